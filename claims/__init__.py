@@ -1,0 +1,1 @@
+"""eHoSo: build, sign, check, deliver and review Vietnamese health insurance claims."""

@@ -1,0 +1,11 @@
+"""Wall time in Vietnam, the time zone of every date and hour in a bundle."""
+
+from datetime import date, datetime, timedelta, timezone
+
+#: UTC+7 all year since 1975; a fixed offset needs no time-zone database on the machine.
+VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+
+
+def local_date(moment: datetime) -> date:
+    """Return the calendar day in Vietnam at an aware moment."""
+    return moment.astimezone(VIETNAM).date()

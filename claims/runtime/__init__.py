@@ -1,0 +1,1 @@
+"""Composition: settings, logging and wiring; the only place that knows both sides."""

@@ -1,0 +1,157 @@
+"""What every test may ask for: servers, a fresh database, a broker of its own.
+
+Without settings the embedded PostgreSQL and Valkey run in a temporary folder, once for the whole
+session, shared by all its workers. With ``CLAIMS_DATABASE_URL`` and ``CLAIMS_BROKER_URL`` the same
+tests run against those servers. No other ``CLAIMS_`` variable of the developer reaches a test.
+"""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import hypothesis
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+from claims.runtime.embedded import Addresses, embedded_services
+
+_SERVERS = ("CLAIMS_DATABASE_URL", "CLAIMS_BROKER_URL")
+_GIVEN = {name: os.environ[name] for name in _SERVERS if name in os.environ}
+_FOLDER = pytest.StashKey[Path]()
+
+# Another process may have the processor for a while; a slow example is no fault.
+hypothesis.settings.register_profile("ehoso", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("ehoso")
+
+
+class _Node(Protocol):
+    """A worker of pytest-xdist, as its controller sees it."""
+
+    config: pytest.Config
+    workerinput: dict[str, str]
+
+
+def require_tool(name: str) -> str:
+    """Return the path of a program, or skip the test. Where ``CI=true``, such a skip is a failure."""
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"needs {name}")
+    return path
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make one folder for the session's servers, or learn from the controller which it is."""
+    workerinput: dict[str, str] | None = getattr(config, "workerinput", None)
+    folder = workerinput["services_folder"] if workerinput else tempfile.mkdtemp(prefix="ehoso-tests-")
+    config.stash[_FOLDER] = Path(folder)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: _Node) -> None:
+    """Tell a worker where the session's servers are."""
+    node.workerinput["services_folder"] = str(node.config.stash[_FOLDER])
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Hide the developer's settings from the tests; workers get them through the controller first."""
+    if session.config.getoption("dist", "no") == "no":
+        for name in [name for name in os.environ if name.startswith("CLAIMS_")]:
+            del os.environ[name]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the servers' folder."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(config.stash[_FOLDER], ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip for want of a tool into a failure where everything must run."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true" and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if reason.startswith("needs "):
+            report.outcome = "failed"
+            report.longrepr = f"CI must not skip this test: it {reason}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def services(pytestconfig: pytest.Config) -> Iterator[Addresses]:
+    """Servers for the whole session. Tests share them: take `database_url` and `broker_url` instead."""
+    if len(_GIVEN) == len(_SERVERS):
+        yield Addresses(*(_GIVEN[name] for name in _SERVERS))
+    elif _GIVEN:
+        pytest.exit(f"set both {' and '.join(_SERVERS)}, or neither", returncode=4)
+    else:
+        with embedded_services(pytestconfig.stash[_FOLDER]) as addresses:
+            yield addresses
+
+
+@pytest.fixture(scope="session")
+def migrated_database(services: Addresses, worker_id: str) -> Iterator[str]:
+    """Name of a database at the newest revision that others are copied from."""
+    from claims.storage.migrations import upgrade
+
+    name = f"claims_test_{uuid.uuid4().hex[:8]}_{worker_id}"
+    _execute(services, "CREATE DATABASE {}", name)
+    upgrade(_database_at(services.database_url, name))
+    yield name
+    _execute(services, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture
+def empty_database_url(services: Addresses) -> Iterator[str]:
+    """Address of a database of this test's own without any table."""
+    name = f"claims_test_{uuid.uuid4().hex}"
+    _execute(services, "CREATE DATABASE {}", name)
+    yield _database_at(services.database_url, name)
+    _execute(services, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture
+def database_url(services: Addresses, migrated_database: str) -> Iterator[str]:
+    """Address of a migrated database of this test's own."""
+    name = f"claims_test_{uuid.uuid4().hex}"
+    _execute(services, "CREATE DATABASE {} TEMPLATE {}", name, migrated_database)
+    yield _database_at(services.database_url, name)
+    _execute(services, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture
+def broker_url(services: Addresses, worker_id: str) -> Iterator[str]:
+    """Address of an empty broker database that no other worker of the session uses."""
+    number = 1 + int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
+    url = _broker_at(services.broker_url, number)
+    _flush(services.broker_url, number)
+    yield url
+    _flush(services.broker_url, number)
+
+
+def _execute(services: Addresses, statement: str, *names: str) -> None:
+    with psycopg.connect(services.database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def _database_at(url: str, name: str) -> str:
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def _broker_at(url: str, number: int) -> str:
+    if url.startswith("redis+socket:"):
+        return f"{url}?virtual_host={number}"
+    return urlsplit(url)._replace(path=f"/{number}").geturl()
+
+
+def _flush(url: str, number: int) -> None:
+    client = redis.Redis.from_url(url.replace("redis+socket:", "unix:"), db=number)
+    client.flushdb()
+    client.close()
