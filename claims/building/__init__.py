@@ -1,0 +1,1 @@
+"""From an encounter to an unsigned bundle."""

@@ -1,0 +1,17 @@
+"""The value that every table is built of: a row that remembers where it came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table: its fields by name, and the JSON pointer of the item it was made from."""
+
+    fields: Mapping[str, str]
+    source: str
+
+
+def joined(codes: Sequence[str]) -> str:
+    """Join several values of one field as the Decision does."""
+    return ";".join(codes)

@@ -1,0 +1,1 @@
+"""What a claim is: envelope, tables, code lists, money and findings."""

@@ -1,0 +1,1 @@
+"""What a hospital knows: an encounter, read from its own formats."""

@@ -1,0 +1,397 @@
+"""What a hospital knows about one visit or stay, as one frozen value, and the document it is read from.
+
+Every input (this document, FHIR, HL7 v2) becomes the same `Encounter`. What a claim needs
+beyond it (rows, amounts, totals) is worked out in `claims.building`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from pydantic_core import ErrorDetails
+
+from claims.emr.errors import MalformedEncounter, Problem
+from claims.emr.reading import DUPLICATE, clean, pointer_of, read_json
+from claims.emr.scalars import (
+    Amount,
+    BirthField,
+    Code,
+    DayField,
+    DayOrTimeField,
+    FacilityCode,
+    Flag,
+    OptionalText,
+    Percent,
+    Rate,
+    Text,
+    TextOrNumber,
+    TimeField,
+)
+
+_STRICT = ConfigDict(extra="forbid")
+_ONE: Final = Decimal(1)
+_FULL: Final = Decimal(100)
+
+
+class Sex(StrEnum):
+    """The sex of a patient."""
+
+    MALE = "male"
+    FEMALE = "female"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class ServiceKind(StrEnum):
+    """What a service line charges."""
+
+    EXAM = "exam"
+    TEST = "test"
+    IMAGING = "imaging"
+    FUNCTION = "function"
+    PROCEDURE = "procedure"
+    SURGERY = "surgery"
+    BED = "bed"
+    SUPPLY = "supply"
+    TRANSPORT = "transport"
+    OTHER = "other"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """The visit or stay itself: when, why, where, and how it ended."""
+
+    link_id: Code | None = None
+    record_no: Text
+    visit_type: Code
+    case: Code | None = None
+    admitted: TimeField
+    inpatient_from: TimeField | None = None
+    discharged: TimeField | None = None
+    paid: TimeField | None = None
+    departments: Annotated[tuple[Code, ...], Field(min_length=1)]
+    reason: Text
+    inpatient_reason: OptionalText = None
+    inpatient_reason_code: OptionalText = None
+    outcome: Code
+    discharge_type: Code
+    treatment: OptionalText = None
+    from_facility: FacilityCode | None = None
+    to_facility: FacilityCode | None = None
+    transfer_paper: OptionalText = None
+    accident: OptionalText = None
+    weight_kg: Amount | None = None
+    newborn_weights_g: tuple[Amount, ...] = ()
+    follow_up: tuple[DayField, ...] = ()
+    note: OptionalText = None
+    head_of_facility: OptionalText = None
+    emergency: Flag = False
+    low_cost_exempt: Flag | None = None
+    payment_method: Code = "1"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a patient lives."""
+
+    text: Text
+    province: Code
+    ward: Code
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """Who was treated."""
+
+    id: Text
+    name: Text
+    national_id: OptionalText = None
+    birth: BirthField
+    sex: Sex
+    blood_group: OptionalText = None
+    nationality: Code = "000"
+    ethnicity: Code
+    occupation: Code
+    address: Address
+    phone: OptionalText = None
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """One insurance card, with what the card look-up answered."""
+
+    card: Code
+    registered_at: FacilityCode
+    valid_from: Annotated[DayField, Field(alias="from")]
+    valid_to: Annotated[DayField | None, Field(alias="to")] = None
+    percent: Percent | None = None
+    area: OptionalText = None
+    five_years_from: DayField | None = None
+    copay_exempt_from: DayOrTimeField | None = None
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnoses:
+    """What the patient was found to have, in words and in codes."""
+
+    entry_text: Text
+    exit_text: Text
+    main: Code
+    other: tuple[Code, ...] = ()
+    traditional: tuple[Code, ...] = ()
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherSources:
+    """What others than patient and insurance fund pay for a line."""
+
+    nsnn: Amount = Decimal(0)
+    vtnn: Amount = Decimal(0)
+    vttn: Amount = Decimal(0)
+    cl: Amount = Decimal(0)
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Medication:
+    """One medicine or blood line."""
+
+    code: Code
+    code_system: OptionalText = None
+    name: Text
+    group: Code | None = None
+    unit: Text
+    strength: OptionalText = None
+    form: OptionalText = None
+    route: OptionalText = None
+    dose: OptionalText = None
+    how: OptionalText = None
+    registration: OptionalText = None
+    tender: OptionalText = None
+    quantity: Rate
+    price: Rate
+    pay_percent: Percent = _FULL
+    scope: Code = "1"
+    source: Code = "1"
+    other_sources: OtherSources = field(default_factory=OtherSources)
+    ordered: TimeField
+    given: TimeField | None = None
+    prescriber: Text
+    department: Code | None = None
+    for_service: OptionalText = None
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """What only a supply line has."""
+
+    package: OptionalText = None
+    tender: OptionalText = None
+    model: OptionalText = None
+    reused: Flag = False
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One service, exam, bed, transport or supply line."""
+
+    kind: ServiceKind
+    code: Code
+    code_system: OptionalText = None
+    name: Text
+    group: Code | None = None
+    unit: Text
+    quantity: Rate = _ONE
+    hospital_price: Rate
+    insured_price: Rate | None = None
+    ceiling: Rate | None = None
+    service_percent: Percent = _FULL
+    pay_percent: Percent = _FULL
+    scope: Code = "1"
+    other_sources: OtherSources = field(default_factory=OtherSources)
+    ordered: TimeField
+    performed: TimeField | None = None
+    result: TimeField | None = None
+    orderer: Text
+    performers: tuple[Text, ...] = ()
+    department: Code | None = None
+    bed: OptionalText = None
+    diagnosis: OptionalText = None
+    anesthesia: OptionalText = None
+    site: OptionalText = None
+    machine: OptionalText = None
+    supply: Supply | None = None
+    order_id: OptionalText = None
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One measured index, or one report of imaging or function tests."""
+
+    order_id: OptionalText = None
+    service: Code | None = None
+    code_system: OptionalText = None
+    index: OptionalText = None
+    name: OptionalText = None
+    value: TextOrNumber | None = None
+    unit: OptionalText = None
+    description: OptionalText = None
+    conclusion: OptionalText = None
+    at: TimeField | None = None
+    reader: OptionalText = None
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """One note on the clinical course."""
+
+    at: TimeField
+    text: Text
+    stage: OptionalText = None
+    consult: OptionalText = None
+    operation: OptionalText = None
+    author: Text
+
+
+Paper = Mapping[str, object]
+"""The own content of a paper, kept as it came."""
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """The papers issued at the end of a visit; each holds only what the visit itself cannot give."""
+
+    discharge: Paper | None = None
+    summary: Paper | None = None
+    births: tuple[Paper, ...] = ()
+    pregnancy_leave: Paper | None = None
+    sick_leave: Paper | None = None
+    referral: Paper | None = None
+    appointment: Paper | None = None
+    hiv: Paper | None = None
+    tuberculosis: Paper | None = None
+
+
+Fields = Mapping[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], TextOrNumber]
+"""Elements of a table under their own names."""
+
+NumberedFields = Mapping[Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}$")], Fields]
+"""Such elements by the number of the item they belong to, counted from 1 in input order."""
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extra:
+    """Elements of the tables that the rest of the document has no word for."""
+
+    xml1: Fields = field(default_factory=dict)
+    xml2: NumberedFields = field(default_factory=dict)
+    xml3: NumberedFields = field(default_factory=dict)
+    xml4: NumberedFields = field(default_factory=dict)
+    xml5: NumberedFields = field(default_factory=dict)
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encounter:
+    """Everything that a hospital hands over for one claim."""
+
+    schema: Literal["encounter/1"]
+    facility: FacilityCode
+    encounter: Visit
+    patient: Patient
+    coverage: tuple[Coverage, ...] = ()
+    diagnoses: Diagnoses
+    medications: tuple[Medication, ...] = ()
+    services: tuple[Service, ...] = ()
+    results: tuple[Result, ...] = ()
+    notes: tuple[Note, ...] = ()
+    documents: Documents = field(default_factory=Documents)
+    extra: Extra = field(default_factory=Extra)
+
+
+_ENCOUNTER: Final = TypeAdapter(Encounter)
+
+_UNKNOWN_KEYS: Final = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
+_PROBLEM_CODES: Final = {
+    "extra_forbidden": ("unknown-key", "this key is not part of the encounter document"),
+    "unexpected_keyword_argument": ("unknown-key", "this key is not part of the encounter document"),
+    "missing": ("missing-key", "this key is needed"),
+    "string_type": ("not-text", "a text is needed"),
+    "string_too_short": ("empty", "a text that says something is needed"),
+    "string_pattern_mismatch": ("not-a-code", "the text does not have the form that is needed here"),
+    "tuple_type": ("not-a-list", "a list is needed"),
+    "too_short": ("empty", "at least one item is needed"),
+    "bool_type": ("not-a-flag", "true or false is needed"),
+    "dataclass_type": ("not-an-object", "an object is needed"),
+    "mapping_type": ("not-an-object", "an object is needed"),
+    "enum": ("not-in-list", "the text is none of those that are possible here"),
+    "literal_error": ("not-in-list", "the text is none of those that are possible here"),
+}
+
+
+def parse_encounter(data: bytes | str) -> Encounter:
+    """Read an encounter document.
+
+    Raises:
+        MalformedEncounter: It is not JSON in UTF-8, or does not follow the schema; all problems are listed.
+    """
+    return _validate(read_json(data))
+
+
+def read_encounter(document: Mapping[str, object]) -> Encounter:
+    """Read an encounter document that is already a mapping (numbers as int or Decimal, never float).
+
+    Raises:
+        MalformedEncounter: It does not follow the schema; all problems are listed.
+    """
+    return _validate(clean(document))
+
+
+def _validate(document: object) -> Encounter:
+    try:
+        return _ENCOUNTER.validate_python(document)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False)
+    # A null says the same as an absent key, but only few documents hold one where a default stands.
+    if _drop_nulls(document, found):
+        return _validate(document)
+    raise MalformedEncounter(tuple(sorted({_problem(detail) for detail in found}))) from None
+
+
+def _drop_nulls(document: object, found: list[ErrorDetails]) -> bool:
+    """Drop the nulls that validation stumbled over; say whether there was one."""
+    dropped = False
+    for detail in found:
+        *path, key = detail["loc"] or ("",)
+        if detail["input"] is not None or detail["type"] in _UNKNOWN_KEYS:
+            continue
+        parent = document
+        for step in path:
+            parent = parent[step]  # type: ignore[index]  # validation walked these very steps
+        if isinstance(parent, dict) and key in parent:
+            del parent[key]
+            dropped = True
+    return dropped
+
+
+def _problem(detail: ErrorDetails) -> Problem:
+    pointer = pointer_of(part for part in detail["loc"] if part != "[key]")
+    if detail["input"] is DUPLICATE:
+        return Problem(pointer, "duplicate-key", "this key is there twice")
+    code, sentence = _PROBLEM_CODES.get(detail["type"], (detail["type"], detail["msg"]))
+    return Problem(pointer, code, sentence)

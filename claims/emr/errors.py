@@ -1,0 +1,31 @@
+"""Errors of reading what a hospital hands over.
+
+* ClaimsError
+  - MalformedEncounter
+"""
+
+from dataclasses import dataclass
+
+from claims.errors import ClaimsError
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong with an encounter document.
+
+    ``pointer`` is a JSON pointer (RFC 6901); ``detail`` never repeats what the document holds,
+    because that may be a name or a card number.
+    """
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class MalformedEncounter(ClaimsError):
+    """An encounter document does not follow its schema; all its problems are listed."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        listed = "; ".join(f"{problem.pointer or '/'}: {problem.detail}" for problem in problems)
+        super().__init__(f"the encounter document has {len(problems)} problem(s): {listed}")
+        self.problems = problems

@@ -1,0 +1,128 @@
+"""From the bytes of a JSON document to clean values: exact numbers, composed letters, no control characters.
+
+What the values mean is left to `claims.emr.encounter`.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final, NoReturn
+
+from claims.emr.errors import MalformedEncounter, Problem
+
+# A control character cannot stand in XML, or has no business in a text; line ends and tabs may.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# An escape can hide such a character, or the second half of a decomposed letter.
+_HIDING_ESCAPE = re.compile(r"\\[ubf]")
+
+
+_OUT_OF_BOUNDS: Final = "it is not JSON that can be read: a number or the nesting is out of bounds"
+
+
+class _Duplicate:
+    """Stands for the value of a key that an object holds twice."""
+
+
+DUPLICATE: Final = _Duplicate()
+
+
+def read_json(data: bytes | str) -> object:
+    """Read a JSON document; a number becomes an int or a Decimal, never a binary float.
+
+    Raises:
+        MalformedEncounter: It is not JSON in UTF-8, or a text holds a forbidden character.
+    """
+    text = unicodedata.normalize("NFC", _decode(data))
+    try:
+        document = json.loads(
+            text,
+            parse_float=Decimal,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_object,
+        )
+    except json.JSONDecodeError as error:
+        raise _malformed(
+            "not-json", f"it is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+        ) from None
+    except (ValueError, RecursionError):
+        raise _malformed("not-json", _OUT_OF_BOUNDS) from None
+    if _FORBIDDEN.search(text) or _HIDING_ESCAPE.search(text):
+        return clean(document)
+    return document
+
+
+def clean(document: object) -> object:
+    """Compose the letters of every text in a document.
+
+    Raises:
+        MalformedEncounter: A text holds a control character; every place is named.
+    """
+    try:
+        problems = tuple(
+            Problem(pointer, "control-character", "a control character cannot stand in a claim")
+            for pointer, text in _texts(document, "")
+            if _FORBIDDEN.search(text)
+        )
+        composed = _composed(document)
+    except RecursionError:
+        raise _malformed("not-json", _OUT_OF_BOUNDS) from None
+    if problems:
+        raise MalformedEncounter(problems)
+    return composed
+
+
+def pointer_of(parts: Iterator[str | int] | tuple[str | int, ...]) -> str:
+    """Join the steps into a document to a JSON pointer."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _decode(data: bytes | str) -> str:
+    if isinstance(data, str):
+        return data.removeprefix("\ufeff")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _malformed("not-utf-8", "it is not UTF-8") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                result[key] = DUPLICATE
+            seen.add(key)
+    return result
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError
+
+
+def _texts(value: object, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield pointer, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield f"{pointer}/~", key
+            yield from _texts(item, pointer + pointer_of((key,)))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{pointer}/{index}")
+
+
+def _composed(value: object) -> object:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, dict):
+        return {unicodedata.normalize("NFC", key): _composed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_composed(item) for item in value]
+    return value
+
+
+def _malformed(code: str, detail: str) -> MalformedEncounter:
+    return MalformedEncounter((Problem("", code, detail),))
