@@ -1,0 +1,108 @@
+"""Keys that sign, behind one port: whoever signs need not know where the key is."""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+from signing.errors import (
+    KeyMismatch,
+    NoCertificate,
+    NoPrivateKey,
+    UnsupportedKey,
+    UnusableKeyFile,
+    WrongPassphrase,
+)
+from signing.policy import ECDSA_SHA256, ECDSA_SHA384, RSA_SHA256
+
+_CURVES: Final = frozenset({"secp256r1", "secp384r1"})
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+
+class Signer(Protocol):
+    """Something that signs for one certificate: a file, a token, a remote service."""
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The certificate that goes into the signature."""
+        ...
+
+    @property
+    def algorithm(self) -> str:
+        """The XML Signature name of what :meth:`sign` computes."""
+        ...
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the signature value over the data, in the form that XML Signature wants."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSigner:
+    """Signs with a private key that is in this process.
+
+    Raises:
+        UnsupportedKey: The key is neither RSA nor on one of the NIST curves P-256 and P-384.
+        KeyMismatch: The certificate belongs to another key.
+    """
+
+    certificate: x509.Certificate
+    private_key: PrivateKey
+
+    def __post_init__(self) -> None:
+        """Refuse a key that cannot make signatures which this certificate's owner would be held to."""
+        key = self.private_key
+        if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name not in _CURVES:
+            raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
+        if key.public_key() != self.certificate.public_key():
+            raise KeyMismatch("the certificate belongs to another key")
+
+    @property
+    def algorithm(self) -> str:
+        """The XML Signature name of the algorithm that fits the key."""
+        if isinstance(self.private_key, rsa.RSAPrivateKey):
+            return RSA_SHA256
+        return ECDSA_SHA384 if self.private_key.key_size > 256 else ECDSA_SHA256  # noqa: PLR2004 - bits of P-256
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the signature value over the data."""
+        if isinstance(self.private_key, rsa.RSAPrivateKey):
+            return self.private_key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+        wide = self.algorithm == ECDSA_SHA384
+        der = self.private_key.sign(data, ec.ECDSA(hashes.SHA384() if wide else hashes.SHA256()))
+        # XML Signature 1.1, 6.4.3: the two integers side by side, each as long as the curve's order.
+        r, s = decode_dss_signature(der)
+        length = (self.private_key.key_size + 7) // 8
+        return r.to_bytes(length, "big") + s.to_bytes(length, "big")
+
+
+def load_pkcs12(data: bytes, passphrase: str | None) -> Signer:
+    """Return the signer that a PKCS#12 file holds.
+
+    Raises:
+        WrongPassphrase: The passphrase does not open it, or the file is damaged.
+        UnusableKeyFile: It is no PKCS#12 file, or lacks a private key or the certificate for it.
+        UnsupportedKey: The key is neither RSA nor on one of the NIST curves P-256 and P-384.
+    """
+    try:
+        key, certificate, _ = pkcs12.load_key_and_certificates(
+            data,
+            passphrase.encode() if passphrase is not None else None,
+        )
+    except ValueError as error:
+        if "password" in str(error).lower():
+            msg = "the passphrase does not open the PKCS#12 file, or the file is damaged"
+            raise WrongPassphrase(msg) from error
+        raise UnusableKeyFile("the file is not PKCS#12") from error
+    if key is None:
+        raise NoPrivateKey("the PKCS#12 file holds no private key")
+    if certificate is None:
+        raise NoCertificate("the PKCS#12 file holds no certificate for its key")
+    if not isinstance(key, PrivateKey):
+        raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
+    return LocalSigner(certificate, key)

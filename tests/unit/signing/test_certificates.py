@@ -1,0 +1,451 @@
+"""A signer's certificate must be fit to sign, lead to an anchor, be valid at the time, and not be revoked."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+
+from signing.canonical import parse
+from signing.certificates import TrustStore
+from signing.demo_pki import DemoPki, FacilityKey
+from signing.errors import TrustStoreUnreadable
+from signing.keys import LocalSigner
+from signing.policy import DEFAULT_POLICY, ECDSA_SHA256, Policy
+from signing.sign import sign_bundle
+from signing.verdict import Reason, SubIndication, Verdict
+from signing.verify import verify
+from tests.unit.signing.documents import BUNDLE, DAY, NOW, Recipe, certificate_for, ecdsa_signing, sign_like
+
+KEY_USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+Extensions = Sequence[tuple[x509.ExtensionType, bool]]
+
+
+def judged(
+    signer: LocalSigner,
+    trust: TrustStore,
+    *,
+    at: datetime = NOW,
+    policy: Policy = DEFAULT_POLICY,
+) -> Verdict:
+    return verify(parse(sign_bundle(BUNDLE, signer)), trust=trust, at=at, policy=policy)
+
+
+@pytest.fixture(scope="module")
+def key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def key_usage(**usages: bool) -> x509.KeyUsage:
+    everything = dict.fromkeys(KEY_USAGES, False)
+    return x509.KeyUsage(**{**everything, **usages})
+
+
+# Time.
+
+
+@pytest.mark.parametrize(
+    ("at", "reasons", "sub_indication"),
+    [
+        pytest.param(
+            NOW - 31 * DAY, (Reason.CERTIFICATE_NOT_YET_VALID,), SubIndication.NOT_YET_VALID, id="early"
+        ),
+        pytest.param(NOW - 30 * DAY, (), None, id="first-moment"),
+        pytest.param(NOW + 30 * DAY, (), None, id="last-moment"),
+        pytest.param(
+            NOW + 30 * DAY + timedelta(seconds=1),
+            (Reason.CERTIFICATE_EXPIRED,),
+            SubIndication.OUT_OF_BOUNDS_NO_POE,
+            id="late",
+        ),
+    ],
+)
+def test_a_certificate_is_judged_at_the_given_time(
+    at: datetime,
+    reasons: tuple[Reason, ...],
+    sub_indication: SubIndication | None,
+    facility: FacilityKey,
+    trust: TrustStore,
+) -> None:
+    verdict = judged(facility.signer, trust, at=at)
+
+    assert (verdict.reasons, verdict.sub_indication) == (reasons, sub_indication)
+
+
+def test_a_remembered_path_does_not_outlive_an_authority(key: ec.EllipticCurvePrivateKey) -> None:
+    pki = DemoPki.create(at=NOW)
+    leaf = pki.leaf("01001", valid_from=NOW, valid_to=NOW + 9999 * DAY, key=key)
+    trust = pki.trust_store()
+
+    assert judged(leaf.signer, trust).has_passed
+    assert judged(leaf.signer, trust, at=NOW + 3651 * DAY).reasons == (Reason.CERTIFICATE_UNTRUSTED,)
+    assert judged(leaf.signer, trust).has_passed
+
+
+# Trust.
+
+
+def test_another_authority_is_not_trusted(facility: FacilityKey) -> None:
+    stranger = DemoPki.create(at=NOW).trust_store()
+
+    verdict = judged(facility.signer, stranger)
+
+    assert verdict.reasons == (Reason.CERTIFICATE_UNTRUSTED,)
+    assert verdict.sub_indication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
+
+
+def test_an_authority_of_the_same_name_is_not_trusted(key: ec.EllipticCurvePrivateKey, pki: DemoPki) -> None:
+    impostor = DemoPki.create(at=NOW - 100 * DAY)
+    leaf = impostor.leaf("01001", valid_from=NOW - DAY, valid_to=NOW + DAY, key=key)
+    recipe = Recipe(
+        algorithm=ECDSA_SHA256,
+        certificates=(leaf.certificate, impostor.issuing, impostor.root),
+        sign=ecdsa_signing(leaf, hashes.SHA256(), octets=32),
+    )
+
+    verdict = verify(parse(sign_like(recipe, leaf)), trust=pki.trust_store(), at=NOW)
+
+    assert verdict.reasons == (Reason.CERTIFICATE_UNTRUSTED,)
+
+
+def test_a_self_signed_certificate_is_not_trusted(key: ec.EllipticCurvePrivateKey, trust: TrustStore) -> None:
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "me")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW - DAY)
+        .not_valid_after(NOW + DAY)
+        .sign(key, hashes.SHA256())
+    )
+
+    assert judged(LocalSigner(certificate, key), trust).reasons == (Reason.CERTIFICATE_UNTRUSTED,)
+
+
+def test_an_empty_trust_store_trusts_nobody(facility: FacilityKey) -> None:
+    assert judged(facility.signer, TrustStore(anchors=[])).reasons == (Reason.CERTIFICATE_UNTRUSTED,)
+
+
+def test_without_its_issuer_a_certificate_is_not_trusted(facility: FacilityKey, pki: DemoPki) -> None:
+    assert judged(facility.signer, TrustStore(anchors=[pki.root])).reasons == (Reason.CERTIFICATE_UNTRUSTED,)
+
+
+def test_an_issuing_authority_may_be_the_anchor(facility: FacilityKey, pki: DemoPki) -> None:
+    assert judged(facility.signer, TrustStore(anchors=[pki.issuing])).has_passed
+
+
+@pytest.mark.attack
+def test_a_facility_cannot_issue_certificates(facility: FacilityKey, pki: DemoPki, trust: TrustStore) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer_key = facility.signer.private_key
+    assert isinstance(issuer_key, rsa.RSAPrivateKey)
+    forged = certificate_for(
+        key.public_key(), issued_by=pki, issuer=(facility.certificate.subject, issuer_key)
+    )
+    signer = FacilityKey(b"", "", forged, LocalSigner(forged, key))
+    recipe = Recipe(
+        algorithm=ECDSA_SHA256,
+        certificates=(forged, facility.certificate),
+        sign=ecdsa_signing(signer, hashes.SHA256(), octets=32),
+    )
+
+    assert verify(parse(sign_like(recipe, signer)), trust=trust, at=NOW).reasons == (
+        Reason.CERTIFICATE_UNTRUSTED,
+    )
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "extensions",
+    [
+        pytest.param([(x509.BasicConstraints(ca=True, path_length=None), True)], id="path-too-long"),
+        pytest.param([], id="no-basic-constraints"),
+        pytest.param([(x509.BasicConstraints(ca=False, path_length=None), True)], id="not-a-ca"),
+        pytest.param(
+            [
+                (x509.BasicConstraints(ca=True, path_length=0), True),
+                (key_usage(digital_signature=True), True),
+            ],
+            id="no-right-to-sign-certificates",
+        ),
+    ],
+)
+def test_an_unfit_intermediate_is_not_trusted(
+    extensions: Extensions, key: ec.EllipticCurvePrivateKey, pki: DemoPki
+) -> None:
+    middle_key = rsa.generate_private_key(65537, 2048)
+    # The issuing CA has path length 0; the other three faults are tried directly below the root.
+    issuer = (pki.root.subject, pki.root_key)
+    if extensions and extensions[0][0] == x509.BasicConstraints(ca=True, path_length=None):
+        issuer = (pki.issuing.subject, pki.issuing_key)
+    middle = certificate_for(
+        middle_key.public_key(), issued_by=pki, extensions=extensions, issuer=issuer, subject="middle"
+    )
+    leaf = certificate_for(key.public_key(), issued_by=pki, issuer=(middle.subject, middle_key))
+    trust = TrustStore(anchors=[pki.root], intermediates=[pki.issuing, middle])
+
+    assert judged(LocalSigner(leaf, key), trust).reasons == (Reason.CERTIFICATE_UNTRUSTED,)
+
+
+def test_an_old_authority_without_key_identifiers_is_trusted(
+    key: ec.EllipticCurvePrivateKey, pki: DemoPki
+) -> None:
+    middle_key = rsa.generate_private_key(65537, 2048)
+    middle = certificate_for(
+        middle_key.public_key(),
+        issued_by=pki,
+        extensions=[(x509.BasicConstraints(ca=True, path_length=None), False)],
+        issuer=(pki.root.subject, pki.root_key),
+        subject="old",
+    )
+    leaf = certificate_for(key.public_key(), issued_by=pki, issuer=(middle.subject, middle_key))
+
+    assert judged(LocalSigner(leaf, key), TrustStore(anchors=[pki.root], intermediates=[middle])).has_passed
+
+
+# Fitness of the signer's own certificate.
+
+POLICIES = x509.CertificatePolicies([x509.PolicyInformation(ObjectIdentifier("1.2.3.4"), None)])
+UNKNOWN = x509.UnrecognizedExtension(ObjectIdentifier("1.2.3.4.5"), b"\x05\x00")
+SERVER = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+SERVER_AND_CLIENT = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+
+
+@pytest.mark.parametrize(
+    ("extensions", "reasons"),
+    [
+        pytest.param([], (), id="no-extensions"),
+        pytest.param([(key_usage(content_commitment=True), True)], (), id="non-repudiation-alone"),
+        pytest.param([(key_usage(digital_signature=True), False)], (), id="digital-signature-alone"),
+        pytest.param([(SERVER_AND_CLIENT, True)], (), id="server-and-client"),
+        pytest.param([(POLICIES, True)], (), id="critical-policies"),
+        pytest.param([(UNKNOWN, False)], (), id="unknown-extension"),
+        pytest.param([(UNKNOWN, True)], (Reason.CERTIFICATE_UNTRUSTED,), id="critical-unknown-extension"),
+        pytest.param([(SERVER, True)], (Reason.CERTIFICATE_USAGE,), id="critical-server-only"),
+        pytest.param([(SERVER, False)], (Reason.CERTIFICATE_USAGE,), id="server-only"),
+        pytest.param(
+            [(key_usage(key_encipherment=True), True)], (Reason.CERTIFICATE_USAGE,), id="encipherment"
+        ),
+        pytest.param(
+            [(x509.BasicConstraints(ca=True, path_length=None), True)],
+            (Reason.CERTIFICATE_IS_CA, Reason.CERTIFICATE_UNTRUSTED),
+            id="a-ca",
+        ),
+    ],
+)
+def test_what_a_certificate_is_for(
+    extensions: Extensions,
+    reasons: tuple[Reason, ...],
+    key: ec.EllipticCurvePrivateKey,
+    pki: DemoPki,
+    trust: TrustStore,
+) -> None:
+    certificate = certificate_for(key.public_key(), issued_by=pki, extensions=extensions)
+
+    assert judged(LocalSigner(certificate, key), trust).reasons == reasons
+
+
+@pytest.mark.attack
+def test_an_authority_does_not_sign_documents(pki: DemoPki, trust: TrustStore) -> None:
+    verdict = judged(LocalSigner(pki.issuing, pki.issuing_key), trust)
+
+    assert Reason.CERTIFICATE_IS_CA in verdict.reasons
+    assert not verdict.has_passed
+
+
+def test_a_short_rsa_key_has_its_own_reason(pki: DemoPki, trust: TrustStore) -> None:
+    leaf = pki.leaf("01001", valid_from=NOW - DAY, valid_to=NOW + DAY, key_size=1024)
+
+    verdict = judged(leaf.signer, trust)
+
+    assert verdict.reasons == (Reason.CERTIFICATE_RSA_TOO_SHORT,)
+    assert verdict.sub_indication is SubIndication.CRYPTO_CONSTRAINTS_FAILURE
+
+
+def test_a_huge_rsa_key_is_refused(facility: FacilityKey, trust: TrustStore) -> None:
+    policy = replace(DEFAULT_POLICY, max_rsa_bits=2047)
+
+    assert judged(facility.signer, trust, policy=policy).reasons == (Reason.CERTIFICATE_KEY_FORBIDDEN,)
+
+
+def test_a_curve_that_is_not_listed_is_refused(ec_facility: FacilityKey, trust: TrustStore) -> None:
+    policy = replace(DEFAULT_POLICY, curves=frozenset({"secp384r1"}))
+
+    assert judged(ec_facility.signer, trust, policy=policy).reasons == (Reason.CERTIFICATE_KEY_FORBIDDEN,)
+
+
+# Revocation.
+
+
+def test_a_list_that_does_not_name_the_certificate_lets_it_pass(facility: FacilityKey, pki: DemoPki) -> None:
+    trust = pki.trust_store(crls=[pki.revocation_list([], at=NOW - DAY)])
+
+    assert judged(facility.signer, trust).has_passed
+
+
+def test_a_revoked_certificate_is_refused(facility: FacilityKey, pki: DemoPki) -> None:
+    trust = pki.trust_store(crls=[pki.revocation_list([facility.certificate], at=NOW - DAY)])
+
+    verdict = judged(facility.signer, trust)
+
+    assert verdict.reasons == (Reason.CERTIFICATE_REVOKED,)
+    assert verdict.sub_indication is SubIndication.REVOKED_NO_POE
+
+
+def test_a_certificate_revoked_later_was_good_before(facility: FacilityKey, pki: DemoPki) -> None:
+    later = pki.revocation_list([facility.certificate], at=NOW + 2 * DAY, revoked_at=NOW + DAY)
+    trust = pki.trust_store(crls=[later])
+
+    assert judged(facility.signer, trust, at=NOW).has_passed
+    assert judged(facility.signer, trust, at=NOW + DAY).reasons == (Reason.CERTIFICATE_REVOKED,)
+
+
+def test_the_newest_list_counts(facility: FacilityKey, pki: DemoPki) -> None:
+    lists = [
+        pki.revocation_list([], at=NOW - DAY),
+        pki.revocation_list([facility.certificate], at=NOW - DAY / 2),
+        pki.revocation_list([], at=NOW - 2 * DAY),
+    ]
+
+    assert judged(facility.signer, pki.trust_store(crls=lists)).reasons == (Reason.CERTIFICATE_REVOKED,)
+
+
+def test_a_stale_list_is_no_answer(facility: FacilityKey, pki: DemoPki) -> None:
+    trust = pki.trust_store(crls=[pki.revocation_list([], at=NOW - 8 * DAY, days=7)])
+
+    verdict = judged(facility.signer, trust)
+
+    assert verdict.reasons == (Reason.CERTIFICATE_REVOCATION_UNKNOWN,)
+    assert verdict.sub_indication is SubIndication.TRY_LATER
+
+
+@pytest.mark.attack
+def test_a_list_by_somebody_else_is_no_answer(facility: FacilityKey, pki: DemoPki) -> None:
+    impostor = DemoPki.create(at=NOW - 100 * DAY)
+    trust = pki.trust_store(crls=[impostor.revocation_list([], at=NOW - DAY)])
+
+    assert judged(facility.signer, trust).reasons == (Reason.CERTIFICATE_REVOCATION_UNKNOWN,)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "extension",
+    [
+        pytest.param(x509.DeltaCRLIndicator(1), id="delta"),
+        pytest.param(
+            x509.IssuingDistributionPoint(None, None, False, False, None, True, False),  # noqa: FBT003
+            id="indirect",
+        ),
+    ],
+)
+def test_a_partial_list_is_no_answer(
+    extension: x509.ExtensionType, facility: FacilityKey, pki: DemoPki
+) -> None:
+    crl = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(pki.issuing.subject)
+        .last_update(NOW - DAY)
+        .next_update(NOW + DAY)
+        .add_extension(extension, critical=True)
+        .sign(pki.issuing_key, hashes.SHA256())
+    )
+
+    verdict = judged(facility.signer, pki.trust_store(crls=[crl]))
+
+    assert verdict.reasons == (Reason.CERTIFICATE_REVOCATION_UNKNOWN,)
+
+
+def test_a_list_made_after_the_certificate_ended_is_no_answer(facility: FacilityKey, pki: DemoPki) -> None:
+    trust = pki.trust_store(crls=[pki.revocation_list([], at=NOW + 31 * DAY)])
+
+    assert judged(facility.signer, trust).reasons == (Reason.CERTIFICATE_REVOCATION_UNKNOWN,)
+
+
+def test_a_revoked_authority_takes_its_certificates_along(facility: FacilityKey, pki: DemoPki) -> None:
+    crl = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(pki.root.subject)
+        .last_update(NOW - DAY)
+        .next_update(NOW + DAY)
+        .add_revoked_certificate(
+            x509.RevokedCertificateBuilder()
+            .serial_number(pki.issuing.serial_number)
+            .revocation_date(NOW - DAY)
+            .build()
+        )
+        .sign(pki.root_key, hashes.SHA256())
+    )
+
+    verdict = judged(facility.signer, pki.trust_store(crls=[crl]))
+
+    assert verdict.reasons == (Reason.CERTIFICATE_ISSUER_REVOKED,)
+    assert verdict.sub_indication is SubIndication.REVOKED_CA_NO_POE
+
+
+# The trust store as a folder.
+
+
+def test_a_folder_of_pem_files_is_a_trust_store(tmp_path: Path, pki: DemoPki, facility: FacilityKey) -> None:
+    pki.write(tmp_path)
+
+    trust = TrustStore.load(tmp_path)
+
+    assert trust.anchors == (pki.root,)
+    assert judged(facility.signer, trust).has_passed
+
+
+def test_a_folder_of_der_files_is_one_too(tmp_path: Path, pki: DemoPki, facility: FacilityKey) -> None:
+    der = serialization.Encoding.DER
+    crl = pki.revocation_list([facility.certificate], at=NOW - DAY)
+    for name, content in {
+        "anchors/root.cer": pki.root.public_bytes(der),
+        "intermediates/issuing.DER": pki.issuing.public_bytes(der),
+        "crls/issuing.crl": crl.public_bytes(der),
+        "anchors/README.md": b"not a certificate",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+
+    assert judged(facility.signer, TrustStore.load(tmp_path)).reasons == (Reason.CERTIFICATE_REVOKED,)
+
+
+def test_a_pem_revocation_list_is_read(tmp_path: Path, pki: DemoPki, facility: FacilityKey) -> None:
+    pki.write(tmp_path)
+    crl = pki.revocation_list([facility.certificate], at=NOW - DAY)
+    (tmp_path / "crls" / "issuing.pem").write_bytes(crl.public_bytes(serialization.Encoding.PEM))
+
+    assert judged(facility.signer, TrustStore.load(tmp_path)).reasons == (Reason.CERTIFICATE_REVOKED,)
+
+
+def test_a_trust_store_without_anchors_does_not_load(tmp_path: Path) -> None:
+    with pytest.raises(TrustStoreUnreadable, match="no trust anchor"):
+        TrustStore.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["anchors/x.pem", "intermediates/x.crt", "crls/x.crl"])
+def test_a_broken_file_is_named(name: str, tmp_path: Path, pki: DemoPki) -> None:
+    pki.write(tmp_path)
+    (tmp_path / name).write_bytes(b"broken")
+
+    with pytest.raises(TrustStoreUnreadable) as refused:
+        TrustStore.load(tmp_path)
+
+    assert refused.value.path == tmp_path / name
