@@ -1,0 +1,1 @@
+"""What is wrong with a bundle: stages, findings and the report."""

@@ -1,0 +1,219 @@
+"""The check: every stage over one bundle, and the report.
+
+One engine for library, command line, API and workers.
+
+1. size: there are bytes, and not too many.
+2. xml: they are UTF-8 XML without a DTD.
+3. envelope: GIAMDINHHS has its parts, and each table can be taken out of it.
+4. signature, when asked for: it holds, over the whole document, and is the facility's own.
+5. schema: each table keeps to the schema in force on the day its episode ended.
+6. crosstable: the tables agree with each other, with the envelope and with the calendar.
+
+A stage runs whenever it still makes sense after what came before, so that a report names every fault
+at once; what makes no sense any more is skipped and said so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import time
+from contextlib import contextmanager
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from claims.bundle.envelope import parse_finding, read_bundle, strip_asides
+from claims.bundle.findings import Finding, Location, Severity
+from claims.checking import envelopes
+from claims.checking.report import SEVERITY_ORDER, ClaimSummary, Outcome, Report, Stage, StageName
+from claims.checking.rules import CLAIM_RULES
+from claims.checking.rules.crosschecks import find_wrong_facility
+from claims.checking.signatures import SignatureTerms, registration_findings, signature_findings
+from claims.checking.tables import check_tables
+from claims.localtime import local_date
+from signing.canonical import DEFAULT_LIMITS, Limits, parse
+from signing.errors import Unparsable
+from signing.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from lxml.etree import _Element as Element
+
+    from claims.bundle.envelope import Bundle
+    from claims.checking.tables import CheckedClaim, Row
+    from signing.verdict import Verdict
+
+__all__ = ["ClaimSummary", "Outcome", "Report", "SignatureTerms", "Stage", "StageName", "check_bundle"]
+
+MOST_FINDINGS: Final = 2000  # nobody reads more; the gravest are kept
+_AMOUNT: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
+
+
+def check_bundle(
+    data: bytes,
+    *,
+    at: datetime,
+    signature: SignatureTerms | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    expected_facility: str | None = None,
+) -> Report:
+    """Check one bundle as it was received at a moment (aware), and report everything that was found.
+
+    Without ``signature`` terms the signature is not looked at, so an unsigned bundle can be checked as well.
+    ``expected_facility`` is who handed it over, where that is known.
+    """
+    check = _Check(at, signature, limits, expected_facility)
+    check.run(data)
+    return check.report()
+
+
+class _Check:
+    """One check under way."""
+
+    def __init__(
+        self,
+        at: datetime,
+        terms: SignatureTerms | None,
+        limits: Limits,
+        expected_facility: str | None,
+    ) -> None:
+        self._at = at
+        self._terms = terms
+        self._limits = limits
+        self._expected_facility = expected_facility
+        self._ms: dict[StageName, float] = {}
+        self._findings: dict[StageName, list[Finding]] = {name: [] for name in StageName}
+        self._bundle: Bundle | None = None
+        self._claims: list[CheckedClaim] = []
+        self._verdict: Verdict | None = None
+
+    def run(self, data: bytes) -> None:
+        """Run every stage that makes sense."""
+        with self._stage(StageName.SIZE) as found:  # (1)
+            found.extend(self._size_findings(data))
+        if found:
+            return
+        root = self._parse(data)  # (2)
+        if root is None:
+            return
+        with self._stage(StageName.ENVELOPE) as found:  # (3)
+            signatures = envelopes.count_signatures(root)
+            if signatures > 1:
+                found.append(envelopes.several_signatures(signatures))
+            if not envelopes.is_bundle(root):
+                found.append(envelopes.wrong_root(root))
+                return
+        content = root if self._terms is None else self._verify(root, self._terms)  # (4)
+        with self._stage(StageName.ENVELOPE) as found:
+            bundle = self._read(content, found)
+        if self._terms is not None and self._verdict is not None:
+            with self._stage(StageName.SIGNATURE) as found:
+                found.extend(registration_findings(self._verdict, bundle.facility, self._terms, self._at))
+        if any(claim.tables for claim in bundle.claims):
+            self._check_claims(bundle)
+
+    def report(self) -> Report:
+        """Put together what was found."""
+        return Report(
+            stages=tuple(self._stage_result(name) for name in StageName),
+            findings=_gravest(finding for found in self._findings.values() for finding in found),
+            facility=None if self._bundle is None else self._bundle.facility,
+            claims=tuple(_summarize(claim) for claim in self._claims),
+            # The tree that was verified is not kept alive by a report.
+            signature=self._verdict and dataclasses.replace(self._verdict, content=None),
+        )
+
+    def _size_findings(self, data: bytes) -> Iterator[Finding]:
+        if not data:
+            yield Finding("ENV.EMPTY", Severity.CRITICAL)
+        elif len(data) > self._limits.max_bytes:
+            params = (("size", str(len(data))), ("max", str(self._limits.max_bytes)))
+            yield Finding("ENV.SIZE", Severity.ERROR, params=params)
+
+    def _parse(self, data: bytes) -> Element | None:
+        with self._stage(StageName.XML) as found:
+            try:
+                root = parse(data, limits=self._limits)
+            except Unparsable as error:
+                found.append(parse_finding(error))
+                return None
+            if data.startswith(b"\xef\xbb\xbf"):
+                found.append(Finding("ENV.BOM", Severity.INFO, Location(line=1)))
+        return root
+
+    def _verify(self, root: Element, terms: SignatureTerms) -> Element:
+        """Verify the signature; return what is then to be read."""
+        with self._stage(StageName.SIGNATURE) as found:
+            self._verdict = verify(root, trust=terms.trust, at=self._at, policy=terms.policy)
+            counted = {finding.code for finding in self._findings[StageName.ENVELOPE]}
+            found.extend(one for one in signature_findings(self._verdict) if one.code not in counted)
+        # What does not hold is read all the same: it is blocked by now, and one report names every fault.
+        return root if self._verdict.content is None else self._verdict.content
+
+    def _read(self, content: Element, found: list[Finding]) -> Bundle:
+        strip_asides(content)
+        bundle = read_bundle(content, limits=self._limits)
+        known = (*found, *bundle.findings)
+        found.extend(envelopes.shape_findings(content, local_date(self._at), known))
+        found.extend(bundle.findings)
+        self._bundle = bundle
+        return bundle
+
+    def _check_claims(self, bundle: Bundle) -> None:
+        received_on = local_date(self._at)
+        with self._stage(StageName.SCHEMA) as found:  # (5)
+            for claim in bundle.claims:
+                checked, findings = check_tables(claim, received_on)
+                self._claims.append(checked)
+                found.extend(findings)
+        with self._stage(StageName.CROSSTABLE) as found:  # (6)
+            found.extend(find_wrong_facility(bundle.facility, self._expected_facility, tuple(self._claims)))
+            for rule in CLAIM_RULES:
+                for checked in self._claims:
+                    found.extend(rule(checked))
+
+    @contextmanager
+    def _stage(self, name: StageName) -> Iterator[list[Finding]]:
+        """Time a stage, or one part of it, and collect what it finds."""
+        started = time.perf_counter()
+        try:
+            yield self._findings[name]
+        finally:
+            self._ms[name] = self._ms.get(name, 0.0) + (time.perf_counter() - started) * 1000
+
+    def _stage_result(self, name: StageName) -> Stage:
+        if name not in self._ms:
+            return Stage(name, Outcome.SKIPPED, 0.0)
+        failed = any(finding.is_blocking for finding in self._findings[name])
+        return Stage(name, Outcome.FAILED if failed else Outcome.PASSED, self._ms[name])
+
+
+def _gravest(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    every = tuple(findings)
+    if len(every) <= MOST_FINDINGS:
+        return every
+    kept = sorted(every, key=lambda finding: SEVERITY_ORDER.index(finding.severity))[:MOST_FINDINGS]
+    params = (("left_out", str(len(every) - MOST_FINDINGS)),)
+    return (*kept, Finding("ENV.MORE_FINDINGS", Severity.INFO, params=params))
+
+
+def _summarize(claim: CheckedClaim) -> ClaimSummary:
+    row = claim.summary_row
+    decisions = sorted({table.schema.decision for table in claim.tables.values()})
+    return ClaimSummary(
+        ma_lk="" if row is None else row["MA_LK"],
+        decision=decisions[-1] if decisions else None,
+        discharged_on=claim.discharged_on,
+        tables=MappingProxyType({str(kind): len(table.rows) for kind, table in claim.tables.items()}),
+        t_tongchi_bv=_amount(row, "T_TONGCHI_BV"),
+        t_tongchi_bh=_amount(row, "T_TONGCHI_BH"),
+        t_bhtt=_amount(row, "T_BHTT"),
+    )
+
+
+def _amount(row: Row | None, field: str) -> Decimal | None:
+    text = "" if row is None else row[field]
+    return Decimal(text) if _AMOUNT.fullmatch(text) else None

@@ -1,0 +1,72 @@
+"""The envelope stage: how a bundle's outer elements depart from their schema, as findings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from claims.bundle.envelope import CONTAINER, ROOT
+from claims.bundle.findings import Finding, Location, Severity
+from xsd.catalog import ENVELOPE, FaultKind, SchemaNotFound, find_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from lxml.etree import _Element as Element
+
+    from xsd.catalog import Fault, TableSchema
+
+_SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
+_OF_A_FIELD: Final = frozenset(
+    {FaultKind.REQUIRED, FaultKind.LENGTH, FaultKind.FORMAT, FaultKind.DUPLICATE},
+)
+
+
+def is_bundle(root: Element) -> bool:
+    """Whether the root is a bundle's at all; if not, nothing below it is worth a look."""
+    return bool(root.tag == ROOT)
+
+
+def count_signatures(root: Element) -> int:
+    """Count the signatures anywhere in a document."""
+    return sum(1 for _ in root.iter(_SIGNATURE))
+
+
+def wrong_root(root: Element) -> Finding:
+    """Return the finding for a document that is not a bundle."""
+    params = (("element", str(root.tag)[:100]),)
+    return Finding("ENV.ROOT", Severity.CRITICAL, Location(line=root.sourceline), params)
+
+
+def several_signatures(count: int) -> Finding:
+    """Return the finding for a document with more than one signature."""
+    location = Location(field=CONTAINER)
+    return Finding("ENV.ONE_SIGNATURE", Severity.CRITICAL, location, (("counted", str(count)),))
+
+
+def shape_findings(root: Element, on: date, known: tuple[Finding, ...]) -> Iterator[Finding]:
+    """Find how the envelope departs from its schema, leaving out what is ``known`` already."""
+    said = {(finding.location.field, finding.location.line) for finding in known}
+    # A table's finding is about its NOIDUNGFILE, whose line it knows as the one in the envelope.
+    said |= {("NOIDUNGFILE", finding.location.envelope_line) for finding in known}
+    has_several = any(finding.code == "ENV.ONE_SIGNATURE" for finding in known)
+    try:
+        schema = find_schema(ENVELOPE, on=on)
+    except SchemaNotFound:
+        yield Finding("ALL.STANDARD_VERSION", Severity.ERROR, params=(("on", on.isoformat()),))
+        return
+    for fault in schema.find_faults(root):
+        if (fault.element, fault.line) in said or (has_several and fault.element == "Signature"):
+            continue
+        yield _finding(fault, schema)
+
+
+def _finding(fault: Fault, schema: TableSchema) -> Finding:
+    location = Location(field=fault.element[:100], line=fault.line)
+    params = (("element", fault.element[:100]), ("fault", fault.kind.value), *fault.facts)
+    if fault.element in schema.field_by_name and fault.kind in _OF_A_FIELD:
+        return Finding(f"ENV.{fault.element}.{fault.kind}", Severity.ERROR, location, params)
+    in_signature = ("what", "content") in fault.facts  # only a signature's inside is not ours to explain
+    if in_signature or (fault.element == CONTAINER and fault.kind is not FaultKind.MISSING):
+        return Finding("ENV.CHUKYDONVI.format", Severity.CRITICAL, location, params)
+    return Finding("ENV.ROOT", Severity.CRITICAL, location, params)

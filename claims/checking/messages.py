@@ -1,0 +1,73 @@
+"""Sentences for findings, by code and language: ``messages.toml``, read once.
+
+A code without an entry of its own takes that of its family, which is its last part:
+``XML2.SO_LUONG.format`` reads as ``*.format``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+from xsd.catalog import default_catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from claims.bundle.findings import Finding
+
+LANGUAGES: Final = ("vi", "en")
+
+
+def describe(finding: Finding, language: str) -> str:
+    """Say in one language (``vi`` or ``en``) what a finding means.
+
+    Raises:
+        KeyError: The language is not one of the two, or the code has no sentence: an error of ours.
+    """
+    facts = _Facts(finding.params)
+    facts["field"] = _label(finding, language)
+    facts["table"] = finding.location.table or ""
+    return find_message(finding.code)[language].format_map(facts)
+
+
+def find_message(code: str) -> Mapping[str, str]:
+    """Find the sentences of a code, or of its family.
+
+    Raises:
+        KeyError: There are none.
+    """
+    messages = load_messages()
+    return messages.get(code) or messages["*." + code.rpartition(".")[2]]
+
+
+@cache
+def load_messages() -> Mapping[str, Mapping[str, str]]:
+    """Load every sentence."""
+    text = (resources.files(__package__ or "") / "messages.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+class _Facts(dict[str, str]):
+    """A finding's parameters; one that a sentence asks for and the finding lacks reads as a dash."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def _label(finding: Finding, language: str) -> str:
+    """Return a field's name with what people call it."""
+    name = finding.location.field or ""
+    label = _labels().get((finding.location.table or "ENVELOPE", name), {}).get(language)
+    return f"{name} ({label})" if label else name
+
+
+@cache
+def _labels() -> Mapping[tuple[str, str], Mapping[str, str]]:
+    return {
+        (schema.table, field.name): {"vi": field.label_vi, "en": field.label_en}
+        for schema in default_catalog().schemas
+        for field in schema.fields
+    }
