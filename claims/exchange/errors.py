@@ -1,0 +1,145 @@
+"""Errors of the exchange.
+
+* ClaimsError
+  - IllegalTransition
+  - SubmissionNotFound
+  - ReplayNotFound
+  - InvalidCursor
+  - UnknownKey
+  - AccessDenied
+  - UnknownFacility
+  - IdempotencyMismatch
+  - NoSigningKey
+  - EmptySelection
+  - StoreUnavailable
+  - GatewayError
+    - GatewayUnavailable   trying again may help: the bundle was surely not taken
+    - OutcomeUnknown       the request was written and no usable answer came: look before sending again
+    - GatewayRefused       trying again will not help
+"""
+
+from claims.errors import ClaimsError
+
+
+class IllegalTransition(ClaimsError):
+    """A submission was asked to move where its life cycle has no arrow."""
+
+    def __init__(self, current: str, target: str) -> None:
+        super().__init__(f"a submission that is {current} cannot become {target}")
+        self.current = current
+        self.target = target
+
+
+class SubmissionNotFound(ClaimsError):
+    """No such submission, or not one that the caller may see."""
+
+    def __init__(self, submission_id: str) -> None:
+        super().__init__(f"there is no submission {submission_id}")
+        self.submission_id = submission_id
+
+
+class ReplayNotFound(ClaimsError):
+    """No such replay, or not one that the caller may see."""
+
+    def __init__(self, replay_id: str) -> None:
+        super().__init__(f"there is no replay {replay_id}")
+        self.replay_id = replay_id
+
+
+class InvalidCursor(ClaimsError):
+    """A page was asked for with a cursor that no earlier page gave."""
+
+    def __init__(self) -> None:
+        super().__init__("the cursor is not one that an earlier page gave")
+
+
+class UnknownKey(ClaimsError):
+    """A caller showed no key, or one that opens nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("the API key is missing, unknown, revoked or expired")
+
+
+class AccessDenied(ClaimsError):
+    """A caller is known but may not do this.
+
+    Attributes:
+        lacks: What it would need: a scope, or a facility of its own.
+    """
+
+    def __init__(self, lacks: str) -> None:
+        super().__init__(f"this API key lacks {lacks}")
+        self.lacks = lacks
+
+
+class UnknownFacility(ClaimsError):
+    """A facility code that nobody has registered here."""
+
+    def __init__(self, facility: str) -> None:
+        super().__init__(f"facility {facility} is not registered")
+        self.facility = facility
+
+
+class IdempotencyMismatch(ClaimsError):
+    """An idempotency key came again with another body."""
+
+    def __init__(self, key: str, submission_id: str) -> None:
+        super().__init__("this Idempotency-Key was used before with another body")
+        self.key = key
+        self.submission_id = submission_id
+
+
+class NoSigningKey(ClaimsError):
+    """The service holds no signing key for the facility."""
+
+    def __init__(self, facility: str) -> None:
+        super().__init__(f"the service holds no signing key for facility {facility}")
+        self.facility = facility
+
+
+class EmptySelection(ClaimsError):
+    """A replay was asked for without saying which submissions."""
+
+    def __init__(self) -> None:
+        super().__init__("a replay needs at least one condition; an empty one would select everything")
+
+
+class StoreUnavailable(ClaimsError):
+    """The queue of record cannot be reached; nothing was stored, and later may help."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the database cannot be reached ({reason})")
+
+
+class GatewayError(ClaimsError):
+    """The gateway did not give a receipt.
+
+    Attributes:
+        cause: A stable code such as ``gateway.500`` or ``gateway.timeout``; groups failures for operators.
+        detail: What the gateway or the network said, for people; never personal data.
+    """
+
+    def __init__(self, cause: str, detail: str = "") -> None:
+        super().__init__(f"{cause}: {detail}" if detail else cause)
+        self.cause = cause
+        self.detail = detail
+
+
+class GatewayUnavailable(GatewayError):
+    """The bundle was surely not taken; trying again later may help."""
+
+
+class OutcomeUnknown(GatewayError):
+    """The request was written and no usable answer came back; the gateway may or may not have the bundle."""
+
+
+class GatewayRefused(GatewayError):
+    """The gateway answered with a verdict that trying again will not change.
+
+    Attributes:
+        answer: The gateway's answer, verbatim.
+    """
+
+    def __init__(self, cause: str, detail: str = "", *, answer: bytes = b"") -> None:
+        super().__init__(cause, detail)
+        self.answer = answer

@@ -1,0 +1,75 @@
+"""The life cycle of a submission: which state may follow which, and what each one means.
+
+The table below is the only place that knows. Acknowledgement levels follow the X12 chain:
+L1 received, L2 signature and schema, L3 taken by the gateway. L4, the insurer's assessment,
+happens to a claim after its submission has ended here.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from claims.exchange.errors import IllegalTransition
+
+
+class State(StrEnum):
+    """Where a submission stands."""
+
+    RECEIVED = "received"  # L1: the bytes are durable, a check is due
+    CHECKED = "checked"  # L2: signature, schema and cross-checks passed, sending is due
+    REJECTED = "rejected"  # a check found something that blocks
+    SENDING = "sending"  # a worker holds a lease and talks to the gateway
+    OUTCOME_UNKNOWN = "outcome_unknown"  # it may have been taken: look before sending again
+    ACKNOWLEDGED = "acknowledged"  # L3: the gateway gave its transaction number
+    REFUSED = "refused"  # the gateway's own verdict; trying again does not help
+    FAILED = "failed"  # attempts are used up; an operator replays
+
+
+#: Every arrow there is.
+TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
+    {
+        State.RECEIVED: frozenset({State.CHECKED, State.REJECTED, State.FAILED}),
+        State.CHECKED: frozenset({State.SENDING}),
+        State.SENDING: frozenset(
+            {State.ACKNOWLEDGED, State.REFUSED, State.CHECKED, State.OUTCOME_UNKNOWN, State.FAILED}
+        ),
+        State.OUTCOME_UNKNOWN: frozenset({State.SENDING}),
+        # The rest are resting places; only an operator's replay leads out of some of them.
+        State.REJECTED: frozenset({State.RECEIVED}),
+        State.REFUSED: frozenset({State.CHECKED}),
+        State.FAILED: frozenset({State.RECEIVED, State.CHECKED, State.OUTCOME_UNKNOWN}),
+        State.ACKNOWLEDGED: frozenset(),
+    }
+)
+
+#: States in which a worker still has something to do.
+PENDING = frozenset({State.RECEIVED, State.CHECKED, State.SENDING, State.OUTCOME_UNKNOWN})
+
+#: States that an operator's replay may lead out of.
+REPLAYABLE = frozenset({State.REJECTED, State.REFUSED, State.FAILED})
+
+
+def advance(current: State, target: State) -> State:
+    """Return the target state if the life cycle has that arrow.
+
+    Raises:
+        IllegalTransition: It has not.
+    """
+    if target not in TRANSITIONS[current]:
+        raise IllegalTransition(current, target)
+    return target
+
+
+def replay_target(current: State, *, was_checked: bool, maybe_taken: bool) -> State:
+    """Return the state in which a replayed submission starts again.
+
+    A submission that may already lie at the gateway starts with a look, never with a send.
+
+    Raises:
+        IllegalTransition: The submission is acknowledged or still under way.
+    """
+    if current not in REPLAYABLE:
+        raise IllegalTransition(current, "replayed")
+    if maybe_taken:
+        return advance(current, State.OUTCOME_UNKNOWN)
+    return advance(current, State.CHECKED if was_checked else State.RECEIVED)

@@ -1,0 +1,369 @@
+"""Ports: what the use cases need from the world, each implemented by an adapter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from claims.bundle.findings import Finding
+from claims.checking.check import ClaimSummary, Report, Stage
+from claims.exchange.lifecycle import State
+from claims.exchange.submission import (
+    Event,
+    FacilityCode,
+    Page,
+    Submission,
+    SubmissionFilter,
+    SubmissionId,
+)
+from signing.keys import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The gateway's answer that it took a bundle.
+
+    Attributes:
+        ma_giao_dich: The gateway's transaction number.
+        received_at: When the gateway says it took the bundle (``thoiGianTiepNhan``), aware.
+        answer: The answer's bytes, verbatim.
+    """
+
+    ma_giao_dich: str
+    received_at: datetime | None
+    answer: bytes
+
+
+class Gateway(Protocol):
+    """The insurer's gateway."""
+
+    def send(self, facility: str, bundle: bytes) -> Receipt:
+        """Hand over one signed bundle.
+
+        Raises:
+            GatewayUnavailable: It was surely not taken; later may help.
+            OutcomeUnknown: It may have been taken; look with `find_receipt` before sending again.
+            GatewayRefused: It was refused for good; an operator must look.
+        """
+        ...
+
+    def find_receipt(self, facility: str, sha256: str) -> Receipt | None:
+        """Ask whether the gateway took the bundle with this digest (hex of the signed bytes).
+
+        Raises:
+            GatewayUnavailable: It could not be asked.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How a facility signs in at the gateway.
+
+    Attributes:
+        password_md5: Upper-case hex MD5 of the password: what the gateway's protocol carries in its place,
+            and therefore as secret as the password.
+    """
+
+    username: str
+    password_md5: str = field(repr=False)
+
+
+class Accounts(Protocol):
+    """The facilities' accounts at the gateway."""
+
+    def find(self, facility: str) -> Account | None:
+        """Return the facility's account, or None when it has not given us one."""
+        ...
+
+
+class Clock(Protocol):
+    """Tells the time; a test sets it."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware."""
+        ...
+
+
+class JobQueue(Protocol):
+    """Wakes workers. A wake-up may get lost or come twice; the database is the queue of record."""
+
+    def wake_check(self, ids: Sequence[SubmissionId]) -> None:
+        """Ask for these submissions to be checked soon."""
+        ...
+
+    def wake_delivery(self, ids: Sequence[SubmissionId]) -> None:
+        """Ask for these submissions to be sent soon."""
+        ...
+
+    def wake_replay(self, replay_id: str) -> None:
+        """Ask for a replay to go on."""
+        ...
+
+
+class SigningKeys(Protocol):
+    """The facilities' signing keys that the service holds."""
+
+    def find(self, facility: FacilityCode) -> Signer | None:
+        """Return the facility's signer, or None when the service holds no key for it."""
+        ...
+
+
+class BundleChecker(Protocol):
+    """Checks one bundle's bytes against everything that can be known before sending."""
+
+    def __call__(self, data: bytes, *, facility: FacilityCode, at: datetime) -> Report:
+        """Return the report; a bad bundle is data, never an exception."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubmission:
+    """A bundle that just arrived.
+
+    Attributes:
+        request_sha256: Digest of what the caller posted under its idempotency key: the bundle,
+            or the encounter document that the service made the bundle from.
+    """
+
+    id: SubmissionId
+    facility: FacilityCode
+    sha256: str
+    body: bytes
+    received_at: datetime
+    actor: str
+    idempotency_key: str | None
+    request_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A submission that this worker may work on until the lease runs out."""
+
+    id: SubmissionId
+    facility: FacilityCode
+    sha256: str
+    body: bytes
+    received_at: datetime
+    attempts: int
+    maybe_taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check led to."""
+
+    id: SubmissionId
+    target: State
+    event: Event
+    report: Report | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one attempt to send led to."""
+
+    id: SubmissionId
+    attempt: int
+    target: State
+    event: Event
+    started_at: datetime
+    maybe_taken: bool
+    next_attempt_at: datetime | None = None
+    receipt: Receipt | None = None
+    answer: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Submissions whose time has come, by what they wait for.
+
+    Attributes:
+        suspects: Those whose last check died with its worker; each is woken alone, so that a
+            bundle that kills its worker takes no others with it.
+    """
+
+    to_check: tuple[SubmissionId, ...]
+    suspects: tuple[SubmissionId, ...]
+    to_send: tuple[SubmissionId, ...]
+
+
+class Submissions(Protocol):
+    """The queue of record: submissions, their bytes, history, findings and receipts."""
+
+    def add(self, new: NewSubmission) -> tuple[Submission, bool]:
+        """Store a bundle durably, or return the one that is there already; the flag says whether it is new.
+
+        Raises:
+            IdempotencyMismatch: The idempotency key came before with another body.
+        """
+        ...
+
+    def find_by_key(
+        self, facility: FacilityCode, idempotency_key: str, *, request_sha256: str
+    ) -> Submission | None:
+        """Return what an idempotency key stands for.
+
+        Raises:
+            IdempotencyMismatch: It stands for another body.
+        """
+        ...
+
+    def get(self, submission_id: SubmissionId, *, facility: FacilityCode | None) -> Submission:
+        """Return a submission, of the facility unless that is None.
+
+        Raises:
+            SubmissionNotFound: There is none, or it is another facility's.
+        """
+        ...
+
+    def list_page(self, which: SubmissionFilter, *, limit: int, cursor: str | None) -> Page:
+        """Return a page of submissions, newest first."""
+        ...
+
+    def body(self, submission_id: SubmissionId) -> bytes:
+        """Return the bytes exactly as received."""
+        ...
+
+    def events(self, submission_id: SubmissionId) -> tuple[Event, ...]:
+        """Return the history, oldest first."""
+        ...
+
+    def findings(self, submission_id: SubmissionId) -> tuple[Finding, ...]:
+        """Return the findings of the last check."""
+        ...
+
+    def check_summary(
+        self, submission_id: SubmissionId
+    ) -> tuple[tuple[Stage, ...], tuple[ClaimSummary, ...]]:
+        """Return the stages of the last check and what it read of each claim."""
+        ...
+
+    def receipt(self, submission_id: SubmissionId) -> Receipt | None:
+        """Return the gateway's receipt, if there is one."""
+        ...
+
+    def lease_for_check(
+        self, ids: Sequence[SubmissionId], *, owner: str, now: datetime, lease_s: int
+    ) -> tuple[Leased, ...]:
+        """Take those of the submissions that wait for a check and nobody works on; counts the attempt."""
+        ...
+
+    def record_checks(
+        self, results: Sequence[Checked], *, owner: str, now: datetime
+    ) -> tuple[SubmissionId, ...]:
+        """Write results of leases still held, state and event in one transaction; return those written."""
+        ...
+
+    def lease_for_delivery(
+        self, ids: Sequence[SubmissionId], *, owner: str, now: datetime, lease_s: int
+    ) -> tuple[Leased, ...]:
+        """Take those that are due to be sent; counts the attempt, moves them to SENDING."""
+        ...
+
+    def record_deliveries(
+        self, results: Sequence[Sent], *, owner: str, now: datetime
+    ) -> tuple[SubmissionId, ...]:
+        """Write results of leases still held, state, attempt and event in one transaction."""
+        ...
+
+    def expire_leases(self, *, now: datetime) -> int:
+        """Move what a lost worker was sending to OUTCOME_UNKNOWN; return how many."""
+        ...
+
+    def take_due(self, *, now: datetime, woken_before: datetime, limit: int) -> Due:
+        """Return what is due and was not woken lately, and note that it is woken now."""
+        ...
+
+
+class ItemOutcome(StrEnum):
+    """What a replay did with one submission."""
+
+    REPLAYED = "replayed"
+    REFUSED_ACKNOWLEDGED = "refused_acknowledged"
+    SKIPPED_UNDER_WAY = "skipped_under_way"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayItem:
+    """One submission of a replay; the outcome is None until its turn has come."""
+
+    submission_id: SubmissionId
+    outcome: ItemOutcome | None
+    state_before: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPlan:
+    """What a replay would do, without doing it."""
+
+    counts: dict[ItemOutcome, int]
+    sample: tuple[ReplayItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A replay and how far it has come."""
+
+    id: str
+    created_at: datetime
+    actor: str
+    reason: str
+    total: int
+    done: int
+    counts: dict[ItemOutcome, int]
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayChunk:
+    """Some items of a replay that had their turn.
+
+    Attributes:
+        done: How many; 0 when none was left that nobody else is at.
+        started: The submissions set going again, and the state each starts from.
+    """
+
+    done: int
+    started: tuple[tuple[SubmissionId, State], ...]
+
+
+class Replays(Protocol):
+    """Replays: a frozen selection, worked off item by item."""
+
+    def plan(self, which: SubmissionFilter, *, sample: int) -> ReplayPlan:
+        """Count what a replay of this selection would do."""
+        ...
+
+    def create(
+        self,
+        which: SubmissionFilter,
+        *,
+        actor: str,
+        reason: str,
+        facility: FacilityCode | None,
+        now: datetime,
+    ) -> Replay:
+        """Freeze the selection and return the new replay."""
+        ...
+
+    def get(self, replay_id: str, *, facility: FacilityCode | None) -> Replay:
+        """Return a replay.
+
+        Raises:
+            ReplayNotFound: There is none, or it is another facility's.
+        """
+        ...
+
+    def items(self, replay_id: str, *, after: SubmissionId | None, limit: int) -> tuple[ReplayItem, ...]:
+        """Return items in order of their submission's id."""
+        ...
+
+    def run_chunk(self, replay_id: str, *, now: datetime, limit: int) -> ReplayChunk:
+        """Work off some items that nobody else is at, in one transaction; notes the end with the last one."""
+        ...
+
+    def unfinished(self) -> tuple[str, ...]:
+        """Return the replays that still have items waiting."""
+        ...

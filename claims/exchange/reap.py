@@ -1,0 +1,33 @@
+"""Wake again what got lost: expired leases, lost messages, attempts whose time has come."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from claims.exchange.ports import Clock, JobQueue, Replays, Submissions
+
+
+@dataclass(frozen=True, slots=True)
+class Reap:
+    """Look for work that nobody is at. Any number may run; each row is woken by one of them."""
+
+    submissions: Submissions
+    replays: Replays
+    jobs: JobQueue
+    clock: Clock
+    wake_again_s: int
+    limit: int = 2_000
+
+    def __call__(self) -> int:
+        """Wake what is due and was not woken for a while; return how many submissions that were."""
+        now = self.clock.now()
+        self.submissions.expire_leases(now=now)
+        due = self.submissions.take_due(
+            now=now, woken_before=now - timedelta(seconds=self.wake_again_s), limit=self.limit
+        )
+        self.jobs.wake_check(due.to_check)
+        for suspect in due.suspects:
+            self.jobs.wake_check([suspect])
+        self.jobs.wake_delivery(due.to_send)
+        for replay_id in self.replays.unfinished():
+            self.jobs.wake_replay(replay_id)
+        return len(due.to_check) + len(due.suspects) + len(due.to_send)

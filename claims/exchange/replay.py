@@ -1,0 +1,68 @@
+"""Replay: failed submissions go again, unchanged. What the gateway acknowledged never does."""
+
+from dataclasses import dataclass
+
+from claims.exchange.errors import EmptySelection
+from claims.exchange.lifecycle import State
+from claims.exchange.ports import Clock, JobQueue, Replay, ReplayPlan, Replays
+from claims.exchange.submission import FacilityCode, SubmissionFilter
+
+#: Items worked off in one transaction.
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReplay:
+    """Say what a replay would do, without doing it."""
+
+    replays: Replays
+
+    def __call__(self, which: SubmissionFilter) -> ReplayPlan:
+        """Count the outcomes a replay of this selection would have, with a sample of 20.
+
+        Raises:
+            EmptySelection: No condition was given.
+        """
+        if which.is_empty:
+            raise EmptySelection
+        return self.replays.plan(which, sample=20)
+
+
+@dataclass(frozen=True, slots=True)
+class StartReplay:
+    """Freeze a selection and set its replay going."""
+
+    replays: Replays
+    jobs: JobQueue
+    clock: Clock
+
+    def __call__(
+        self, which: SubmissionFilter, *, actor: str, reason: str, facility: FacilityCode | None
+    ) -> Replay:
+        """Freeze which submissions are meant and wake a worker to set them going again.
+
+        Raises:
+            EmptySelection: No condition was given.
+        """
+        if which.is_empty:
+            raise EmptySelection
+        replay = self.replays.create(
+            which, actor=actor, reason=reason, facility=facility, now=self.clock.now()
+        )
+        self.jobs.wake_replay(replay.id)
+        return replay
+
+
+@dataclass(frozen=True, slots=True)
+class RunReplay:
+    """Work off a replay's items. Safe to run twice and at any time again: an item has one turn."""
+
+    replays: Replays
+    jobs: JobQueue
+    clock: Clock
+
+    def __call__(self, replay_id: str) -> None:
+        """Work off items until none is left that nobody else is at."""
+        while (chunk := self.replays.run_chunk(replay_id, now=self.clock.now(), limit=CHUNK)).done:
+            self.jobs.wake_check([one for one, state in chunk.started if state is State.RECEIVED])
+            self.jobs.wake_delivery([one for one, state in chunk.started if state is not State.RECEIVED])

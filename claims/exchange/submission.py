@@ -1,0 +1,108 @@
+"""What the exchange keeps of a submission: identity, state, history, filters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from ulid import ULID
+
+from claims.exchange.lifecycle import State
+
+SubmissionId = NewType("SubmissionId", str)
+FacilityCode = NewType("FacilityCode", str)
+
+
+def new_submission_id(at: datetime) -> SubmissionId:
+    """Return a fresh id that sorts by time: ``sub_`` and a ULID."""
+    return SubmissionId(f"sub_{ULID.from_datetime(at)}")
+
+
+class EventKind(StrEnum):
+    """What happened to a submission."""
+
+    RECEIVED = "received"
+    CHECKED = "checked"
+    REJECTED = "rejected"
+    CHECK_FAILED = "check_failed"
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED = "refused"
+    SEND_FAILED = "send_failed"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    GAVE_UP = "gave_up"
+    REPLAYED = "replayed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a submission's append-only history."""
+
+    at: datetime
+    kind: EventKind
+    state: State
+    actor: str
+    cause: str | None = None
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One attempt of a facility to hand over one bundle.
+
+    Attributes:
+        sha256: Hex digest of the bytes as received; with the facility it is unique.
+        size: Length of those bytes.
+        ma_lk: The episode keys found in the bundle; empty until it has been checked.
+        cause: Stable code of what stands in the way, such as ``gateway.500`` or the first blocking finding.
+        attempts: How often the present step has been tried.
+        receipt: The gateway's transaction number (``maGiaoDich``), once it has one.
+    """
+
+    id: SubmissionId
+    facility: FacilityCode
+    sha256: str
+    size: int
+    state: State
+    received_at: datetime
+    updated_at: datetime
+    ma_lk: tuple[str, ...] = ()
+    cause: str | None = None
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    receipt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionFilter:
+    """Which submissions are meant; every condition narrows, an absent one does not."""
+
+    ids: tuple[SubmissionId, ...] = ()
+    states: tuple[State, ...] = ()
+    facility: FacilityCode | None = None
+    ma_lk: str | None = None
+    sha256: str | None = None
+    cause: str | None = None
+    received_from: datetime | None = None
+    received_until: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no condition was given, the facility's own scope aside."""
+        return not (
+            self.ids
+            or self.states
+            or self.ma_lk
+            or self.sha256
+            or self.cause
+            or self.received_from
+            or self.received_until
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some submissions in order of receipt, newest first, and where the next page starts."""
+
+    items: tuple[Submission, ...]
+    next_cursor: str | None

@@ -1,0 +1,1 @@
+"""SQL and bytes: the queue of record in PostgreSQL."""

@@ -1,0 +1,202 @@
+"""Facilities: who may call, whose certificates may sign, and how each signs in at the gateway."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import LiteralString
+
+from psycopg.errors import ForeignKeyViolation
+from psycopg.rows import TupleRow
+
+from claims.exchange.access import ApiKey, Scope
+from claims.exchange.errors import UnknownFacility
+from claims.exchange.ports import Account
+from claims.exchange.submission import FacilityCode
+from claims.storage.pool import Pool, borrow
+from claims.storage.sealing import Seal
+
+_KEY_COLUMNS: LiteralString = (
+    "id, facility, secret_sha256, scopes, label, created_at, expires_at, revoked_at, last_used_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresApiKeys:
+    """`claims.exchange.access.ApiKeys` on PostgreSQL."""
+
+    pool: Pool
+
+    def find(self, key_id: str) -> ApiKey | None:
+        """Return the key with this id, live or not."""
+        with borrow(self.pool) as connection:
+            row = connection.execute(f"SELECT {_KEY_COLUMNS} FROM api_key WHERE id = %s", [key_id]).fetchone()
+        return None if row is None else _api_key(row)
+
+    def add(self, key: ApiKey) -> None:
+        """Store a new key.
+
+        Raises:
+            UnknownFacility: Its facility is not registered.
+        """
+        try:
+            with borrow(self.pool) as connection:
+                connection.execute(
+                    "INSERT INTO api_key"
+                    " (id, facility, secret_sha256, scopes, label, created_at, expires_at) "
+                    "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                    [
+                        key.id,
+                        key.facility,
+                        key.secret_sha256,
+                        sorted(key.scopes),
+                        key.label,
+                        key.created_at,
+                        key.expires_at,
+                    ],
+                )
+        except ForeignKeyViolation as error:
+            raise UnknownFacility(str(key.facility)) from error
+
+    def revoke(self, key_id: str, *, at: datetime) -> bool:
+        """End a key; return whether there was a live one."""
+        with borrow(self.pool) as connection:
+            done = connection.execute(
+                "UPDATE api_key SET revoked_at = %s WHERE id = %s AND revoked_at IS NULL", [at, key_id]
+            )
+        return done.rowcount == 1
+
+    def of_facility(self, facility: FacilityCode | None) -> Sequence[ApiKey]:
+        """Return a facility's keys, or the service's own, newest first."""
+        with borrow(self.pool) as connection:
+            rows = connection.execute(
+                f"SELECT {_KEY_COLUMNS} FROM api_key WHERE facility IS NOT DISTINCT FROM %s "
+                "ORDER BY created_at DESC",
+                [facility],
+            ).fetchall()
+        return [_api_key(row) for row in rows]
+
+    def note_use(self, key_id: str, *, at: datetime) -> None:
+        """Remember when a key was last used, to the minute, so that a busy key is not a busy row."""
+        with borrow(self.pool) as connection:
+            connection.execute(
+                "UPDATE api_key SET last_used_at = %s WHERE id = %s "
+                "AND (last_used_at IS NULL OR last_used_at < %s)",
+                [at, key_id, at - timedelta(minutes=1)],
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Facilities:
+    """Facilities and the certificates registered for them."""
+
+    pool: Pool
+
+    def add(self, code: FacilityCode, *, name: str, at: datetime) -> None:
+        """Register a facility, or give a registered one a new name."""
+        with borrow(self.pool) as connection:
+            connection.execute(
+                "INSERT INTO facility (code, name, created_at) VALUES (%s, %s, %s) "
+                "ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name",
+                [code, name, at],
+            )
+
+    def all(self) -> Sequence[tuple[FacilityCode, str]]:
+        """Return every facility's code and name."""
+        with borrow(self.pool) as connection:
+            rows = connection.execute("SELECT code, name FROM facility ORDER BY code").fetchall()
+        return [(FacilityCode(code), name) for code, name in rows]
+
+    def register_certificate(
+        self, facility: FacilityCode, *, sha256: str, certificate_der: bytes, at: datetime
+    ) -> None:
+        """Let a certificate sign for a facility; several may be live at once.
+
+        Raises:
+            UnknownFacility: The facility is not registered.
+        """
+        try:
+            with borrow(self.pool) as connection:
+                connection.execute(
+                    "INSERT INTO facility_certificate (facility, sha256, certificate, registered_at) "
+                    "VALUES (%s, decode(%s, 'hex'), %s, %s) ON CONFLICT (facility, sha256) "
+                    "DO UPDATE SET suspended_at = NULL",
+                    [facility, sha256, certificate_der, at],
+                )
+        except ForeignKeyViolation as error:
+            raise UnknownFacility(facility) from error
+
+    def suspend_certificate(self, facility: FacilityCode, *, sha256: str, at: datetime) -> bool:
+        """End a registration from now on; return whether there was a live one."""
+        with borrow(self.pool) as connection:
+            done = connection.execute(
+                "UPDATE facility_certificate SET suspended_at = %s "
+                "WHERE facility = %s AND sha256 = decode(%s, 'hex') AND suspended_at IS NULL",
+                [at, facility, sha256],
+            )
+        return done.rowcount == 1
+
+    def is_registered(self, facility: str, certificate_sha256: str, at: datetime) -> bool:
+        """Return whether the certificate was not suspended for the facility at this moment."""
+        with borrow(self.pool) as connection:
+            row = connection.execute(
+                "SELECT 1 FROM facility_certificate WHERE facility = %s AND sha256 = decode(%s, 'hex') "
+                "AND (suspended_at IS NULL OR suspended_at > %s)",
+                [facility, certificate_sha256, at],
+            ).fetchone()
+        return row is not None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayAccounts:
+    """`claims.exchange.ports.Accounts` on PostgreSQL, passwords sealed."""
+
+    pool: Pool
+    seal: Seal
+
+    def put(self, facility: FacilityCode, account: Account) -> None:
+        """Store or replace a facility's account.
+
+        Raises:
+            UnknownFacility: The facility is not registered.
+        """
+        sealed = self.seal.close(account.password_md5.encode(), belongs_to=_owner(facility))
+        try:
+            with borrow(self.pool) as connection:
+                connection.execute(
+                    "INSERT INTO gateway_account (facility, username, password_md5_sealed) "
+                    "VALUES (%s, %s, %s) "
+                    "ON CONFLICT (facility) DO UPDATE SET username = EXCLUDED.username, "
+                    "password_md5_sealed = EXCLUDED.password_md5_sealed",
+                    [facility, account.username, sealed],
+                )
+        except ForeignKeyViolation as error:
+            raise UnknownFacility(facility) from error
+
+    def find(self, facility: str) -> Account | None:
+        """Return the facility's account, or None when it has not given us one."""
+        with borrow(self.pool) as connection:
+            row = connection.execute(
+                "SELECT username, password_md5_sealed FROM gateway_account WHERE facility = %s", [facility]
+            ).fetchone()
+        if row is None:
+            return None
+        return Account(row[0], self.seal.open(bytes(row[1]), belongs_to=_owner(facility)).decode())
+
+
+def _owner(facility: str) -> str:
+    return f"gateway_account/{facility}"
+
+
+def _api_key(row: TupleRow) -> ApiKey:
+    key_id, facility, secret, scopes, label, created, expires, revoked, used = row
+    return ApiKey(
+        id=key_id,
+        facility=None if facility is None else FacilityCode(facility),
+        secret_sha256=bytes(secret),
+        scopes=frozenset(Scope(scope) for scope in scopes),
+        label=label,
+        created_at=created,
+        expires_at=expires,
+        revoked_at=revoked,
+        last_used_at=used,
+    )

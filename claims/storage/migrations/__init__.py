@@ -1,0 +1,40 @@
+"""The database's shape, as Alembic revisions of plain SQL."""
+
+from importlib import resources
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+#: Only one process migrates at a time; the others wait and find nothing left to do.
+_MIGRATION_LOCK = 0x65486F536F
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resources.files(__package__)))
+    return config
+
+
+def upgrade(database_url: str) -> None:
+    """Bring the database to the newest revision."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+        config = _config()
+        config.attributes["database_url"] = database_url
+        command.upgrade(config, "head")
+
+
+def newest_revision() -> str | None:
+    """Return the revision that this version of the code expects."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def current_revision(connection: psycopg.Connection[tuple[object, ...]]) -> str | None:
+    """Return the revision the database is at, or None when it was never migrated."""
+    found = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+    if found is None or found[0] is None:
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])

@@ -1,0 +1,46 @@
+"""Secrets at rest: AES-256-GCM under a key that lies outside the database."""
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Seals short secrets; each sealed value is bound to what it belongs to."""
+
+    key: bytes
+
+    def close(self, secret: bytes, *, belongs_to: str) -> bytes:
+        """Return the secret encrypted, with its nonce in front."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + AESGCM(self.key).encrypt(nonce, secret, belongs_to.encode())
+
+    def open(self, sealed: bytes, *, belongs_to: str) -> bytes:
+        """Return the secret.
+
+        Raises:
+            cryptography.exceptions.InvalidTag: The key is another one, or the value belongs elsewhere.
+        """
+        return AESGCM(self.key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], belongs_to.encode())
+
+
+def load_or_make_key(path: Path) -> bytes:
+    """Return the 32-byte key in the file, making it (readable by its owner only) the first time."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    # Written aside and linked into place: of two processes that start at once, one wins whole.
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_bytes(AESGCM.generate_key(bit_length=256))
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(draft)
+    draft.unlink()
+    return path.read_bytes()

@@ -1,0 +1,61 @@
+"""A filter as SQL: the conditions that lists and replays share, and the cursor that pages them."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import LiteralString
+
+from claims.exchange.errors import InvalidCursor
+from claims.exchange.submission import SubmissionFilter
+
+
+def conditions(which: SubmissionFilter) -> tuple[LiteralString, Mapping[str, object]]:
+    """Return a WHERE clause over ``submission s`` and its parameters; ``true`` when nothing narrows."""
+    parts: list[LiteralString] = []
+    params: dict[str, object] = {}
+
+    def narrow(part: LiteralString, name: str, value: object) -> None:
+        parts.append(part)
+        params[name] = value
+
+    if which.ids:
+        narrow("s.id = ANY(%(ids)s)", "ids", list(which.ids))
+    if which.states:
+        narrow("s.state = ANY(%(states)s)", "states", [str(state) for state in which.states])
+    if which.facility is not None:
+        narrow("s.facility = %(facility)s", "facility", which.facility)
+    if which.ma_lk is not None:  # claim_of_episode
+        narrow(
+            "EXISTS (SELECT 1 FROM claim c WHERE c.submission_id = s.id AND c.ma_lk = %(ma_lk)s)",
+            "ma_lk",
+            which.ma_lk,
+        )
+    if which.sha256 is not None:
+        narrow("s.sha256 = decode(%(sha256)s, 'hex')", "sha256", which.sha256)
+    if which.cause is not None:
+        narrow("s.cause = %(cause)s", "cause", which.cause)
+    if which.received_from is not None:
+        narrow("s.received_at >= %(received_from)s", "received_from", which.received_from)
+    if which.received_until is not None:
+        narrow("s.received_at < %(received_until)s", "received_until", which.received_until)
+    return " AND ".join(parts) or "true", params
+
+
+def encode_cursor(last_id: str) -> str:
+    """Return an opaque cursor for the page after this id."""
+    return base64.urlsafe_b64encode(last_id.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> str:
+    """Return the id that a cursor stands for.
+
+    Raises:
+        InvalidCursor: No page gave this cursor.
+    """
+    try:
+        last_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except (binascii.Error, ValueError) as error:
+        raise InvalidCursor from error
+    if not last_id.startswith("sub_"):
+        raise InvalidCursor
+    return last_id

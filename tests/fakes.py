@@ -1,0 +1,95 @@
+"""In-memory ports that a test scripts and questions."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from claims.bundle.findings import Finding
+from claims.checking.check import Report
+from claims.exchange.errors import GatewayError
+from claims.exchange.ports import Receipt
+from claims.exchange.submission import FacilityCode, SubmissionId
+
+NOON = datetime(2026, 11, 2, 5, 0, tzinfo=UTC)
+
+
+@dataclass
+class SetClock:
+    """A clock that a test sets."""
+
+    time: datetime = NOON
+
+    def now(self) -> datetime:
+        return self.time
+
+    def advance(self, seconds: float) -> datetime:
+        self.time += timedelta(seconds=seconds)
+        return self.time
+
+
+@dataclass
+class RecordedJobs:
+    """Wake-ups, written down."""
+
+    checks: list[SubmissionId] = field(default_factory=list)
+    deliveries: list[SubmissionId] = field(default_factory=list)
+    replays: list[str] = field(default_factory=list)
+
+    def wake_check(self, ids: Sequence[SubmissionId]) -> None:
+        self.checks += ids
+
+    def wake_delivery(self, ids: Sequence[SubmissionId]) -> None:
+        self.deliveries += ids
+
+    def wake_replay(self, replay_id: str) -> None:
+        self.replays.append(replay_id)
+
+
+@dataclass
+class ScriptedGateway:
+    """A gateway that keeps what it takes; each send may be told to fail, before or after it was taken."""
+
+    failures: list[GatewayError | None] = field(default_factory=list)
+    takes_before_failing: bool = False
+    lookup_failure: GatewayError | None = None
+    taken: dict[str, Receipt] = field(default_factory=dict)
+    sends: list[str] = field(default_factory=list)
+    lookups: list[str] = field(default_factory=list)
+    while_sending: Callable[[], object] = lambda: None
+
+    def send(self, facility: str, bundle: bytes) -> Receipt:
+        sha256 = hashlib.sha256(bundle).hexdigest()
+        self.sends.append(sha256)
+        self.while_sending()
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None and not self.takes_before_failing:
+            raise failure
+        receipt = self.taken.setdefault(
+            sha256, Receipt(f"GD{len(self.taken) + 1}", NOON, b'{"maKetQua":"200"}')
+        )
+        if failure is not None:
+            raise failure
+        return receipt
+
+    def find_receipt(self, facility: str, sha256: str) -> Receipt | None:
+        self.lookups.append(sha256)
+        if self.lookup_failure is not None:
+            raise self.lookup_failure
+        return self.taken.get(sha256)
+
+
+@dataclass
+class ScriptedChecker:
+    """A check that finds what it is told to, by what the bundle contains."""
+
+    findings: dict[bytes, tuple[Finding, ...]] = field(default_factory=dict)
+    checked: list[bytes] = field(default_factory=list)
+    while_checking: Callable[[bytes], object] = lambda _body: None
+
+    def __call__(self, data: bytes, *, facility: FacilityCode, at: datetime) -> Report:
+        self.checked.append(data)
+        self.while_checking(data)
+        return Report(
+            stages=(), findings=self.findings.get(data, ()), facility=facility, claims=(), signature=None
+        )
