@@ -1,0 +1,100 @@
+"""What the stand-in is told: who may sign in, whom it trusts, and how it behaves."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from claims.exchange.ports import Clock
+from claims.gateway.mock.faults import FaultRule
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the present moment in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class MockAccount:
+    """An account that may sign in and sends for one facility."""
+
+    facility: str
+    username: str
+    password_md5: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MockOptions:
+    """How the stand-in behaves.
+
+    Attributes:
+        token_lifetime_s: How long a token is good; no public source says how long a real one is.
+        hold_s: How long a timeout fault keeps a connection before hanging up.
+        slow_s: The delay of the ``slow`` fault.
+        drip_s: The pause between two bytes of the ``drip`` fault.
+        claims_per_file: How many claims one file may hold; the real interface takes one.
+        max_body_bytes: A longer request is answered with 413.
+        errors_as_http_status: Whether an error's HTTP status says so too; the body is the same.
+        offers_lookup: Whether the look-up by digest (an extension) is offered.
+        late_error_after_s: When the error detail of a ``late_error`` fault appears.
+        faults: Faults from the start on.
+        clock: Tells the time; another one makes skew.
+    """
+
+    token_lifetime_s: float = 1800.0
+    hold_s: float = 30.0
+    slow_s: float = 2.0
+    drip_s: float = 0.2
+    claims_per_file: int = 1
+    max_body_bytes: int = 64 * 2**20
+    errors_as_http_status: bool = False
+    offers_lookup: bool = True
+    late_error_after_s: float = 0.0
+    faults: tuple[FaultRule, ...] = ()
+    clock: Clock = field(default_factory=SystemClock)
+
+
+DEFAULT_OPTIONS = MockOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class MockSettings:
+    """How to run the stand-in as a server.
+
+    Attributes:
+        folder: Holds ``accounts.csv`` (facility, username, password_md5), ``facilities.csv``
+            (facility, certificate_sha256; a facility may have several rows) and ``trust/``.
+        journal: Where it keeps what it receives.
+        port: 0 lets the system choose.
+    """
+
+    folder: Path
+    journal: Path
+    host: str = "127.0.0.1"
+    port: int = 8180
+    options: MockOptions = DEFAULT_OPTIONS
+
+
+def load_accounts(path: Path) -> tuple[MockAccount, ...]:
+    """Read ``accounts.csv``."""
+    return tuple(
+        MockAccount(row["facility"], row["username"], row["password_md5"]) for row in _read_rows(path)
+    )
+
+
+def load_certificates(path: Path) -> Mapping[str, frozenset[str]]:
+    """Read ``facilities.csv``: the registered certificates' digests by facility, lower case."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for row in _read_rows(path):
+        found[row["facility"]].add(row["certificate_sha256"].lower())
+    return {facility: frozenset(digests) for facility, digests in found.items()}
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        return [{name: value.strip() for name, value in row.items()} for row in csv.DictReader(lines)]
