@@ -1,0 +1,1 @@
+"""HTTP for hospital billing systems."""

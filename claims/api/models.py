@@ -1,0 +1,285 @@
+"""What the API says: one model per document, made from the exchange's values."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from fastapi import Path
+from pydantic import BaseModel, Field, StringConstraints
+
+from claims.bundle.findings import Finding
+from claims.checking.check import ClaimSummary, Stage
+from claims.checking.messages import describe
+from claims.exchange.lifecycle import State
+from claims.exchange.ports import Receipt, Replay, ReplayItem, ReplayPlan
+from claims.exchange.submission import Event, Page, Submission
+
+#: Text that PostgreSQL can hold: anything but the null character.
+PlainText = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=500)]
+SubmissionKey = Annotated[
+    str, Path(pattern="^sub_[0-9A-HJKMNP-TV-Z]{26}$", examples=["sub_01KASWY1C4R4T9QZ3R5J8M2X6B"])
+]
+ReplayKey = Annotated[str, Path(pattern="^rpl_[0-9A-HJKMNP-TV-Z]{26}$")]
+
+
+class SubmissionView(BaseModel):
+    """A submission as callers see it."""
+
+    id: str = Field(examples=["sub_01KASWY1C4R4T9QZ3R5J8M2X6B"])
+    facility: str = Field(examples=["79001"])
+    state: State
+    sha256: str = Field(description="SHA-256 of the bytes as received, hexadecimal.")
+    size: int = Field(description="Length of those bytes.")
+    ma_lk: list[str] = Field(description="Episode keys in the bundle; empty until it has been checked.")
+    received_at: datetime
+    updated_at: datetime
+    cause: str | None = Field(description="What stands in the way: a finding's code or a gateway cause.")
+    attempts: int = Field(description="How often the present step has been tried.")
+    next_attempt_at: datetime | None
+    receipt: str | None = Field(description="The gateway's transaction number (maGiaoDich).")
+
+    @classmethod
+    def of(cls, submission: Submission) -> Self:
+        """Make the view of a submission."""
+        return cls(
+            id=submission.id,
+            facility=submission.facility,
+            state=submission.state,
+            sha256=submission.sha256,
+            size=submission.size,
+            ma_lk=list(submission.ma_lk),
+            received_at=submission.received_at,
+            updated_at=submission.updated_at,
+            cause=submission.cause,
+            attempts=submission.attempts,
+            next_attempt_at=submission.next_attempt_at,
+            receipt=submission.receipt,
+        )
+
+
+class SubmissionPage(BaseModel):
+    """A page of submissions, newest first."""
+
+    data: list[SubmissionView]
+    next_cursor: str | None
+    has_more: bool
+
+    @classmethod
+    def of(cls, page: Page) -> Self:
+        """Make the view of a page."""
+        return cls(
+            data=[SubmissionView.of(one) for one in page.items],
+            next_cursor=page.next_cursor,
+            has_more=page.next_cursor is not None,
+        )
+
+
+class EventView(BaseModel):
+    """One entry of a submission's history."""
+
+    at: datetime
+    kind: str
+    state: State
+    actor: str
+    cause: str | None
+    detail: dict[str, str]
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """Make the view of an event."""
+        return cls(
+            at=event.at,
+            kind=event.kind,
+            state=event.state,
+            actor=event.actor,
+            cause=event.cause,
+            detail=dict(event.detail),
+        )
+
+
+class FindingView(BaseModel):
+    """One thing a check has to say."""
+
+    code: str = Field(examples=["XML2.SO_LUONG.format"])
+    severity: Literal["info", "warning", "error", "critical"]
+    claim: int | None
+    table: str | None
+    row: int | None
+    field: str | None
+    line: int | None = Field(
+        description="Line in the decoded table, or in the bundle when no table is named."
+    )
+    column: int | None
+    envelope_line: int | None = Field(description="Line in the bundle.")
+    message: dict[str, str] = Field(description="A sentence per language: vi and en.")
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        """Make the view of a finding."""
+        where = finding.location
+        return cls(
+            code=finding.code,
+            severity=finding.severity.value,
+            claim=where.claim,
+            table=where.table,
+            row=where.row,
+            field=where.field,
+            line=where.line,
+            column=where.column,
+            envelope_line=where.envelope_line,
+            message={language: describe(finding, language) for language in ("vi", "en")},
+        )
+
+
+class StageView(BaseModel):
+    """One stage of a check."""
+
+    name: str
+    outcome: Literal["passed", "failed", "skipped"]
+    ms: float
+
+
+class ClaimView(BaseModel):
+    """What a claim's tables say about it; amounts in đồng, as decimal text."""
+
+    ma_lk: str
+    decision: str | None
+    discharged_on: date | None
+    tables: dict[str, int] = Field(description="Rows by table.")
+    t_tongchi_bv: Decimal | None
+    t_tongchi_bh: Decimal | None
+    t_bhtt: Decimal | None
+
+    @classmethod
+    def of(cls, claim: ClaimSummary) -> Self:
+        """Make the view of a claim."""
+        return cls(
+            ma_lk=claim.ma_lk,
+            decision=claim.decision,
+            discharged_on=claim.discharged_on,
+            tables=dict(claim.tables),
+            t_tongchi_bv=claim.t_tongchi_bv,
+            t_tongchi_bh=claim.t_tongchi_bh,
+            t_bhtt=claim.t_bhtt,
+        )
+
+
+class FindingsView(BaseModel):
+    """What the last check found; empty lists before it ran."""
+
+    stages: list[StageView]
+    claims: list[ClaimView]
+    findings: list[FindingView]
+
+    @classmethod
+    def of(
+        cls, stages: tuple[Stage, ...], claims: tuple[ClaimSummary, ...], findings: tuple[Finding, ...]
+    ) -> Self:
+        """Make the view of a check."""
+        return cls(
+            stages=[
+                StageView(name=one.name, outcome=one.outcome.value, ms=round(one.ms, 3)) for one in stages
+            ],
+            claims=[ClaimView.of(one) for one in claims],
+            findings=[FindingView.of(one) for one in findings],
+        )
+
+
+class ReceiptView(BaseModel):
+    """The gateway's receipt, with its answer verbatim."""
+
+    ma_giao_dich: str
+    received_at: datetime | None
+    answer: str = Field(description="The gateway's answer as it came.")
+
+    @classmethod
+    def of(cls, receipt: Receipt) -> Self:
+        """Make the view of a receipt."""
+        return cls(
+            ma_giao_dich=receipt.ma_giao_dich,
+            received_at=receipt.received_at,
+            answer=receipt.answer.decode("utf-8", "replace"),
+        )
+
+
+class ReplayItemView(BaseModel):
+    """One submission of a replay."""
+
+    submission_id: str
+    outcome: str | None = Field(description="Null until its turn has come.")
+    state_before: State | None
+
+    @classmethod
+    def of(cls, item: ReplayItem) -> Self:
+        """Make the view of an item."""
+        return cls(submission_id=item.submission_id, outcome=item.outcome, state_before=item.state_before)
+
+
+class ReplayPlanView(BaseModel):
+    """What a replay would do."""
+
+    counts: dict[str, int]
+    sample: list[ReplayItemView]
+
+    @classmethod
+    def of(cls, plan: ReplayPlan) -> Self:
+        """Make the view of a plan."""
+        return cls(
+            counts={str(outcome): number for outcome, number in plan.counts.items()},
+            sample=[ReplayItemView.of(one) for one in plan.sample],
+        )
+
+
+class ReplayView(BaseModel):
+    """A replay and how far it has come."""
+
+    id: str
+    created_at: datetime
+    finished_at: datetime | None
+    actor: str
+    reason: str
+    total: int
+    done: int
+    counts: dict[str, int]
+
+    @classmethod
+    def of(cls, replay: Replay) -> Self:
+        """Make the view of a replay."""
+        return cls(
+            id=replay.id,
+            created_at=replay.created_at,
+            finished_at=replay.finished_at,
+            actor=replay.actor,
+            reason=replay.reason,
+            total=replay.total,
+            done=replay.done,
+            counts={str(outcome): number for outcome, number in replay.counts.items()},
+        )
+
+
+class ReplayItemsView(BaseModel):
+    """Some items of a replay, in order of their submission's id."""
+
+    data: list[ReplayItemView]
+    next_after: str | None = Field(description="Give this as `after` for the rest.")
+
+
+class Selection(BaseModel, extra="forbid"):
+    """Which submissions are meant; every condition narrows."""
+
+    ids: list[PlainText] = []
+    state: list[State] = []
+    ma_lk: PlainText | None = None
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    cause: PlainText | None = None
+    facility: PlainText | None = None
+    received_from: datetime | None = None
+    received_until: datetime | None = None
+
+
+class ReplayRequest(BaseModel, extra="forbid"):
+    """A replay asked for."""
+
+    where: Selection
+    reason: PlainText = Field("", description="Why; required unless it is a dry run.")
+    dry_run: bool = Field(default=False, description="Only say what would happen.")

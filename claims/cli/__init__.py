@@ -1,0 +1,43 @@
+"""The `claims` command."""
+
+import sys
+
+from claims.cli.output import Exit, say
+
+
+def main() -> None:
+    """Run the command line and exit with a code that says how it went."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    import click
+    import typer
+
+    from claims.cli.app import app
+    from claims.cli.failures import exit_code_of
+    from claims.errors import ClaimsError
+    from signing.errors import SigningError
+
+    try:
+        result = app(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        say("stopped")
+        return 130
+    except typer.Exit as ended:
+        return ended.exit_code
+    except (ClaimsError, SigningError, OSError) as error:
+        say(f"error: {error}")
+        return exit_code_of(error)
+    except Exception:  # noqa: BLE001 - the last resort of a command
+        from rich.traceback import Traceback
+
+        from claims.cli.output import console
+
+        console.print(Traceback(show_locals=False))
+        say("error: this is a fault in eHoSo; please report it with the lines above")
+        return Exit.INTERNAL
+    return result if isinstance(result, int) else Exit.FINE

@@ -1,0 +1,160 @@
+"""Administration on the server itself: facilities, their certificates and accounts, API keys."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from claims.cli.output import AsJson, emit, say
+from claims.exchange.access import Scope
+from claims.exchange.ports import Account
+from claims.exchange.submission import FacilityCode
+
+facilities = typer.Typer(help="Register facilities, certificates and gateway accounts.", no_args_is_help=True)
+keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+
+Code = Annotated[
+    str, typer.Argument(help="The facility's five-character code (MACSKCB).", show_default=False)
+]
+
+
+@facilities.command("add")
+def add_facility(code: Code, name: Annotated[str, typer.Option(help="Its name.")]) -> None:
+    """Register a facility, or rename one."""
+    from claims.runtime.start import open_service
+
+    _require_code(code)
+    open_service().facilities.add(FacilityCode(code), name=name, at=datetime.now(UTC))
+    say(f"facility {code} is registered")
+
+
+@facilities.command("list")
+def list_facilities(as_json: AsJson = False) -> None:
+    """List the registered facilities."""
+    from claims.runtime.start import open_service
+
+    for code, name in open_service().facilities.all():
+        say(f"{code}  {name}")
+        if as_json:
+            emit({"code": code, "name": name})
+
+
+@facilities.command("certificate")
+def register_certificate(
+    code: Code,
+    certificate: Annotated[Path, typer.Argument(help="PEM or DER file.", exists=True, dir_okay=False)],
+    suspend: Annotated[bool, typer.Option("--suspend", help="End the registration instead.")] = False,
+) -> None:
+    """Let a certificate sign for a facility. Several may be live, so that a new one can be rolled in."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    from claims.runtime.start import open_service
+
+    data = certificate.read_bytes()
+    load = x509.load_pem_x509_certificate if b"-----BEGIN" in data else x509.load_der_x509_certificate
+    try:
+        der = load(data).public_bytes(Encoding.DER)
+    except ValueError as error:
+        raise typer.BadParameter(f"{certificate} holds no certificate") from error
+    digest, now = hashlib.sha256(der).hexdigest(), datetime.now(UTC)
+    store = open_service().facilities
+    if suspend:
+        found = store.suspend_certificate(FacilityCode(code), sha256=digest, at=now)
+        say(f"certificate {digest} {'no longer signs' if found else 'was not registered'} for {code}")
+        return
+    store.register_certificate(FacilityCode(code), sha256=digest, certificate_der=der, at=now)
+    say(f"certificate {digest} may sign for {code}")
+
+
+@facilities.command("gateway-account")
+def set_gateway_account(
+    code: Code,
+    username: Annotated[str, typer.Option(help="The account's name at the gateway.")],
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the password; otherwise it is asked for.", dir_okay=False)
+    ] = None,
+) -> None:
+    """Store how a facility signs in at the insurer's gateway; the password is kept sealed."""
+    from claims.runtime.start import open_service
+
+    if password_file is not None:
+        password = password_file.read_text("utf-8").rstrip("\r\n")
+    else:
+        password = str(typer.prompt("password", hide_input=True, err=True))
+    # The gateway's protocol carries this digest in the password's place.
+    digest = hashlib.md5(password.encode(), usedforsecurity=False).hexdigest().upper()
+    open_service().gateway_accounts.put(FacilityCode(code), Account(username, digest))
+    say(f"facility {code} signs in at the gateway as {username}")
+
+
+@keys.command("issue")
+def issue_key(
+    label: Annotated[str, typer.Option(help="What the key is for.")],
+    scope: Annotated[list[Scope], typer.Option(help="May be given several times.")],
+    facility: Annotated[
+        str | None, typer.Option(help="Whose key; none for the service's own operators.")
+    ] = None,
+    days: Annotated[int | None, typer.Option(help="Days until it expires.", min=1)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an API key. Its text is shown once, on standard output, and kept nowhere."""
+    from claims.runtime.start import open_service
+
+    text = open_service().issue_key(
+        facility=None if facility is None else FacilityCode(facility),
+        scopes=frozenset(scope),
+        label=label,
+        expires_at=None if days is None else datetime.now(UTC) + timedelta(days=days),
+    )
+    if as_json:
+        emit({"key": text})
+    else:
+        typer.echo(text)
+
+
+@keys.command("list")
+def list_keys(
+    facility: Annotated[str | None, typer.Option(help="Whose keys; none for the service's own.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List keys: their ids, scopes and last use, never their secrets."""
+    from claims.runtime.start import open_service
+
+    for key in open_service().api_keys.of_facility(None if facility is None else FacilityCode(facility)):
+        live = "live" if key.is_live(datetime.now(UTC)) else "ended"
+        say(
+            f"{key.id}  {live}  {', '.join(sorted(key.scopes))}  {key.label}  "
+            f"last used {key.last_used_at or 'never'}"
+        )
+        if as_json:
+            emit(
+                {
+                    "id": key.id,
+                    "live": live == "live",
+                    "scopes": sorted(key.scopes),
+                    "label": key.label,
+                    "last_used_at": key.last_used_at,
+                    "expires_at": key.expires_at,
+                }
+            )
+
+
+@keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(help="The key's id, the middle part of its text.")],
+) -> None:
+    """End a key; it opens nothing some seconds later."""
+    from claims.runtime.start import open_service
+
+    found = open_service().api_keys.revoke(key_id, at=datetime.now(UTC))
+    say(f"key {key_id} {'is revoked' if found else 'is unknown or ended before'}")
+
+
+def _require_code(code: str) -> None:
+    import re
+
+    if not re.fullmatch(r"[0-9A-Z]{5}", code):
+        raise typer.BadParameter("a facility code is five digits or capital letters")

@@ -1,0 +1,32 @@
+"""The command line's commands, in the order of a claim's life."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import typer
+
+from claims.cli import admin, bundles, demo, operations, submissions
+
+app = typer.Typer(
+    name="claims",
+    help="Build, sign, check, submit and deliver Vietnamese health insurance claims (GIAMDINHHS).",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_COMMANDS: Mapping[str, Sequence[Callable[..., object]]] = {
+    "Bundles": (bundles.build, bundles.sign, bundles.verify, bundles.check),
+    "Submissions": (submissions.submit, submissions.status, submissions.replay),
+    "Running the service": (
+        operations.serve,
+        operations.worker,
+        operations.migrate,
+        operations.mock_gateway,
+        operations.doctor,
+        demo.demo,
+    ),
+}
+for panel, commands in _COMMANDS.items():
+    for command in commands:
+        app.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(command)
+app.add_typer(admin.facilities, name="facility", rich_help_panel="Administration")
+app.add_typer(admin.keys, name="key", rich_help_panel="Administration")

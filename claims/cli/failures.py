@@ -1,0 +1,22 @@
+"""Which exit code an error stands for."""
+
+from claims.cli.output import Exit
+from claims.client import ApiRefused, ApiUnreachable
+from claims.exchange.errors import StoreUnavailable
+from claims.runtime.embedded import EmbeddedServiceFailed, NoEmbeddedServices
+from claims.runtime.settings import InvalidSettings
+from claims.runtime.start import HalfConfigured, NothingRuns
+
+_CONFIGURATION = (InvalidSettings, HalfConfigured, NoEmbeddedServices, NothingRuns)
+_UNREACHABLE = (ApiUnreachable, StoreUnavailable, EmbeddedServiceFailed, ConnectionError, TimeoutError)
+
+
+def exit_code_of(error: Exception) -> Exit:
+    """Return the exit code for an error that a command let through."""
+    if isinstance(error, _CONFIGURATION):
+        return Exit.CONFIGURATION
+    if isinstance(error, _UNREACHABLE):
+        return Exit.UNREACHABLE
+    if isinstance(error, ApiRefused) and error.code in {"unauthenticated", "forbidden"}:
+        return Exit.CONFIGURATION
+    return Exit.BLOCKED

@@ -1,0 +1,67 @@
+"""Starting up: from the environment to a service, whichever servers it uses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from claims.errors import ClaimsError
+from claims.runtime.embedded import Addresses, embedded_services, find_running
+from claims.runtime.log import configure_logging
+from claims.runtime.settings import Settings, load_settings
+from claims.runtime.wiring import Service
+
+
+class NothingRuns(ClaimsError):
+    """No server addresses are set and no embedded servers run in the data folder."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            f"nothing runs in {settings.data_dir}: start `claims serve`, or set CLAIMS_DATABASE_URL and "
+            "CLAIMS_BROKER_URL"
+        )
+
+
+class HalfConfigured(ClaimsError):
+    """One of the two server addresses is set and the other is not."""
+
+    def __init__(self) -> None:
+        super().__init__("set both CLAIMS_DATABASE_URL and CLAIMS_BROKER_URL, or neither")
+
+
+def given_addresses(settings: Settings) -> Addresses | None:
+    """Return the addresses the settings give, or None when they leave it to the embedded servers.
+
+    Raises:
+        HalfConfigured: Only one of them is given.
+    """
+    if settings.database_url is None and settings.broker_url is None:
+        return None
+    if settings.database_url is None or settings.broker_url is None:
+        raise HalfConfigured
+    return Addresses(settings.database_url, settings.broker_url)
+
+
+@contextmanager
+def servers(settings: Settings) -> Iterator[Addresses]:
+    """Provide a database and a broker while the block runs, starting the embedded ones if need be."""
+    given = given_addresses(settings)
+    if given is not None:
+        yield given
+        return
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with embedded_services(settings.data_dir) as addresses:
+        yield addresses
+
+
+def open_service(settings: Settings | None = None) -> Service:
+    """Return the service on servers that run already.
+
+    Raises:
+        InvalidSettings: The environment does not make sense.
+        NothingRuns: No addresses are set and nothing runs in the data folder.
+    """
+    settings = settings or load_settings()
+    configure_logging(settings.log_level)
+    addresses = given_addresses(settings) or find_running(settings.data_dir)
+    if addresses is None:
+        raise NothingRuns(settings)
+    return Service(settings, addresses.database_url, addresses.broker_url)

@@ -1,0 +1,266 @@
+"""Wiring: builds the use cases out of adapters. The only place that knows both sides."""
+
+import gc
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from cachetools.func import ttl_cache
+from celery import Celery
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+
+from claims.checking.check import Report, SignatureTerms, check_bundle
+from claims.exchange.access import ApiKey, Authenticate, IssueKey
+from claims.exchange.check import CheckSubmissions
+from claims.exchange.deliver import DeliverSubmissions, RetryPolicy
+from claims.exchange.errors import GatewayUnavailable
+from claims.exchange.ports import Gateway, JobQueue, Receipt
+from claims.exchange.reap import Reap
+from claims.exchange.receive import ReceiveBundle
+from claims.exchange.replay import PlanReplay, RunReplay, StartReplay
+from claims.exchange.submission import FacilityCode
+from claims.exchange.submit_encounter import SubmitEncounter
+from claims.gateway.client import GatewayClient, GatewaySettings
+from claims.gateway.connection import Limits as GatewayLimits
+from claims.runtime.broker import make_celery
+from claims.runtime.clock import SystemClock
+from claims.runtime.jobs import CeleryJobs
+from claims.runtime.settings import Settings
+from claims.runtime.signing_keys import FolderOfKeys
+from claims.storage.facilities import Facilities, GatewayAccounts, PostgresApiKeys
+from claims.storage.migrations import current_revision, newest_revision
+from claims.storage.pool import Pool, open_pool
+from claims.storage.queue import PostgresSubmissions
+from claims.storage.replays import PostgresReplays
+from claims.storage.sealing import Seal, load_or_make_key
+from signing.canonical import Limits
+from signing.certificates import TrustStore
+from signing.policy import DEFAULT_POLICY
+
+#: How long a key or a certificate registration is taken as it was; a revocation works after this long.
+_REMEMBER_S = 10
+
+
+@dataclass
+class Service:
+    """The service's use cases, each made when it is first asked for."""
+
+    settings: Settings
+    database_url: str
+    broker_url: str
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    @cached_property
+    def pool(self) -> Pool:
+        """Database connections."""
+        return open_pool(self.database_url, max_size=self.settings.pool_size)
+
+    @cached_property
+    def submissions(self) -> PostgresSubmissions:
+        """The queue of record."""
+        return PostgresSubmissions(self.pool)
+
+    @cached_property
+    def replays(self) -> PostgresReplays:
+        """Replays and their items."""
+        return PostgresReplays(self.pool)
+
+    @cached_property
+    def facilities(self) -> Facilities:
+        """Facilities and their certificates."""
+        return Facilities(self.pool)
+
+    @cached_property
+    def api_keys(self) -> PostgresApiKeys:
+        """Callers' keys."""
+        return PostgresApiKeys(self.pool)
+
+    @cached_property
+    def gateway_accounts(self) -> GatewayAccounts:
+        """The facilities' accounts at the gateway."""
+        return GatewayAccounts(self.pool, Seal(load_or_make_key(self.settings.sealing_key_path)))
+
+    @cached_property
+    def celery(self) -> Celery:
+        """The Celery app."""
+        return make_celery(self.settings, self.broker_url)
+
+    @cached_property
+    def jobs(self) -> JobQueue:
+        """Wake-ups."""
+        return CeleryJobs(self.celery, self.settings.check_batch, self.settings.send_batch)
+
+    @cached_property
+    def trust(self) -> TrustStore:
+        """The trust anchors, read once."""
+        return TrustStore.load(self.settings.trust_folder)
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        """The insurer's gateway, or one that is never reachable when none is configured."""
+        if self.settings.gateway_url is None:
+            return NoGateway()
+        gateway = GatewaySettings(
+            self.settings.gateway_url,
+            supports_digest_lookup=self.settings.gateway_finds_by_digest,
+            limits=GatewayLimits(read_timeout_s=self.settings.gateway_timeout_s),
+        )
+        return GatewayClient(gateway, accounts=self.gateway_accounts, clock=self.clock)
+
+    def check_bundle(self, data: bytes, *, facility: FacilityCode, at: datetime) -> Report:
+        """Check one bundle as the service does: signature, registration, schema, cross-checks."""
+        terms = SignatureTerms(self.trust, DEFAULT_POLICY, self._is_registered)
+        limits = Limits(max_bytes=self.settings.max_body_bytes)
+        return check_bundle(data, at=at, signature=terms, limits=limits, expected_facility=facility)
+
+    @cached_property
+    def receive(self) -> ReceiveBundle:
+        """Receive a bundle."""
+        return ReceiveBundle(self.submissions, self.jobs, self.clock)
+
+    @cached_property
+    def submit_encounter(self) -> SubmitEncounter:
+        """Build, sign and receive an encounter."""
+        keys = FolderOfKeys(self.settings.signing_keys_folder, self.settings.signing_keys_passphrase)
+        return SubmitEncounter(self.submissions, keys, self.receive, self.clock)
+
+    @cached_property
+    def check(self) -> CheckSubmissions:
+        """Check a batch."""
+        return CheckSubmissions(
+            self.submissions, self.check_bundle, self.jobs, self.clock, self.settings.check_lease_s
+        )
+
+    @cached_property
+    def deliver(self) -> DeliverSubmissions:
+        """Send a batch."""
+        settings = self.settings
+        return DeliverSubmissions(
+            self.submissions,
+            self.gateway,
+            self.clock,
+            RetryPolicy(settings.retry_base_s, settings.retry_cap_s, settings.send_attempts),
+            settings.send_lease_s,
+            ThreadPoolExecutor(settings.send_in_flight, thread_name_prefix="send"),
+        )
+
+    @cached_property
+    def reap(self) -> Reap:
+        """Wake what got lost."""
+        return Reap(self.submissions, self.replays, self.jobs, self.clock, self.settings.wake_again_s)
+
+    @cached_property
+    def plan_replay(self) -> PlanReplay:
+        """Say what a replay would do."""
+        return PlanReplay(self.replays)
+
+    @cached_property
+    def start_replay(self) -> StartReplay:
+        """Set a replay going."""
+        return StartReplay(self.replays, self.jobs, self.clock)
+
+    @cached_property
+    def run_replay(self) -> RunReplay:
+        """Work off a replay."""
+        return RunReplay(self.replays, self.jobs, self.clock)
+
+    @cached_property
+    def authenticate(self) -> Authenticate:
+        """Find out who calls."""
+        return Authenticate(RememberedKeys(self.api_keys), self.clock)
+
+    @cached_property
+    def issue_key(self) -> IssueKey:
+        """Make an API key."""
+        return IssueKey(self.api_keys, self.clock)
+
+    @cached_property
+    def _is_registered(self) -> Callable[[str, str, datetime], bool]:
+        @ttl_cache(maxsize=50_000, ttl=_REMEMBER_S)
+        def is_registered(facility: str, certificate_sha256: str, minute: datetime) -> bool:
+            return self.facilities.is_registered(facility, certificate_sha256, minute)
+
+        # To the minute, so that one facility's claims share an answer.
+        return lambda facility, sha256, at: is_registered(
+            facility, sha256, at.replace(second=0, microsecond=0)
+        )
+
+    def warm(self, *names: str) -> None:
+        """Make what threads are about to share, so that two of them never make it twice."""
+        for name in names:
+            getattr(self, name)
+
+    def readiness(self) -> dict[str, bool]:
+        """Say whether the database answers and has the shape this version needs."""
+        try:
+            with self.pool.connection(timeout=2.0) as connection:
+                migrated = current_revision(connection) == newest_revision()
+        except (OperationalError, PoolTimeout):
+            return {"database": False, "migrated": False}
+        return {"database": True, "migrated": migrated}
+
+    def close(self) -> None:
+        """Give back connections."""
+        if "pool" in self.__dict__:
+            self.pool.close()
+
+
+def prepare_process() -> None:
+    """Load what every check needs and take it out of the garbage collector's rounds.
+
+    With Celery imported some 60,000 objects live for ever; walking them again and again costs a
+    fifth of a check.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+class RememberedKeys:
+    """`claims.exchange.access.ApiKeys` that remembers what it found for some seconds."""
+
+    def __init__(self, keys: PostgresApiKeys) -> None:
+        self._keys = keys
+        self._find = ttl_cache(maxsize=20_000, ttl=_REMEMBER_S)(keys.find)
+        self._note_use = ttl_cache(maxsize=20_000, ttl=60)(self._note)
+
+    def find(self, key_id: str) -> ApiKey | None:
+        """Return the key with this id, live or not, as of some seconds ago at most."""
+        return self._find(key_id)
+
+    def add(self, key: ApiKey) -> None:
+        """Store a new key."""
+        self._keys.add(key)
+
+    def revoke(self, key_id: str, *, at: datetime) -> bool:
+        """End a key."""
+        return self._keys.revoke(key_id, at=at)
+
+    def of_facility(self, facility: FacilityCode | None) -> Sequence[ApiKey]:
+        """Return a facility's keys."""
+        return self._keys.of_facility(facility)
+
+    def note_use(self, key_id: str, *, at: datetime) -> None:
+        """Remember when a key was last used; asks the database once a minute."""
+        self._note_use(key_id, at.replace(second=0, microsecond=0))
+
+    def _note(self, key_id: str, at: datetime) -> None:
+        self._keys.note_use(key_id, at=at)
+
+
+class NoGateway:
+    """Stands where no gateway is configured: every submission waits."""
+
+    def send(self, facility: str, bundle: bytes) -> Receipt:
+        """Refuse for now."""
+        raise self._missing(facility, len(bundle))
+
+    def find_receipt(self, facility: str, sha256: str) -> Receipt | None:
+        """Refuse for now."""
+        raise self._missing(facility, len(sha256))
+
+    def _missing(self, *_unused: object) -> GatewayUnavailable:
+        return GatewayUnavailable("gateway.not_configured", "CLAIMS_GATEWAY_URL is not set")

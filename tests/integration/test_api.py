@@ -1,0 +1,317 @@
+"""The API: every answer a program can rely on, every error a problem document."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from httpx2 import Response
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from claims.api.app import create_app
+from claims.emr.synthetic import generate_encounters
+from claims.exchange.access import Scope
+from claims.exchange.submission import FacilityCode
+from claims.runtime.settings import Settings
+from claims.runtime.wiring import Service
+from signing.demo_pki import DemoPki, FacilityKey
+
+ALL_SCOPES = frozenset(Scope)
+XML = {"Content-Type": "application/xml"}
+
+
+@pytest.fixture(scope="module")
+def pki() -> DemoPki:
+    return DemoPki.create(at=datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def facility_key(pki: DemoPki) -> FacilityKey:
+    now = datetime.now(UTC)
+    return pki.leaf(
+        "99001", valid_from=now.replace(year=now.year - 1), valid_to=now.replace(year=now.year + 1)
+    )
+
+
+@pytest.fixture
+def service(
+    database_url: str, broker_url: str, tmp_path: Path, pki: DemoPki, facility_key: FacilityKey
+) -> Iterator[Service]:
+    settings = Settings(
+        data_dir=tmp_path, max_body_bytes=100_000, signing_keys_passphrase=SecretStr(facility_key.passphrase)
+    )
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "99001.p12").write_bytes(facility_key.pkcs12)
+    pki.write(tmp_path / "trust")
+    service = Service(settings, database_url, broker_url)
+    for code in ("99001", "99002"):
+        service.facilities.add(FacilityCode(code), name="Thử", at=datetime.now(UTC))
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[TestClient]:
+    with TestClient(create_app(service), raise_server_exceptions=False) as client:
+        yield client
+
+
+def key(
+    service: Service, facility: str | None = "99001", scopes: frozenset[Scope] = ALL_SCOPES
+) -> dict[str, str]:
+    code = None if facility is None else FacilityCode(facility)
+    return {"Authorization": f"Bearer {service.issue_key(facility=code, scopes=scopes, label='test')}"}
+
+
+def encounter() -> dict[str, object]:
+    return next(iter(generate_encounters(seed=1, count=1, facilities=["99001"], on=datetime.now(UTC).date())))
+
+
+def is_problem(response: Response, status: int, code: str) -> bool:
+    problem = response.json()
+    return bool(
+        response.status_code == status
+        and response.headers["Content-Type"] == "application/problem+json"
+        and problem["code"] == code
+        and problem["status"] == status
+        and problem["request_id"] == response.headers["X-Request-ID"]
+    )
+
+
+def test_a_bundle_is_accepted_with_id_state_digest_and_location(client: TestClient, service: Service) -> None:
+    response = client.post("/v1/submissions", content=b"<x/>", headers=key(service) | XML)
+
+    body = response.json()
+    assert response.status_code == 202
+    assert response.headers["Location"] == f"/v1/submissions/{body['id']}"
+    assert body["state"] == "received"
+    assert body["sha256"] == hashlib.sha256(b"<x/>").hexdigest()
+    assert service.submissions.body(body["id"]) == b"<x/>"
+
+
+def test_the_same_request_again_says_so(client: TestClient, service: Service) -> None:
+    headers = key(service) | XML | {"Idempotency-Key": "a"}
+    first = client.post("/v1/submissions", content=b"<x/>", headers=headers)
+    again = client.post("/v1/submissions", content=b"<x/>", headers=headers)
+
+    assert again.json() == first.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first.headers
+
+
+def test_a_key_with_another_body_is_422_and_names_the_first(client: TestClient, service: Service) -> None:
+    headers = key(service) | XML | {"Idempotency-Key": "a"}
+    first = client.post("/v1/submissions", content=b"<x/>", headers=headers)
+
+    response = client.post("/v1/submissions", content=b"<y/>", headers=headers)
+
+    assert is_problem(response, 422, "idempotency-mismatch")
+    assert response.json()["submission_id"] == first.json()["id"]
+
+
+def test_an_encounter_is_built_signed_and_submitted(client: TestClient, service: Service) -> None:
+    response = client.post("/v1/encounters", json=encounter(), headers=key(service))
+
+    assert response.status_code == 202, response.text
+    assert b"<CHUKYDONVI><" in service.submissions.body(response.json()["id"])
+
+
+def test_the_same_encounter_under_its_key_is_the_same_submission(
+    client: TestClient, service: Service
+) -> None:
+    headers, document = key(service) | {"Idempotency-Key": "a"}, json.dumps(encounter())
+    first = client.post("/v1/encounters", content=document, headers=headers)
+
+    again = client.post("/v1/encounters", content=document, headers=headers)
+    other = client.post("/v1/encounters", content=document + " ", headers=headers)
+
+    assert again.json()["id"] == first.json()["id"]
+    assert is_problem(other, 422, "idempotency-mismatch")
+
+
+def test_an_encounter_that_cannot_be_read_lists_every_problem(client: TestClient, service: Service) -> None:
+    document = encounter() | {"surprise": 1}
+    document.pop("patient")
+
+    response = client.post("/v1/encounters", json=document, headers=key(service))
+
+    assert is_problem(response, 422, "malformed-encounter")
+    assert {"/surprise", "/patient"} <= {one["pointer"] for one in response.json()["errors"]}
+
+
+def test_an_encounter_without_anything_to_claim_is_refused_with_the_reason(
+    client: TestClient, service: Service
+) -> None:
+    document = encounter() | {"medications": [], "services": [], "results": []}
+
+    assert is_problem(client.post("/v1/encounters", json=document, headers=key(service)), 422, "cannot-build")
+
+
+def test_another_facilitys_encounter_is_refused(client: TestClient, service: Service) -> None:
+    response = client.post("/v1/encounters", json=encounter(), headers=key(service, "99002"))
+
+    assert is_problem(response, 403, "wrong-facility")
+
+
+def test_a_facility_without_a_key_here_is_told_so(client: TestClient, service: Service) -> None:
+    document = encounter() | {"facility": "99002"}
+
+    assert is_problem(
+        client.post("/v1/encounters", json=document, headers=key(service, "99002")), 409, "no-signing-key"
+    )
+
+
+@pytest.mark.parametrize("path", ["/v1/submissions", "/v1/encounters", "/v1/replays"])
+def test_nothing_is_taken_without_a_key(client: TestClient, path: str) -> None:
+    response = client.post(path, content=b"{}", headers={"Content-Type": "application/json"})
+
+    assert is_problem(response, 401, "unauthenticated")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("POST", "/v1/submissions", Scope.SUBMIT),
+        ("POST", "/v1/encounters", Scope.SUBMIT),
+        ("GET", "/v1/submissions", Scope.READ),
+        ("GET", "/v1/submissions/sub_01KASWY1C4R4T9QZ3R5J8M2X6B/findings", Scope.READ),
+        ("GET", "/v1/replays/rpl_01KASWY1C4R4T9QZ3R5J8M2X6B", Scope.OPERATE),
+    ],
+)
+def test_a_key_without_the_scope_is_refused(
+    client: TestClient, service: Service, method: str, path: str, scope: Scope
+) -> None:
+    assert is_problem(
+        client.request(method, path, headers=key(service, scopes=ALL_SCOPES - {scope})), 403, "forbidden"
+    )
+
+
+@pytest.mark.parametrize("part", ["", "/events", "/findings", "/receipt"])
+def test_a_facility_reads_its_own_and_no_others(client: TestClient, service: Service, part: str) -> None:
+    submission = client.post("/v1/submissions", content=b"<x/>", headers=key(service) | XML).json()
+    path = f"/v1/submissions/{submission['id']}{part}"
+
+    assert client.get(path, headers=key(service)).status_code == 200
+    assert client.get(path, headers=key(service, None)).status_code == 200
+    assert is_problem(client.get(path, headers=key(service, "99002")), 404, "not-found")
+
+
+def test_lists_are_filtered_paged_and_a_facilitys_own(client: TestClient, service: Service) -> None:
+    ours, theirs = key(service), key(service, "99002")
+    ids = [
+        client.post("/v1/submissions", content=b"%d" % n, headers=ours | XML).json()["id"] for n in range(3)
+    ]
+    other = client.post("/v1/submissions", content=b"other", headers=theirs | XML).json()
+
+    first = client.get("/v1/submissions", params={"limit": 2}, headers=ours).json()
+    rest = client.get(
+        "/v1/submissions", params={"limit": 2, "cursor": first["next_cursor"]}, headers=ours
+    ).json()
+
+    assert [one["id"] for one in first["data"] + rest["data"]] == ids[::-1]
+    assert (first["has_more"], rest["has_more"]) == (True, False)
+    by_digest = client.get("/v1/submissions", params={"sha256": other["sha256"]}, headers=ours).json()
+    assert by_digest["data"] == []
+    assert client.get("/v1/submissions", params={"state": "rejected"}, headers=ours).json()["data"] == []
+    everything = client.get(
+        "/v1/submissions", params={"facility": "99002"}, headers=key(service, None)
+    ).json()
+    assert [one["id"] for one in everything["data"]] == [other["id"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        pytest.param("/v1/submissions?cursor=%21", 400, "invalid-cursor", id="invented-cursor"),
+        pytest.param("/v1/submissions?limit=0", 422, "invalid-request", id="limit-too-small"),
+        pytest.param("/v1/submissions?state=flying", 422, "invalid-request", id="unknown-state"),
+        pytest.param("/v1/submissions?ma_lk=%00", 422, "invalid-request", id="null-character"),
+        pytest.param("/v1/submissions?cause=%00", 422, "invalid-request", id="null-character-in-cause"),
+        pytest.param("/v1/submissions?received_from=yesterday", 422, "invalid-request", id="not-a-time"),
+        pytest.param("/v1/submissions/sub_%00", 422, "invalid-request", id="null-character-in-id"),
+        pytest.param("/v1/submissions/sub_01KASWY1C4R4T9QZ3R5J8M2X6B", 404, "not-found", id="unknown-id"),
+        pytest.param("/v1/nothing", 404, "not-found", id="unknown-path"),
+    ],
+)
+def test_bad_requests_get_precise_problems(
+    client: TestClient, service: Service, path: str, status: int, code: str
+) -> None:
+    assert is_problem(client.get(path, headers=key(service)), status, code)
+
+
+def test_a_wrong_method_is_a_problem_too(client: TestClient, service: Service) -> None:
+    assert is_problem(client.delete("/v1/submissions", headers=key(service)), 405, "method-not-allowed")
+
+
+@pytest.mark.parametrize("declared", [pytest.param(True, id="declared"), pytest.param(False, id="streamed")])
+def test_a_body_over_the_limit_is_413_and_stores_nothing(
+    client: TestClient, service: Service, declared: bool
+) -> None:
+    body = b"x" * 100_001
+    content = body if declared else (body[at : at + 10_000] for at in range(0, len(body), 10_000))
+
+    response = client.post("/v1/submissions", content=content, headers=key(service) | XML)
+
+    assert is_problem(response, 413, "body-too-large")
+    assert client.get("/v1/submissions", headers=key(service)).json()["data"] == []
+
+
+def test_a_replay_wants_a_condition_and_a_reason(client: TestClient, service: Service) -> None:
+    headers = key(service)
+
+    empty = client.post("/v1/replays", json={"where": {}, "reason": "r"}, headers=headers)
+    silent = client.post("/v1/replays", json={"where": {"state": ["failed"]}}, headers=headers)
+    misspelled = client.post(
+        "/v1/replays", json={"where": {"stat": ["failed"]}, "reason": "r"}, headers=headers
+    )
+
+    assert is_problem(empty, 422, "empty-selection")
+    assert is_problem(silent, 422, "invalid-request")
+    assert is_problem(misspelled, 422, "invalid-request")
+
+
+def test_a_dry_run_counts_and_changes_nothing(client: TestClient, service: Service) -> None:
+    headers = key(service)
+    client.post("/v1/submissions", content=b"<x/>", headers=headers | XML)
+
+    plan = client.post(
+        "/v1/replays", json={"where": {"state": ["received"]}, "dry_run": True}, headers=headers
+    )
+
+    assert plan.status_code == 200
+    assert plan.json()["counts"] == {"replayed": 0, "refused_acknowledged": 0, "skipped_under_way": 1}
+
+
+def test_a_facilitys_replay_reaches_only_its_own(client: TestClient, service: Service) -> None:
+    client.post("/v1/submissions", content=b"<x/>", headers=key(service, "99002") | XML)
+
+    replay = client.post(
+        "/v1/replays", json={"where": {"state": ["received"]}, "reason": "r"}, headers=key(service)
+    )
+
+    assert replay.status_code == 202
+    assert replay.json()["total"] == 0
+    assert is_problem(client.get(replay.headers["Location"], headers=key(service, "99002")), 404, "not-found")
+
+
+def test_the_caller_may_choose_a_sane_request_id(client: TestClient) -> None:
+    assert client.get("/livez", headers={"X-Request-ID": "abc-123"}).headers["X-Request-ID"] == "abc-123"
+    assert client.get("/livez", headers={"X-Request-ID": "a b\tc"}).headers["X-Request-ID"] != "a b\tc"
+
+
+def test_it_is_ready_when_the_database_is_migrated(client: TestClient) -> None:
+    assert client.get("/readyz").json() == {"status": "ready", "checks": {"database": True, "migrated": True}}
+
+
+def test_every_route_documents_its_problems(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+
+    assert len(paths) >= 8
+    for operations in paths.values():
+        for operation in operations.values():
+            assert "application/problem+json" in operation["responses"]["default"]["content"]
+            assert operation["operationId"]

@@ -1,0 +1,230 @@
+"""From received to acknowledged: what workers do, twice or dying or late."""
+
+import pytest
+
+from claims.bundle.findings import Finding, Severity
+from claims.exchange.errors import GatewayRefused, GatewayUnavailable, OutcomeUnknown
+from claims.exchange.lifecycle import State
+from claims.exchange.submission import EventKind, SubmissionId
+from tests.integration.conftest import LEASE_S, Exchange
+
+BLOCKING = Finding("XML1.GIOI_TINH.length", Severity.ERROR)
+REMARK = Finding("XML2.ORDER", Severity.INFO)
+
+
+class KilledWorkerError(BaseException):
+    """Stands for SIGKILL: nothing after it runs."""
+
+
+def test_a_bundle_that_passes_is_sent_and_acknowledged(exchange: Exchange) -> None:
+    submission = exchange.checked()
+    assert exchange.jobs.deliveries == [submission.id]
+
+    exchange.deliver([submission.id])
+
+    after = exchange.now(submission)
+    assert (after.state, after.receipt) == (State.ACKNOWLEDGED, "GD1")
+    assert exchange.history(submission) == [EventKind.RECEIVED, EventKind.CHECKED, EventKind.ACKNOWLEDGED]
+    receipt = exchange.submissions.receipt(submission.id)
+    assert receipt is not None
+    assert receipt.answer == b'{"maKetQua":"200"}'
+
+
+def test_a_finding_that_blocks_rejects(exchange: Exchange) -> None:
+    exchange.checker.findings[b"bad"] = (REMARK, BLOCKING)
+
+    submission = exchange.checked(b"bad")
+
+    assert (submission.state, submission.cause) == (State.REJECTED, BLOCKING.code)
+    assert exchange.submissions.findings(submission.id) == (REMARK, BLOCKING)
+    assert exchange.jobs.deliveries == []
+
+
+def test_a_remark_does_not_block(exchange: Exchange) -> None:
+    exchange.checker.findings[b"odd"] = (REMARK,)
+
+    assert exchange.checked(b"odd").state is State.CHECKED
+
+
+def test_a_task_that_comes_twice_checks_once(exchange: Exchange) -> None:
+    submission = exchange.received().submission
+
+    assert exchange.check([submission.id]) == (submission.id,)
+    assert exchange.check([submission.id]) == ()
+
+    assert exchange.history(submission).count(EventKind.CHECKED) == 1
+
+
+def test_a_task_that_comes_twice_sends_once(exchange: Exchange) -> None:
+    submission = exchange.checked()
+
+    second: list[tuple[SubmissionId, ...]] = []
+    exchange.gateway.while_sending = lambda: second.append(exchange.deliver([submission.id]))
+    exchange.deliver([submission.id])
+
+    assert second == [()]
+    assert len(exchange.gateway.sends) == 1
+
+
+def test_an_outage_is_tried_again_after_a_wait_with_the_same_bytes(exchange: Exchange) -> None:
+    exchange.gateway.failures = [GatewayUnavailable("gateway.unreachable")]
+    submission = exchange.checked()
+
+    exchange.deliver([submission.id])
+    waiting = exchange.now(submission)
+    exchange.deliver([submission.id])  # too early
+    exchange.clock.advance(20)
+    exchange.deliver([submission.id])
+
+    assert (waiting.state, waiting.cause) == (State.CHECKED, "gateway.unreachable")
+    assert exchange.gateway.sends == [submission.sha256] * 2
+    assert exchange.gateway.lookups == []
+    assert exchange.now(submission).state is State.ACKNOWLEDGED
+
+
+def test_after_a_timeout_the_gateway_is_asked_before_anything_is_sent_again(exchange: Exchange) -> None:
+    exchange.gateway.failures = [OutcomeUnknown("gateway.timeout")]
+    exchange.gateway.takes_before_failing = True
+    submission = exchange.checked()
+
+    exchange.deliver([submission.id])
+    in_doubt = exchange.now(submission)
+    exchange.clock.advance(20)
+    exchange.deliver([submission.id])
+
+    assert in_doubt.state is State.OUTCOME_UNKNOWN
+    assert exchange.now(submission).state is State.ACKNOWLEDGED
+    assert (len(exchange.gateway.sends), len(exchange.gateway.lookups)) == (1, 1)
+
+
+def test_after_a_timeout_that_took_nothing_it_is_sent_again(exchange: Exchange) -> None:
+    exchange.gateway.failures = [OutcomeUnknown("gateway.timeout")]
+    submission = exchange.checked()
+
+    exchange.deliver([submission.id])
+    exchange.clock.advance(20)
+    exchange.deliver([submission.id])
+
+    assert exchange.now(submission).state is State.ACKNOWLEDGED
+    assert (len(exchange.gateway.sends), len(exchange.gateway.lookups)) == (2, 1)
+
+
+def test_a_look_up_that_fails_sends_nothing(exchange: Exchange) -> None:
+    exchange.gateway.failures = [OutcomeUnknown("gateway.timeout")]
+    exchange.gateway.takes_before_failing = True
+    exchange.gateway.lookup_failure = GatewayUnavailable("gateway.unreachable")
+    submission = exchange.checked()
+
+    exchange.deliver([submission.id])
+    exchange.clock.advance(20)
+    exchange.deliver([submission.id])
+
+    assert exchange.now(submission).state is State.OUTCOME_UNKNOWN
+    assert len(exchange.gateway.sends) == 1
+
+
+def test_a_refusal_is_final_until_an_operator_acts(exchange: Exchange) -> None:
+    exchange.gateway.failures = [GatewayRefused("gateway.205", answer=b"no")]
+    submission = exchange.checked()
+
+    exchange.deliver([submission.id])
+    exchange.clock.advance(10_000)
+    exchange.reap()
+    exchange.deliver([submission.id])
+
+    assert (exchange.now(submission).state, exchange.now(submission).cause) == (State.REFUSED, "gateway.205")
+    assert len(exchange.gateway.sends) == 1
+
+
+def test_attempts_end_and_leave_it_to_an_operator(exchange: Exchange) -> None:
+    exchange.gateway.failures = [GatewayUnavailable("gateway.500")] * 3
+    submission = exchange.checked()
+
+    for _ in range(5):
+        exchange.deliver([submission.id])
+        exchange.clock.advance(1000)
+
+    assert (exchange.now(submission).state, exchange.now(submission).cause) == (State.FAILED, "gateway.500")
+    assert len(exchange.gateway.sends) == 3
+
+
+@pytest.mark.parametrize("took_it", [pytest.param(True, id="taken"), pytest.param(False, id="not-taken")])
+def test_a_worker_killed_while_sending_leads_to_a_look_not_a_second_send(
+    exchange: Exchange, took_it: bool
+) -> None:
+    submission = exchange.checked()
+    exchange.gateway.takes_before_failing = took_it
+
+    def die() -> None:
+        exchange.gateway.while_sending = lambda: None
+        if took_it:
+            exchange.gateway.send("99001", exchange.submissions.body(submission.id))
+            exchange.gateway.sends.pop()
+        raise KilledWorkerError
+
+    exchange.gateway.while_sending = die
+    with pytest.raises(KilledWorkerError):
+        exchange.deliver([submission.id])
+    assert exchange.now(submission).state is State.SENDING
+
+    exchange.clock.advance(LEASE_S + 1)
+    exchange.reap()
+    assert exchange.now(submission).state is State.OUTCOME_UNKNOWN
+    assert submission.id in exchange.jobs.deliveries[1:]
+    exchange.deliver([submission.id])
+
+    assert exchange.now(submission).state is State.ACKNOWLEDGED
+    assert exchange.gateway.lookups == [submission.sha256]
+    assert len(exchange.gateway.sends) == (1 if took_it else 2)
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(exchange: Exchange) -> None:
+    submission = exchange.checked()
+
+    def take_too_long() -> None:
+        exchange.gateway.while_sending = lambda: None
+        exchange.clock.advance(LEASE_S + 1)
+        exchange.reap()
+
+    exchange.gateway.while_sending = take_too_long
+
+    assert exchange.deliver([submission.id]) == ()
+    assert exchange.now(submission).state is State.OUTCOME_UNKNOWN
+
+
+def test_a_lost_wake_up_costs_only_time(exchange: Exchange) -> None:
+    submission = exchange.received().submission
+    exchange.jobs.checks.clear()
+
+    exchange.reap()
+    assert exchange.jobs.checks == []  # it was woken a moment ago
+    exchange.clock.advance(31)
+    exchange.reap()
+    exchange.reap()
+
+    assert exchange.jobs.checks == [submission.id]
+
+
+def test_a_bundle_that_kills_its_worker_is_set_aside_and_takes_no_others_along(exchange: Exchange) -> None:
+    poison, good = exchange.received(b"poison").submission, exchange.received(b"good").submission
+
+    def die_of_poison(body: bytes) -> None:
+        if body == b"poison":
+            raise KilledWorkerError
+
+    exchange.checker.while_checking = die_of_poison
+    with pytest.raises(KilledWorkerError):
+        exchange.check([poison.id, good.id])
+    for _ in range(5):
+        exchange.clock.advance(LEASE_S + 31)
+        exchange.jobs.checks.clear()
+        exchange.reap()
+        for woken in exchange.jobs.checks:  # suspects come one by one
+            try:
+                exchange.check([woken])
+            except KilledWorkerError:
+                continue
+
+    assert exchange.now(good).state is State.CHECKED
+    assert (exchange.now(poison).state, exchange.now(poison).cause) == (State.FAILED, "check.kills_worker")
+    assert exchange.checker.checked.count(b"poison") == 3

@@ -1,0 +1,109 @@
+"""What was received is there, once, exactly."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from claims.exchange.errors import IdempotencyMismatch, SubmissionNotFound
+from claims.exchange.lifecycle import State
+from claims.exchange.submission import SubmissionFilter
+from tests.integration.conftest import FACILITY, OTHER_FACILITY, Exchange
+
+# Bytes that any re-serialization would change.
+ODD = b"\xef\xbb\xbf<a  b='1'>\r\n\x00\xff</a>"
+
+
+def test_the_bytes_are_kept_as_they_came(exchange: Exchange) -> None:
+    submission = exchange.received(ODD).submission
+
+    assert exchange.submissions.body(submission.id) == ODD
+    assert submission.sha256 == hashlib.sha256(ODD).hexdigest()
+    assert exchange.now(submission).state is State.RECEIVED
+
+
+def test_a_worker_is_woken_once_per_new_submission(exchange: Exchange) -> None:
+    first = exchange.received(b"1")
+    exchange.received(b"1")
+
+    assert exchange.jobs.checks == [first.submission.id]
+
+
+def test_the_same_bytes_again_are_the_same_submission(exchange: Exchange) -> None:
+    first, again = exchange.received(b"1"), exchange.received(b"1")
+
+    assert (first.is_new, again.is_new) == (True, False)
+    assert again.submission.id == first.submission.id
+
+
+def test_the_same_bytes_from_another_facility_are_another_submission(exchange: Exchange) -> None:
+    ours, theirs = exchange.received(b"1"), exchange.received(b"1", OTHER_FACILITY)
+
+    assert theirs.is_new
+    assert theirs.submission.id != ours.submission.id
+
+
+def test_the_same_key_with_the_same_body_is_the_same_submission(exchange: Exchange) -> None:
+    first, again = exchange.received(b"1", key="k"), exchange.received(b"1", key="k")
+
+    assert again.submission.id == first.submission.id
+
+
+def test_the_same_key_with_another_body_is_refused_and_stores_nothing(exchange: Exchange) -> None:
+    exchange.received(b"1", key="k")
+
+    with pytest.raises(IdempotencyMismatch):
+        exchange.received(b"2", key="k")
+
+    assert len(exchange.submissions.list_page(SubmissionFilter(), limit=10, cursor=None).items) == 1
+
+
+def test_a_key_means_something_else_to_another_facility(exchange: Exchange) -> None:
+    exchange.received(b"1", key="k")
+
+    assert exchange.received(b"2", OTHER_FACILITY, key="k").is_new
+
+
+def test_fifty_at_once_make_one_submission(exchange: Exchange) -> None:
+    with ThreadPoolExecutor(50) as pool:
+        received = list(pool.map(lambda _: exchange.received(b"1", key="k"), range(50)))
+
+    assert len({one.submission.id for one in received}) == 1
+    assert sum(one.is_new for one in received) == 1
+
+
+def test_one_key_with_fifty_bodies_at_once_makes_one_submission(exchange: Exchange) -> None:
+    def submit(number: int) -> bool:
+        try:
+            return exchange.received(b"%d" % number, key="k").is_new
+        except IdempotencyMismatch:
+            return False
+
+    with ThreadPoolExecutor(50) as pool:
+        assert sum(pool.map(submit, range(50))) == 1
+    assert len(exchange.submissions.list_page(SubmissionFilter(), limit=100, cursor=None).items) == 1
+
+
+def test_a_facility_does_not_see_another_ones(exchange: Exchange) -> None:
+    ours = exchange.received(b"1").submission
+
+    assert exchange.submissions.get(ours.id, facility=FACILITY).id == ours.id
+    with pytest.raises(SubmissionNotFound):
+        exchange.submissions.get(ours.id, facility=OTHER_FACILITY)
+
+
+def test_pages_hold_everything_once_newest_first(exchange: Exchange) -> None:
+    for number in range(7):
+        exchange.clock.advance(1)
+        exchange.received(b"%d" % number)
+    which, cursor, seen = SubmissionFilter(facility=FACILITY), None, []
+
+    while True:
+        page = exchange.submissions.list_page(which, limit=3, cursor=cursor)
+        seen += [one.received_at for one in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+
+    assert len(seen) == 7
+    assert seen == sorted(seen, reverse=True)
