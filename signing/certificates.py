@@ -134,7 +134,7 @@ class TrustStore:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Load ``anchors/``, ``intermediates/`` and ``crls/``, each file PEM or DER; only the first must exist.
+        """Load ``anchors/``, ``intermediates/`` and ``crls/`` of PEM or DER files; the first must exist.
 
         Raises:
             TrustStoreUnreadable: There is no anchor, or a file is not what its folder says.
@@ -233,8 +233,8 @@ def _is_usable(
         rightly_signed = crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # others raise
     except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature, x509.DuplicateExtension):
         return False
-    # Delta and indirect lists, and lists of some reasons or some certificates alone, carry critical extensions
-    # (RFC 5280, 5.2); a list whose critical extensions are not understood must not be used.
+    # Delta and indirect lists, and lists of some reasons or some certificates alone, carry critical
+    # extensions (RFC 5280, 5.2); a list whose critical extensions are not understood must not be used.
     return (
         rightly_signed
         and (usage is None or usage.crl_sign)

@@ -133,12 +133,8 @@ class _Reader:
         """Compare SOLUONGHOSO with the claims there are; fewer means a truncated file."""
         text = "" if declared is None else (declared.text or "").strip()
         # Not a number at all is the schema's business, and so is no HOSO.
-        if (
-            declared is not None
-            and text.isascii()
-            and text.isdigit()
-            and text.lstrip("0") != str(counted or "")
-        ):
+        is_number = text.isascii() and text.isdigit()
+        if declared is not None and is_number and counted and text.lstrip("0") != str(counted):
             location = Location(field="SOLUONGHOSO", line=declared.sourceline)
             params = (("declared", text[:20]), ("counted", str(counted)))
             self._note("ENV.COUNT", Severity.ERROR, location, params)

@@ -256,9 +256,10 @@ def _as_nobody() -> list[str]:
     if os.geteuid() != 0:
         return []
     uid, gid = _nobody()
-    capability = "-all,+dac_override"
     user = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
-    return [*user, f"--inh-caps={capability}", f"--ambient-caps={capability}"]
+    # access(2), by which PostgreSQL looks for its programs, forgets capabilities without this bit.
+    user += ["--securebits=+no_setuid_fixup"]
+    return [*user, "--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"]
 
 
 def _nobody() -> tuple[int, int]:

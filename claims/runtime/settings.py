@@ -80,7 +80,9 @@ class Settings(BaseModel):
     send_lease_s: Annotated[int, Field(gt=0)] = Field(
         120, description="Longest a delivery batch may take; must exceed three gateway timeouts."
     )
-    send_tasks: Annotated[int, Field(gt=0)] = Field(2, description="Delivery tasks at once per worker.")
+    send_tasks: Annotated[int, Field(gt=0)] = Field(
+        16, description="Delivery tasks at once per worker; each waits for the slowest answer of its batch."
+    )
     send_in_flight: Annotated[int, Field(gt=0)] = Field(
         32, description="Requests at once per delivery worker."
     )

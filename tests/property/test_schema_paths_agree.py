@@ -1,6 +1,6 @@
 """libxml2 and the xmlschema package give one verdict on every table, and what is explained fits it.
 
-The default run takes 400 tables; ``--hypothesis-profile`` with a profile of more ``max_examples`` takes as many.
+Each property takes 400 tables, and more under a ``--hypothesis-profile`` with more ``max_examples``.
 """
 
 from collections.abc import Callable
@@ -45,9 +45,9 @@ VALID: Final[dict[str, tuple[str, ...]]] = {
 ODD: Final = st.one_of(
     st.sampled_from([
         "", " ", "\n", "1\n", "\t1", "20250801\n", "202508012400", "20251301", "20250800", "197900000001",
-        "1,5", "1.", ".5", "1e3", "-1", "+1", "1.000.000", "NaN", "INF", "0x1", "١٢", "１２", "1\u00a0", "1\u2028",
-        "2025-08-01", "20250801;;", ";", "a" * 300, "é" * 256, "e\u0301" * 128, "😀" * 5, "😀" * 100, "😀" * 256,
-        "\U0010ffff", "\ufffd", "\u0085", "\r", "]]>", "<b>", "&amp;",
+        "1,5", "1.", ".5", "1e3", "-1", "+1", "1.000.000", "NaN", "INF", "0x1", "١٢", "１２", "1\u00a0",
+        "1\u2028", "2025-08-01", "20250801;;", ";", "a" * 300, "é" * 256, "e\u0301" * 128, "😀" * 100,
+        "😀" * 256, "\U0010ffff", "\ufffd", "\u0085", "\r", "]]>", "<b>", "&amp;",
     ]),
     st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"),
             max_size=20),

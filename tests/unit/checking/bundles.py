@@ -42,26 +42,24 @@ _CODED = {
 }
 
 
-def a_row(kind: TableKind, number: int = 1, **fields: str) -> dict[str, str]:
+def a_row(kind: TableKind, **fields: str) -> dict[str, str]:
     """Make a row in which every field has a value that its schema and code list accept."""
     schema = find_schema(kind, on=DISCHARGED)
     row = {field.name: _BY_KIND[field.kind] for field in schema.fields}
-    return {
-        **row,
-        **{name: _CODED[name] for name in row.keys() & _CODED.keys()},
-        "STT": str(number),
-        **fields,
-    }
+    return {**row, **{name: _CODED[name] for name in row.keys() & _CODED.keys()}, **fields}
 
 
-def a_claim(
-    *, medicines: int = 1, services: int = 1, **summary: str
-) -> dict[TableKind, list[dict[str, str]]]:
-    """Make the rows of a claim."""
+def rows_of(kind: TableKind, count: int, **fields: str) -> list[dict[str, str]]:
+    """Make rows numbered from 1."""
+    return [{**a_row(kind, **fields), "STT": str(number + 1)} for number in range(count)]
+
+
+def a_claim(**summary: str) -> dict[TableKind, list[dict[str, str]]]:
+    """Make the rows of a claim: the summary row, a medicine and a service."""
     return {
         TableKind.XML1: [a_row(TableKind.XML1, **summary)],
-        TableKind.XML2: [a_row(TableKind.XML2, number + 1) for number in range(medicines)],
-        TableKind.XML3: [a_row(TableKind.XML3, number + 1) for number in range(services)],
+        TableKind.XML2: rows_of(TableKind.XML2, 1),
+        TableKind.XML3: rows_of(TableKind.XML3, 1),
     }
 
 

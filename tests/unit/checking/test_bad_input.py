@@ -198,7 +198,7 @@ def test_a_comment_cannot_hide_part_of_a_value() -> None:
 
 
 def test_a_finding_about_a_table_knows_its_line_in_the_table_and_in_the_bundle() -> None:
-    rows = [a_row(TableKind.XML2, 1), a_row(TableKind.XML2, 2, SO_LUONG="hai")]
+    rows = [a_row(TableKind.XML2), a_row(TableKind.XML2, STT="2", SO_LUONG="hai")]
 
     (finding,) = check(an_envelope(a_file("XML2", a_table(TableKind.XML2, *rows)))).findings
 

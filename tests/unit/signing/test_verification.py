@@ -116,7 +116,10 @@ SERIAL = (
     "<P:X509IssuerSerial><P:X509IssuerName>CN=a CA</P:X509IssuerName>"
     "<P:X509SerialNumber>1</P:X509SerialNumber></P:X509IssuerSerial>"
 )
-KEY_VALUE = "<P:KeyValue><P:RSAKeyValue><P:Modulus>AQAB</P:Modulus><P:Exponent>AQAB</P:Exponent></P:RSAKeyValue></P:KeyValue>"
+KEY_VALUE = (
+    "<P:KeyValue><P:RSAKeyValue><P:Modulus>AQAB</P:Modulus>"
+    "<P:Exponent>AQAB</P:Exponent></P:RSAKeyValue></P:KeyValue>"
+)
 
 
 @pytest.mark.parametrize("hints", [SUBJECT, SERIAL, SUBJECT + SERIAL], ids=["subject", "serial", "both"])

@@ -1,0 +1,93 @@
+"""Every code has a sentence in Vietnamese and in English."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import claims
+from claims.bundle.findings import Finding, Location, Severity
+from claims.checking.messages import LANGUAGES, describe, find_message, load_messages
+from signing.verdict import Reason
+from xsd.catalog import FaultKind
+
+SOURCES = [
+    path
+    for folder in ("bundle", "checking", "building")
+    for path in sorted((Path(claims.__file__).parent / folder).rglob("*.py"))
+]
+CODE = re.compile(r'"((?:ENV|ALL|SIGNATURE|CERTIFICATE|XML\d+)\.[A-Z0-9_]+(?:\.[A-Za-z]+)?)"')
+USED = sorted({code for path in SOURCES for code in CODE.findall(path.read_text("utf-8"))})
+
+
+def test_codes_are_found_in_the_sources() -> None:
+    assert {"ENV.COUNT", "ENV.CHUKYDONVI.format", "ALL.MA_LK_MATCH", "SIGNATURE.FACILITY"} <= set(USED)
+
+
+@pytest.mark.parametrize("code", USED)
+def test_every_code_in_the_sources_has_both_sentences(code: str) -> None:
+    assert set(find_message(code)) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_of_the_verifier_has_both_sentences(reason: Reason) -> None:
+    envelope = {Reason.SIGNATURE_MISSING: "ENV.SIGNED", Reason.SIGNATURE_SEVERAL: "ENV.ONE_SIGNATURE"}
+
+    assert set(find_message(envelope.get(reason, reason.value.upper()))) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("kind", list(FaultKind))
+def test_every_fault_of_a_schema_has_both_sentences(kind: FaultKind) -> None:
+    family = {
+        FaultKind.ORDER: "XML2.ORDER",
+        FaultKind.MISSING: "XML2.STRUCTURE",
+        FaultKind.UNEXPECTED: "XML2.STRUCTURE",
+    }
+
+    assert set(find_message(family.get(kind, f"XML2.SO_LUONG.{kind}"))) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("code", sorted(load_messages()))
+def test_both_sentences_of_a_code_use_the_same_facts(code: str) -> None:
+    sentences = load_messages()[code]
+    facts = {language: set(re.findall(r"\{(\w+)\}", sentences[language])) for language in LANGUAGES}
+
+    assert facts["vi"] == facts["en"]
+
+
+@pytest.mark.parametrize("code", sorted(set(load_messages())))
+def test_no_sentence_is_left_over(code: str) -> None:
+    families = {
+        "required", "length", "format", "duplicate", "unknown", "absent", "code", "ORDER", "STRUCTURE",
+    }  # fmt: skip
+    reasons = {reason.value.upper() for reason in Reason}
+    refused = {"ENV.XML0_REFUSED", "ENV.XML12_REFUSED"}  # made from the table's name
+
+    assert code in {*USED, *reasons, *refused} or code.removeprefix("*.") in families
+
+
+def test_a_sentence_names_the_field_with_its_label() -> None:
+    finding = Finding(
+        "XML2.SO_LUONG.length",
+        Severity.ERROR,
+        Location(table="XML2", field="SO_LUONG"),
+        (("max", "10"), ("length", "12")),
+    )
+
+    assert describe(finding, "en") == "SO_LUONG (Quantity): 12 characters long; at most 10 are allowed."
+    assert describe(finding, "vi") == "SO_LUONG (Số lượng): dài 12 ký tự, tối đa 10."
+
+
+def test_a_fact_that_a_finding_lacks_is_a_dash() -> None:
+    assert "–" in describe(Finding("ENV.COUNT", Severity.ERROR), "en")
+
+
+def test_braces_in_a_fact_are_only_text() -> None:
+    finding = Finding("ENV.KNOWN_TABLE", Severity.ERROR, params=(("value", "{field.__class__}"),))
+
+    assert "{field.__class__}" in describe(finding, "en")
+
+
+def test_a_code_without_a_sentence_is_an_error_of_ours() -> None:
+    with pytest.raises(KeyError):
+        describe(Finding("NO.SUCH_CODE", Severity.INFO), "en")
