@@ -20,8 +20,7 @@ from statistics import median
 from bench.figures import Figure
 from claims.building.build import build_bundle
 from claims.checking.check import SignatureTerms, check_bundle
-from claims.cli.demo.command import FACILITY_NAMES
-from claims.cli.demo.installation import Installation
+from claims.cli.demo.installation import FACILITY_NAMES, Installation
 from claims.cli.output import progress_bar
 from claims.client import SETTLED
 from claims.emr.encounter import parse_encounter

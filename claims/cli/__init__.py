@@ -11,25 +11,26 @@ def main() -> None:
 
 
 def _run() -> int:
-    import click
     import typer
+    from typer.exceptions import TyperException
 
     from claims.cli.app import app
-    from claims.cli.failures import exit_code_of
     from claims.errors import ClaimsError
     from signing.errors import SigningError
 
     try:
         result = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
+    except TyperException as error:
+        say(f"error: {error}")
         return Exit.USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         say("stopped")
         return 130
     except typer.Exit as ended:
         return ended.exit_code
     except (ClaimsError, SigningError, OSError) as error:
+        from claims.cli.failures import exit_code_of
+
         say(f"error: {error}")
         return exit_code_of(error)
     except Exception:  # noqa: BLE001 - the last resort of a command

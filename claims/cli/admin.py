@@ -9,7 +9,6 @@ import typer
 
 from claims.cli.output import AsJson, emit, say
 from claims.exchange.access import Scope
-from claims.exchange.ports import Account
 from claims.exchange.submission import FacilityCode
 
 facilities = typer.Typer(help="Register facilities, certificates and gateway accounts.", no_args_is_help=True)
@@ -78,6 +77,7 @@ def set_gateway_account(
     ] = None,
 ) -> None:
     """Store how a facility signs in at the insurer's gateway; the password is kept sealed."""
+    from claims.exchange.ports import Account
     from claims.runtime.start import open_service
 
     if password_file is not None:

@@ -2,28 +2,17 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from contextlib import ExitStack
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from claims.cli.output import AsJson, Exit, emit, say
-from claims.runtime.embedded import Addresses
-from claims.runtime.processes import Program
+from claims.runtime.workers import Role, celery_arguments, server_variables, worker_programs
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
-
-
-class Role(StrEnum):
-    """What a worker process does."""
-
-    CHECK = "check"
-    DELIVER = "deliver"
-    BEAT = "beat"
 
 
 def serve(
@@ -78,7 +67,17 @@ def worker(
     ],
 ) -> None:
     """Run one kind of worker until it is stopped. Run as many as you like, on any number of hosts."""
-    arguments = [sys.executable, "-m", "celery", "--app", "workers.app", "--quiet", *_celery_arguments(role)]
+    from claims.runtime.settings import load_settings
+
+    arguments = [
+        sys.executable,
+        "-m",
+        "celery",
+        "--app",
+        "workers.app",
+        "--quiet",
+        *celery_arguments(role, load_settings()),
+    ]
     # Celery takes this process over, so that signals reach it and not a parent in between.
     os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter, no shell
 
@@ -133,50 +132,3 @@ def doctor(as_json: AsJson = False) -> int:
                 }
             )
     return Exit.FINE if healthy else Exit.CONFIGURATION
-
-
-def server_variables(addresses: Addresses) -> dict[str, str]:
-    """Return the variables that tell another process of ours where the servers are."""
-    return {"CLAIMS_DATABASE_URL": addresses.database_url, "CLAIMS_BROKER_URL": addresses.broker_url}
-
-
-def worker_programs(addresses: Addresses, environment: Mapping[str, str] | None = None) -> list[Program]:
-    """Return the programs of one machine's workers on the given servers."""
-    variables = {**server_variables(addresses), **(environment or {})}
-    return [Program(role.value, ["-m", "claims", "worker", "--role", role.value], variables) for role in Role]
-
-
-def _celery_arguments(role: Role) -> list[str]:
-    from claims.runtime.settings import load_settings
-
-    settings = load_settings()
-    quiet = ["--loglevel", settings.log_level, "--without-gossip", "--without-mingle"]
-    match role:
-        case Role.CHECK:
-            return [
-                "worker",
-                *quiet,
-                "-Q",
-                "check",
-                "-P",
-                "prefork",
-                "-c",
-                str(settings.check_processes),
-                "-n",
-                "check@%h",
-            ]
-        case Role.DELIVER:
-            return [
-                "worker",
-                *quiet,
-                "-Q",
-                "deliver",
-                "-P",
-                "threads",
-                "-c",
-                str(settings.send_tasks),
-                "-n",
-                "deliver@%h",
-            ]
-        case Role.BEAT:
-            return ["beat", "--loglevel", settings.log_level, "--pidfile", ""]

@@ -1,17 +1,21 @@
 """Submitting to a running service and following what becomes of it."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from claims.cli.inputs import Inputs, read_input
 from claims.cli.output import AsJson, Exit, console, emit, progress_bar, say
-from claims.client import SETTLED, ApiClient, ApiRefused, Document
+
+if TYPE_CHECKING:
+    from claims.client import ApiClient, Document
 
 Url = Annotated[str | None, typer.Option("--url", help="The API's address; otherwise CLAIMS_API_URL.")]
 KeyFile = Annotated[
@@ -61,6 +65,8 @@ def status(
 
     Exit code 1 if one of them was rejected, refused or has failed.
     """
+    from claims.client import SETTLED
+
     failed = 0
     with _api(url, key_file) as api:
         for submission_id in ids:
@@ -115,6 +121,7 @@ def replay(
 
 @contextmanager
 def _api(url: str | None, key_file: Path | None) -> Iterator[ApiClient]:
+    from claims.client import ApiClient
     from claims.runtime.settings import InvalidSettings, load_settings
 
     settings = load_settings()
@@ -129,6 +136,8 @@ def _api(url: str | None, key_file: Path | None) -> Iterator[ApiClient]:
 
 
 def _submit_one(api: ApiClient, path: Path) -> Document:
+    from claims.client import ApiRefused
+
     try:
         body = read_input(path)
         # An encounter is a JSON object; a bundle is XML, after a byte order mark or blanks at most.
@@ -142,6 +151,8 @@ def _submit_one(api: ApiClient, path: Path) -> Document:
 
 
 def _watch(api: ApiClient, submission_id: str) -> Document:
+    from claims.client import SETTLED
+
     with console.status("") as spinner:
         while True:
             submission = api.submission(submission_id)

@@ -1,13 +1,13 @@
 """Ports: what the use cases need from the world, each implemented by an adapter."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from claims.bundle.findings import Finding
-from claims.checking.check import ClaimSummary, Report, Stage
 from claims.exchange.lifecycle import State
 from claims.exchange.submission import (
     Event,
@@ -17,7 +17,11 @@ from claims.exchange.submission import (
     SubmissionFilter,
     SubmissionId,
 )
-from signing.keys import Signer
+
+if TYPE_CHECKING:  # a port names what it passes on; it need not load it
+    from claims.bundle.findings import Finding
+    from claims.checking.report import ClaimSummary, Report, Stage
+    from signing.keys import Signer
 
 
 @dataclass(frozen=True, slots=True)

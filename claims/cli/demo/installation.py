@@ -18,7 +18,6 @@ from typing import Self
 import httpx2
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from claims.cli.operations import server_variables, worker_programs
 from claims.client import ApiClient
 from claims.errors import ClaimsError
 from claims.exchange.access import Scope
@@ -29,10 +28,32 @@ from claims.runtime.processes import Program, Supervisor
 from claims.runtime.settings import Settings
 from claims.runtime.start import servers
 from claims.runtime.wiring import Service
+from claims.runtime.workers import server_variables, worker_programs
 from claims.storage.migrations import upgrade
 from signing.demo_pki import DemoPki, FacilityKey
 
 _READY_TIMEOUT_S = 60.0
+
+#: Twelve facilities that do not exist: there is no province 99.
+FACILITY_NAMES: Mapping[str, str] = {
+    f"{99001 + number}": name
+    for number, name in enumerate(
+        (
+            "Bệnh viện Đa khoa Thử nghiệm Một",
+            "Bệnh viện Đa khoa Thử nghiệm Hai",
+            "Bệnh viện Nhi Thử nghiệm",
+            "Bệnh viện Sản Thử nghiệm",
+            "Trung tâm Y tế Thử nghiệm Đông",
+            "Trung tâm Y tế Thử nghiệm Tây",
+            "Trung tâm Y tế Thử nghiệm Nam",
+            "Trung tâm Y tế Thử nghiệm Bắc",
+            "Phòng khám Đa khoa Thử nghiệm",
+            "Trạm Y tế Thử nghiệm Một",
+            "Trạm Y tế Thử nghiệm Hai",
+            "Bệnh viện Y học cổ truyền Thử nghiệm",
+        )
+    )
+}
 
 #: A demo's gateway is near and its patience short: a claim's whole life fits into seconds.
 IMPATIENT: Mapping[str, str] = {

@@ -1,17 +1,20 @@
 """The database's shape, as Alembic revisions of plain SQL."""
 
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 #: Only one process migrates at a time; the others wait and find nothing left to do.
 _MIGRATION_LOCK = 0x65486F536F
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - half a second that only migrations are worth
+
     config = Config()
     config.set_main_option("script_location", str(resources.files(__package__)))
     return config
@@ -19,6 +22,8 @@ def _config() -> Config:
 
 def upgrade(database_url: str) -> None:
     """Bring the database to the newest revision."""
+    from alembic import command  # noqa: PLC0415
+
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
         config = _config()
@@ -28,6 +33,8 @@ def upgrade(database_url: str) -> None:
 
 def newest_revision() -> str | None:
     """Return the revision that this version of the code expects."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 

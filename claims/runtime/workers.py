@@ -1,0 +1,51 @@
+"""Worker processes: their roles, and how each is started."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from claims.runtime.processes import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from claims.runtime.embedded import Addresses
+    from claims.runtime.settings import Settings
+
+
+class Role(StrEnum):
+    """What a worker process does."""
+
+    CHECK = "check"
+    DELIVER = "deliver"
+    BEAT = "beat"
+
+
+def celery_arguments(role: Role, settings: Settings) -> Sequence[str]:
+    """Return Celery's arguments for a role: processes for work, threads for waiting, beat for the reaper."""
+    quiet = ["--loglevel", settings.log_level]
+    match role:
+        case Role.CHECK:
+            return _worker("check", "prefork", settings.check_processes, quiet)
+        case Role.DELIVER:
+            return _worker("deliver", "threads", settings.send_tasks, quiet)
+        case Role.BEAT:
+            return ["beat", *quiet, "--pidfile", ""]
+
+
+def server_variables(addresses: Addresses) -> dict[str, str]:
+    """Return the variables that tell another process of ours where the servers are."""
+    return {"CLAIMS_DATABASE_URL": addresses.database_url, "CLAIMS_BROKER_URL": addresses.broker_url}
+
+
+def worker_programs(addresses: Addresses, environment: Mapping[str, str] | None = None) -> list[Program]:
+    """Return the programs of one machine's workers on the given servers."""
+    variables = {**server_variables(addresses), **(environment or {})}
+    return [Program(role.value, ["-m", "claims", "worker", "--role", role.value], variables) for role in Role]
+
+
+def _worker(queue: str, pool: str, concurrency: int, quiet: Sequence[str]) -> Sequence[str]:
+    # Workers do not talk to each other: the database says who does what.
+    alone = ["--without-gossip", "--without-mingle"]
+    return ["worker", *quiet, *alone, "-Q", queue, "-P", pool, "-c", str(concurrency), "-n", f"{queue}@%h"]

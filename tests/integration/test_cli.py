@@ -1,0 +1,264 @@
+"""The command line: JSON on standard output, people's text on standard error, telling exit codes."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from claims.cli.output import Exit
+from claims.emr.synthetic import generate_encounters
+from signing.certificates import to_pem
+from signing.demo_pki import DemoPki
+
+NOW = datetime.now(UTC)
+
+
+def claims(*arguments: str | Path, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> "Outcome":
+    command = [sys.executable, "-m", "claims", *map(str, arguments)]
+    done = subprocess.run(
+        command, check=False, capture_output=True, input=stdin, timeout=60, env=_environment(env)
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr.decode())
+
+
+def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
+    return {**os.environ, "CLAIMS_DATA_DIR": "/nonexistent", "COLUMNS": "200", **(extra or {})}
+
+
+class Outcome:
+    def __init__(self, code: int, stdout: bytes, stderr: str) -> None:
+        self.code = code
+        self.stdout = stdout
+        self.stderr = stderr
+
+    @property
+    def lines(self) -> Sequence[dict[str, object]]:
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hospital's desk: encounters, its key, the authorities it trusts."""
+    folder = tmp_path_factory.mktemp("desk")
+    pki = DemoPki.create(at=NOW)
+    pki.write(folder / "trust")
+    key = pki.leaf("99001", valid_from=NOW - timedelta(days=1), valid_to=NOW + timedelta(days=30))
+    (folder / "key.p12").write_bytes(key.pkcs12)
+    (folder / "passphrase").write_text(key.passphrase + "\n")
+    (folder / "certificate.pem").write_bytes(to_pem(key.certificate))
+    digest = hashlib.sha256(key.certificate.public_bytes(Encoding.DER)).hexdigest()
+    (folder / "trust" / "facilities.csv").write_text(f"facility,certificate_sha256\n99001,{digest}\n")
+    documents = generate_encounters(seed=3, count=3, facilities=["99001"], on=NOW.date())
+    for number, document in enumerate(documents, start=1):
+        (folder / f"e{number}.json").write_text(json.dumps(document, ensure_ascii=False))
+    (folder / "broken.json").write_text('{"schema": "encounter/1"}')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def signed(folder: Path) -> Path:
+    assert claims("build", folder / "e1.json", "-o", folder / "bundle.xml").code == Exit.FINE
+    result = claims(
+        "sign",
+        folder / "bundle.xml",
+        "--pkcs12",
+        folder / "key.p12",
+        "--passphrase-file",
+        folder / "passphrase",
+        "-o",
+        folder / "signed.xml",
+    )
+    assert result.code == Exit.FINE, result.stderr
+    return folder / "signed.xml"
+
+
+def test_build_writes_one_bundle_to_standard_output(folder: Path) -> None:
+    result = claims("build", folder / "e1.json")
+
+    assert result.code == Exit.FINE
+    assert result.stdout.startswith(b"<?xml") or result.stdout.startswith(b"<GIAMDINHHS")
+
+
+def test_build_says_per_input_what_it_made_and_a_bad_one_stops_nothing(folder: Path, tmp_path: Path) -> None:
+    result = claims(
+        "build", folder / "e1.json", folder / "broken.json", folder / "e2.json", "-o", tmp_path, "--json"
+    )
+
+    first, broken, second = result.lines
+    assert result.code == Exit.BLOCKED
+    assert [one["input"] for one in (first, broken, second)] == [
+        str(folder / name) for name in ("e1.json", "broken.json", "e2.json")
+    ]
+    assert broken["claims"] == []
+    assert broken["refused"]
+    assert isinstance(first["claims"], list)
+    assert Path(first["claims"][0]["file"]).is_file()
+    assert first["claims"][0]["tables"]["XML1"] == 1
+
+
+def test_build_reads_standard_input(folder: Path) -> None:
+    assert claims("build", "-", stdin=(folder / "e1.json").read_bytes()).code == Exit.FINE
+
+
+def test_a_signed_bundle_verifies_and_passes_the_check(folder: Path, signed: Path) -> None:
+    verified = claims("verify", signed, "--trust", folder / "trust", "--json")
+    checked = claims("check", signed, "--trust", folder / "trust", "--json")
+
+    assert verified.code == Exit.FINE, verified.stderr
+    assert verified.lines[0]["indication"] == "TOTAL-PASSED"
+    assert verified.lines[0]["scope"] == "whole-document"
+    assert verified.lines[0]["facility"] == "99001"
+    assert checked.code == Exit.FINE, checked.stderr
+    assert (checked.lines[0]["valid"], checked.lines[0]["acceptable"]) == (True, True)
+
+
+def test_a_changed_bundle_fails_both(folder: Path, signed: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "changed.xml"
+    changed.write_bytes(signed.read_bytes().replace(b"<SOLUONGHOSO>1<", b"<SOLUONGHOSO>2<"))
+
+    verified = claims("verify", changed, "--trust", folder / "trust", "--json")
+    checked = claims("check", changed, "--trust", folder / "trust", "--json")
+
+    assert verified.code == checked.code == Exit.BLOCKED
+    assert verified.lines[0]["indication"] == "TOTAL-FAILED"
+    assert verified.lines[0]["reasons"] == ["signature.digest_mismatch"]
+    assert checked.lines[0]["acceptable"] is False
+
+
+def test_verify_holds_a_bundle_to_the_facility_it_must_be(folder: Path, signed: Path) -> None:
+    result = claims("verify", signed, "--trust", folder / "trust", "--facility", "99002", "--json")
+
+    assert result.code == Exit.BLOCKED
+    assert result.lines[0]["indication"] == "TOTAL-FAILED"
+
+
+def test_verify_judges_as_of_a_given_time(folder: Path, signed: Path) -> None:
+    later = (NOW + timedelta(days=60)).isoformat()
+
+    assert claims("verify", signed, "--trust", folder / "trust", "--at", later, "--json").lines[0][
+        "reasons"
+    ] == ["certificate.expired"]
+
+
+def test_an_unsigned_bundle_can_be_checked_without_a_trust_folder(folder: Path, signed: Path) -> None:
+    assert claims("check", folder / "bundle.xml").code == Exit.FINE
+
+
+def test_findings_are_said_in_the_language_asked_for(folder: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.xml"
+    empty.write_bytes(b"")
+
+    vietnamese, english = claims("check", empty), claims("check", empty, "--language", "en")
+
+    assert vietnamese.stderr != english.stderr
+    assert (vietnamese.code, english.code) == (Exit.BLOCKED, Exit.BLOCKED)
+
+
+def test_a_wrong_passphrase_is_said_plainly(folder: Path, signed: Path, tmp_path: Path) -> None:
+    (tmp_path / "wrong").write_text("wrong")
+
+    result = claims(
+        "sign",
+        folder / "bundle.xml",
+        "--pkcs12",
+        folder / "key.p12",
+        "--passphrase-file",
+        tmp_path / "wrong",
+        "-o",
+        tmp_path / "out.xml",
+    )
+
+    assert result.code == Exit.BLOCKED
+    assert "passphrase" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "out.xml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "code"),
+    [
+        pytest.param(["frobnicate"], {}, Exit.USAGE, id="no-such-command"),
+        pytest.param(["check"], {}, Exit.USAGE, id="no-input"),
+        pytest.param(["status", "sub_1"], {}, Exit.CONFIGURATION, id="no-key"),
+        pytest.param(["facility", "list"], {}, Exit.CONFIGURATION, id="nothing-runs"),
+        pytest.param(
+            ["facility", "list"], {"CLAIMS_DATABSE_URL": "x"}, Exit.CONFIGURATION, id="misspelled-setting"
+        ),
+        pytest.param(
+            ["facility", "list"], {"CLAIMS_DATABASE_URL": "x"}, Exit.CONFIGURATION, id="half-configured"
+        ),
+        pytest.param(
+            ["facility", "list"], {"CLAIMS_POOL_SIZE": "many"}, Exit.CONFIGURATION, id="not-a-number"
+        ),
+        pytest.param(
+            ["status", "sub_1"],
+            {"CLAIMS_API_KEY": "ehs_a_b", "CLAIMS_API_URL": "http://127.0.0.1:1"},
+            Exit.UNREACHABLE,
+            id="nobody-answers",
+        ),
+        pytest.param(
+            ["facility", "list"],
+            {"CLAIMS_DATABASE_URL": "postgresql://127.0.0.1:1/x", "CLAIMS_BROKER_URL": "redis://127.0.0.1:1"},
+            Exit.UNREACHABLE,
+            id="no-database",
+        ),
+    ],
+)
+def test_exit_codes(arguments: list[str], env: dict[str, str], code: Exit) -> None:
+    result = claims(*arguments, env=env)
+
+    assert result.code == code, result.stderr
+    assert result.stdout == b""
+    assert "Traceback" not in result.stderr
+
+
+def test_the_doctor_says_what_is_wrong_and_what_to_do() -> None:
+    result = claims("doctor", "--json")
+
+    assert result.code == Exit.CONFIGURATION
+    checks = {str(one["check"]): one for one in result.lines}
+    assert checks["settings"]["fine"] is True
+    assert checks["servers"]["fine"] is False
+    assert "claims serve" in str(checks["servers"]["remedy"])
+    assert checks["trust"]["fine"] is False
+
+
+def test_the_doctor_finds_a_missing_migration(empty_database_url: str, broker_url: str) -> None:
+    env = {"CLAIMS_DATABASE_URL": empty_database_url, "CLAIMS_BROKER_URL": broker_url}
+
+    before = {one["check"]: one for one in claims("doctor", "--json", env=env).lines}
+    migrated = claims("migrate", env=env)
+    after = {one["check"]: one for one in claims("doctor", "--json", env=env).lines}
+
+    assert migrated.code == Exit.FINE, migrated.stderr
+    assert before["database"]["remedy"] == "run `claims migrate`"
+    assert after["database"]["fine"] is True
+    assert after["broker"]["fine"] is True
+
+
+def test_every_command_has_help() -> None:
+    listed = claims("--help")
+
+    assert listed.code == Exit.FINE
+    for name in (
+        "build",
+        "sign",
+        "verify",
+        "check",
+        "submit",
+        "status",
+        "replay",
+        "serve",
+        "worker",
+        "doctor",
+        "demo",
+    ):
+        assert name in listed.stdout.decode()
+        assert claims(name, "--help").code == Exit.FINE
