@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+from bench.cpu import cpu_seconds
 from bench.figures import Figure
 from claims.building.build import build_bundle
 from claims.checking.check import SignatureTerms, check_bundle
@@ -45,9 +46,12 @@ def measure(claims: int) -> Sequence[Figure]:
         installation = stack.enter_context(Installation(folder, FACILITY_NAMES, settings=_SETTINGS))
         bundles = _bundles(installation, claims)
         kernel_s = _kernel_seconds(folder, [body for _, body in bundles[:_KERNEL_SAMPLE]])
+        before = _cpu_by_part(installation, folder)
         took_s, intake_s = _push(installation, bundles)
+        after = _cpu_by_part(installation, folder)
     cores = len(os.sched_getaffinity(0))
     limit = cores / kernel_s
+    own_s = sum(after[part] - before[part] for part in after if part != "gateway (stand-in)")
     return [
         Figure("bundle size, median", median(len(body) for _, body in bundles) / 1024, "KiB"),
         Figure("kernel: check of one bundle", kernel_s * 1e6, "µs CPU"),
@@ -55,7 +59,24 @@ def measure(claims: int) -> Sequence[Figure]:
         Figure("intake", claims / intake_s, "claims/s"),
         Figure("end to end", claims / took_s, "claims/s", target=420),
         Figure("end to end, share of the limit", claims / took_s / limit, "", target=0.40),
+        *(
+            Figure(f"CPU of {part}", (after[part] - before[part]) / claims * 1e6, "µs/claim")
+            for part in after
+        ),
+        Figure("kernel's share of our own CPU", kernel_s * claims / own_s, "", target=0.30),
     ]
+
+
+def _cpu_by_part(installation: Installation, folder: Path) -> dict[str, float]:
+    names = {
+        "API": "api",
+        "check workers": "check",
+        "delivery workers": "deliver",
+        "gateway (stand-in)": "gateway",
+    }
+    parts = {part: cpu_seconds(installation.pid(name) or 0) for part, name in names.items()}
+    postmaster = int((folder / "postgresql" / "postmaster.pid").read_text("utf-8").split()[0])
+    return {**parts, "PostgreSQL": cpu_seconds(postmaster)}
 
 
 def _bundles(installation: Installation, count: int) -> list[tuple[str, bytes]]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
 
 from claims.exchange.access import Principal, Scope
 from claims.exchange.errors import UnknownKey
@@ -13,7 +14,7 @@ from claims.runtime.wiring import Service
 _BEARER = HTTPBearer(auto_error=False, scheme_name="API key", description="`ehs_…`, one per facility")
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
     """Return the service that the app was made with."""
     service = request.app.state.service
     if not isinstance(service, Service):
@@ -30,7 +31,7 @@ class Requires:
 
     scope: Scope
 
-    def __call__(
+    async def __call__(
         self,
         service: TheService,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
@@ -38,7 +39,7 @@ class Requires:
         """Return the caller, if it has the scope."""
         if credentials is None:
             raise UnknownKey
-        caller = service.authenticate(credentials.credentials)
+        caller = await run_in_threadpool(service.authenticate, credentials.credentials)
         caller.require(self.scope)
         return caller
 

@@ -1,5 +1,6 @@
 """The `claims` command."""
 
+import signal
 import sys
 
 from claims.cli.output import Exit, say
@@ -7,6 +8,8 @@ from claims.cli.output import Exit, say
 
 def main() -> None:
     """Run the command line and exit with a code that says how it went."""
+    # What a command started ends with it, also when it is asked to stop by a signal.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     sys.exit(_run())
 
 

@@ -4,14 +4,14 @@ A lease names its holder. Results are written only where the row still names the
 worker that was slow, or dead and back, changes nothing that somebody else has taken over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json
 
 from claims.exchange.lifecycle import State
 from claims.exchange.ports import Checked, Due, Leased, Sent
@@ -39,36 +39,75 @@ WITH mine AS (
 SELECT l.*, b.body FROM leased l JOIN submission_body b ON b.submission_id = l.id ORDER BY l.id
 """
 
+# Each statement takes a whole batch as one JSON document: one round trip a table, not one a claim.
 _RELEASE: LiteralString = """
 UPDATE submission s
-SET state = %(state)s, cause = %(cause)s, updated_at = %(now)s, lease_owner = NULL, lease_until = NULL,
-    next_attempt_at = %(next)s, attempts = CASE WHEN %(reset)s THEN 0 ELSE attempts END,
-    woken_at = %(woken)s, checked_at = coalesce(%(checked)s, checked_at),
-    maybe_taken = coalesce(%(maybe_taken)s, maybe_taken), ma_giao_dich = coalesce(%(receipt)s, ma_giao_dich)
-WHERE id = %(id)s AND lease_owner = %(owner)s
-RETURNING id
+SET state = r.state, cause = r.cause, updated_at = %(now)s, lease_owner = NULL, lease_until = NULL,
+    next_attempt_at = r.next_attempt_at, attempts = CASE WHEN r.is_step_done THEN 0 ELSE s.attempts END,
+    woken_at = r.woken_at, checked_at = coalesce(r.checked_at, s.checked_at),
+    maybe_taken = coalesce(r.maybe_taken, s.maybe_taken), ma_giao_dich = coalesce(r.receipt, s.ma_giao_dich)
+FROM json_to_recordset(%(rows)s) AS r (
+    id text, state text, cause text, next_attempt_at timestamptz, is_step_done boolean, woken_at timestamptz,
+    checked_at timestamptz, maybe_taken boolean, receipt text
+)
+WHERE s.id = r.id AND s.lease_owner = %(owner)s
+RETURNING s.id
 """
 
 _NOTE: LiteralString = """
 INSERT INTO event (submission_id, at, kind, state, actor, cause, detail)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+SELECT id, at, kind, state, actor, cause, detail FROM json_to_recordset(%(rows)s)
+    AS r (id text, at timestamptz, kind text, state text, actor text, cause text, detail jsonb)
+"""
+
+_REPORT: LiteralString = """
+INSERT INTO report (submission_id, checked_at, stages, findings)
+SELECT id, %(now)s, stages, findings FROM json_to_recordset(%(rows)s)
+    AS r (id text, stages jsonb, findings jsonb)
+ON CONFLICT (submission_id) DO UPDATE
+SET checked_at = EXCLUDED.checked_at, stages = EXCLUDED.stages, findings = EXCLUDED.findings
+"""
+
+_CLAIM: LiteralString = """
+INSERT INTO claim (submission_id, ordinal, facility, ma_lk, summary)
+SELECT s.id, r.ordinal, s.facility, r.summary ->> 'ma_lk', r.summary
+FROM json_to_recordset(%(rows)s) AS r (id text, ordinal smallint, summary jsonb)
+JOIN submission s ON s.id = r.id
+ON CONFLICT DO NOTHING
+"""
+
+_ATTEMPT: LiteralString = """
+INSERT INTO attempt (submission_id, attempt, started_at, ended_at, outcome, cause, answer)
+SELECT id, attempt, started_at, ended_at, outcome, cause, decode(answer, 'hex')
+FROM json_to_recordset(%(rows)s) AS r (
+    id text, attempt integer, started_at timestamptz, ended_at timestamptz, outcome text, cause text, answer text
+)
+"""
+
+_RECEIPT: LiteralString = """
+INSERT INTO receipt (submission_id, ma_giao_dich, received_at, noted_at, answer)
+SELECT id, ma_giao_dich, received_at, %(now)s, decode(answer, 'hex')
+FROM json_to_recordset(%(rows)s)
+    AS r (id text, ma_giao_dich text, received_at timestamptz, answer text)
+ON CONFLICT DO NOTHING
 """
 
 
-def note_event(connection: Connection[TupleRow], submission_id: SubmissionId, event: Event) -> None:
-    """Append to a submission's history, in the caller's transaction."""
-    connection.execute(
-        _NOTE,
-        [
-            submission_id,
-            event.at,
-            str(event.kind),
-            str(event.state),
-            event.actor,
-            event.cause,
-            Jsonb(dict(event.detail)),
-        ],
-    )
+def note_events(connection: Connection[TupleRow], events: Sequence[tuple[SubmissionId, Event]]) -> None:
+    """Append to the histories of submissions, in the caller's transaction."""
+    rows = [
+        {
+            "id": submission_id,
+            "at": event.at.isoformat(),
+            "kind": event.kind,
+            "state": event.state,
+            "actor": event.actor,
+            "cause": event.cause,
+            "detail": dict(event.detail),
+        }
+        for submission_id, event in events
+    ]
+    connection.execute(_NOTE, {"rows": Json(rows)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +151,10 @@ class PostgresSubmissions(SubmissionRecords):
     ) -> tuple[SubmissionId, ...]:
         """Write results of leases still held, in one transaction; return those written."""
         with borrow(self.pool) as connection, connection.transaction():
-            held = _release(connection, [_checked_params(one, owner, now) for one in results])
+            held = _release(connection, [_checked_row(one, now) for one in results], owner, now)
             written = [one for one in results if one.id in held]
-            with connection.pipeline():
-                for one in written:
-                    note_event(connection, one.id, one.event)
-                    _write_report(connection, one, now)
+            note_events(connection, [(one.id, one.event) for one in written])
+            _write_reports(connection, written, now)
         return tuple(one.id for one in written)
 
     def record_deliveries(
@@ -125,12 +162,10 @@ class PostgresSubmissions(SubmissionRecords):
     ) -> tuple[SubmissionId, ...]:
         """Write results of leases still held, in one transaction; return those written."""
         with borrow(self.pool) as connection, connection.transaction():
-            held = _release(connection, [_sent_params(one, owner, now) for one in results])
+            held = _release(connection, [_sent_row(one) for one in results], owner, now)
             written = [one for one in results if one.id in held]
-            with connection.pipeline():
-                for one in written:
-                    note_event(connection, one.id, one.event)
-                    _write_attempt(connection, one, now)
+            note_events(connection, [(one.id, one.event) for one in written])
+            _write_attempts(connection, written, now)
         return tuple(one.id for one in written)
 
     def expire_leases(self, *, now: datetime) -> int:
@@ -188,76 +223,80 @@ class PostgresSubmissions(SubmissionRecords):
         )
 
 
-def _release(connection: Connection[TupleRow], params: Sequence[dict[str, object]]) -> frozenset[str]:
-    with connection.cursor() as cursor:
-        cursor.executemany(_RELEASE, params, returning=True)
-        return frozenset(row[0] for one in cursor.results() for row in one.fetchall())
+def _release(
+    connection: Connection[TupleRow], rows: Sequence[Mapping[str, object]], owner: str, now: datetime
+) -> frozenset[str]:
+    released = connection.execute(_RELEASE, {"rows": Json(rows), "owner": owner, "now": now}).fetchall()
+    return frozenset(row[0] for row in released)
 
 
-def _checked_params(one: Checked, owner: str, now: datetime) -> dict[str, object]:
+def _checked_row(one: Checked, now: datetime) -> Mapping[str, object]:
     is_due = one.target is State.CHECKED
     return {
         "id": one.id,
-        "owner": owner,
-        "now": now,
         "state": one.target,
         "cause": one.event.cause,
-        "next": now if is_due else None,
-        "woken": now,
-        "reset": is_due,
-        "checked": now if is_due else None,
-        "maybe_taken": None,
-        "receipt": None,
+        "next_attempt_at": now.isoformat() if is_due else None,
+        "woken_at": now.isoformat(),
+        "is_step_done": is_due,
+        "checked_at": now.isoformat() if is_due else None,
     }
 
 
-def _sent_params(one: Sent, owner: str, now: datetime) -> dict[str, object]:
+def _sent_row(one: Sent) -> Mapping[str, object]:
     return {
         "id": one.id,
-        "owner": owner,
-        "now": now,
         "state": one.target,
         "cause": one.event.cause,
-        "next": one.next_attempt_at,
-        "woken": None,
-        "reset": False,
-        "checked": None,
+        "next_attempt_at": None if one.next_attempt_at is None else one.next_attempt_at.isoformat(),
+        "is_step_done": False,
         "maybe_taken": one.maybe_taken,
         "receipt": None if one.receipt is None else one.receipt.ma_giao_dich,
     }
 
 
-def _write_report(connection: Connection[TupleRow], one: Checked, now: datetime) -> None:
-    if one.report is None:
-        return
-    connection.execute(
-        "INSERT INTO report (submission_id, checked_at, stages, findings) VALUES (%s, %s, %s, %s) "
-        "ON CONFLICT (submission_id) DO UPDATE SET checked_at = EXCLUDED.checked_at, "
-        "stages = EXCLUDED.stages, findings = EXCLUDED.findings",
-        [
-            one.id,
-            now,
-            Jsonb([stage_to_json(stage) for stage in one.report.stages]),
-            Jsonb([finding_to_json(finding) for finding in one.report.findings]),
-        ],
-    )
-    for ordinal, claim in enumerate(one.report.claims, start=1):
-        connection.execute(
-            "INSERT INTO claim (submission_id, ordinal, facility, ma_lk, summary) "
-            "SELECT id, %s, facility, %s, %s FROM submission WHERE id = %s ON CONFLICT DO NOTHING",
-            [ordinal, claim.ma_lk, Jsonb(claim_to_json(claim)), one.id],
-        )
+def _write_reports(connection: Connection[TupleRow], results: Sequence[Checked], now: datetime) -> None:
+    reports = [(one.id, one.report) for one in results if one.report is not None]
+    rows = [
+        {
+            "id": submission_id,
+            "stages": [stage_to_json(stage) for stage in report.stages],
+            "findings": [finding_to_json(finding) for finding in report.findings],
+        }
+        for submission_id, report in reports
+    ]
+    claims = [
+        {"id": submission_id, "ordinal": ordinal, "summary": claim_to_json(claim)}
+        for submission_id, report in reports
+        for ordinal, claim in enumerate(report.claims, start=1)
+    ]
+    connection.execute(_REPORT, {"rows": Json(rows), "now": now})
+    connection.execute(_CLAIM, {"rows": Json(claims)})
 
 
-def _write_attempt(connection: Connection[TupleRow], one: Sent, now: datetime) -> None:
-    connection.execute(
-        "INSERT INTO attempt (submission_id, attempt, started_at, ended_at, outcome, cause, answer) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        [one.id, one.attempt, one.started_at, one.event.at, str(one.target), one.event.cause, one.answer],
-    )
-    if one.receipt is not None:
-        connection.execute(
-            "INSERT INTO receipt (submission_id, ma_giao_dich, received_at, noted_at, answer) "
-            "VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            [one.id, one.receipt.ma_giao_dich, one.receipt.received_at, now, one.receipt.answer],
-        )
+def _write_attempts(connection: Connection[TupleRow], results: Sequence[Sent], now: datetime) -> None:
+    attempts = [
+        {
+            "id": one.id,
+            "attempt": one.attempt,
+            "started_at": one.started_at.isoformat(),
+            "ended_at": one.event.at.isoformat(),
+            "outcome": one.target,
+            "cause": one.event.cause,
+            "answer": one.answer.hex(),
+        }
+        for one in results
+    ]
+    receipts = [
+        {
+            "id": one.id,
+            "ma_giao_dich": one.receipt.ma_giao_dich,
+            "received_at": None if one.receipt.received_at is None else one.receipt.received_at.isoformat(),
+            "answer": one.receipt.answer.hex(),
+        }
+        for one in results
+        if one.receipt is not None
+    ]
+    connection.execute(_ATTEMPT, {"rows": Json(attempts)})
+    if receipts:
+        connection.execute(_RECEIPT, {"rows": Json(receipts), "now": now})

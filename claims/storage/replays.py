@@ -13,7 +13,7 @@ from claims.exchange.lifecycle import REPLAYABLE, State, replay_target
 from claims.exchange.ports import ItemOutcome, Replay, ReplayChunk, ReplayItem, ReplayPlan
 from claims.exchange.submission import Event, EventKind, FacilityCode, SubmissionFilter, SubmissionId
 from claims.storage.pool import Pool, borrow
-from claims.storage.queue import note_event
+from claims.storage.queue import note_events
 from claims.storage.selection import conditions
 
 
@@ -126,16 +126,14 @@ class PostgresReplays:
                 "JOIN replay r ON r.id = %s ORDER BY s.id FOR UPDATE OF s",
                 [replay_id, limit, replay_id],
             ).fetchall()
-            started = [
-                _restart(connection, replay_id, row, now) for row in rows if State(row[1]) in REPLAYABLE
-            ]
+            started = _restart(connection, replay_id, rows, now)
             _settle(connection, replay_id, rows)
             connection.execute(
                 "UPDATE replay SET finished_at = %s WHERE id = %s AND finished_at IS NULL AND NOT EXISTS "
                 "(SELECT 1 FROM replay_item WHERE replay_id = %s AND outcome IS NULL)",
                 [now, replay_id, replay_id],
             )
-        return ReplayChunk(len(rows), tuple(started))
+        return ReplayChunk(len(rows), started)
 
     def unfinished(self) -> tuple[str, ...]:
         """Return the replays that still have items waiting (replay_unfinished)."""
@@ -147,18 +145,30 @@ class PostgresReplays:
 
 
 def _restart(
-    connection: Connection[TupleRow], replay_id: str, row: TupleRow, now: datetime
-) -> tuple[SubmissionId, State]:
-    submission_id, state, was_checked, maybe_taken, actor = row
-    target = replay_target(State(state), was_checked=was_checked, maybe_taken=maybe_taken)
+    connection: Connection[TupleRow], replay_id: str, rows: Sequence[TupleRow], now: datetime
+) -> tuple[tuple[SubmissionId, State], ...]:
+    """Set going again those that may go; return where each starts."""
+    started: list[tuple[SubmissionId, State]] = []
+    events: list[tuple[SubmissionId, Event]] = []
+    for submission_id, state, was_checked, maybe_taken, actor in rows:
+        if State(state) not in REPLAYABLE:
+            continue
+        target = replay_target(State(state), was_checked=was_checked, maybe_taken=maybe_taken)
+        started.append((submission_id, target))
+        event = Event(now, EventKind.REPLAYED, target, actor, detail={"replay": replay_id})
+        events.append((submission_id, event))
     connection.execute(
-        "UPDATE submission SET state = %s, cause = NULL, attempts = 0, next_attempt_at = %s, woken_at = %s, "
-        "lease_owner = NULL, lease_until = NULL, updated_at = %s WHERE id = %s",
-        [str(target), now, now, now, submission_id],
+        "UPDATE submission s SET state = t.state, cause = NULL, attempts = 0, next_attempt_at = %(now)s, "
+        "woken_at = %(now)s, lease_owner = NULL, lease_until = NULL, updated_at = %(now)s "
+        "FROM unnest(%(ids)s::text[], %(states)s::text[]) AS t (id, state) WHERE s.id = t.id",
+        {
+            "now": now,
+            "ids": [submission_id for submission_id, _ in started],
+            "states": [str(target) for _, target in started],
+        },
     )
-    event = Event(now, EventKind.REPLAYED, target, actor, detail={"replay": replay_id})
-    note_event(connection, submission_id, event)
-    return submission_id, target
+    note_events(connection, events)
+    return tuple(started)
 
 
 def _settle(connection: Connection[TupleRow], replay_id: str, rows: Sequence[TupleRow]) -> None:
