@@ -80,7 +80,8 @@ _ATTEMPT: LiteralString = """
 INSERT INTO attempt (submission_id, attempt, started_at, ended_at, outcome, cause, answer)
 SELECT id, attempt, started_at, ended_at, outcome, cause, decode(answer, 'hex')
 FROM json_to_recordset(%(rows)s) AS r (
-    id text, attempt integer, started_at timestamptz, ended_at timestamptz, outcome text, cause text, answer text
+    id text, attempt integer, started_at timestamptz, ended_at timestamptz, outcome text, cause text,
+    answer text
 )
 """
 

@@ -154,7 +154,7 @@ class Installation:
 
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._api_port, self._gateway_port = _free_port(), _free_port()
+        self._api_port, self._gateway_port = free_port(), free_port()
         settings = Settings(data_dir=self.folder)
         addresses = self.addresses or self._stack.enter_context(servers(settings))
         upgrade(addresses.database_url)
@@ -241,7 +241,8 @@ class Installation:
         raise NotReady(name, self._log(name))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port that nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
