@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
+from lxml import etree
 from lxml.etree import _Element as Element
 
 from xsd.faults import Fault, FaultKind
@@ -18,8 +19,15 @@ _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 _WHITE_SPACE: Final = " \t\r\n"  # XML's; Python counts more characters as blank
 _HINTS: Final = frozenset({f"{_XSI}schemaLocation", f"{_XSI}noNamespaceSchemaLocation"})
 
+_COUNT: Final = etree.XPath("count(.//*)")
+
 # An element whose content is at fault, and the fault.
 Found: TypeAlias = "tuple[Element, Fault]"
+
+
+def count_elements(element: Element) -> int:
+    """Count the elements below an element, in C."""
+    return int(cast("float", _COUNT(element)))
 
 
 def records_of(root: Element, record: Node | None) -> list[Element]:

@@ -12,11 +12,11 @@ A tree is judged in these steps, each only when the one before it failed:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from xsd.explain import MOST_FAULTS, Explainer
 from xsd.faults import Fault, FaultKind
-from xsd.scan import find_misplaced, find_oddities, local_name, records_of, without_unknown_fields
+from xsd.scan import count_elements, find_oddities, records_of, without_unknown_fields
 from xsd.validators import FieldOrder, Validators
 
 if TYPE_CHECKING:
@@ -26,17 +26,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
     from xsd.model import Field, TableModel
-    from xsd.validators import Complaint
 
-MOST_FAULTS: Final = 500  # a table with more is broken as a whole; explaining each costs 0.1 ms and a page
-_MOST_COMPLAINTS: Final = 20 * MOST_FAULTS
-
-# The xmlschema package's facets, by the name of their class, so that nothing here imports the package.
-_FACETS: Final = {
-    "XsdMinLengthFacet": FaultKind.REQUIRED,
-    "XsdMaxLengthFacet": FaultKind.LENGTH,
-    "XsdPatternFacets": FaultKind.FORMAT,
-}
+_MOST_ELEMENTS: Final = 10_000  # some 250 rows; validated as one tree
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +40,9 @@ class TableSchema:
         valid_from: The first day on which an episode may end under it.
         valid_to: The last such day; None when it is still in force.
         path: The schema file.
+        model: What the file says.
+        validators: Its compiled forms.
+        most_elements: Trees with more are judged row by row.
     """
 
     table: str
@@ -58,6 +52,7 @@ class TableSchema:
     path: Path
     model: TableModel
     validators: Validators
+    most_elements: int = _MOST_ELEMENTS
     field_by_name: dict[str, Field] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -102,60 +97,24 @@ class TableSchema:
 
         A tree is valid when all that is found is tolerated (`Fault.is_tolerated`).
         """
-        if self.validators.accepts(root, order=FieldOrder.DECISION):  # (1)
+        # libxml2 takes time by the square of the number of faults among siblings, so a large tree that may
+        # be hostile is never given to it as a whole.
+        is_small = count_elements(root) <= self.most_elements
+        if is_small and self.validators.accepts(root, order=FieldOrder.DECISION):  # (1)
             return ()
         oddities: list[Fault] = []
-        if self.model.record is not None:  # (2)
-            oddities = find_oddities(records_of(root, self.model.record), self.field_by_name)
+        record = self.model.record
+        if record is not None:  # (2)
+            oddities = find_oddities(records_of(root, record), self.field_by_name)
             if any(oddity.kind is FaultKind.UNKNOWN for oddity in oddities):
-                root = without_unknown_fields(root, self.model.record, self.field_by_name)
-        if self.validators.accepts(root, order=FieldOrder.ANY):
+                root = without_unknown_fields(root, record, self.field_by_name)
+                is_small = count_elements(root) <= self.most_elements
+        if is_small and self.validators.accepts(root, order=FieldOrder.ANY):
             return tuple(oddities[:MOST_FAULTS])
-        return (*self._explain(root), *oddities)[:MOST_FAULTS]  # (3)
-
-    def _explain(self, root: Element) -> list[Fault]:
-        rows = {row: number for number, row in enumerate(records_of(root, self.model.record), start=1)}
-        if self.model.row_element is None:
-            rows = {}  # a table of one row has no row numbers
-        misplaced = list(islice(find_misplaced(root, self.model.root, rows), MOST_FAULTS))
-        explained = {element for element, _ in misplaced}
-        # One fault for one field of one row: a value of a derived type fails its inherited facet twice.
-        faults = dict.fromkeys(fault for _, fault in misplaced)
-        complaints = self.validators.complaints(root, order=FieldOrder.ANY)
-        for complaint in islice(complaints, _MOST_COMPLAINTS):
-            fault = self._understand(complaint, rows, explained)
-            if fault is not None:
-                faults[fault] = None
-            if len(faults) >= MOST_FAULTS:
-                break
-        # libxml2 said no, so something is wrong even if nothing could be named.
-        return sorted(
-            faults or [Fault(FaultKind.UNEXPECTED, self.root)],
-            key=lambda fault: (fault.row or 0, fault.line or 0),
-        )
-
-    def _understand(
-        self, complaint: Complaint, rows: dict[Element, int], explained: set[Element]
-    ) -> Fault | None:
-        element = complaint.elem
-        if element is None:
-            return Fault(FaultKind.UNEXPECTED, self.root)
-        kind = _FACETS.get(type(complaint.validator).__name__)
-        if kind is None and element in explained:
-            return None
-        row = rows.get(element)
-        for ancestor in element.iterancestors():
-            row = row or rows.get(ancestor)
-        name = local_name(str(element.tag))
-        facts = self._facts(kind, name, element)
-        return Fault(kind or FaultKind.UNEXPECTED, name, row, element.sourceline, facts)
-
-    def _facts(self, kind: FaultKind | None, name: str, element: Element) -> tuple[tuple[str, str], ...]:
-        known = self.field_by_name.get(name)
-        if known is None:
-            return (("what", "content"),) if kind is None else ()
-        if kind is FaultKind.LENGTH:
-            return (("max", str(known.max_length)), ("length", str(len(element.text or ""))))
-        if kind is FaultKind.FORMAT:
-            return (("kind", known.kind),)
-        return ()
+        if record is None and not is_small:
+            return (Fault(FaultKind.UNEXPECTED, self.root, facts=(("what", "crowd"),)),)
+        faults = Explainer(self.model, self.validators, self.field_by_name).explain(root)  # (3)
+        if is_small and not faults:
+            # libxml2 said no, so something is wrong even though nothing could be named.
+            faults = [Fault(FaultKind.UNEXPECTED, self.root, facts=(("what", "unexplained"),))]
+        return (*faults, *oddities)[:MOST_FAULTS]

@@ -35,6 +35,7 @@ from claims.localtime import local_date
 from signing.canonical import DEFAULT_LIMITS, Limits, parse
 from signing.errors import Unparsable
 from signing.verify import verify
+from xsd.scan import count_elements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["ClaimSummary", "Outcome", "Report", "SignatureTerms", "Stage", "StageName", "check_bundle"]
 
 MOST_FINDINGS: Final = 2000  # nobody reads more; the gravest are kept
+MOST_ENVELOPE_ELEMENTS: Final = 10_000  # one claim needs about 60; tables are encoded and do not count
 _AMOUNT: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 
 
@@ -139,6 +141,9 @@ class _Check:
                 root = parse(data, limits=self._limits)
             except Unparsable as error:
                 found.append(parse_finding(error))
+                return None
+            if count_elements(root) > MOST_ENVELOPE_ELEMENTS:
+                found.append(Finding("ENV.TOO_COMPLEX", Severity.CRITICAL))
                 return None
             if data.startswith(b"\xef\xbb\xbf"):
                 found.append(Finding("ENV.BOM", Severity.INFO, Location(line=1)))

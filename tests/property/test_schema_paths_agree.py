@@ -4,6 +4,7 @@ Each property takes 400 tables, and more under a ``--hypothesis-profile`` with m
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -171,8 +172,18 @@ def test_faults_are_found_exactly_where_a_table_is_not_valid(case: tuple[TableSc
     faults = schema.find_faults(root)
 
     assert all(fault.is_tolerated for fault in faults) is is_valid, etree.tostring(root, encoding="unicode")
+    assert ("what", "unexplained") not in {fact for fault in faults for fact in fault.facts}
     if schema.validators.accepts(root, order=FieldOrder.DECISION):
         assert faults == ()
+
+
+@settings(max_examples=EXAMPLES // 2, deadline=None)
+@given(tables())
+def test_a_large_table_is_judged_row_by_row_with_the_same_result(case: tuple[TableSchema, Element]) -> None:
+    schema, root = case
+    by_row = replace(schema, most_elements=0)
+
+    assert by_row.find_faults(root) == schema.find_faults(root), etree.tostring(root, encoding="unicode")
 
 
 @settings(max_examples=100, deadline=None)

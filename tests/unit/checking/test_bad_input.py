@@ -46,6 +46,9 @@ def test_a_good_bundle_has_no_findings() -> None:
         ),
         pytest.param(b"\xff<GIAMDINHHS/>", "ENV.WELLFORMED", id="not-utf-8"),
         pytest.param(b"<a>" * 80 + b"</a>" * 80, "ENV.TOO_COMPLEX", id="too-deep"),
+        pytest.param(
+            an_envelope().replace(b"<HOSO>", b"<HOSO/>" * 10_000 + b"<HOSO>"), "ENV.TOO_COMPLEX", id="a-flood"
+        ),
         pytest.param(b"<HSDANHMUC/>", "ENV.ROOT", id="another-document"),
         pytest.param(an_envelope(end=""), "ENV.ROOT", id="no-CHUKYDONVI"),
         pytest.param(an_envelope(count="2"), "ENV.COUNT", id="SOLUONGHOSO-lies"),

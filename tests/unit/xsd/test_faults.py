@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 from xsd.catalog import ENVELOPE, Fault, FaultKind, find_schema
-from xsd.schema import MOST_FAULTS
+from xsd.explain import MOST_FAULTS
 
 ON = date(2025, 8, 1)
 TESTS = find_schema("XML4", on=ON)
@@ -140,6 +140,19 @@ def test_a_hopeless_table_is_explained_up_to_a_limit_and_never_counted_as_valid(
     assert not all(fault.is_tolerated for fault in faults)
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([""] * 50_000, id="empty-rows"),
+        pytest.param(["<MA_LK/>" * 50_000], id="a-field-repeated"),
+        pytest.param([GOOD] * 10_000 + ["<STT>x</STT>"], id="one-bad-row-of-many"),
+    ],
+)
+def test_a_large_hostile_table_is_refused_in_linear_time(rows: list[str]) -> None:
+    assert any(not fault.is_tolerated for fault in faults_of(*rows))
+
+
 @pytest.mark.parametrize(
     ("field", "value", "is_good"),
     [
@@ -174,6 +187,26 @@ def test_the_summary_row_accepts_what_the_decision_writes(field: str, value: str
     faults = find_schema("XML1", on=ON).find_faults(root)
 
     assert (field in {fault.element for fault in faults}) is not is_good
+
+
+def test_a_signature_of_the_wrong_shape_in_the_check_in_table_is_a_fault_beside_those_of_its_rows() -> None:
+    text = (
+        "<CHI_TIEU_TRANG_THAI_KCB><DSACH_TRANG_THAI_KCB><TRANG_THAI_KCB/></DSACH_TRANG_THAI_KCB><CHUKYDONVI>"
+        '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/></CHUKYDONVI></CHI_TIEU_TRANG_THAI_KCB>'
+    )
+
+    faults = summary(find_schema("XML0", on=ON).find_faults(etree.fromstring(text)))
+
+    assert ("unexpected", "Signature", None) in faults
+    assert ("required", "MA_LK", 1) in faults
+
+
+def test_a_crowded_summary_row_is_not_explained_field_by_field() -> None:
+    text = "<TONG_HOP>" + "<MA_LK>1</MA_LK>" * 11_000 + "</TONG_HOP>"
+
+    faults = find_schema("XML1", on=ON).find_faults(etree.fromstring(text))
+
+    assert faults == (Fault(FaultKind.UNEXPECTED, "TONG_HOP", None, 1, (("what", "crowd"),)),)
 
 
 def test_the_envelope_must_keep_its_order() -> None:
