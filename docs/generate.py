@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from claims.api.problems import BY_STATUS, INTERNAL, INVALID, KINDS
+from claims.checking.messages import load_messages
 from claims.exchange.lifecycle import PENDING, REPLAYABLE, TRANSITIONS, State
 from claims.runtime.settings import PREFIX, Settings
 
@@ -86,8 +87,25 @@ def settings() -> str:
     return "\n".join(lines) + "\n"
 
 
+def findings() -> str:
+    """Return the page of every finding a check can have."""
+    lines = [
+        "# Findings\n",
+        NOTE,
+        "A finding's `code` is stable; sentences may change. `*` stands for a table and field: "
+        "`XML2.SO_LUONG.format` is the quantity of a medicine row in the wrong form.\n",
+        "| code | tiếng Việt | English |",
+        "| --- | --- | --- |",
+    ]
+    for code, sentences in sorted(load_messages().items()):
+        vietnamese, english = (sentences[language].replace("|", "\\|") for language in ("vi", "en"))
+        lines.append(f"| `{code}` | {vietnamese} | {english} |")
+    return "\n".join(lines) + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "problems.md": problems,
+    "findings.md": findings,
     "lifecycle.md": lifecycle,
     "settings.md": settings,
 }

@@ -28,6 +28,8 @@ _FOLDER = pytest.StashKey[Path]()
 
 # Another process may have the processor for a while; a slow example is no fault.
 hypothesis.settings.register_profile("ehoso", deadline=None, print_blob=True)
+# For a long look by hand: ./run test --hypothesis-profile=thorough tests/property
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=20_000)
 hypothesis.settings.load_profile("ehoso")
 
 

@@ -22,6 +22,7 @@ def create_app(service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        """Hold the service for as long as the application runs."""
         service.warm("authenticate", "receive", "submit_encounter", "start_replay")
         yield
         service.close()
