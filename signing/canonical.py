@@ -15,11 +15,13 @@ from lxml.etree import _Element as Element
 from lxml.etree import _ElementTree as ElementTree
 
 from signing.errors import CanonicalizationFailed, Unparsable
+from signing.plain_form import find_plain_form
 
 C14N_1_0: Final = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 C14N_1_1: Final = "http://www.w3.org/2006/12/xml-c14n11"
 C14N_EXCLUSIVE: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
 
+_ALGORITHMS: Final = frozenset({C14N_1_0, C14N_1_1, C14N_EXCLUSIVE})
 _XML: Final = "{http://www.w3.org/XML/1998/namespace}"
 
 
@@ -67,15 +69,29 @@ def parse(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Element:
     """Parse bytes from outside and return the root element.
 
     Comments and processing instructions are kept: whoever reads text must read all of an element's text.
+    CDATA sections become text.
 
     Raises:
         Unparsable: The bytes are not XML within the limits. Codes: ``empty``, ``too-large``, ``encoding``,
             ``doctype``, ``not-well-formed``, ``too-deep``, ``too-many-attributes``, ``too-many-namespaces``.
     """
+    return _parse(data, limits, _parser())
+
+
+def parse_verbatim(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Element:
+    """Parse as :func:`parse` does, but keep CDATA sections, for who writes the document out again.
+
+    Raises:
+        Unparsable: As from :func:`parse`.
+    """
+    return _parse(data, limits, _parsers.verbatim)
+
+
+def _parse(data: bytes, limits: Limits, parser: etree.XMLParser) -> Element:
     _check_bytes(data, limits)
     _check_prolog(data)
     try:
-        root = etree.fromstring(data, _parser())
+        root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         raise _unparsable(error) from error
     _check_tree(root, limits)
@@ -111,6 +127,10 @@ def canonicalize_document(
     Raises:
         CanonicalizationFailed: There is none, or the algorithm is not one of ours.
     """
+    if not inclusive_prefixes and algorithm in _ALGORITHMS:
+        plain = find_plain_form(root, exclusive=algorithm == C14N_EXCLUSIVE)
+        if plain is not None:
+            return plain
     return _canonical_form(root.getroottree(), algorithm, inclusive_prefixes)
 
 
@@ -120,7 +140,7 @@ def _canonical_form(
     inclusive_prefixes: tuple[str, ...],
 ) -> bytes:
     # A whole document has the same form in Canonical XML 1.0 and 1.1; they differ in what a part inherits.
-    if algorithm not in {C14N_1_0, C14N_1_1, C14N_EXCLUSIVE}:
+    if algorithm not in _ALGORITHMS:
         raise CanonicalizationFailed(f"unknown canonicalisation algorithm {algorithm}")
     exclusive = algorithm == C14N_EXCLUSIVE
     try:
@@ -191,17 +211,23 @@ class _Parsers(threading.local):
     """One parser per thread: lxml locks a parser while it works."""
 
     def __init__(self) -> None:
-        self.hardened = etree.XMLParser(
-            encoding="UTF-8",
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            dtd_validation=False,
-            attribute_defaults=False,
-            huge_tree=False,
-            collect_ids=False,
-            strip_cdata=False,
-        )
+        # A text of many CDATA sections costs lxml the square of their number to read, one text does not.
+        self.hardened = _hardened(strip_cdata=True)
+        self.verbatim = _hardened(strip_cdata=False)
+
+
+def _hardened(*, strip_cdata: bool) -> etree.XMLParser:
+    return etree.XMLParser(
+        encoding="UTF-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        huge_tree=False,
+        collect_ids=False,
+        strip_cdata=strip_cdata,
+    )
 
 
 _parsers = _Parsers()

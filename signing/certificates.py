@@ -5,6 +5,7 @@ OCSP and fetching anything: what is known is in the trust store's folder.
 """
 
 import hashlib
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,19 @@ from signing.verdict import Reason, SignerInfo
 _MAX_PATHS_CACHED: Final = 4096
 # Leaf, two intermediates and the anchor leave room for one more.
 _MAX_INTERMEDIATES: Final = 4
+
+# What the library raises, now or when a part is first looked at, for DER that makes no sense to it. Several
+# of these are not ValueErrors, and a wrong certificate must never raise.
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
@@ -57,8 +71,11 @@ def read_certificate(text: str) -> CertificateFacts:
     """
     try:
         der = decode_base64(text)
-        return _facts(der, x509.load_der_x509_certificate(der))
-    except (Refused, ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
+        # The library warns of oddities such as a serial number of zero; they are not for the log of who
+        # verifies, and what matters of them is asked elsewhere.
+        with warnings.catch_warnings(action="ignore"):
+            return _facts(der, x509.load_der_x509_certificate(der))
+    except (Refused, *_UNREADABLE):
         raise Refused(Reason.CERTIFICATE_MALFORMED) from None
 
 
@@ -183,7 +200,7 @@ class TrustStore:
         )
         try:
             chain = verifier.verify(leaf, [*others, *self._intermediates]).chain
-        except verification.VerificationError:
+        except (verification.VerificationError, *_UNREADABLE):
             return None
         return _Path(
             valid_from=max(certificate.not_valid_before_utc for certificate in chain),
@@ -231,7 +248,7 @@ def _is_usable(
         extensions = crl.extensions
         usage = _find_extension(issuer.extensions, x509.KeyUsage)
         rightly_signed = crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # others raise
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature, x509.DuplicateExtension):
+    except _UNREADABLE:
         return False
     # Delta and indirect lists, and lists of some reasons or some certificates alone, carry critical
     # extensions (RFC 5280, 5.2); a list whose critical extensions are not understood must not be used.
@@ -262,7 +279,7 @@ def _facts(der: bytes, certificate: x509.Certificate) -> CertificateFacts:
     extended = _find_extension(extensions, x509.ExtendedKeyUsage)
     try:
         public_key = certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except _UNREADABLE:
         public_key = None
     info = SignerInfo(
         subject=certificate.subject.rfc4514_string(),

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from signing.canonical import C14N_1_0, canonicalize, canonicalize_document, parse
+from signing.canonical import C14N_1_0, canonicalize, canonicalize_document, parse_verbatim
 from signing.errors import AlreadySigned, ContainerNotEmpty, MissingContainer
 from signing.keys import Signer
 from signing.policy import ENVELOPED_SIGNATURE, SHA256, XMLDSIG
@@ -41,7 +41,7 @@ def sign_bundle(data: bytes, signer: Signer, *, container: str = "CHUKYDONVI") -
         MissingContainer: The root has no such child, or several.
         ContainerNotEmpty: The container holds other elements.
     """
-    root = parse(data)
+    root = parse_verbatim(data)
     place = _find_container(root, container)
     # The enveloped-signature transform takes the signature out again, so the document is digested as it is.
     digest = hashlib.sha256(canonicalize_document(root, C14N_1_0)).digest()

@@ -33,7 +33,8 @@ console = Console(stderr=True, highlight=False)
 
 def say(text: str) -> None:
     """Tell people something."""
-    console.print(text, markup=False)
+    # A line that a person or a program copies from is not broken to fit a terminal.
+    console.print(text, markup=False, soft_wrap=True)
 
 
 def emit(document: object) -> None:

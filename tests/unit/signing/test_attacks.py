@@ -5,6 +5,7 @@ Most of these are rightly signed by a trusted key, so that the rule refuses them
 
 import base64
 import copy
+import time
 from collections.abc import Callable
 
 import pytest
@@ -638,6 +639,66 @@ def test_an_object_has_its_own_reason(facility: FacilityKey, judge: Judge) -> No
     recipe = Recipe(after_key_info="<P:Object><X/></P:Object>")
 
     assert judge(sign_like(recipe, facility)).reasons == (Reason.SIGNATURE_OBJECT_UNSUPPORTED,)
+
+
+# Large documents, small keys: nothing may hold a worker, whether the signature is right or not.
+
+
+@pytest.mark.parametrize(
+    "filling",
+    [
+        pytest.param(b"x<!---->" * 200_000, id="comments"),
+        pytest.param(b"x<?a?>" * 200_000, id="instructions"),
+        pytest.param(b"x<![CDATA[y]]>" * 200_000, id="cdata"),
+        pytest.param(b"<a/>" * 200_000, id="empty-elements"),
+        pytest.param(b" <a/>" * 300_000, id="as-dense-as-is-not-counted"),
+        pytest.param(b"<a><b/></a>" * 60_000, id="pairs"),
+        pytest.param((b"<a>" * 50 + b"</a>" * 50) * 2000, id="deep"),
+        pytest.param(b"".join(b"<a Id='%d'/>" % i for i in range(100_000)), id="ids"),
+        pytest.param((b"<a " + b" ".join(b"x%d=''" % i for i in range(64)) + b"/>") * 3000, id="attributes"),
+        pytest.param(b"&amp;" * 1_900_000, id="escapes"),
+        pytest.param(
+            b"<a "
+            + b" ".join(b"xmlns:p%d='u:%d'" % (i, i) for i in range(14))
+            + b">"
+            + b"<b/>" * 200_000
+            + b"</a>",
+            id="namespaces",
+        ),
+    ],
+)
+def test_a_large_document_is_judged_quickly(filling: bytes, signed: bytes, judge: Judge) -> None:
+    document = signed.replace(b"<LOAIHOSO>", b"<LOAIHOSO>" + filling)
+    started = time.process_time()
+
+    verdict = judge(document)
+
+    assert time.process_time() - started < 1.5
+    assert not verdict.has_passed
+
+
+@pytest.mark.parametrize(
+    ("place", "filling"),
+    [
+        pytest.param(b"<SignedInfo>", b" <![CDATA[ ]]>" * 200_000, id="cdata-in-signed-info"),
+        pytest.param(b"<SignedInfo>", b" " * 9_000_000, id="space-in-signed-info"),
+        pytest.param(b"<SignedInfo>", b"<!---->" * 200_000, id="comments-in-signed-info"),
+        pytest.param(b"<SignatureValue>", b"A" * 9_000_000, id="long-value"),
+        pytest.param(b"<X509Data>", b"<X509SKI/>" * 200_000, id="hints"),
+        pytest.param(b"<CHUKYDONVI>", b"<a/>" * 200_000, id="siblings"),
+        pytest.param(b"<CHUKYDONVI>", b"<!---->" * 200_000, id="comments-beside"),
+        pytest.param(b"<HOSO>", b"<Signature xmlns='%s'/>" % XMLDSIG.encode() * 100_000, id="signatures"),
+    ],
+)
+def test_a_large_signature_is_judged_quickly(
+    place: bytes, filling: bytes, signed: bytes, judge: Judge
+) -> None:
+    document = signed.replace(place, place + filling)
+    started = time.process_time()
+
+    judge(document)
+
+    assert time.process_time() - started < 1.5
 
 
 # The signed content.

@@ -1,6 +1,9 @@
 """Whatever is changed in a signed bundle, it passes only if its canonical form is still the signed one."""
 
+import base64
+
 import pytest
+from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,3 +106,40 @@ def test_a_part_moved_or_doubled(
 def test_the_signed_bundle_itself_passes(signed: bytes, trust: TrustStore) -> None:
     assert len(signed) <= SIZE
     assert verify(parse(signed), trust=trust, at=NOW).has_passed
+
+
+@settings(max_examples=500, deadline=None)
+@given(at=st.integers(0, SIZE), octet=st.integers(0, 255), other=st.integers(0, SIZE))
+def test_a_damaged_certificate(
+    at: int, octet: int, other: int, signed: bytes, facility: FacilityKey, trust: TrustStore
+) -> None:
+    whole = facility.certificate.public_bytes(serialization.Encoding.DER)
+    damaged = bytearray(whole)
+    damaged[at % len(whole)] = octet
+    damaged[other % len(whole)] ^= 1
+    text = base64.b64encode(damaged)
+
+    root = parse(signed.replace(base64.b64encode(whole), text))
+    verdict = verify(root, trust=trust, at=NOW)
+
+    assert verdict.has_passed == (bytes(damaged) == whole)
+
+
+@pytest.mark.parametrize(
+    ("octets", "replacement"),
+    [
+        pytest.param(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x0a", id="version-10"),
+        pytest.param(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x00", id="version-1-with-extensions"),
+        pytest.param(b"\x06\x03\x55\x1d\x0f", b"\x06\x03\x55\x1d\x13", id="an-extension-twice"),
+    ],
+)
+def test_a_certificate_that_the_library_stumbles_over(
+    octets: bytes, replacement: bytes, signed: bytes, facility: FacilityKey, trust: TrustStore
+) -> None:
+    whole = facility.certificate.public_bytes(serialization.Encoding.DER)
+    assert octets in whole
+    damaged = whole.replace(octets, replacement, 1)
+
+    root = parse(signed.replace(base64.b64encode(whole), base64.b64encode(damaged)))
+
+    assert not verify(root, trust=trust, at=NOW).has_passed
