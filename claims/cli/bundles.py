@@ -116,13 +116,13 @@ def verify(
         entry: dict[str, object] = {"file": str(path), "level": "plain", "facility": facility}
         try:
             root = parse(read_input(path))
-        except (Unparsable, OSError) as error:
+        except Unparsable as error:
             say(f"{path}: cannot be read: {error}")
             return False, {
                 **entry,
                 "indication": "TOTAL-FAILED",
                 "sub_indication": "FORMAT_FAILURE",
-                "reasons": [getattr(error, "code", "unreadable")],
+                "reasons": [error.code],
             }
         named = facility or root.findtext("THONGTINDONVI/MACSKCB")
         verdict = verify_signature(root, trust=store, at=moment)
@@ -245,7 +245,11 @@ def _judge(
     failed = 0
     with progress_bar(label, len(inputs)) as bar:
         for path in inputs:
-            passed, entry = judge(path)
+            try:
+                passed, entry = judge(path)
+            except OSError as error:
+                say(f"{path}: cannot be read: {error}")
+                passed, entry = False, {"file": str(path), "error": str(error)}
             failed += not passed
             if as_json:
                 emit(entry)

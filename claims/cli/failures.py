@@ -6,8 +6,9 @@ from claims.exchange.errors import StoreUnavailable
 from claims.runtime.embedded import EmbeddedServiceFailed, NoEmbeddedServices
 from claims.runtime.settings import InvalidSettings
 from claims.runtime.start import HalfConfigured, NothingRuns
+from signing.errors import TrustStoreUnreadable
 
-_CONFIGURATION = (InvalidSettings, HalfConfigured, NoEmbeddedServices, NothingRuns)
+_CONFIGURATION = (InvalidSettings, HalfConfigured, NoEmbeddedServices, NothingRuns, TrustStoreUnreadable)
 _UNREACHABLE = (ApiUnreachable, StoreUnavailable, EmbeddedServiceFailed, ConnectionError, TimeoutError)
 
 

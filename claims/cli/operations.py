@@ -68,18 +68,15 @@ def worker(
 ) -> None:
     """Run one kind of worker until it is stopped. Run as many as you like, on any number of hosts."""
     from claims.runtime.settings import load_settings
+    from signing.certificates import TrustStore
 
-    arguments = [
-        sys.executable,
-        "-m",
-        "celery",
-        "--app",
-        "workers.app",
-        "--quiet",
-        *celery_arguments(role, load_settings()),
-    ]
+    settings = load_settings()
+    if role is Role.CHECK:
+        # Without anchors every signature would fail: better not to start, and to let claims wait.
+        TrustStore.load(settings.trust_folder)
+    celery = ["-m", "celery", "--app", "workers.app", "--quiet", *celery_arguments(role, settings)]
     # Celery takes this process over, so that signals reach it and not a parent in between.
-    os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter, no shell
+    os.execv(sys.executable, [sys.executable, *celery])  # noqa: S606 - our own interpreter, no shell
 
 
 def migrate() -> None:

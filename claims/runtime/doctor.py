@@ -17,6 +17,7 @@ from claims.runtime.settings import Settings, load_settings
 from claims.runtime.start import given_addresses
 from claims.storage.migrations import current_revision, newest_revision
 from signing.certificates import TrustStore
+from signing.errors import SigningError
 
 _LOW_DISK_BYTES = 2 * 2**30
 _MAX_SKEW_S = 5.0
@@ -128,12 +129,11 @@ def _gateway(settings: Settings) -> str:
 
 
 def _trust(settings: Settings) -> str:
-    folder = settings.trust_folder
-    anchors = TrustStore.load(folder).anchors if folder.is_dir() else ()
-    if not anchors:
-        raise _Fault(
-            f"no anchor in {folder}: every signature fails", "put the authorities' certificates there"
-        )
+    try:
+        anchors = TrustStore.load(settings.trust_folder).anchors
+    except SigningError as error:
+        remedy = "put the authorities' certificates into its anchors/; until then no check worker starts"
+        raise _Fault(str(error), remedy) from error
     now = datetime.now(UTC)
     days = min((anchor.not_valid_after_utc - now).days for anchor in anchors)
     if days < _WARN_DAYS:

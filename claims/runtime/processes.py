@@ -17,8 +17,8 @@ import structlog
 
 log = structlog.get_logger()
 
-#: A child that dies sooner than this after its start is started again only after a pause.
-_TOO_SOON_S = 1.0
+#: A child that ended by itself with an error is started again only after a pause; a killed one at once.
+_PAUSE_AFTER_ERROR_S = 5.0
 _STOP_TIMEOUT_S = 30.0
 _PR_SET_PDEATHSIG = 1
 
@@ -88,14 +88,13 @@ class Supervisor:
 
     def _keep(self, program: Program) -> None:
         while True:
-            started = time.monotonic()
             child = self._children[program.name]
             code = child.wait()
             if self._stopping.is_set():
                 return
             log.warning("process.ended", program=program.name, code=code)
             _kill_group(child)
-            if time.monotonic() - started < _TOO_SOON_S and self._stopping.wait(_TOO_SOON_S):
+            if code > 0 and self._stopping.wait(_PAUSE_AFTER_ERROR_S):
                 return
             self._spawn(program)
 

@@ -243,6 +243,23 @@ def test_the_doctor_finds_a_missing_migration(empty_database_url: str, broker_ur
     assert after["broker"]["fine"] is True
 
 
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(folder: Path, signed: Path) -> None:
+    for command in ("verify", "check"):
+        result = claims(command, folder / "nowhere.xml", signed, "--trust", folder / "trust", "--json")
+
+        missing, good = result.lines
+        assert result.code == Exit.BLOCKED
+        assert "error" in missing
+        assert good["file"] == str(signed)
+
+
+def test_a_check_worker_without_trust_anchors_does_not_start(tmp_path: Path) -> None:
+    result = claims("worker", "--role", "check", env={"CLAIMS_TRUST_DIR": str(tmp_path)})
+
+    assert result.code == Exit.CONFIGURATION
+    assert "trust anchor" in result.stderr
+
+
 def test_every_command_has_help() -> None:
     listed = claims("--help")
 

@@ -108,6 +108,23 @@ def test_the_signed_bundle_itself_passes(signed: bytes, trust: TrustStore) -> No
     assert verify(parse(signed), trust=trust, at=NOW).has_passed
 
 
+def test_no_single_bit_of_a_certificate_may_differ(
+    signed: bytes, facility: FacilityKey, trust: TrustStore
+) -> None:
+    whole = facility.certificate.public_bytes(serialization.Encoding.DER)
+    passed = []
+
+    for at in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1
+        text = base64.b64encode(damaged)
+        root = parse(signed.replace(base64.b64encode(whole), text))
+        if verify(root, trust=trust, at=NOW).has_passed:
+            passed.append(at)
+
+    assert passed == []
+
+
 @settings(max_examples=500, deadline=None)
 @given(at=st.integers(0, SIZE), octet=st.integers(0, 255), other=st.integers(0, SIZE))
 def test_a_damaged_certificate(
