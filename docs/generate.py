@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from claims.api.problems import BY_STATUS, INTERNAL, INVALID, KINDS
+from claims.api.problems import every_kind
 from claims.checking.messages import load_messages
 from claims.exchange.lifecycle import PENDING, REPLAYABLE, TRANSITIONS, State
 from claims.runtime.settings import PREFIX, Settings
@@ -15,7 +15,6 @@ NOTE = "<!-- Written by docs/generate.py; change the code instead. -->\n"
 
 def problems() -> str:
     """Return the page of every problem the API answers."""
-    rows = {kind.code: kind for kind in (*KINDS.values(), INVALID, *BY_STATUS.values(), INTERNAL)}
     lines = [
         "# Problems\n",
         NOTE,
@@ -25,10 +24,11 @@ def problems() -> str:
         "| code | status | title | retryable |",
         "| --- | --- | --- | --- |",
     ]
-    for code, kind in sorted(rows.items()):
-        lines.append(
-            f'| <a id="{code}"></a>`{code}` | {kind.status} | {kind.title} | {"yes" if kind.retryable else "no"} |'
-        )
+    lines += [
+        f'| <a id="{kind.code}"></a>`{kind.code}` | {kind.status} | {kind.title} '
+        f"| {'yes' if kind.retryable else 'no'} |"
+        for kind in every_kind()
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -74,14 +74,14 @@ def read_certificate(text: str) -> CertificateFacts:
         # The library warns of oddities such as a serial number of zero; they are not for the log of who
         # verifies, and what matters of them is asked elsewhere.
         with warnings.catch_warnings(action="ignore"):
-            certificate = x509.load_der_x509_certificate(der)
-            # The issuer's signature does not cover the count of unused bits before it, which the library
-            # takes other than zero; one certificate must not have two digests.
-            if not der.endswith(b"\0" + certificate.signature):
-                raise Refused(Reason.CERTIFICATE_MALFORMED)
-            return _facts(der, certificate)
+            facts = _facts(der, x509.load_der_x509_certificate(der))
     except (Refused, *_UNREADABLE):
         raise Refused(Reason.CERTIFICATE_MALFORMED) from None
+    # The issuer's signature does not cover the count of unused bits before it, which the library
+    # takes other than zero; one certificate must not have two digests.
+    if not der.endswith(b"\0" + facts.certificate.signature):
+        raise Refused(Reason.CERTIFICATE_MALFORMED)
+    return facts
 
 
 def check_leaf(facts: CertificateFacts, *, at: datetime, policy: Policy) -> list[Reason]:

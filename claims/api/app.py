@@ -14,7 +14,7 @@ from claims.runtime.start import open_service
 from claims.runtime.wiring import Service
 
 #: Routes that anybody may call.
-_PUBLIC = frozenset({"/livez", "/readyz"})
+_PUBLIC = frozenset({"/livez", "/readyz", problems.PAGE})
 
 
 def create_app(service: Service) -> FastAPI:

@@ -1,7 +1,11 @@
-"""Health: whether the process lives, and whether it can do its work."""
+"""What anybody may ask: whether the process lives, whether it is ready, and what a problem means."""
+
+from html import escape
 
 from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse
 
+from claims.api import problems
 from claims.api.access import TheService
 
 router = APIRouter(tags=["health"], include_in_schema=False)
@@ -20,3 +24,19 @@ def readyz(response: Response, service: TheService) -> dict[str, object]:
     if not all(checks.values()):
         response.status_code = 503
     return {"status": "ready" if all(checks.values()) else "not ready", "checks": checks}
+
+
+@router.get(problems.PAGE)
+def problems_page() -> HTMLResponse:
+    """Explain every problem; a problem document's ``type`` leads here."""
+    rows = "".join(
+        f"<tr id={kind.code}><td><code>{kind.code}</code><td>{kind.status}<td>{escape(kind.title)}"
+        f"<td>{'yes' if kind.retryable else 'no'}"
+        for kind in problems.every_kind()
+    )
+    return HTMLResponse(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>eHoSo: problems</title><h1>Problems</h1>"
+        "<p>The same request may succeed later where it says retryable.</p>"
+        f"<table><thead><tr><th>code<th>status<th>title<th>retryable<tbody>{rows}</table>",
+        headers={"Content-Security-Policy": "default-src 'none'"},
+    )

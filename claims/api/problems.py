@@ -23,6 +23,8 @@ from claims.exchange import errors
 from claims.exchange.submit_encounter import WrongFacility
 
 MEDIA_TYPE = "application/problem+json"
+#: Where the service itself explains its problems; a problem's ``type`` is a place on this page.
+PAGE = "/docs/problems"
 
 log = structlog.get_logger()
 
@@ -81,6 +83,12 @@ BY_STATUS: Mapping[int, Kind] = {
 }
 
 
+def every_kind() -> Sequence[Kind]:
+    """Return each kind of problem once, by code."""
+    kinds = {kind.code: kind for kind in (*KINDS.values(), INVALID, *BY_STATUS.values(), INTERNAL)}
+    return [kinds[code] for code in sorted(kinds)]
+
+
 def install(app: FastAPI) -> None:
     """Make the app answer every error as a problem document."""
     app.add_exception_handler(ClaimsError, _claims_error)
@@ -119,7 +127,7 @@ def _is_plain_refusal(message: Message) -> bool:
 def answer(request: Request, kind: Kind, detail: str, **extra: object) -> JSONResponse:
     """Return a problem document."""
     problem = Problem(
-        type=f"{request.base_url}docs/problems#{kind.code}",
+        type=f"{PAGE}#{kind.code}",
         title=kind.title,
         status=kind.status,
         code=kind.code,

@@ -303,6 +303,12 @@ def test_the_caller_may_choose_a_sane_request_id(client: TestClient) -> None:
     assert client.get("/livez", headers={"X-Request-ID": "a b\tc"}).headers["X-Request-ID"] != "a b\tc"
 
 
+def test_a_problems_type_leads_to_its_explanation(client: TestClient) -> None:
+    page, _, code = client.get("/v1/submissions").json()["type"].partition("#")
+
+    assert f"id={code}" in client.get(page).text
+
+
 def test_it_is_ready_when_the_database_is_migrated(client: TestClient) -> None:
     assert client.get("/readyz").json() == {"status": "ready", "checks": {"database": True, "migrated": True}}
 
