@@ -57,6 +57,7 @@ class ScriptedGateway:
     sends: list[str] = field(default_factory=list)
     lookups: list[str] = field(default_factory=list)
     while_sending: Callable[[], object] = lambda: None
+    while_looking: Callable[[], object] = lambda: None
 
     def send(self, facility: str, bundle: bytes) -> Receipt:
         sha256 = hashlib.sha256(bundle).hexdigest()
@@ -74,6 +75,7 @@ class ScriptedGateway:
 
     def find_receipt(self, facility: str, sha256: str) -> Receipt | None:
         self.lookups.append(sha256)
+        self.while_looking()
         if self.lookup_failure is not None:
             raise self.lookup_failure
         return self.taken.get(sha256)

@@ -43,7 +43,12 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DeliverSubmissions:
-    """Send a batch. Safe to run twice: only the holder of a lease sends."""
+    """Send a batch. Safe to run twice: only the holder of a lease sends.
+
+    Attributes:
+        lease_s: Twice the longest that the gateway's client may take over one request of either kind.
+        executor: Has a thread for everything that is leased at once, so that no lease runs out in a queue.
+    """
 
     submissions: Submissions
     gateway: Gateway
@@ -84,6 +89,7 @@ class DeliverSubmissions:
                 if receipt is not None:
                     return self._acknowledged(leased, receipt, started_at, found=True)
                 maybe_taken = False
+            self._require_time_to_send(leased)
             # (3) No transaction is open while the gateway thinks.
             receipt = self.gateway.send(leased.facility, leased.body)
         except GatewayRefused as refusal:
@@ -93,6 +99,11 @@ class DeliverSubmissions:
         except GatewayUnavailable as outage:
             return self._try_again(leased, outage, started_at, maybe_taken=maybe_taken)
         return self._acknowledged(leased, receipt, started_at, found=False)
+
+    def _require_time_to_send(self, leased: Leased) -> None:
+        if self.clock.now() + timedelta(seconds=self.lease_s / 2) > leased.until:
+            # Paused or starved: somebody else may be sending by the time this would be done.
+            raise GatewayUnavailable("worker.too_slow")
 
     def _acknowledged(self, leased: Leased, receipt: Receipt, started_at: datetime, *, found: bool) -> Sent:
         detail = {"ma_giao_dich": receipt.ma_giao_dich, "found_by": "digest" if found else "answer"}

@@ -143,7 +143,12 @@ class NewSubmission:
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A submission that this worker may work on until the lease runs out."""
+    """A submission that this worker may work on until the lease runs out.
+
+    Attributes:
+        until: When the lease runs out; from then on somebody else may be at it.
+        maybe_taken: Whether an earlier attempt may have handed it over.
+    """
 
     id: SubmissionId
     facility: FacilityCode
@@ -152,6 +157,7 @@ class Leased:
     received_at: datetime
     attempts: int
     maybe_taken: bool
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)

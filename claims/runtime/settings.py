@@ -15,6 +15,9 @@ from claims.errors import ClaimsError
 
 PREFIX = "CLAIMS_"
 
+#: One attempt at worst: sign in, ask by digest, sign in again, ask again; and the same to send.
+_EXCHANGES = 8
+
 
 class InvalidSettings(ClaimsError):
     """The environment does not make sense; every problem is listed."""
@@ -64,7 +67,7 @@ class Settings(BaseModel):
         None, description="Address of the insurer's gateway; unset: nothing is sent."
     )
     gateway_timeout_s: Annotated[float, Field(gt=0)] = Field(
-        30.0, description="How long the gateway may take to answer."
+        30.0, description="How long the gateway may take to answer; connecting may take 5 s at most."
     )
     gateway_finds_by_digest: bool = Field(
         default=False,
@@ -76,15 +79,12 @@ class Settings(BaseModel):
     check_processes: Annotated[int, Field(gt=0)] = Field(
         os.cpu_count() or 1, description="Processes that check; one per core."
     )
-    send_batch: Annotated[int, Field(gt=0, le=200)] = Field(25, description="Submissions per delivery task.")
+    send_batch: Annotated[int, Field(gt=0, le=200)] = Field(16, description="Submissions per delivery task.")
     send_lease_s: Annotated[int, Field(gt=0)] = Field(
-        120, description="Longest a delivery batch may take; must exceed three gateway timeouts."
+        300, description="Longest a delivery batch may take: more than eight exchanges with the gateway."
     )
-    send_tasks: Annotated[int, Field(gt=0)] = Field(
-        16, description="Delivery tasks at once per worker; each waits for the slowest answer of its batch."
-    )
-    send_in_flight: Annotated[int, Field(gt=0)] = Field(
-        32, description="Requests at once per delivery worker."
+    send_tasks: Annotated[int, Field(gt=0, le=64)] = Field(
+        8, description="Delivery tasks at once per worker; times SEND_BATCH: requests at once."
     )
     send_attempts: Annotated[int, Field(gt=0)] = Field(
         12, description="Attempts before a submission is left to an operator."
@@ -100,6 +100,16 @@ class Settings(BaseModel):
 
     api_url: str = Field("http://127.0.0.1:8000", description="Where the command line finds the API.")
     api_key: SecretStr | None = Field(None, description="The command line's API key.")
+
+    @property
+    def gateway_connect_s(self) -> float:
+        """How long connecting to the gateway may take."""
+        return min(5.0, self.gateway_timeout_s)
+
+    @property
+    def gateway_exchange_s(self) -> float:
+        """How long one request and its answer may take."""
+        return self.gateway_connect_s + self.gateway_timeout_s
 
     @property
     def trust_folder(self) -> Path:
@@ -140,8 +150,11 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             for one in error.errors(include_input=False, include_url=False)
         ]
         raise InvalidSettings(tuple(problems)) from None
-    if settings.send_lease_s <= 3 * settings.gateway_timeout_s:
-        problems.append(f"{PREFIX}SEND_LEASE_S must exceed three times {PREFIX}GATEWAY_TIMEOUT_S")
+    if settings.send_lease_s <= _EXCHANGES * settings.gateway_exchange_s:
+        problems.append(
+            f"{PREFIX}SEND_LEASE_S must exceed {_EXCHANGES} times what one exchange may take, "
+            f"{_EXCHANGES * settings.gateway_exchange_s:g} s"
+        )
     if problems:
         raise InvalidSettings(tuple(problems))
     return settings

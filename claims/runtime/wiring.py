@@ -106,7 +106,10 @@ class Service:
         gateway = GatewaySettings(
             self.settings.gateway_url,
             supports_digest_lookup=self.settings.gateway_finds_by_digest,
-            limits=GatewayLimits(read_timeout_s=self.settings.gateway_timeout_s),
+            limits=GatewayLimits(
+                connect_timeout_s=self.settings.gateway_connect_s,
+                read_timeout_s=self.settings.gateway_timeout_s,
+            ),
         )
         return GatewayClient(gateway, accounts=self.gateway_accounts, clock=self.clock)
 
@@ -144,7 +147,7 @@ class Service:
             self.clock,
             RetryPolicy(settings.retry_base_s, settings.retry_cap_s, settings.send_attempts),
             settings.send_lease_s,
-            ThreadPoolExecutor(settings.send_in_flight, thread_name_prefix="send"),
+            ThreadPoolExecutor(settings.send_tasks * settings.send_batch, thread_name_prefix="send"),
         )
 
     @cached_property

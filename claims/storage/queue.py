@@ -34,7 +34,8 @@ WITH mine AS (
         state = %(leased_state)s, maybe_taken = s.maybe_taken OR %(leaving)s
     FROM mine
     WHERE s.id = mine.id
-    RETURNING s.id, s.facility, encode(s.sha256, 'hex'), s.received_at, s.attempts, mine.maybe_taken
+    RETURNING s.id, s.facility, encode(s.sha256, 'hex'), s.received_at, s.attempts, mine.maybe_taken,
+        s.lease_until
 )
 SELECT l.*, b.body FROM leased l JOIN submission_body b ON b.submission_id = l.id ORDER BY l.id
 """
@@ -219,8 +220,9 @@ class PostgresSubmissions(SubmissionRecords):
                 received_at=received_at,
                 attempts=attempts,
                 maybe_taken=maybe_taken,
+                until=until,
             )
-            for submission_id, facility, sha256, received_at, attempts, maybe_taken, body in rows
+            for submission_id, facility, sha256, received_at, attempts, maybe_taken, until, body in rows
         )
 
 

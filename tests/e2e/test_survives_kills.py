@@ -86,7 +86,7 @@ def test_random_kills_lose_nothing_and_send_nothing_twice(
             Installation(tmp_path, FACILITIES, with_expired_key=list(FACILITIES), addresses=addresses)
         )
         # Attempts must not run out: what is tested is that everything arrives, once, by itself.
-        for number, kind in enumerate(("timeout_after", "reset_after", "error_503_html", "slow:1")):
+        for number, kind in enumerate(("timeout_after", "reset_after", "error_503_html", "slow:0.5")):
             installation.add_fault(kind=kind, rate=0.05, seed=number)
         cases = list(make_cases(list(installation.facilities.values()), seed=seed, count=ENCOUNTERS))
         clients = {

@@ -192,6 +192,23 @@ def test_a_worker_that_lost_its_lease_writes_nothing(exchange: Exchange) -> None
     assert exchange.now(submission).state is State.OUTCOME_UNKNOWN
 
 
+def test_a_worker_whose_lease_is_half_over_does_not_begin_to_send(exchange: Exchange) -> None:
+    exchange.gateway.failures = [OutcomeUnknown("gateway.timeout")]
+    submission = exchange.checked()
+    exchange.deliver([submission.id])
+    exchange.clock.advance(20)
+    exchange.gateway.sends.clear()
+    exchange.gateway.while_looking = lambda: exchange.clock.advance(LEASE_S / 2 + 1)
+
+    exchange.deliver([submission.id])
+
+    assert exchange.gateway.sends == []
+    assert (exchange.now(submission).state, exchange.now(submission).cause) == (
+        State.CHECKED,
+        "worker.too_slow",
+    )
+
+
 def test_a_lost_wake_up_costs_only_time(exchange: Exchange) -> None:
     submission = exchange.received().submission
     exchange.jobs.checks.clear()

@@ -57,8 +57,8 @@ FACILITY_NAMES: Mapping[str, str] = {
 
 #: A demo's gateway is near and its patience short: a claim's whole life fits into seconds.
 IMPATIENT: Mapping[str, str] = {
-    "CLAIMS_GATEWAY_TIMEOUT_S": "2",
-    "CLAIMS_SEND_LEASE_S": "10",
+    "CLAIMS_GATEWAY_TIMEOUT_S": "1",
+    "CLAIMS_SEND_LEASE_S": "17",
     "CLAIMS_CHECK_LEASE_S": "10",
     "CLAIMS_SEND_ATTEMPTS": "5",
     "CLAIMS_RETRY_BASE_S": "0.4",

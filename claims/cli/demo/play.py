@@ -88,7 +88,7 @@ def _misbehave(installation: Installation, *, outage: str) -> None:
             "garbage",
             "error_503_html",
             "expire_token",
-            "slow:1",
+            "slow:0.5",
         )
     ):
         installation.add_fault(kind=kind, rate=0.04, seed=number)
