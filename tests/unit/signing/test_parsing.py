@@ -6,6 +6,7 @@ import pytest
 
 from signing.canonical import Limits, parse
 from signing.errors import Unparsable
+from tests.unit.signing.documents import LINEAR_S
 
 
 def declaring(count: int) -> bytes:
@@ -118,7 +119,7 @@ def test_refuses_quickly(data: bytes) -> None:
     with pytest.raises(Unparsable):
         parse(data)
 
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < LINEAR_S
 
 
 def test_names_the_place_of_a_document_type() -> None:
