@@ -22,7 +22,7 @@ def readyz(response: Response, service: TheService) -> dict[str, object]:
     """Say whether database and schema are as this version needs them."""
     checks = service.readiness()
     if not all(checks.values()):
-        response.status_code = 503
+        response.status_code = problems.NOT_READY
     return {"status": "ready" if all(checks.values()) else "not ready", "checks": checks}
 
 

@@ -23,6 +23,8 @@ from claims.exchange import errors
 from claims.exchange.submit_encounter import WrongFacility
 
 MEDIA_TYPE = "application/problem+json"
+#: What `/readyz` answers while the service cannot do its work.
+NOT_READY = 503
 #: Where the service itself explains its problems; a problem's ``type`` is a place on this page.
 PAGE = "/docs/problems"
 
