@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from claims.bundle.findings import Finding
 from claims.checking.check import ClaimSummary, Stage
-from claims.checking.messages import describe
+from claims.bundle.messages import describe
 from claims.exchange.lifecycle import State
 from claims.exchange.ports import Receipt, Replay, ReplayItem, ReplayPlan
 from claims.exchange.submission import Event, Page, Submission

@@ -15,12 +15,14 @@ class Reason:
 
     ``encounter`` counts the encounters of the call from 0, ``pointer`` is a JSON pointer into
     that encounter's document, and ``detail`` holds codes and amounts at most, nothing of a person.
+    A gap (a code nobody mapped, a price nobody gave) is something that a draft can be built without.
     """
 
     pointer: str
     code: str
     detail: str
     encounter: int = 0
+    is_gap: bool = False
 
 
 class CannotBuild(ClaimsError):

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from claims.bundle.findings import Finding, Severity
-from claims.checking.messages import describe
+from claims.bundle.messages import describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -177,7 +177,7 @@ def check(
     from being sent.
     """
     from claims.checking.check import SignatureTerms, check_bundle
-    from claims.checking.messages import describe
+    from claims.bundle.messages import describe
     from claims.checking.report import report_to_json
     from signing.certificates import TrustStore
     from signing.policy import DEFAULT_POLICY

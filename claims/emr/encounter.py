@@ -62,6 +62,24 @@ class ServiceKind(StrEnum):
 
 @with_config(_STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Coding:
+    """What one source system calls something: a code, the system it belongs to, and its words."""
+
+    system: OptionalText = None
+    code: Text
+    display: OptionalText = None
+
+
+Codings = Mapping[str, tuple[Coding, ...]]
+"""For fields of an item that hold no national code yet (``code``, ``prescriber``, ``performers/0``): the source
+system's names for it, any of which may be mapped. The field itself then holds the first of their codes."""
+
+Origin = tuple[Text, ...]
+"""Which items of the EMR something was made from, by the EMR's own ids, the deciding one first."""
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """The visit or stay itself: when, why, where, and how it ended."""
 
@@ -92,6 +110,8 @@ class Visit:
     emergency: Flag = False
     low_cost_exempt: Flag | None = None
     payment_method: Code = "1"
+    codings: Codings = field(default_factory=dict)
+    origin: Origin = ()
 
 
 @with_config(_STRICT)
@@ -120,6 +140,7 @@ class Patient:
     occupation: Code
     address: Address
     phone: OptionalText = None
+    origin: Origin = ()
 
 
 @with_config(_STRICT)
@@ -135,6 +156,8 @@ class Coverage:
     area: OptionalText = None
     five_years_from: DayField | None = None
     copay_exempt_from: DayOrTimeField | None = None
+    codings: Codings = field(default_factory=dict)
+    origin: Origin = ()
 
 
 @with_config(_STRICT)
@@ -147,6 +170,8 @@ class Diagnoses:
     main: Code
     other: tuple[Code, ...] = ()
     traditional: tuple[Code, ...] = ()
+    codings: Codings = field(default_factory=dict)
+    origin: Origin = ()
 
 
 @with_config(_STRICT)
@@ -163,13 +188,13 @@ class OtherSources:
 @with_config(_STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medication:
-    """One medicine or blood line."""
+    """One medicine or blood line; what is not given comes from the facility's drug list."""
 
     code: Code
     code_system: OptionalText = None
-    name: Text
+    name: OptionalText = None
     group: Code | None = None
-    unit: Text
+    unit: OptionalText = None
     strength: OptionalText = None
     form: OptionalText = None
     route: OptionalText = None
@@ -177,9 +202,9 @@ class Medication:
     how: OptionalText = None
     registration: OptionalText = None
     tender: OptionalText = None
-    quantity: Rate
-    price: Rate
-    pay_percent: Percent = _FULL
+    quantity: Rate | None = None
+    price: Rate | None = None
+    pay_percent: Percent | None = None
     scope: Code = "1"
     source: Code = "1"
     other_sources: OtherSources = field(default_factory=OtherSources)
@@ -188,6 +213,8 @@ class Medication:
     prescriber: Text
     department: Code | None = None
     for_service: OptionalText = None
+    codings: Codings = field(default_factory=dict)
+    origin: Origin = ()
 
 
 @with_config(_STRICT)
@@ -204,20 +231,20 @@ class Supply:
 @with_config(_STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One service, exam, bed, transport or supply line."""
+    """One service, exam, bed, transport or supply line; what is not given comes from the facility's lists."""
 
     kind: ServiceKind
     code: Code
     code_system: OptionalText = None
-    name: Text
+    name: OptionalText = None
     group: Code | None = None
-    unit: Text
+    unit: OptionalText = None
     quantity: Rate = _ONE
-    hospital_price: Rate
+    hospital_price: Rate | None = None
     insured_price: Rate | None = None
     ceiling: Rate | None = None
     service_percent: Percent = _FULL
-    pay_percent: Percent = _FULL
+    pay_percent: Percent | None = None
     scope: Code = "1"
     other_sources: OtherSources = field(default_factory=OtherSources)
     ordered: TimeField
@@ -233,6 +260,8 @@ class Service:
     machine: OptionalText = None
     supply: Supply | None = None
     order_id: OptionalText = None
+    codings: Codings = field(default_factory=dict)
+    origin: Origin = ()
 
 
 @with_config(_STRICT)
@@ -251,6 +280,8 @@ class Result:
     conclusion: OptionalText = None
     at: TimeField | None = None
     reader: OptionalText = None
+    codings: Codings = field(default_factory=dict)
+    origin: Origin = ()
 
 
 @with_config(_STRICT)
@@ -264,6 +295,8 @@ class Note:
     consult: OptionalText = None
     operation: OptionalText = None
     author: Text
+    codings: Codings = field(default_factory=dict)
+    origin: Origin = ()
 
 
 Paper = Mapping[str, object]

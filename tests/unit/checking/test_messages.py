@@ -7,7 +7,7 @@ import pytest
 
 import claims
 from claims.bundle.findings import Finding, Location, Severity
-from claims.checking.messages import LANGUAGES, describe, find_message, load_messages
+from claims.bundle.messages import LANGUAGES, describe, find_message, load_messages
 from signing.verdict import Reason
 from xsd.catalog import FaultKind
 

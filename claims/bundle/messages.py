@@ -1,4 +1,4 @@
-"""Sentences for findings, by code and language: ``messages.toml``, read once.
+"""Sentences for findings, by code and language: the files in ``sentences/``, read once.
 
 A code without an entry of its own takes that of its family, which is its last part:
 ``XML2.SO_LUONG.format`` reads as ``*.format``.
@@ -46,8 +46,9 @@ def find_message(code: str) -> Mapping[str, str]:
 @cache
 def load_messages() -> Mapping[str, Mapping[str, str]]:
     """Load every sentence."""
-    text = (resources.files(__package__ or "") / "messages.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    files = (resources.files(__package__ or "") / "sentences").iterdir()
+    texts = [file.read_text(encoding="utf-8") for file in files if file.name.endswith(".toml")]
+    return {code: sentences for text in texts for code, sentences in tomllib.loads(text).items()}
 
 
 class _Facts(dict[str, str]):
