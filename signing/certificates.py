@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import verification
 
+from signing.elements import Refused, decode_base64
 from signing.errors import TrustStoreUnreadable
-from signing.form import Refused, decode_base64
 from signing.policy import Policy
 from signing.verdict import Reason, SignerInfo
 

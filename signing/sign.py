@@ -1,10 +1,12 @@
-"""Sign a bundle: one enveloped signature over the whole document, inside the element made for it (profile A).
+"""Sign a bundle: one enveloped signature over the whole document, inside the element made for it.
 
 The bytes that come out are final: whoever parses and writes them again may break the signature.
 """
 
 import base64
 import hashlib
+from datetime import datetime
+from enum import StrEnum
 
 from cryptography.hazmat.primitives import serialization
 from lxml import etree
@@ -14,6 +16,15 @@ from signing.canonical import C14N_1_0, canonicalize, canonicalize_document, par
 from signing.errors import AlreadySigned, ContainerNotEmpty, MissingContainer
 from signing.keys import Signer
 from signing.policy import ENVELOPED_SIGNATURE, SHA256, XMLDSIG
+from signing.xades.make import xades_signature
+
+
+class Profile(StrEnum):
+    """What kind of signature is made; :mod:`signing.xades.extend` adds timestamps and evidence."""
+
+    PLAIN = "a"
+    XADES = "xades-b"
+
 
 _TEMPLATE = (
     '<Signature xmlns="{xmldsig}">'
@@ -32,8 +43,17 @@ _TEMPLATE = (
 )
 
 
-def sign_bundle(data: bytes, signer: Signer, *, container: str = "CHUKYDONVI") -> bytes:
+def sign_bundle(
+    data: bytes,
+    signer: Signer,
+    *,
+    container: str = "CHUKYDONVI",
+    profile: Profile = Profile.PLAIN,
+    at: datetime | None = None,
+) -> bytes:
     """Return the document with a signature in its container element, as UTF-8 without a byte order mark.
+
+    ``at`` is the time of signing that a XAdES signature claims, and needs.
 
     Raises:
         Unparsable: The bytes are not XML that this service reads.
@@ -45,10 +65,15 @@ def sign_bundle(data: bytes, signer: Signer, *, container: str = "CHUKYDONVI") -
     place = _find_container(root, container)
     # The enveloped-signature transform takes the signature out again, so the document is digested as it is.
     digest = hashlib.sha256(canonicalize_document(root, C14N_1_0)).digest()
-    place.append(_signature(signer, digest))
+    if profile is Profile.PLAIN:
+        place.append(_signature(signer, digest))
+    elif at is not None and at.tzinfo is not None:
+        place.append(xades_signature(signer, digest, at=at))
+    else:
+        raise ValueError("a XAdES signature claims a time of signing, which must be given and aware")
     # SignedInfo inherits the namespaces of its ancestors, so it is signed in its place.
     signed_info, value = place[-1][0], place[-1][1]
-    value.text = _base64(signer.sign(canonicalize(signed_info, C14N_1_0)))
+    value.text = _base64(signer.sign(canonicalize(signed_info, signed_info[0].get("Algorithm", ""))))
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + etree.tostring(root.getroottree(), encoding="UTF-8")
 
 

@@ -49,6 +49,25 @@ class SubIndication(StrEnum):
     SIGNED_DATA_NOT_FOUND = "SIGNED_DATA_NOT_FOUND"
 
 
+class Level(StrEnum):
+    """How much a signature brings along to be judged by, now and later (EN 319 132-1, 6.1)."""
+
+    PLAIN = "plain"
+    B_B = "B-B"
+    B_T = "B-T"
+    B_LT = "B-LT"
+    B_LTA = "B-LTA"
+
+
+class Remark(StrEnum):
+    """What a verification found odd without deciding anything on it. Codes are API."""
+
+    XADES_FORMAT_MISSING = "xades.format_missing"
+    XADES_SIGNED_PROPERTY_UNKNOWN = "xades.signed_property_unknown"
+    XADES_SIGNING_TIME_WITHOUT_ZONE = "xades.signing_time_without_zone"
+    XADES_ISSUER_SERIAL_DIFFERS = "xades.issuer_serial_differs"
+
+
 class Reason(StrEnum):
     """The stable codes that name what is wrong. They are API; sentences for people are looked up by code."""
 
@@ -67,6 +86,13 @@ class Reason(StrEnum):
     SIGNATURE_DIGEST_MISMATCH = "signature.digest_mismatch"
     SIGNATURE_VALUE_WRONG = "signature.value_wrong"
     SIGNATURE_KEY_MISMATCH = "signature.key_mismatch"
+    XADES_MALFORMED = "xades.malformed"
+    XADES_TARGET = "xades.target"
+    XADES_NOT_SIGNED = "xades.not_signed"
+    XADES_PROPERTY_MISSING = "xades.property_missing"
+    XADES_PROPERTY_SEVERAL = "xades.property_several"
+    XADES_SIGNING_CERTIFICATE = "xades.signing_certificate"
+    XADES_POLICY_UNKNOWN = "xades.policy_unknown"
     CERTIFICATE_MISSING = "certificate.missing"
     CERTIFICATE_MALFORMED = "certificate.malformed"
     CERTIFICATE_IS_CA = "certificate.is_ca"
@@ -103,6 +129,13 @@ MEANING: Final[dict[Reason, tuple[Indication, SubIndication]]] = {
     Reason.SIGNATURE_DIGEST_MISMATCH: (_FAILED, SubIndication.HASH_FAILURE),
     Reason.SIGNATURE_VALUE_WRONG: (_FAILED, SubIndication.SIG_CRYPTO_FAILURE),
     Reason.SIGNATURE_KEY_MISMATCH: (_FAILED, SubIndication.SIG_CRYPTO_FAILURE),
+    Reason.XADES_MALFORMED: (_FAILED, SubIndication.FORMAT_FAILURE),
+    Reason.XADES_TARGET: (_FAILED, SubIndication.FORMAT_FAILURE),
+    Reason.XADES_NOT_SIGNED: (_FAILED, SubIndication.FORMAT_FAILURE),
+    Reason.XADES_PROPERTY_MISSING: (_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE),
+    Reason.XADES_PROPERTY_SEVERAL: (_FAILED, SubIndication.FORMAT_FAILURE),
+    Reason.XADES_SIGNING_CERTIFICATE: (_OPEN, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
+    Reason.XADES_POLICY_UNKNOWN: (_OPEN, SubIndication.SIGNATURE_POLICY_NOT_AVAILABLE),
     Reason.CERTIFICATE_MISSING: (_OPEN, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
     Reason.CERTIFICATE_MALFORMED: (_FAILED, SubIndication.FORMAT_FAILURE),
     Reason.CERTIFICATE_IS_CA: (_OPEN, SubIndication.CHAIN_CONSTRAINTS_FAILURE),
@@ -137,6 +170,8 @@ class Verdict:
 
     ``content`` is the tree that was digested, with the signature taken out and comments removed (they are
     not signed). It is there only when the indication is TOTAL-PASSED, and nothing else may be read as signed.
+    ``level`` is what was found and found right, ``signing_time`` what the signer claims, and ``remarks`` is
+    what was odd without being wrong.
     """
 
     indication: Indication
@@ -145,6 +180,9 @@ class Verdict:
     signer: SignerInfo | None
     scope: str | None
     content: Element | None
+    level: Level = Level.PLAIN
+    signing_time: datetime | None = None
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def has_passed(self) -> bool:

@@ -5,6 +5,7 @@ means, and for whom the signer may speak, to the caller.
 """
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -16,10 +17,12 @@ from lxml.etree import _Element as Element
 
 from signing.canonical import canonicalize, canonicalize_document
 from signing.certificates import CertificateFacts, TrustStore, check_leaf, read_certificate
+from signing.elements import Canonicalization, Refused
 from signing.errors import CanonicalizationFailed
-from signing.form import Refused, SignatureForm, find_signature, read_form
+from signing.form import SignatureForm, find_signature, read_form
 from signing.policy import DEFAULT_POLICY, Policy, Scheme, SignatureAlgorithm
-from signing.verdict import Indication, Reason, SignerInfo, SubIndication, Verdict, failed
+from signing.verdict import Indication, Level, Reason, SignerInfo, SubIndication, Verdict, failed
+from signing.xades.check import find_named, remark_on
 
 __all__ = ["Indication", "Reason", "SignerInfo", "SubIndication", "Verdict", "verify"]
 
@@ -61,12 +64,11 @@ def verify(
 
         # (3) EN 319 102-1, 5.2.3 and 5.2.7: the signing certificate, and the signature value.
         certificates = [read_certificate(text) for text in form.certificates]
-        signed_info = _canonical_signed_info(form)
-        leaf, reasons = _find_signing_certificate(form, signed_info, certificates)
+        leaf, reasons = _find_signing_certificate(form, _canonical_signed_info(form), certificates)
         signer = leaf.info
 
         # (4) EN 319 102-1, 5.2.7: the integrity of the signed data.
-        reasons += _check_digest(root, form)
+        reasons += _check_digests(root, form)
     except Refused as refusal:
         return failed((refusal.reason,), signer)
 
@@ -79,19 +81,35 @@ def verify(
         others = [certificate for certificate in certificates if certificate is not leaf]
         reasons += trust.check_path(leaf, others, at=at)
     if reasons:
-        return failed(tuple(reasons), signer)
+        return _with_properties(failed(tuple(reasons), signer), form, leaf)
 
     # (7) Comments are in no canonical form of ours, so nobody signed them.
     if next(root.iter(etree.Comment), None) is not None:
         etree.strip_tags(root, etree.Comment)
-    return Verdict(Indication.TOTAL_PASSED, None, (), signer, WHOLE_DOCUMENT, root)
+    passed = Verdict(Indication.TOTAL_PASSED, None, (), signer, WHOLE_DOCUMENT, root)
+    return _with_properties(passed, form, leaf)
+
+
+def _with_properties(verdict: Verdict, form: SignatureForm, leaf: CertificateFacts) -> Verdict:
+    properties = form.qualifying_properties
+    if properties is None:
+        return verdict
+    return replace(
+        verdict,
+        level=Level.B_B,
+        signing_time=properties.signing_time,
+        remarks=remark_on(properties, leaf),
+    )
 
 
 def _canonical_signed_info(form: SignatureForm) -> bytes:
-    canonicalization = form.signed_info_canonicalization
+    return _canonical_part(form.signed_info, form.signed_info_canonicalization)
+
+
+def _canonical_part(element: Element, canonicalization: Canonicalization) -> bytes:
     try:
         return canonicalize(
-            form.signed_info,
+            element,
             canonicalization.algorithm,
             inclusive_prefixes=canonicalization.inclusive_prefixes,
         )
@@ -105,13 +123,19 @@ def _find_signing_certificate(
     certificates: list[CertificateFacts],
 ) -> tuple[CertificateFacts, list[Reason]]:
     """Return the certificate whose key made the value; if none did, the first one and why."""
+    candidates = certificates
+    if form.qualifying_properties is not None:
+        candidates = find_named(form.qualifying_properties, certificates)
+        if not candidates:
+            # EN 319 132-1, 5.2.2: the key may fit another certificate, of another owner or purpose.
+            return certificates[0], [Reason.XADES_SIGNING_CERTIFICATE]
     # XMLDSIG 4.5.4: the order of certificates says nothing, though everybody puts the signer's first.
-    for certificate in certificates:
+    for certificate in candidates:
         if _has_signed(certificate, form.algorithm, form.value, signed_info):
             return certificate, []
-    kinds = {_fits(certificate, form.algorithm) for certificate in certificates}
+    kinds = {_fits(certificate, form.algorithm) for certificate in candidates}
     reason = Reason.SIGNATURE_VALUE_WRONG if True in kinds else Reason.SIGNATURE_KEY_MISMATCH
-    return certificates[0], [reason]
+    return candidates[0], [reason]
 
 
 def _fits(certificate: CertificateFacts, algorithm: SignatureAlgorithm) -> bool:
@@ -149,19 +173,31 @@ def _ecdsa_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
     return encode_dss_signature(int.from_bytes(value[:length], "big"), int.from_bytes(value[length:], "big"))
 
 
-def _check_digest(root: Element, form: SignatureForm) -> list[Reason]:
+def _check_digests(root: Element, form: SignatureForm) -> list[Reason]:
+    """Take the signature out of the document and return what does not fit its digests."""
+    # Parts of the signature inherit namespaces from where they stand, so they come first.
+    parts = {
+        reference: _canonical_part(reference.part, reference.canonicalization)
+        for reference in form.references
+        if reference.part is not None
+    }
     _take_out(form.element)
-    canonicalization = form.document_canonicalization
+    for reference in form.references:
+        octets = parts.get(reference) or _canonical_document(root, reference.canonicalization)
+        if hashlib.new(reference.digest_name, octets).digest() != reference.digest_value:
+            return [Reason.SIGNATURE_DIGEST_MISMATCH]
+    return []
+
+
+def _canonical_document(root: Element, canonicalization: Canonicalization) -> bytes:
     try:
-        document = canonicalize_document(
+        return canonicalize_document(
             root,
             canonicalization.algorithm,
             inclusive_prefixes=canonicalization.inclusive_prefixes,
         )
     except CanonicalizationFailed:
         raise Refused(Reason.SIGNATURE_NOT_CANONICAL) from None
-    digest = hashlib.new(form.digest_name, document).digest()
-    return [] if digest == form.digest_value else [Reason.SIGNATURE_DIGEST_MISMATCH]
 
 
 def _take_out(signature: Element) -> None:

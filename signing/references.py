@@ -1,0 +1,153 @@
+"""The references of a signature: what each of them digests, and how.
+
+A reference covers the whole document, or one of two parts of the signature itself: the signed properties of
+XAdES and KeyInfo. Parts are known by their place, never looked up by id.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from lxml.etree import _Element as Element
+
+from signing.canonical import C14N_1_0
+from signing.elements import (
+    NO_ATTRIBUTES,
+    Canonicalization,
+    Refused,
+    decode_base64,
+    read_algorithm,
+    read_canonicalization,
+    read_digest_algorithm,
+    read_parts,
+    read_text,
+)
+from signing.policy import ENVELOPED_SIGNATURE, XMLDSIG, Policy
+from signing.verdict import Reason
+
+_DS: Final = f"{{{XMLDSIG}}}"
+_REFERENCE: Final = f"{_DS}Reference"
+_TRANSFORMS: Final = f"{_DS}Transforms"
+_TRANSFORM: Final = f"{_DS}Transform"
+_DIGEST_PARTS: Final = [f"{_DS}DigestMethod", f"{_DS}DigestValue"]
+_DOCUMENT_ATTRIBUTES: Final = frozenset({"Id", "URI"})
+_PART_ATTRIBUTES: Final = frozenset({"Id", "URI", "Type"})
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceForm:
+    """What one reference claims.
+
+    Attributes:
+        part: The part of the signature that it covers, or None: the whole document.
+        canonicalization: How what it covers becomes octets.
+        is_node_set: Whether no transform says so, and the default does (XMLDSIG 4.4.3.2).
+        digest_name: The hash algorithm as :mod:`hashlib` calls it.
+        digest_value: The digest that was signed.
+        id: Its own Id, if it has one.
+    """
+
+    part: Element | None
+    canonicalization: Canonicalization
+    is_node_set: bool
+    digest_name: str
+    digest_value: bytes
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CoverablePart:
+    """A part of the signature that a reference may cover, and the Type that such a reference must have."""
+
+    element: Element
+    type: str | None
+
+
+def read_references(
+    elements: Sequence[Element], parts: Mapping[str, CoverablePart], policy: Policy
+) -> tuple[ReferenceForm, ...]:
+    """Read the Reference elements; exactly one covers the document, and none covers anything twice.
+
+    ``parts`` are what else may be covered, by Id.
+
+    Raises:
+        Refused: A reference is malformed, forbidden, or covers something else.
+    """
+    if any(element.tag != _REFERENCE for element in elements):
+        raise Refused(Reason.SIGNATURE_MALFORMED)
+    # As many as there can be, so that no count of references costs anything.
+    if not 1 <= len(elements) <= 1 + len(parts):
+        raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
+    references = tuple(_read_reference(element, parts, policy) for element in elements)
+    if len({id(reference.part) for reference in references}) != len(references):
+        raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
+    if all(reference.part is not None for reference in references):
+        raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
+    return references
+
+
+def _read_reference(element: Element, parts: Mapping[str, CoverablePart], policy: Policy) -> ReferenceForm:
+    uri = element.get("URI")
+    part = _find_part(uri, element.get("Type"), parts)
+    children = read_parts(element, _DOCUMENT_ATTRIBUTES if part is None else _PART_ATTRIBUTES)
+    transforms, method, value = _split(children, may_lack_transforms=part is not None)
+    digest_name, digest_length = read_digest_algorithm(method, policy)
+    digest = decode_base64(read_text(value))
+    if len(digest) != digest_length:
+        raise Refused(Reason.SIGNATURE_MALFORMED)
+    canonicalization = _read_transforms(transforms, policy, is_document=part is None)
+    return ReferenceForm(
+        part=part,
+        # XMLDSIG 4.4.3.2: what is still a node set is made octets by Canonical XML 1.0.
+        canonicalization=canonicalization or Canonicalization(C14N_1_0),
+        is_node_set=canonicalization is None,
+        digest_name=digest_name,
+        digest_value=digest,
+        id=element.get("Id"),
+    )
+
+
+def _find_part(
+    uri: str | None, reference_type: str | None, parts: Mapping[str, CoverablePart]
+) -> Element | None:
+    """Return the part that is meant, or None for the document."""
+    if uri and uri.startswith("#") and (part := parts.get(uri[1:])):
+        if reference_type != part.type:
+            raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
+        return part.element
+    if uri is None or uri.startswith("#") or reference_type is not None:
+        raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
+    if uri:
+        raise Refused(Reason.SIGNATURE_REFERENCE_EXTERNAL)
+    return None
+
+
+def _split(children: list[Element], *, may_lack_transforms: bool) -> tuple[Element | None, Element, Element]:
+    tags = [child.tag for child in children]
+    if tags == _DIGEST_PARTS:
+        if may_lack_transforms:
+            return None, children[0], children[1]
+        # Without the enveloped-signature transform the digest would have to cover itself.
+        raise Refused(Reason.SIGNATURE_TRANSFORM_FORBIDDEN)
+    if tags != [_TRANSFORMS, *_DIGEST_PARTS]:
+        raise Refused(Reason.SIGNATURE_MALFORMED)
+    return children[0], children[1], children[2]
+
+
+def _read_transforms(
+    transforms: Element | None, policy: Policy, *, is_document: bool
+) -> Canonicalization | None:
+    """Accept enveloped-signature, for the document alone, and then one canonicalisation; evaluate nothing."""
+    steps = [] if transforms is None else read_parts(transforms, NO_ATTRIBUTES)
+    if any(step.tag != _TRANSFORM for step in steps):
+        raise Refused(Reason.SIGNATURE_MALFORMED)
+    forbidden = Reason.SIGNATURE_TRANSFORM_FORBIDDEN
+    if is_document:
+        if not steps or read_algorithm(steps[0]) != ENVELOPED_SIGNATURE or len(steps[0]):
+            raise Refused(forbidden)
+        del steps[0]
+    elif transforms is not None and not steps:
+        raise Refused(Reason.SIGNATURE_MALFORMED)
+    if len(steps) > 1:
+        raise Refused(forbidden)
+    return read_canonicalization(steps[0], policy, otherwise=forbidden) if steps else None

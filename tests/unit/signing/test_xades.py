@@ -1,0 +1,548 @@
+"""XAdES B-B: signatures that say when, by whom and over what they were made, and hold to it."""
+
+import base64
+from datetime import UTC, datetime
+
+import pytest
+from cryptography import x509
+from lxml import etree
+
+from signing import der
+from signing.canonical import C14N_1_0, C14N_1_1, C14N_EXCLUSIVE, parse
+from signing.certificates import TrustStore
+from signing.demo_pki import DemoPki, FacilityKey
+from signing.errors import Unparsable
+from signing.policy import XMLDSIG, XMLDSIG_MORE, XMLENC
+from signing.sign import Profile, sign_bundle
+from signing.verdict import Level, Reason, Remark
+from signing.verify import verify
+from signing.xades.names import SIGNED_PROPERTIES_TYPE, XADES
+from tests.unit.signing.conftest import Judge
+from tests.unit.signing.documents import BUNDLE, DAY, DS, NOW, certificate_for, transform, x509_data
+from tests.unit.signing.xades_documents import (
+    FORMAT,
+    SIGNING_TIME,
+    XadesRecipe,
+    cert,
+    der_of,
+    digest_of,
+    sign_xades,
+    signing_certificate,
+)
+
+
+@pytest.fixture(scope="module")
+def signed(facility: FacilityKey) -> bytes:
+    return sign_bundle(BUNDLE, facility.signer, profile=Profile.XADES, at=NOW)
+
+
+# Ours.
+
+
+def test_what_we_sign_passes_as_b_b(signed: bytes, judge: Judge) -> None:
+    verdict = judge(signed)
+
+    assert verdict.reasons == ()
+    assert verdict.has_passed
+    assert verdict.level is Level.B_B
+    assert verdict.signing_time == NOW
+    assert verdict.remarks == ()
+
+
+def test_what_we_sign_is_what_the_standard_lists(signed: bytes, facility: FacilityKey) -> None:
+    signature = next(parse(signed).iter(f"{DS}Signature"))
+    (properties,) = signature.iter(f"{{{XADES}}}SignedProperties")
+
+    document, inner = signature[0][2:]
+    assert (document.get("URI"), inner.get("URI")) == ("", f"#{properties.get('Id')}")
+    assert inner.get("Type") == SIGNED_PROPERTIES_TYPE
+    assert signature[3][0].get("Target") == f"#{signature.get('Id')}"
+    assert [str(part.tag).rpartition("}")[2] for part in properties.iter("*")] == [
+        "SignedProperties",
+        "SignedSignatureProperties",
+        "SigningTime",
+        "SigningCertificateV2",
+        "Cert",
+        "CertDigest",
+        "DigestMethod",
+        "DigestValue",
+        "IssuerSerialV2",
+        "SignedDataObjectProperties",
+        "DataObjectFormat",
+        "MimeType",
+    ]
+    assert properties.findtext(f".//{DS}DigestValue") == digest_of(der_of(facility))
+    (described,) = properties.iter(f"{{{XADES}}}DataObjectFormat")
+    assert described.get("ObjectReference") == f"#{document.get('Id')}"
+
+
+def test_an_elliptic_curve_key_signs_too(ec_facility: FacilityKey, judge: Judge) -> None:
+    assert judge(sign_bundle(BUNDLE, ec_facility.signer, profile=Profile.XADES, at=NOW)).level is Level.B_B
+
+
+@pytest.mark.parametrize("at", [None, datetime(2026, 6, 1)], ids=["none", "naive"])  # noqa: DTZ001
+def test_the_time_of_signing_must_be_given(at: datetime | None, facility: FacilityKey) -> None:
+    with pytest.raises(ValueError, match="time of signing"):
+        sign_bundle(BUNDLE, facility.signer, profile=Profile.XADES, at=at)
+
+
+def test_a_plain_signature_is_plain(facility: FacilityKey, judge: Judge) -> None:
+    verdict = judge(sign_bundle(BUNDLE, facility.signer))
+
+    assert (verdict.level, verdict.signing_time) == (Level.PLAIN, None)
+
+
+# Others'.
+
+
+def issuer_serial(certificate: x509.Certificate, *, serial: int) -> str:
+    name = der.encode(der.context(4), certificate.issuer.public_bytes())
+    value = der.sequence(der.sequence(name), der.integer(serial))
+    return f"<X:IssuerSerialV2>{base64.b64encode(value).decode()}</X:IssuerSerialV2>"
+
+
+OLDER = (
+    "<X:IssuerSerial><P:X509IssuerName>CN=any spelling</P:X509IssuerName>"
+    "<P:X509SerialNumber>{}</P:X509SerialNumber></X:IssuerSerial>"
+)
+
+
+@pytest.mark.parametrize("c14n", [C14N_1_0, C14N_1_1, C14N_EXCLUSIVE])
+def test_every_canonicalisation_passes(c14n: str, facility: FacilityKey, judge: Judge) -> None:
+    assert judge(sign_xades(XadesRecipe(c14n=c14n), facility)).level is Level.B_B
+
+
+def test_the_properties_may_be_canonicalised_by_a_transform(facility: FacilityKey, judge: Judge) -> None:
+    recipe = XadesRecipe(transforms=f"<P:Transforms>{transform(C14N_1_0)}</P:Transforms>")
+
+    assert judge(sign_xades(recipe, facility)).has_passed
+
+
+def test_the_older_signing_certificate_passes(facility: FacilityKey, judge: Judge) -> None:
+    named = cert(digest_of(der_of(facility)), OLDER.format(facility.certificate.serial_number))
+    recipe = XadesRecipe(certificate=f"<X:SigningCertificate>{named}</X:SigningCertificate>")
+
+    verdict = judge(sign_xades(recipe, facility))
+
+    assert verdict.has_passed
+    assert verdict.remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [(f"{XMLDSIG_MORE}sha384", "sha384"), (f"{XMLENC}sha512", "sha512")]
+)
+def test_longer_digests_pass(method: str, name: str, facility: FacilityKey, judge: Judge) -> None:
+    named = cert(digest_of(der_of(facility), name), method=method)
+    recipe = XadesRecipe(
+        digest_method=method,
+        digest_name=name,
+        certificate=f"<X:SigningCertificateV2>{named}</X:SigningCertificateV2>",
+    )
+
+    assert judge(sign_xades(recipe, facility)).has_passed
+
+
+def test_a_signature_may_cover_its_key_info(facility: FacilityKey, judge: Judge) -> None:
+    key_info = x509_data(facility.certificate).replace("<P:KeyInfo>", '<P:KeyInfo Id="k">')
+    # The inclusive canonical form, with the namespaces that are in scope there.
+    scope = (
+        f' xmlns:P="{XMLDSIG}" xmlns:xsd="http://www.w3.org/2001/XMLSchema"'
+        ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" Id="k"'
+    )
+    form = key_info.replace(' Id="k"', scope).encode()
+    reference = (
+        '<P:Reference URI="#k"><P:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/>'
+        "<P:DigestValue>{}</P:DigestValue></P:Reference>"
+    )
+    right = XadesRecipe(key_info=key_info, more_references=reference.format(digest_of(form)))
+    wrong = XadesRecipe(key_info=key_info, more_references=reference.format(digest_of(b"other")))
+
+    assert judge(sign_xades(right, facility)).has_passed
+    assert judge(sign_xades(wrong, facility)).reasons == (Reason.SIGNATURE_DIGEST_MISMATCH,)
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        pytest.param("2026-06-01T07:59:00Z", datetime(2026, 6, 1, 7, 59, tzinfo=UTC), id="utc"),
+        pytest.param("2026-06-01T14:59:00+07:00", datetime(2026, 6, 1, 7, 59, tzinfo=UTC), id="local"),
+        pytest.param(
+            "2026-06-01T07:59:00.5Z", datetime(2026, 6, 1, 7, 59, 0, 500_000, tzinfo=UTC), id="fraction"
+        ),
+        pytest.param(
+            " 2026-06-01T07:59:00.123456789-00:30 ",
+            datetime(2026, 6, 1, 8, 29, 0, 123_456, tzinfo=UTC),
+            id="nanoseconds",
+        ),
+    ],
+)
+def test_the_time_that_is_claimed(text: str, time: datetime, facility: FacilityKey, judge: Judge) -> None:
+    recipe = XadesRecipe(signing_time=f"<X:SigningTime>{text}</X:SigningTime>")
+
+    assert judge(sign_xades(recipe, facility)).signing_time == time
+
+
+def test_a_time_without_a_zone_is_no_time(facility: FacilityKey, judge: Judge) -> None:
+    recipe = XadesRecipe(signing_time="<X:SigningTime>2026-06-01T07:59:00</X:SigningTime>")
+
+    verdict = judge(sign_xades(recipe, facility))
+
+    assert verdict.has_passed
+    assert verdict.signing_time is None
+    assert verdict.remarks == (Remark.XADES_SIGNING_TIME_WITHOUT_ZONE,)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "remarks"),
+    [
+        pytest.param(
+            XadesRecipe(more_signature_properties="<X:SignaturePolicyIdentifier><X:SignaturePolicyImplied/>"
+            "</X:SignaturePolicyIdentifier>"),
+            (),
+            id="policy-implied",
+        ),
+        pytest.param(
+            XadesRecipe(more_signature_properties="<X:SignerRoleV2><X:ClaimedRoles>"
+            "<X:ClaimedRole>director</X:ClaimedRole></X:ClaimedRoles></X:SignerRoleV2>"),
+            (),
+            id="role",
+        ),
+        pytest.param(
+            XadesRecipe(more_signature_properties='<Y xmlns="urn:y">z</Y>'),
+            (Remark.XADES_SIGNED_PROPERTY_UNKNOWN,),
+            id="unknown-signed",
+        ),
+        pytest.param(
+            XadesRecipe(data_object_properties=""), (Remark.XADES_FORMAT_MISSING,), id="no-format"
+        ),
+        pytest.param(
+            XadesRecipe(unsigned="<X:UnsignedProperties><X:UnsignedSignatureProperties>"
+            '<Y xmlns="urn:y"><X:SignedProperties Id="q"/></Y>'
+            "</X:UnsignedSignatureProperties></X:UnsignedProperties>"),
+            (),
+            id="unknown-unsigned",
+        ),
+        pytest.param(
+            XadesRecipe(unsigned="<X:UnsignedProperties><X:UnsignedDataObjectProperties/>"
+            "</X:UnsignedProperties>"),
+            (),
+            id="unsigned-of-the-data",
+        ),
+    ],
+)  # fmt: skip
+def test_more_properties_pass(
+    recipe: XadesRecipe, remarks: tuple[Remark, ...], facility: FacilityKey, judge: Judge
+) -> None:
+    verdict = judge(sign_xades(recipe, facility))
+
+    assert verdict.reasons == ()
+    assert verdict.level is Level.B_B
+    assert verdict.remarks == remarks
+
+
+@pytest.mark.parametrize("difference", [0, 1])
+@pytest.mark.parametrize("is_older", [True, False])
+def test_another_serial_number_is_remarked(
+    difference: int, is_older: bool, facility: FacilityKey, judge: Judge
+) -> None:
+    serial = facility.certificate.serial_number + difference
+    name = "SigningCertificate" if is_older else "SigningCertificateV2"
+    after = OLDER.format(serial) if is_older else issuer_serial(facility.certificate, serial=serial)
+    named = cert(digest_of(der_of(facility)), after)
+
+    verdict = judge(sign_xades(XadesRecipe(certificate=f"<X:{name}>{named}</X:{name}>"), facility))
+
+    assert verdict.has_passed
+    assert verdict.remarks == ((Remark.XADES_ISSUER_SERIAL_DIFFERS,) if difference else ())
+
+
+def test_an_issuer_serial_that_is_none_is_remarked(facility: FacilityKey, judge: Judge) -> None:
+    recipe = XadesRecipe(
+        certificate=signing_certificate(facility, "<X:IssuerSerialV2>MAA=</X:IssuerSerialV2>")
+    )
+
+    assert judge(sign_xades(recipe, facility)).remarks == (Remark.XADES_ISSUER_SERIAL_DIFFERS,)
+
+
+# Hostile ones.
+
+COPY = '<X:QualifyingProperties xmlns:X="urn:copy"/>'
+UNSIGNED = "<X:UnsignedProperties><X:UnsignedSignatureProperties/></X:UnsignedProperties>"
+POLICY_ID = (
+    "<X:SignaturePolicyIdentifier><X:SignaturePolicyId><X:SigPolicyId/></X:SignaturePolicyId>"
+    "</X:SignaturePolicyIdentifier>"
+)
+DECOY = f'<X:SignedProperties xmlns:X="{XADES}" Id="q"/>'
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("recipe", "reason"),
+    [
+        pytest.param(XadesRecipe(target='Target="#other"'), Reason.XADES_TARGET, id="wrong-target"),
+        pytest.param(XadesRecipe(target='Target="s"'), Reason.XADES_TARGET, id="target-without-hash"),
+        pytest.param(XadesRecipe(target='Target="#p"'), Reason.XADES_TARGET, id="target-is-itself"),
+        pytest.param(XadesRecipe(target=""), Reason.XADES_TARGET, id="no-target"),
+        pytest.param(XadesRecipe(signature_id=""), Reason.XADES_TARGET, id="signature-without-id"),
+        pytest.param(
+            XadesRecipe(signature_id='Id=""', target='Target="#"'), Reason.XADES_TARGET, id="empty-target"
+        ),
+        pytest.param(XadesRecipe(properties_id=""), Reason.XADES_NOT_SIGNED, id="properties-without-id"),
+        pytest.param(XadesRecipe(uri="#q"), Reason.SIGNATURE_REFERENCE_SCOPE, id="reference-elsewhere"),
+        pytest.param(XadesRecipe(uri="p"), Reason.SIGNATURE_REFERENCE_SCOPE, id="reference-outside"),
+        pytest.param(
+            XadesRecipe(uri="#xpointer(id('p'))"), Reason.SIGNATURE_REFERENCE_SCOPE, id="xpointer"
+        ),
+        pytest.param(XadesRecipe(uri="#s"), Reason.SIGNATURE_REFERENCE_SCOPE, id="the-signature-itself"),
+        pytest.param(XadesRecipe(type=""), Reason.SIGNATURE_REFERENCE_SCOPE, id="no-type"),
+        pytest.param(
+            XadesRecipe(type='Type="http://uri.etsi.org/01903/v1.1.1#SignedProperties"'),
+            Reason.SIGNATURE_REFERENCE_SCOPE,
+            id="other-type",
+        ),
+        pytest.param(
+            XadesRecipe(transforms=f"<P:Transforms>{transform(f'{XMLDSIG}base64')}</P:Transforms>"),
+            Reason.SIGNATURE_TRANSFORM_FORBIDDEN,
+            id="base64-transform",
+        ),
+        pytest.param(
+            XadesRecipe(
+                transforms=f"<P:Transforms>{transform(f'{XMLDSIG}enveloped-signature')}</P:Transforms>"
+            ),
+            Reason.SIGNATURE_TRANSFORM_FORBIDDEN,
+            id="enveloped-transform",
+        ),
+        pytest.param(
+            XadesRecipe(transforms="<P:Transforms/>"), Reason.SIGNATURE_MALFORMED, id="empty-transforms"
+        ),
+        pytest.param(
+            XadesRecipe(digest_method=f"{XMLDSIG}sha1", digest_name="sha1"),
+            Reason.SIGNATURE_SHA1,
+            id="sha-1-of-properties",
+        ),
+        pytest.param(XadesRecipe(signing_time=""), Reason.XADES_PROPERTY_MISSING, id="no-signing-time"),
+        pytest.param(XadesRecipe(certificate=""), Reason.XADES_PROPERTY_MISSING, id="no-certificate"),
+        pytest.param(
+            XadesRecipe(signing_time=SIGNING_TIME * 2), Reason.XADES_PROPERTY_SEVERAL, id="two-signing-times"
+        ),
+        pytest.param(
+            XadesRecipe(
+                data_object_properties=f"<X:SignedDataObjectProperties>{FORMAT * 2}"
+                "</X:SignedDataObjectProperties>"
+            ),
+            Reason.XADES_MALFORMED,
+            id="two-formats-of-one-reference",
+        ),
+        pytest.param(
+            XadesRecipe(
+                data_object_properties="<X:SignedDataObjectProperties>"
+                f"{FORMAT.replace('#r', '#nothing')}</X:SignedDataObjectProperties>"
+            ),
+            Reason.XADES_MALFORMED,
+            id="format-of-nothing",
+        ),
+        pytest.param(
+            XadesRecipe(more_signature_properties=POLICY_ID), Reason.XADES_POLICY_UNKNOWN, id="policy"
+        ),
+        pytest.param(
+            XadesRecipe(more_signature_properties="<X:SignaturePolicyIdentifier/>"),
+            Reason.XADES_POLICY_UNKNOWN,
+            id="empty-policy",
+        ),
+        pytest.param(XadesRecipe(unsigned=UNSIGNED * 2), Reason.XADES_MALFORMED, id="unsigned-twice"),
+        pytest.param(
+            XadesRecipe(unsigned="<X:UnsignedProperties/>"), Reason.XADES_MALFORMED, id="unsigned-empty"
+        ),
+        pytest.param(
+            XadesRecipe(unsigned='<X:SignedProperties Id="q"/>'),
+            Reason.XADES_MALFORMED,
+            id="signed-properties-twice",
+        ),
+        pytest.param(
+            XadesRecipe(object=COPY + "{}"), Reason.SIGNATURE_OBJECT_UNSUPPORTED, id="no-object"
+        ),
+        pytest.param(
+            XadesRecipe(more_objects="<P:Object/>"), Reason.SIGNATURE_OBJECT_UNSUPPORTED, id="other-object"
+        ),
+        pytest.param(
+            XadesRecipe(object="{0}{0}"), Reason.SIGNATURE_DUPLICATE_ID, id="two-objects-of-one-id"
+        ),
+        pytest.param(
+            XadesRecipe(more_objects=f"<P:Object>{DECOY}</P:Object>"),
+            Reason.SIGNATURE_OBJECT_UNSUPPORTED,
+            id="signed-properties-in-another-object",
+        ),
+        pytest.param(
+            XadesRecipe(xades="http://uri.etsi.org/01903/v1.1.1#"),
+            Reason.SIGNATURE_OBJECT_UNSUPPORTED,
+            id="an-older-xades",
+        ),
+        *(
+            pytest.param(
+                XadesRecipe(signing_time=f"<X:SigningTime>{text}</X:SigningTime>"),
+                Reason.XADES_MALFORMED,
+                id=f"time-{text}",
+            )
+            for text in (
+                "", "yesterday", "2026-06-01", "2026-13-01T00:00:00Z", "2026-06-01T24:00:00Z",
+                "0000-06-01T00:00:00Z", "2026-06-01T00:00:00+25:00", "0001-01-01T00:00:00+14:00",
+                "٢026-06-01T00:00:00Z",
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_properties_that_are_wrong_are_refused(
+    recipe: XadesRecipe, reason: Reason, facility: FacilityKey, judge: Judge
+) -> None:
+    verdict = judge(sign_xades(recipe, facility))
+
+    assert verdict.reasons == (reason,)
+    assert verdict.content is None
+
+
+@pytest.mark.attack
+def test_signed_properties_that_stand_elsewhere_do_not_count(facility: FacilityKey, judge: Judge) -> None:
+    """The properties that were signed are moved into the document, and others stand in their place."""
+    decoy = f'<X:SignedProperties xmlns:X="{XADES}" Id="p">old</X:SignedProperties>'
+    document = BUNDLE.replace(b"<HOSO>", f"<HOSO>{decoy}".encode())
+
+    wrapped = sign_xades(XadesRecipe(properties_id='Id="q"'), facility, document)
+
+    assert judge(wrapped).reasons == (Reason.SIGNATURE_REFERENCE_SCOPE,)
+    assert judge(wrapped.replace(b'Id="q"', b'Id="p"')).reasons == (Reason.SIGNATURE_DUPLICATE_ID,)
+
+
+@pytest.mark.attack
+def test_a_reference_must_cover_the_properties(facility: FacilityKey, judge: Judge) -> None:
+    signed = sign_xades(XadesRecipe(), facility)
+    root = parse(signed)
+    info = next(root.iter(f"{DS}SignedInfo"))
+    info.remove(info[3])
+    assert judge(etree.tostring(root)).reasons == (Reason.XADES_NOT_SIGNED,)
+
+
+@pytest.mark.attack
+def test_a_changed_property_is_noticed(signed: bytes, judge: Judge) -> None:
+    changed = signed.replace(b"SigningTime>2026", b"SigningTime>2025")
+
+    assert changed != signed
+    assert judge(changed).reasons == (Reason.SIGNATURE_DIGEST_MISMATCH,)
+
+
+@pytest.mark.attack
+def test_a_changed_document_is_noticed(signed: bytes, judge: Judge) -> None:
+    assert judge(signed.replace(b"01001", b"01002")).reasons == (Reason.SIGNATURE_DIGEST_MISMATCH,)
+
+
+@pytest.mark.attack
+def test_another_certificate_for_the_same_key_is_refused(
+    pki: DemoPki, facility: FacilityKey, trust: TrustStore
+) -> None:
+    twin = certificate_for(facility.certificate.public_key(), issued_by=pki, subject="twin")
+
+    swapped = sign_xades(XadesRecipe(key_info=x509_data(twin)), facility)
+    both = sign_xades(XadesRecipe(key_info=x509_data(twin, facility.certificate)), facility)
+
+    verdict = verify(parse(swapped), trust=trust, at=NOW)
+    assert verdict.reasons == (Reason.XADES_SIGNING_CERTIFICATE,)
+    assert verdict.sub_indication == "NO_SIGNING_CERTIFICATE_FOUND"
+    passed = verify(parse(both), trust=trust, at=NOW)
+    assert passed.signer is not None
+    assert passed.signer.serial == facility.certificate.serial_number
+
+
+@pytest.mark.attack
+def test_a_certificate_that_is_named_second_is_not_the_signers(
+    facility: FacilityKey, other_facility: FacilityKey, judge: Judge
+) -> None:
+    named = cert(digest_of(der_of(other_facility))) + cert(digest_of(der_of(facility)))
+    recipe = XadesRecipe(
+        certificate=f"<X:SigningCertificateV2>{named}</X:SigningCertificateV2>",
+        key_info=x509_data(facility.certificate, other_facility.certificate),
+    )
+
+    assert judge(sign_xades(recipe, facility)).reasons == (Reason.SIGNATURE_VALUE_WRONG,)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("certificate", "reason"),
+    [
+        pytest.param("<X:SigningCertificateV2/>", Reason.XADES_MALFORMED, id="empty"),
+        pytest.param(
+            "<X:SigningCertificateV2><X:Cert/></X:SigningCertificateV2>",
+            Reason.XADES_MALFORMED,
+            id="no-digest",
+        ),
+        pytest.param(
+            f"<X:SigningCertificateV2>{cert(digest_of(b'x')) * 9}</X:SigningCertificateV2>",
+            Reason.XADES_MALFORMED,
+            id="too-many",
+        ),
+        pytest.param(
+            f"<X:SigningCertificateV2>{cert('AAAA')}</X:SigningCertificateV2>",
+            Reason.XADES_MALFORMED,
+            id="short-digest",
+        ),
+        pytest.param(
+            f"<X:SigningCertificateV2>{cert(digest_of(b'x', 'sha1'), method=f'{XMLDSIG}sha1')}"
+            "</X:SigningCertificateV2>",
+            Reason.SIGNATURE_SHA1,
+            id="sha-1",
+        ),
+        pytest.param(
+            f"<X:SigningCertificateV2>{cert(digest_of(b'x', 'md5'), method=f'{XMLDSIG_MORE}md5')}"
+            "</X:SigningCertificateV2>",
+            Reason.SIGNATURE_ALGORITHM_FORBIDDEN,
+            id="md5",
+        ),
+        pytest.param(
+            f"<X:SigningCertificate>{cert(digest_of(b'x'), OLDER.format('1x'))}</X:SigningCertificate>",
+            Reason.XADES_MALFORMED,
+            id="serial-that-is-no-number",
+        ),
+        pytest.param(
+            f"<X:SigningCertificateV2>{cert(digest_of(b'x'), OLDER.format('1'))}</X:SigningCertificateV2>",
+            Reason.XADES_MALFORMED,
+            id="older-inside-newer",
+        ),
+        pytest.param(
+            f"<X:SigningCertificate>{cert(digest_of(b'x'))}</X:SigningCertificate>"
+            f"<X:SigningCertificateV2>{cert(digest_of(b'x'))}</X:SigningCertificateV2>",
+            Reason.XADES_PROPERTY_SEVERAL,
+            id="both",
+        ),
+        pytest.param(
+            f"<X:SigningCertificateV2>{cert(digest_of(b'x'))}</X:SigningCertificateV2>",
+            Reason.XADES_SIGNING_CERTIFICATE,
+            id="nobodys",
+        ),
+    ],
+)
+def test_a_signing_certificate_that_is_wrong_is_refused(
+    certificate: str, reason: Reason, facility: FacilityKey, judge: Judge
+) -> None:
+    assert judge(sign_xades(XadesRecipe(certificate=certificate), facility)).reasons == (reason,)
+
+
+@pytest.mark.attack
+def test_no_octet_of_the_signature_may_differ(signed: bytes, judge: Judge) -> None:
+    """A bit flipped anywhere from the Signature's start tag on, but where nothing is signed."""
+    start, end = signed.index(b"<ds:Signature "), signed.index(b"</ds:Signature>")
+    for at in range(start, end, 7):
+        mutant = bytearray(signed)
+        mutant[at] ^= 1
+        try:
+            verdict = judge(bytes(mutant))
+        except Unparsable:
+            continue
+        assert not verdict.has_passed, bytes(mutant)[at - 20 : at + 20]
+
+
+def test_nothing_is_claimed_of_a_certificate_that_has_ended(facility: FacilityKey, trust: TrustStore) -> None:
+    """What the signer claims about the time proves nothing."""
+    signed = sign_bundle(BUNDLE, facility.signer, profile=Profile.XADES, at=NOW)
+
+    verdict = verify(parse(signed), trust=trust, at=NOW + 31 * DAY)
+
+    assert verdict.reasons == (Reason.CERTIFICATE_EXPIRED,)
