@@ -51,6 +51,7 @@ class CertificateFacts:
 
     certificate: x509.Certificate
     info: SignerInfo
+    issuer_der: bytes
     public_key: PublicKey | None
     is_ca: bool
     may_sign: bool
@@ -298,6 +299,7 @@ def _facts(der: bytes, certificate: x509.Certificate) -> CertificateFacts:
     return CertificateFacts(
         certificate=certificate,
         info=info,
+        issuer_der=certificate.issuer.public_bytes(),
         public_key=public_key if isinstance(public_key, PublicKey) else None,
         is_ca=constraints is not None and constraints.ca,
         may_sign=usage is None or usage.digital_signature or usage.content_commitment,

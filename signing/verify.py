@@ -176,17 +176,20 @@ def _ecdsa_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
 def _check_digests(root: Element, form: SignatureForm) -> list[Reason]:
     """Take the signature out of the document and return what does not fit its digests."""
     # Parts of the signature inherit namespaces from where they stand, so they come first.
-    parts = {
-        reference: _canonical_part(reference.part, reference.canonicalization)
+    parts = [
+        (reference, _canonical_part(reference.part, reference.canonicalization))
         for reference in form.references
         if reference.part is not None
-    }
+    ]
+    document = form.document_reference
     _take_out(form.element)
-    for reference in form.references:
-        octets = parts.get(reference) or _canonical_document(root, reference.canonicalization)
-        if hashlib.new(reference.digest_name, octets).digest() != reference.digest_value:
-            return [Reason.SIGNATURE_DIGEST_MISMATCH]
-    return []
+    digested = [*parts, (document, _canonical_document(root, document.canonicalization))]
+    if all(
+        hashlib.new(reference.digest_name, octets).digest() == reference.digest_value
+        for reference, octets in digested
+    ):
+        return []
+    return [Reason.SIGNATURE_DIGEST_MISMATCH]
 
 
 def _canonical_document(root: Element, canonicalization: Canonicalization) -> bytes:

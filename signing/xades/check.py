@@ -52,4 +52,4 @@ def is_issuer_serial_of(issuer_serial: Reader, certificate: CertificateFacts) ->
     names.end()
     serial = issuer_serial.integer(INTEGER)
     issuer_serial.end()
-    return serial == certificate.info.serial and issuer == certificate.certificate.issuer.public_bytes()
+    return serial == certificate.info.serial and issuer == certificate.issuer_der

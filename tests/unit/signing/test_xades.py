@@ -8,7 +8,7 @@ from cryptography import x509
 from lxml import etree
 
 from signing import der
-from signing.canonical import C14N_1_0, C14N_1_1, C14N_EXCLUSIVE, parse
+from signing.canonical import C14N_1_0, C14N_1_1, C14N_EXCLUSIVE, canonicalize, parse
 from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.errors import Unparsable
@@ -546,3 +546,20 @@ def test_nothing_is_claimed_of_a_certificate_that_has_ended(facility: FacilityKe
     verdict = verify(parse(signed), trust=trust, at=NOW + 31 * DAY)
 
     assert verdict.reasons == (Reason.CERTIFICATE_EXPIRED,)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'<r xmlns="urn:u"><a><b><c/></b></a></r>',
+        b'<r xmlns="urn:u"><a xmlns=""><b xmlns="urn:v"><c xmlns=""/></b></a></r>',
+        b'<p:r xmlns:p="urn:p" xmlns:q="urn:q"><a q:x="1" xml:lang="vi"><p:b p:y="&#13;"/><q:c/>t</a>tail</p:r>',
+        b'<r xmlns:p="urn:p" xml:space="preserve"><a><b xmlns:p="urn:q" p:x=""><p:c/><!-- c --></b></a></r>',
+    ],
+)
+def test_the_exclusive_form_needs_no_document_of_its_own(document: bytes) -> None:
+    """An inner element has the form that it would have as a document's root, whatever is declared around it."""
+    for element in parse(document).iter("*"):
+        alone = parse(etree.tostring(element, encoding="UTF-8", with_tail=False))
+
+        assert canonicalize(element, C14N_EXCLUSIVE) == canonicalize(alone, C14N_EXCLUSIVE)
