@@ -104,9 +104,9 @@ def canonicalize(element: Element, algorithm: str, *, inclusive_prefixes: tuple[
     Raises:
         CanonicalizationFailed: There is none, or the algorithm is not one of ours.
     """
-    # libxml2 writes a false xmlns="" into the inclusive form below an element that inherits a default namespace,
-    # so an inner element is canonicalised as the root of its own document; the serialiser carries the namespaces
-    # along. The exclusive form is right, unless prefixes ask for namespaces of ancestors.
+    # libxml2 writes a false xmlns="" into the inclusive form below an element that inherits a default
+    # namespace, so an inner element is canonicalised as the root of its own document; the serialiser carries
+    # the namespaces along. The exclusive form is right, unless prefixes ask for namespaces of ancestors.
     is_self_contained = algorithm == C14N_EXCLUSIVE and not inclusive_prefixes
     if element.getparent() is not None and not is_self_contained:
         apex = etree.fromstring(etree.tostring(element, encoding="UTF-8", with_tail=False), _parser())

@@ -1,7 +1,7 @@
 """Certificates: what they say, whether they lead to a trust anchor at a given time, whether they are revoked.
 
-The only module that calls ``cryptography.x509.verification``, whose interface may still change. It leaves out
-OCSP and fetching anything: what is known is in the trust store's folder.
+The only module that calls ``cryptography.x509.verification``, whose interface may still change. What lists
+and responses say is read in ``signing/revocation.py``; nothing is fetched, what is known is in the store.
 """
 
 import hashlib
@@ -15,34 +15,22 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509 import verification
+from cryptography.x509 import ocsp, verification
 
+from signing.der import INTEGER, SEQUENCE, Reader, context
 from signing.elements import Refused, decode_base64
 from signing.errors import TrustStoreUnreadable
+from signing.extensions import UNREADABLE, find_extension, is_critical
 from signing.policy import Policy
+from signing.revocation import Revocation, RevocationSource, RevocationSources
+from signing.values import PublicKey
 from signing.verdict import Reason, SignerInfo
 
 _MAX_PATHS_CACHED: Final = 4096
 # Leaf, two intermediates and the anchor leave room for one more.
 _MAX_INTERMEDIATES: Final = 4
-
-# What the library raises, now or when a part is first looked at, for DER that makes no sense to it. Several
-# of these are not ValueErrors, and a wrong certificate must never raise.
-_UNREADABLE: Final = (
-    ValueError,
-    TypeError,
-    OverflowError,
-    InvalidSignature,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-)
-
-PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +44,7 @@ class CertificateFacts:
     is_ca: bool
     may_sign: bool
     extended_key_usages: frozenset[str] | None
+    are_usages_critical: bool
 
     @property
     def sha256(self) -> str:
@@ -72,11 +61,24 @@ def read_certificate(text: str) -> CertificateFacts:
     """
     try:
         der = decode_base64(text)
+    except Refused:
+        raise Refused(Reason.CERTIFICATE_MALFORMED) from None
+    return read_der_certificate(der)
+
+
+@lru_cache(maxsize=1024)
+def read_der_certificate(der: bytes) -> CertificateFacts:
+    """Read a certificate.
+
+    Raises:
+        Refused: It is not a DER certificate.
+    """
+    try:
         # The library warns of oddities such as a serial number of zero; they are not for the log of who
         # verifies, and what matters of them is asked elsewhere.
         with warnings.catch_warnings(action="ignore"):
             facts = _facts(der, x509.load_der_x509_certificate(der))
-    except (Refused, *_UNREADABLE):
+    except UNREADABLE:
         raise Refused(Reason.CERTIFICATE_MALFORMED) from None
     # The issuer's signature does not cover the count of unused bits before it, which the library
     # takes other than zero; one certificate must not have two digests.
@@ -111,34 +113,57 @@ def check_leaf(facts: CertificateFacts, *, at: datetime, policy: Policy) -> list
     return reasons
 
 
-@dataclass(frozen=True, slots=True)
-class _Revocation:
-    """What the newest usable list of its issuer says about one certificate; no list is usable if None."""
+def is_issuer_serial_of(issuer_serial: Reader, certificate: CertificateFacts) -> bool:
+    """Whether an IssuerSerial (RFC 5035, section 4) is that of a certificate.
 
-    fresh_until: datetime | None
-    revoked_at: datetime | None
+    Raises:
+        NotDer: It is something else.
+    """
+    # GeneralNames with one directoryName, [4], which is EXPLICIT because a Name is a CHOICE.
+    names = issuer_serial.inside(SEQUENCE)
+    issuer = names.take(context(4))
+    names.end()
+    serial = issuer_serial.integer(INTEGER)
+    issuer_serial.end()
+    return serial == certificate.info.serial and issuer == certificate.issuer_der
 
 
 @dataclass(frozen=True, slots=True)
 class _Path:
     """A way from a leaf to an anchor. It holds at every moment at which all its certificates are valid."""
 
+    chain: tuple[x509.Certificate, ...]
     valid_from: datetime
     valid_to: datetime
-    # For the leaf first, then for each CA below the anchor; only for issuers of which there is a list.
-    revocations: tuple[tuple[Reason, _Revocation], ...]
+    # For each certificate but the anchor: whether there is any source about it, and what it says.
+    revocations: tuple[tuple[bool, Revocation | None], ...]
 
     def covers(self, at: datetime) -> bool:
         return self.valid_from <= at <= self.valid_to
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What proves, to whoever trusts the anchor, that a certificate was good.
+
+    Attributes:
+        certificates: The certificate and those above it, the anchor last.
+        sources: Lists and responses about all of them but the anchor.
+        is_complete: Whether nothing is missing.
+    """
+
+    certificates: tuple[x509.Certificate, ...]
+    sources: tuple[RevocationSource, ...]
+    is_complete: bool
+
+
 class TrustStore:
-    """The certification authorities that are trusted, others that lead to them, and revocation lists.
+    """The certification authorities that are trusted, others that lead to them, and what says who is revoked.
 
     It never changes after it is made, so it remembers the paths it found; load a new one to change trust.
     """
 
-    __slots__ = ("_anchors", "_cached_paths", "_crls", "_intermediates")
+    __slots__ = ("_anchors", "_cached_paths", "_intermediates", "_sources", "_timestamping", "_tsa_anchors")
 
     def __init__(
         self,
@@ -146,18 +171,22 @@ class TrustStore:
         anchors: Iterable[x509.Certificate],
         intermediates: Iterable[x509.Certificate] = (),
         crls: Iterable[x509.CertificateRevocationList] = (),
+        responses: Iterable[ocsp.OCSPResponse] = (),
+        tsa_anchors: Iterable[x509.Certificate] = (),
     ) -> None:
-        """Trust these anchors."""
+        """Trust these anchors, and others for time-stamping alone."""
         self._anchors = tuple(anchors)
         self._intermediates = tuple(intermediates)
-        self._crls: dict[bytes, list[x509.CertificateRevocationList]] = {}
-        for crl in crls:
-            self._crls.setdefault(crl.issuer.public_bytes(), []).append(crl)
+        self._sources = RevocationSources(crls, responses)
+        self._tsa_anchors = tuple(tsa_anchors)
+        self._timestamping: TrustStore | None = None
         self._cached_paths: dict[tuple[str, ...], _Path] = {}
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Load ``anchors/``, ``intermediates/`` and ``crls/`` of PEM or DER files; the first must exist.
+        """Load a folder of PEM or DER files; only its ``anchors/`` must exist.
+
+        The others are ``intermediates/``, ``tsa/`` (anchors for time-stamping), ``crls/`` and ``ocsp/``.
 
         Raises:
             TrustStoreUnreadable: There is no anchor, or a file is not what its folder says.
@@ -169,6 +198,8 @@ class TrustStore:
             anchors=anchors,
             intermediates=_load_certificates(folder / "intermediates"),
             crls=_load_crls(folder / "crls"),
+            responses=_load_folder(folder / "ocsp", lambda data: [ocsp.load_der_ocsp_response(data)]),
+            tsa_anchors=_load_certificates(folder / "tsa"),
         )
 
     @property
@@ -176,20 +207,77 @@ class TrustStore:
         """The trusted certificates."""
         return self._anchors
 
+    def for_timestamps(self) -> "TrustStore":
+        """Return a store that trusts the anchors for time-stamping, and them alone."""
+        if self._timestamping is None:
+            self._timestamping = TrustStore(
+                anchors=self._tsa_anchors,
+                intermediates=self._intermediates,
+                crls=self._sources.crls,
+                responses=self._sources.responses,
+            )
+        return self._timestamping
+
+    def with_evidence(
+        self, certificates: Iterable[x509.Certificate], sources: Iterable[RevocationSource]
+    ) -> "TrustStore":
+        """Return a store that knows these too. They need not be trusted: what they say is signed."""
+        more = tuple(sources)
+        return TrustStore(
+            anchors=self._anchors,
+            intermediates=(*self._intermediates, *certificates),
+            crls=(*self._sources.crls, *_lists(more)),
+            responses=(*self._sources.responses, *_responses(more)),
+            tsa_anchors=self._tsa_anchors,
+        )
+
+    def with_evidence_alone(
+        self, certificates: Iterable[x509.Certificate], sources: Iterable[RevocationSource]
+    ) -> "TrustStore":
+        """Return a store that trusts the same anchors and knows these alone."""
+        known = tuple(sources)
+        return TrustStore(
+            anchors=self._anchors,
+            intermediates=certificates,
+            crls=_lists(known),
+            responses=_responses(known),
+            tsa_anchors=self._tsa_anchors,
+        )
+
     def check_path(
         self, leaf: CertificateFacts, others: Sequence[CertificateFacts], *, at: datetime
     ) -> list[Reason]:
         """Return why the leaf is not trusted at that time, given the certificates that came with it."""
+        path = self._find_path(leaf, others, at)
+        return [Reason.CERTIFICATE_UNTRUSTED] if path is None else _check_revocations(path, at)
+
+    def collect_evidence(
+        self, leaf: CertificateFacts, others: Sequence[CertificateFacts], *, at: datetime
+    ) -> Evidence:
+        """Return what proves that the leaf is good at that time, as far as it is known."""
+        path = self._find_path(leaf, others, at)
+        if path is None:
+            return Evidence((), (), is_complete=False)
+        found = [revocation for _, revocation in path.revocations if revocation is not None]
+        return Evidence(
+            path.chain,
+            tuple(revocation.source for revocation in found),
+            is_complete=len(found) == len(path.chain) - 1 and not _check_revocations(path, at),
+        )
+
+    def _find_path(
+        self, leaf: CertificateFacts, others: Sequence[CertificateFacts], at: datetime
+    ) -> _Path | None:
         key = (leaf.sha256, *(other.sha256 for other in others))
         path = self._cached_paths.get(key)
         if path is None or not path.covers(at):
             path = self._build_path(leaf.certificate, [other.certificate for other in others], at)
             if path is None:
-                return [Reason.CERTIFICATE_UNTRUSTED]
+                return None
             while len(self._cached_paths) >= _MAX_PATHS_CACHED:
                 self._cached_paths.pop(next(iter(self._cached_paths)), None)
             self._cached_paths[key] = path
-        return _check_revocations(path, at)
+        return path
 
     def _build_path(
         self, leaf: x509.Certificate, others: list[x509.Certificate], at: datetime
@@ -206,86 +294,48 @@ class TrustStore:
         )
         try:
             chain = verifier.verify(leaf, [*others, *self._intermediates]).chain
-        except (verification.VerificationError, *_UNREADABLE):
+        except (verification.VerificationError, *UNREADABLE):
             return None
         return _Path(
+            chain=tuple(chain),
             valid_from=max(certificate.not_valid_before_utc for certificate in chain),
             valid_to=min(certificate.not_valid_after_utc for certificate in chain),
-            revocations=tuple(self._revocations(chain)),
+            revocations=tuple(
+                (self._sources.are_there(certificate), self._sources.find(certificate, issuer))
+                for certificate, issuer in pairwise(chain)
+            ),
         )
 
-    def _revocations(self, chain: Sequence[x509.Certificate]) -> Iterable[tuple[Reason, _Revocation]]:
-        reason = Reason.CERTIFICATE_REVOKED
-        for certificate, issuer in pairwise(chain):
-            if lists := self._crls.get(certificate.issuer.public_bytes()):
-                yield reason, _look_up(certificate, issuer, lists)
-            reason = Reason.CERTIFICATE_ISSUER_REVOKED
+
+def _lists(sources: Iterable[RevocationSource]) -> Iterable[x509.CertificateRevocationList]:
+    return [source for source in sources if isinstance(source, x509.CertificateRevocationList)]
+
+
+def _responses(sources: Iterable[RevocationSource]) -> Iterable[ocsp.OCSPResponse]:
+    return [source for source in sources if isinstance(source, ocsp.OCSPResponse)]
 
 
 def _check_revocations(path: _Path, at: datetime) -> list[Reason]:
     reasons = []
-    for reason, revocation in path.revocations:
-        if revocation.revoked_at is not None and revocation.revoked_at <= at:
+    reason = Reason.CERTIFICATE_REVOKED
+    for is_there, revocation in path.revocations:
+        if revocation is not None and revocation.revoked_at is not None and revocation.revoked_at <= at:
             reasons.append(reason)
-        elif revocation.fresh_until is None or revocation.fresh_until < at:
-            # A list that is stale or not rightly signed must not pass for "not revoked".
+        elif is_there and (revocation is None or revocation.fresh_until < at):
+            # A source that is stale or not rightly signed must not pass for "not revoked".
             reasons.append(Reason.CERTIFICATE_REVOCATION_UNKNOWN)
+        reason = Reason.CERTIFICATE_ISSUER_REVOKED
     return reasons
-
-
-def _look_up(
-    certificate: x509.Certificate,
-    issuer: x509.Certificate,
-    crls: Sequence[x509.CertificateRevocationList],
-) -> _Revocation:
-    usable = [crl for crl in crls if _is_usable(crl, certificate, issuer)]
-    if not usable:
-        return _Revocation(None, None)
-    newest = max(usable, key=lambda crl: crl.last_update_utc)
-    entry = newest.get_revoked_certificate_by_serial_number(certificate.serial_number)
-    return _Revocation(newest.next_update_utc, entry.revocation_date_utc if entry else None)
-
-
-def _is_usable(
-    crl: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
-) -> bool:
-    """Whether this is a full list by the certificate's own issuer that would still name the certificate."""
-    try:
-        extensions = crl.extensions
-        usage = _find_extension(issuer.extensions, x509.KeyUsage)
-        rightly_signed = crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # others raise
-    except _UNREADABLE:
-        return False
-    # Delta and indirect lists, and lists of some reasons or some certificates alone, carry critical
-    # extensions (RFC 5280, 5.2); a list whose critical extensions are not understood must not be used.
-    return (
-        rightly_signed
-        and (usage is None or usage.crl_sign)
-        and not any(extension.critical for extension in extensions)
-        and crl.next_update_utc is not None
-        # An issuer may drop a certificate from the lists it makes after the certificate has ended.
-        and crl.last_update_utc <= certificate.not_valid_after_utc
-    )
-
-
-_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
-
-
-def _find_extension(extensions: x509.Extensions, kind: type[_Extension]) -> _Extension | None:
-    try:
-        return extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
 
 
 def _facts(der: bytes, certificate: x509.Certificate) -> CertificateFacts:
     extensions = certificate.extensions
-    constraints = _find_extension(extensions, x509.BasicConstraints)
-    usage = _find_extension(extensions, x509.KeyUsage)
-    extended = _find_extension(extensions, x509.ExtendedKeyUsage)
+    constraints = find_extension(extensions, x509.BasicConstraints)
+    usage = find_extension(extensions, x509.KeyUsage)
+    extended = find_extension(extensions, x509.ExtendedKeyUsage)
     try:
         public_key = certificate.public_key()
-    except _UNREADABLE:
+    except UNREADABLE:
         public_key = None
     info = SignerInfo(
         subject=certificate.subject.rfc4514_string(),
@@ -306,6 +356,7 @@ def _facts(der: bytes, certificate: x509.Certificate) -> CertificateFacts:
         extended_key_usages=frozenset(oid.dotted_string for oid in extended)
         if extended is not None
         else None,
+        are_usages_critical=is_critical(extensions, x509.ExtendedKeyUsage),
     )
 
 
@@ -338,7 +389,7 @@ _LEAF_POLICY: Final = (
 )
 
 _PEM: Final = b"-----BEGIN"
-_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer", ".der", ".crl"})
+_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer", ".der", ".crl", ".ocsp"})
 _Loaded = TypeVar("_Loaded")
 
 

@@ -25,7 +25,8 @@ _TRUE, _FALSE = b"\xff", b"\x00"
 # The seconds' place, after which a fraction may stand.
 _WHOLE_SECONDS: Final = len("20260101000000")
 _MICROSECOND_DIGITS: Final = 6
-_MAX_ARC: Final = 2**64
+# Arcs below 2.25 are random numbers of 128 bits.
+_MAX_ARC: Final = 2**128
 
 
 class NotDer(ValueError):

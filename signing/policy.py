@@ -5,6 +5,7 @@ A policy is a value; the checks that read it live in ``signing/form.py`` and ``s
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -104,6 +105,16 @@ class Policy:
             _MS_DOCUMENT_SIGNING,
         },
     )
+    # EN 319 421 wants a second of a time-stamping authority; one that is worse than a minute proves little.
+    max_timestamp_inaccuracy: timedelta = timedelta(minutes=1)
+    # The policies under which a timestamp must have been made; None accepts any of a trusted authority.
+    timestamp_policies: frozenset[str] | None = None
+    # By how much the clocks of two honest parties may differ.
+    clock_tolerance: timedelta = timedelta(minutes=5)
+    max_timestamps: int = 16
+    # Certificates, lists and responses that a signature may bring along; each, and all, bounded in size.
+    max_evidence: int = 64
+    max_evidence_bytes: int = 8 * 2**20
 
 
 DEFAULT_POLICY: Final = Policy()

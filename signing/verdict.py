@@ -93,6 +93,18 @@ class Reason(StrEnum):
     XADES_PROPERTY_SEVERAL = "xades.property_several"
     XADES_SIGNING_CERTIFICATE = "xades.signing_certificate"
     XADES_POLICY_UNKNOWN = "xades.policy_unknown"
+    TIMESTAMP_MALFORMED = "timestamp.malformed"
+    TIMESTAMP_IMPRINT = "timestamp.imprint"
+    TIMESTAMP_VALUE_WRONG = "timestamp.value_wrong"
+    TIMESTAMP_CERTIFICATE = "timestamp.certificate"
+    TIMESTAMP_USAGE = "timestamp.usage"
+    TIMESTAMP_ALGORITHM = "timestamp.algorithm"
+    TIMESTAMP_POLICY = "timestamp.policy"
+    TIMESTAMP_ORDER = "timestamp.order"
+    TIMESTAMP_EXPIRED = "timestamp.expired"
+    TIMESTAMP_UNTRUSTED = "timestamp.untrusted"
+    TIMESTAMP_REVOKED = "timestamp.revoked"
+    TIMESTAMP_REVOCATION_UNKNOWN = "timestamp.revocation_unknown"
     CERTIFICATE_MISSING = "certificate.missing"
     CERTIFICATE_MALFORMED = "certificate.malformed"
     CERTIFICATE_IS_CA = "certificate.is_ca"
@@ -136,6 +148,18 @@ MEANING: Final[dict[Reason, tuple[Indication, SubIndication]]] = {
     Reason.XADES_PROPERTY_SEVERAL: (_FAILED, SubIndication.FORMAT_FAILURE),
     Reason.XADES_SIGNING_CERTIFICATE: (_OPEN, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
     Reason.XADES_POLICY_UNKNOWN: (_OPEN, SubIndication.SIGNATURE_POLICY_NOT_AVAILABLE),
+    Reason.TIMESTAMP_MALFORMED: (_FAILED, SubIndication.FORMAT_FAILURE),
+    Reason.TIMESTAMP_IMPRINT: (_FAILED, SubIndication.HASH_FAILURE),
+    Reason.TIMESTAMP_VALUE_WRONG: (_FAILED, SubIndication.SIG_CRYPTO_FAILURE),
+    Reason.TIMESTAMP_CERTIFICATE: (_OPEN, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
+    Reason.TIMESTAMP_USAGE: (_OPEN, SubIndication.CHAIN_CONSTRAINTS_FAILURE),
+    Reason.TIMESTAMP_ALGORITHM: (_OPEN, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
+    Reason.TIMESTAMP_POLICY: (_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE),
+    Reason.TIMESTAMP_ORDER: (_OPEN, SubIndication.TIMESTAMP_ORDER_FAILURE),
+    Reason.TIMESTAMP_EXPIRED: (_OPEN, SubIndication.OUT_OF_BOUNDS_NO_POE),
+    Reason.TIMESTAMP_UNTRUSTED: (_OPEN, SubIndication.NO_CERTIFICATE_CHAIN_FOUND),
+    Reason.TIMESTAMP_REVOKED: (_OPEN, SubIndication.REVOKED_NO_POE),
+    Reason.TIMESTAMP_REVOCATION_UNKNOWN: (_OPEN, SubIndication.TRY_LATER),
     Reason.CERTIFICATE_MISSING: (_OPEN, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
     Reason.CERTIFICATE_MALFORMED: (_FAILED, SubIndication.FORMAT_FAILURE),
     Reason.CERTIFICATE_IS_CA: (_OPEN, SubIndication.CHAIN_CONSTRAINTS_FAILURE),

@@ -9,8 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 from lxml.etree import _Element as Element
@@ -21,6 +20,7 @@ from signing.elements import Canonicalization, Refused
 from signing.errors import CanonicalizationFailed
 from signing.form import SignatureForm, find_signature, read_form
 from signing.policy import DEFAULT_POLICY, Policy, Scheme, SignatureAlgorithm
+from signing.values import has_signed
 from signing.verdict import Indication, Level, Reason, SignerInfo, SubIndication, Verdict, failed
 from signing.xades.check import find_named, remark_on
 
@@ -149,20 +149,12 @@ def _has_signed(
     value: bytes,
     data: bytes,
 ) -> bool:
-    try:
-        match algorithm.scheme, certificate.public_key:
-            case Scheme.RSA_PKCS1, rsa.RSAPublicKey() as rsa_key:
-                rsa_key.verify(value, data, padding.PKCS1v15(), algorithm.hash)
-            case Scheme.RSA_PSS, rsa.RSAPublicKey() as rsa_key:
-                pss = padding.PSS(padding.MGF1(algorithm.hash), algorithm.hash.digest_size)
-                rsa_key.verify(value, data, pss, algorithm.hash)
-            case Scheme.ECDSA, ec.EllipticCurvePublicKey() as ec_key:
-                ec_key.verify(_ecdsa_der(value, ec_key), data, ec.ECDSA(algorithm.hash))
-            case _:
-                return False
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+    if algorithm.scheme is Scheme.ECDSA and isinstance(certificate.public_key, ec.EllipticCurvePublicKey):
+        try:
+            value = _ecdsa_der(value, certificate.public_key)
+        except ValueError:
+            return False
+    return has_signed(certificate.public_key, algorithm.scheme, algorithm.hash, value=value, data=data)
 
 
 def _ecdsa_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:

@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Sequence
 
-from signing.certificates import CertificateFacts
-from signing.der import INTEGER, SEQUENCE, NotDer, Reader, context
+from signing.certificates import CertificateFacts, is_issuer_serial_of
+from signing.der import NotDer, Reader
 from signing.verdict import Remark
 from signing.xades.form import CertificateReference, QualifyingProperties
 
@@ -38,18 +38,3 @@ def _agrees(reference: CertificateReference, signer: CertificateFacts) -> bool:
         return is_issuer_serial_of(Reader.of(reference.issuer_serial), signer)
     except NotDer:
         return False
-
-
-def is_issuer_serial_of(issuer_serial: Reader, certificate: CertificateFacts) -> bool:
-    """Whether an IssuerSerial (RFC 5035, section 4) is that of a certificate.
-
-    Raises:
-        NotDer: It is something else.
-    """
-    # GeneralNames with one directoryName, [4], which is EXPLICIT because a Name is a CHOICE.
-    names = issuer_serial.inside(SEQUENCE)
-    issuer = names.take(context(4))
-    names.end()
-    serial = issuer_serial.integer(INTEGER)
-    issuer_serial.end()
-    return serial == certificate.info.serial and issuer == certificate.issuer_der

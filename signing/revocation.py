@@ -1,0 +1,213 @@
+"""Whether a certificate is revoked: what lists (RFC 5280) and responses (RFC 6960) say, if believable.
+
+Fetches nothing. Which certificate is asked about, and when, is decided in ``signing/certificates.py``.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID, SignatureAlgorithmOID
+
+from signing.der import BIT_STRING, Reader
+from signing.extensions import UNREADABLE, find_extension
+from signing.policy import Scheme
+from signing.values import PublicKey, has_signed
+
+RevocationSource = x509.CertificateRevocationList | ocsp.OCSPResponse
+
+_RESPONSE_SIGNATURES: Final = frozenset(
+    {
+        SignatureAlgorithmOID.RSA_WITH_SHA256,
+        SignatureAlgorithmOID.RSA_WITH_SHA384,
+        SignatureAlgorithmOID.RSA_WITH_SHA512,
+        SignatureAlgorithmOID.ECDSA_WITH_SHA256,
+        SignatureAlgorithmOID.ECDSA_WITH_SHA384,
+        SignatureAlgorithmOID.ECDSA_WITH_SHA512,
+    },
+)
+# SHA-1 names an issuer here and vouches for nothing; most responders use it.
+_CERT_ID_DIGESTS: Final = frozenset({"sha1", "sha256", "sha384", "sha512"})
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What one believable source says of one certificate.
+
+    Attributes:
+        as_of: When the source was made.
+        fresh_until: Until when it answers; at least when it was made.
+        revoked_at: Since when the certificate is revoked, or None: it is not.
+        source: The list or the response.
+    """
+
+    as_of: datetime
+    fresh_until: datetime
+    revoked_at: datetime | None
+    source: RevocationSource
+
+
+class RevocationSources:
+    """Lists and responses, found by what they are about."""
+
+    __slots__ = ("_crls", "_responses", "crls", "responses")
+
+    def __init__(
+        self,
+        crls: Iterable[x509.CertificateRevocationList] = (),
+        responses: Iterable[ocsp.OCSPResponse] = (),
+    ) -> None:
+        """Sort these; responses that are no answers are left out."""
+        self.crls = tuple(crls)
+        self.responses = tuple(responses)
+        self._crls: dict[bytes, list[x509.CertificateRevocationList]] = {}
+        for crl in self.crls:
+            self._crls.setdefault(crl.issuer.public_bytes(), []).append(crl)
+        self._responses: dict[int, list[ocsp.OCSPResponse]] = {}
+        for response in self.responses:
+            for serial in _serials(response):
+                self._responses.setdefault(serial, []).append(response)
+
+    def are_there(self, certificate: x509.Certificate) -> bool:
+        """Whether there is any source about this certificate, believable or not."""
+        return certificate.issuer.public_bytes() in self._crls or certificate.serial_number in self._responses
+
+    def find(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Revocation | None:
+        """Return what the newest believable source says; None if there is none."""
+        crls = self._crls.get(certificate.issuer.public_bytes(), ())
+        responses = self._responses.get(certificate.serial_number, ())
+        found = [_read_crl(crl, certificate, issuer) for crl in crls]
+        found += [_read_response(response, certificate, issuer) for response in responses]
+        return max(
+            (revocation for revocation in found if revocation is not None),
+            key=lambda revocation: revocation.as_of,
+            default=None,
+        )
+
+
+def _serials(response: ocsp.OCSPResponse) -> Sequence[int]:
+    try:
+        return [single.serial_number for single in response.responses]
+    except UNREADABLE:
+        return ()
+
+
+def _read_crl(
+    crl: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
+) -> Revocation | None:
+    next_update = crl.next_update_utc
+    if next_update is None or not _is_usable(crl, certificate, issuer):
+        return None
+    entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+    return Revocation(
+        as_of=crl.last_update_utc,
+        fresh_until=max(next_update, crl.last_update_utc),
+        revoked_at=entry.revocation_date_utc if entry else None,
+        source=crl,
+    )
+
+
+def _is_usable(
+    crl: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
+) -> bool:
+    """Whether this is a full list by the certificate's own issuer that would still name the certificate."""
+    try:
+        extensions = crl.extensions
+        usage = find_extension(issuer.extensions, x509.KeyUsage)
+        rightly_signed = crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # others raise
+    except UNREADABLE:
+        return False
+    # Delta and indirect lists, and lists of some reasons or some certificates alone, carry critical
+    # extensions (RFC 5280, 5.2); a list whose critical extensions are not understood must not be used.
+    return (
+        rightly_signed
+        and (usage is None or usage.crl_sign)
+        and not any(extension.critical for extension in extensions)
+        # An issuer may drop a certificate from the lists it makes after the certificate has ended.
+        and crl.last_update_utc <= certificate.not_valid_after_utc
+    )
+
+
+def _read_response(
+    response: ocsp.OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate
+) -> Revocation | None:
+    try:
+        if any(extension.critical for extension in response.extensions):
+            return None
+        single = next((one for one in response.responses if _is_about(one, certificate, issuer)), None)
+        if single is None or not _is_rightly_signed(response, issuer):
+            return None
+        as_of, until = single.this_update_utc, single.next_update_utc
+        status = single.certificate_status
+    except UNREADABLE:
+        return None
+    # RFC 6960, 2.2: "unknown" says nothing about this certificate.
+    if status is ocsp.OCSPCertStatus.UNKNOWN or as_of > response.produced_at_utc:
+        return None
+    revoked_at = single.revocation_time_utc if status is ocsp.OCSPCertStatus.REVOKED else None
+    return Revocation(as_of, max(until or as_of, as_of), revoked_at, response)
+
+
+def _is_about(
+    single: ocsp.OCSPSingleResponse, certificate: x509.Certificate, issuer: x509.Certificate
+) -> bool:
+    """Whether the CertID is that of the certificate: its issuer's name and key, and its serial number."""
+    name = single.hash_algorithm.name
+    return (
+        single.serial_number == certificate.serial_number
+        and name in _CERT_ID_DIGESTS
+        and single.issuer_name_hash == hashlib.new(name, issuer.subject.public_bytes()).digest()
+        and single.issuer_key_hash == hashlib.new(name, _key_bits(issuer)).digest()
+    )
+
+
+def _key_bits(certificate: x509.Certificate) -> bytes:
+    """Return the subjectPublicKey without its tag, length and count of unused bits (RFC 6960, 4.1.1)."""
+    der = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    info = Reader.of(der)
+    info.inside()
+    return info.take(BIT_STRING)[1:]
+
+
+def _is_rightly_signed(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> bool:
+    if response.signature_algorithm_oid not in _RESPONSE_SIGNATURES:
+        return False
+    return any(_made(response, responder) for responder in (issuer, *_delegates(response, issuer)))
+
+
+def _delegates(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> Iterable[x509.Certificate]:
+    """Find certificates, sent along, whose owner the issuer lets answer for it (RFC 6960, 4.2.2.2)."""
+    for certificate in response.certificates:
+        try:
+            certificate.verify_directly_issued_by(issuer)
+            purposes = find_extension(certificate.extensions, x509.ExtendedKeyUsage) or ()
+            usage = find_extension(certificate.extensions, x509.KeyUsage)
+        except UNREADABLE:
+            continue
+        if (
+            ExtendedKeyUsageOID.OCSP_SIGNING in purposes
+            and (usage is None or usage.digital_signature)
+            and certificate.not_valid_before_utc
+            <= response.produced_at_utc
+            <= certificate.not_valid_after_utc
+        ):
+            yield certificate
+
+
+def _made(response: ocsp.OCSPResponse, responder: x509.Certificate) -> bool:
+    is_named = response.responder_name == responder.subject or (
+        response.responder_key_hash == hashlib.sha1(_key_bits(responder), usedforsecurity=False).digest()
+    )
+    key, algorithm = responder.public_key(), response.signature_hash_algorithm
+    if not is_named or algorithm is None or not isinstance(key, PublicKey):
+        return False
+    scheme = Scheme.RSA_PKCS1 if isinstance(key, rsa.RSAPublicKey) else Scheme.ECDSA
+    return has_signed(key, scheme, algorithm, value=response.signature, data=response.tbs_response_bytes)
