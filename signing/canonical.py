@@ -98,6 +98,11 @@ def _parse(data: bytes, limits: Limits, parser: etree.XMLParser) -> Element:
     return root
 
 
+def write_document(root: Element) -> bytes:
+    """Return the document as UTF-8 with a declaration and without a byte order mark."""
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + etree.tostring(root.getroottree(), encoding="UTF-8")
+
+
 def canonicalize(element: Element, algorithm: str, *, inclusive_prefixes: tuple[str, ...] = ()) -> bytes:
     """Return the canonical form, without comments, of one element and what is below it.
 

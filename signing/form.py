@@ -61,11 +61,6 @@ class SignatureForm:
     # What makes it a XAdES signature; a plain one has none.
     qualifying_properties: QualifyingProperties | None
 
-    @property
-    def document_reference(self) -> ReferenceForm:
-        """The reference that covers the document; there is always one."""
-        return next(reference for reference in self.references if reference.part is None)
-
 
 def find_signature(root: Element, container: str) -> Element:
     """Return the document's one Signature, which must be the only child of the root's container element.

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from signing.canonical import C14N_1_0, canonicalize, canonicalize_document, parse_verbatim
+from signing.canonical import C14N_1_0, canonicalize, canonicalize_document, parse_verbatim, write_document
 from signing.errors import AlreadySigned, ContainerNotEmpty, MissingContainer
 from signing.keys import Signer
 from signing.policy import ENVELOPED_SIGNATURE, SHA256, XMLDSIG
@@ -74,7 +74,7 @@ def sign_bundle(
     # SignedInfo inherits the namespaces of its ancestors, so it is signed in its place.
     signed_info, value = place[-1][0], place[-1][1]
     value.text = _base64(signer.sign(canonicalize(signed_info, signed_info[0].get("Algorithm", ""))))
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + etree.tostring(root.getroottree(), encoding="UTF-8")
+    return write_document(root)
 
 
 def _find_container(root: Element, container: str) -> Element:

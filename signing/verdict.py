@@ -194,8 +194,9 @@ class Verdict:
 
     ``content`` is the tree that was digested, with the signature taken out and comments removed (they are
     not signed). It is there only when the indication is TOTAL-PASSED, and nothing else may be read as signed.
-    ``level`` is what was found and found right, ``signing_time`` what the signer claims, and ``remarks`` is
-    what was odd without being wrong.
+    ``level`` is what was found and found right; of a XAdES signature that did not pass it is B-B.
+    ``signing_time`` is what the signer claims, ``best_signature_time`` what timestamps prove: since then the
+    signature is known to exist. ``remarks`` is what was odd without being wrong.
     """
 
     indication: Indication
@@ -206,6 +207,7 @@ class Verdict:
     content: Element | None
     level: Level = Level.PLAIN
     signing_time: datetime | None = None
+    best_signature_time: datetime | None = None
     remarks: tuple[Remark, ...] = ()
 
     @property

@@ -4,7 +4,6 @@ Leaves the form to ``signing/form.py``, certificates to ``signing/certificates.p
 means, and for whom the signer may speak, to the caller.
 """
 
-import hashlib
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -14,15 +13,16 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from signing.canonical import canonicalize, canonicalize_document
 from signing.certificates import CertificateFacts, TrustStore, check_leaf, read_certificate
-from signing.elements import Canonicalization, Refused
-from signing.errors import CanonicalizationFailed
+from signing.covered import CoveredOctets, canonical_part
+from signing.elements import Refused
 from signing.form import SignatureForm, find_signature, read_form
 from signing.policy import DEFAULT_POLICY, Policy, Scheme, SignatureAlgorithm
 from signing.values import has_signed
 from signing.verdict import Indication, Level, Reason, SignerInfo, SubIndication, Verdict, failed
 from signing.xades.check import find_named, remark_on
+from signing.xades.times import find_level, prove_time
+from signing.xades.unsigned import read_unsigned
 
 __all__ = ["Indication", "Reason", "SignerInfo", "SubIndication", "Verdict", "verify"]
 
@@ -43,14 +43,15 @@ def verify(
     and what may be read as signed afterwards is ``Verdict.content`` alone.
 
     1. Find the one Signature, at its place.
-    2. Read its form: structure, algorithms, one reference to the whole document, allowed transforms.
+    2. Read its form: structure, algorithms, what it covers, allowed transforms; and what came along unsigned.
     3. Read the certificates and find the one whose key made the signature value over SignedInfo.
-    4. Take the signature out, canonicalise the document and compare its digest.
-    5. Judge the signer's certificate: usage, key, validity at the time.
-    6. Find its path to a trust anchor at the time, and ask the revocation lists.
-    7. Only if nothing was found wrong, hand out the tree that was digested.
+    4. Take the signature out, canonicalise what is covered and compare the digests.
+    5. Judge the timestamps: since when the signature is known to exist.
+    6. Judge the signer's certificate at that time: usage, key, validity.
+    7. Find its path to a trust anchor at that time, and ask who is revoked.
+    8. Only if nothing was found wrong, hand out the tree that was digested.
 
-    Steps 3 to 6 are all taken, so that a verdict names every fault.
+    Steps 3 to 7 are all taken, so that a verdict names every fault.
     """
     if at.tzinfo is None:
         raise ValueError("the time of verification must be aware")
@@ -61,60 +62,56 @@ def verify(
 
         # (2) Everything that the signature says is in `form` now.
         form = read_form(signature, policy)
+        properties = form.qualifying_properties
+        unsigned = read_unsigned(() if properties is None else properties.unsigned, policy)
 
         # (3) EN 319 102-1, 5.2.3 and 5.2.7: the signing certificate, and the signature value.
         certificates = [read_certificate(text) for text in form.certificates]
-        leaf, reasons = _find_signing_certificate(form, _canonical_signed_info(form), certificates)
+        signed_info = canonical_part(form.signed_info, form.signed_info_canonicalization)
+        leaf, reasons = _find_signing_certificate(form, signed_info, certificates)
         signer = leaf.info
 
         # (4) EN 319 102-1, 5.2.7: the integrity of the signed data.
-        reasons += _check_digests(root, form)
+        covered = CoveredOctets.collect(root, form, [each.place for each in unsigned.timestamps])
+        if not covered.fit(form):
+            reasons.append(Reason.SIGNATURE_DIGEST_MISMATCH)
     except Refused as refusal:
         return failed((refusal.reason,), signer)
 
-    # (5) EN 319 102-1, 5.2.6: the certificate itself, in time.
-    unfit = check_leaf(leaf, at=at, policy=policy)
+    # (5) EN 319 102-1, 5.5.4 and 5.6.3: the best signature time. What came along helps to judge it; an anchor
+    #     never comes along.
+    if unsigned.certificates or unsigned.sources:
+        sent = [each.certificate for each in unsigned.certificates]
+        trust = trust.with_evidence(sent, unsigned.sources)
+    proven = prove_time(form, unsigned, covered, trust=trust, at=at, policy=policy)
+    reasons += proven.reasons
+
+    # (6) EN 319 102-1, 5.2.6: the certificate itself, in time.
+    unfit = check_leaf(leaf, at=proven.time, policy=policy)
     reasons += unfit
 
-    # (6) A path is only sought for a certificate that is valid: at another time it would not say anything.
+    # (7) A path is only sought for a certificate that is valid: at another time it would not say anything.
+    others = [certificate for certificate in certificates if certificate is not leaf]
     if not {Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID}.intersection(unfit):
-        others = [certificate for certificate in certificates if certificate is not leaf]
-        reasons += trust.check_path(leaf, others, at=at)
+        reasons += trust.check_path(leaf, others, at=proven.time)
     if reasons:
-        return _with_properties(failed(tuple(reasons), signer), form, leaf)
-
-    # (7) Comments are in no canonical form of ours, so nobody signed them.
-    if next(root.iter(etree.Comment), None) is not None:
-        etree.strip_tags(root, etree.Comment)
-    passed = Verdict(Indication.TOTAL_PASSED, None, (), signer, WHOLE_DOCUMENT, root)
-    return _with_properties(passed, form, leaf)
-
-
-def _with_properties(verdict: Verdict, form: SignatureForm, leaf: CertificateFacts) -> Verdict:
-    properties = form.qualifying_properties
+        verdict = failed(tuple(reasons), signer)
+    else:
+        # (8) Comments are in no canonical form of ours, so nobody signed them.
+        if next(root.iter(etree.Comment), None) is not None:
+            etree.strip_tags(root, etree.Comment)
+        verdict = Verdict(Indication.TOTAL_PASSED, None, (), signer, WHOLE_DOCUMENT, root)
     if properties is None:
         return verdict
     return replace(
         verdict,
-        level=Level.B_B,
+        level=find_level(unsigned, leaf, certificates, trust=trust, at=proven.time)
+        if verdict.has_passed
+        else Level.B_B,
         signing_time=properties.signing_time,
+        best_signature_time=proven.time if verdict.has_passed and unsigned.timestamps else None,
         remarks=remark_on(properties, leaf),
     )
-
-
-def _canonical_signed_info(form: SignatureForm) -> bytes:
-    return _canonical_part(form.signed_info, form.signed_info_canonicalization)
-
-
-def _canonical_part(element: Element, canonicalization: Canonicalization) -> bytes:
-    try:
-        return canonicalize(
-            element,
-            canonicalization.algorithm,
-            inclusive_prefixes=canonicalization.inclusive_prefixes,
-        )
-    except CanonicalizationFailed:
-        raise Refused(Reason.SIGNATURE_NOT_CANONICAL) from None
 
 
 def _find_signing_certificate(
@@ -163,45 +160,3 @@ def _ecdsa_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
     if len(value) != 2 * length:
         raise ValueError("not two integers of the order's length")
     return encode_dss_signature(int.from_bytes(value[:length], "big"), int.from_bytes(value[length:], "big"))
-
-
-def _check_digests(root: Element, form: SignatureForm) -> list[Reason]:
-    """Take the signature out of the document and return what does not fit its digests."""
-    # Parts of the signature inherit namespaces from where they stand, so they come first.
-    parts = [
-        (reference, _canonical_part(reference.part, reference.canonicalization))
-        for reference in form.references
-        if reference.part is not None
-    ]
-    document = form.document_reference
-    _take_out(form.element)
-    digested = [*parts, (document, _canonical_document(root, document.canonicalization))]
-    if all(
-        hashlib.new(reference.digest_name, octets).digest() == reference.digest_value
-        for reference, octets in digested
-    ):
-        return []
-    return [Reason.SIGNATURE_DIGEST_MISMATCH]
-
-
-def _canonical_document(root: Element, canonicalization: Canonicalization) -> bytes:
-    try:
-        return canonicalize_document(
-            root,
-            canonicalization.algorithm,
-            inclusive_prefixes=canonicalization.inclusive_prefixes,
-        )
-    except CanonicalizationFailed:
-        raise Refused(Reason.SIGNATURE_NOT_CANONICAL) from None
-
-
-def _take_out(signature: Element) -> None:
-    """Remove the element but not the text after it, which belongs to its parent (XMLDSIG 6.6.4)."""
-    parent, before, tail = signature.getparent(), signature.getprevious(), signature.tail
-    if parent is None:
-        return
-    if tail and before is not None:
-        before.tail = (before.tail or "") + tail
-    elif tail:
-        parent.text = (parent.text or "") + tail
-    parent.remove(signature)

@@ -1,4 +1,4 @@
-"""Make a XAdES B-B signature (EN 319 132-1, 6.3): what is signed beside the document.
+"""The elements of a XAdES signature (EN 319 132-1): of B-B, and what extends it.
 
 The signature carries a prefix and exclusive canonical forms throughout, because more verifiers than one read
 inclusive forms of inner elements wrongly; the document itself is covered as in a plain signature.
@@ -6,11 +6,13 @@ inclusive forms of inner elements wrongly; the document itself is covered as in 
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.x509 import ocsp
 from lxml import etree
 from lxml.etree import _Element as Element
 
@@ -18,6 +20,8 @@ from signing.canonical import C14N_1_0, C14N_EXCLUSIVE, canonicalize
 from signing.der import context, encode, integer, sequence
 from signing.keys import Signer
 from signing.policy import ENVELOPED_SIGNATURE, SHA256, XMLDSIG
+from signing.revocation import RevocationSource
+from signing.xades import names
 from signing.xades.names import SIGNED_PROPERTIES_TYPE, XADES
 
 _SIGNATURE: Final = (
@@ -91,6 +95,54 @@ def xades_signature(signer: Signer, document_digest: bytes, *, at: datetime) -> 
     properties = canonicalize(signature[3][0][0], C14N_EXCLUSIVE)
     signature[0][3][2].text = _base64(hashlib.sha256(properties).digest())
     return signature
+
+
+def timestamp_element(token: bytes, *, is_archive: bool) -> Element:
+    """Return a SignatureTimeStamp or an ArchiveTimeStamp with this token."""
+    if is_archive:
+        element = etree.Element(names.ARCHIVE_TIMESTAMP, nsmap={"xades141": names.XADES_141})
+    else:
+        element = etree.Element(names.SIGNATURE_TIMESTAMP, nsmap={"xades": XADES})
+    method = etree.SubElement(element, f"{{{XMLDSIG}}}CanonicalizationMethod", nsmap={"ds": XMLDSIG})
+    method.set("Algorithm", C14N_1_0)
+    etree.SubElement(element, names.ENCAPSULATED_TIMESTAMP, nsmap={"xades": XADES}).text = _base64(token)
+    return element
+
+
+def evidence_elements(
+    certificates: Sequence[bytes], sources: Sequence[RevocationSource], *, is_more: bool
+) -> list[Element]:
+    """Return properties that hold these certificates (in DER), lists and responses.
+
+    ``is_more`` says that the signature has such values already, and may not have them twice: what is added
+    later is TimeStampValidationData (EN 319 132-1, 5.5.1).
+    """
+    made = []
+    if certificates:
+        values = etree.Element(names.CERTIFICATE_VALUES, nsmap={"xades": XADES})
+        for der in certificates:
+            etree.SubElement(values, names.ENCAPSULATED_CERTIFICATE).text = _base64(der)
+        made.append(values)
+    if sources:
+        made.append(_revocation_values(sources))
+    if not is_more or not made:
+        return made
+    more = etree.Element(names.TIMESTAMP_VALIDATION_DATA, nsmap={"xades141": names.XADES_141})
+    more.extend(made)
+    return [more]
+
+
+def _revocation_values(sources: Sequence[RevocationSource]) -> Element:
+    values = etree.Element(names.REVOCATION_VALUES, nsmap={"xades": XADES})
+    for group, tag, kind in (
+        (names.CRL_VALUES, names.ENCAPSULATED_CRL, x509.CertificateRevocationList),
+        (names.OCSP_VALUES, names.ENCAPSULATED_OCSP, ocsp.OCSPResponse),
+    ):
+        members = [source for source in sources if isinstance(source, kind)]
+        place = etree.SubElement(values, group) if members else values
+        for member in members:
+            etree.SubElement(place, tag).text = _base64(member.public_bytes(serialization.Encoding.DER))
+    return values
 
 
 def _issuer_serial(certificate: x509.Certificate) -> bytes:

@@ -37,3 +37,19 @@ STATEMENTS: Final = frozenset(
         "CommitmentTypeIndication",
     )
 )
+
+SIGNATURE_TIMESTAMP: Final = f"{_X}SignatureTimeStamp"
+ENCAPSULATED_TIMESTAMP: Final = f"{_X}EncapsulatedTimeStamp"
+CERTIFICATE_VALUES: Final = f"{_X}CertificateValues"
+ENCAPSULATED_CERTIFICATE: Final = f"{_X}EncapsulatedX509Certificate"
+OTHER_CERTIFICATE: Final = f"{_X}OtherCertificate"
+REVOCATION_VALUES: Final = f"{_X}RevocationValues"
+CRL_VALUES: Final = f"{_X}CRLValues"
+ENCAPSULATED_CRL: Final = f"{_X}EncapsulatedCRLValue"
+OCSP_VALUES: Final = f"{_X}OCSPValues"
+ENCAPSULATED_OCSP: Final = f"{_X}EncapsulatedOCSPValue"
+OTHER_VALUES: Final = f"{_X}OtherValues"
+ARCHIVE_TIMESTAMP: Final = f"{{{XADES_141}}}ArchiveTimeStamp"
+TIMESTAMP_VALIDATION_DATA: Final = f"{{{XADES_141}}}TimeStampValidationData"
+
+DER_ENCODING: Final = "http://uri.etsi.org/01903/v1.2.2#DER"
