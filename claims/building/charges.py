@@ -75,8 +75,8 @@ class Charge:
 def charge_medication(encounter: Encounter, index: int, department: str) -> Charge:
     """Make the XML2 row of one medication."""
     given = encounter.medications[index]
-    tyle_tt_bh = insured_percent(pham_vi=given.scope, tyle_tt_bh=given.pay_percent)
-    amounts = price_medicine(so_luong=given.quantity, don_gia=given.price, tyle_tt_bh=tyle_tt_bh)
+    tyle_tt_bh = insured_percent(pham_vi=given.scope, tyle_tt_bh=_pay_percent(given))
+    amounts = price_medicine(so_luong=given.quantity or ZERO, don_gia=given.price or ZERO, tyle_tt_bh=tyle_tt_bh)
     ma_nhom = given.group or _medicine_group(given)
     other_sources = _other_sources(given.other_sources)
     return Charge(
@@ -90,8 +90,8 @@ def charge_medication(encounter: Encounter, index: int, department: str) -> Char
         fields={
             "MA_THUOC": given.code,
             "MA_NHOM": ma_nhom,
-            "TEN_THUOC": given.name,
-            "DON_VI_TINH": given.unit,
+            "TEN_THUOC": given.name or "",
+            "DON_VI_TINH": given.unit or "",
             "HAM_LUONG": given.strength or "",
             "DUONG_DUNG": given.route or "",
             "DANG_BAO_CHE": given.form or "",
@@ -101,8 +101,8 @@ def charge_medication(encounter: Encounter, index: int, department: str) -> Char
             "TT_THAU": given.tender or "",
             "PHAM_VI": given.scope,
             "TYLE_TT_BH": plain(tyle_tt_bh),
-            "SO_LUONG": plain(given.quantity),
-            "DON_GIA": plain(given.price),
+            "SO_LUONG": plain(given.quantity or ZERO),
+            "DON_GIA": plain(given.price or ZERO),
             **_amount_fields(amounts, other_sources),
             "MA_KHOA": department,
             "MA_BAC_SI": given.prescriber,
@@ -120,9 +120,9 @@ def charge_service(encounter: Encounter, index: int, department: str, rules: Mon
     given = encounter.services[index]
     ma_nhom = given.group or _service_group(given, encounter.encounter.visit_type)
     is_supply = given.kind is ServiceKind.SUPPLY or ma_nhom in _SUPPLY_GROUPS
-    tyle_tt_bh = insured_percent(pham_vi=given.scope, tyle_tt_bh=given.pay_percent)
+    tyle_tt_bh = insured_percent(pham_vi=given.scope, tyle_tt_bh=_pay_percent(given))
     prices = service_prices(
-        UnitPrices(given.hospital_price, _insured_price(given)),
+        UnitPrices(given.hospital_price or ZERO, _insured_price(given)),
         code=given.code,
         t_trantt=given.ceiling,
         is_reused=given.supply is not None and given.supply.reused,
@@ -147,9 +147,9 @@ def charge_service(encounter: Encounter, index: int, department: str, rules: Mon
             "MA_DICH_VU": "" if is_supply else given.code,
             "MA_VAT_TU": given.code if is_supply else "",
             "MA_NHOM": ma_nhom,
-            "TEN_VAT_TU": given.name if is_supply else "",
-            "TEN_DICH_VU": "" if is_supply else given.name,
-            "DON_VI_TINH": given.unit,
+            "TEN_VAT_TU": (given.name or "") if is_supply else "",
+            "TEN_DICH_VU": "" if is_supply else given.name or "",
+            "DON_VI_TINH": given.unit or "",
             "PHAM_VI": given.scope,
             "SO_LUONG": plain(given.quantity),
             "DON_GIA_BV": plain(prices.don_gia_bv),
@@ -202,7 +202,7 @@ def _insured_price(given: Service) -> Decimal:
         return given.insured_price
     # Only a supply has its insured price from the purchase price (Decision 4750: the lower of
     # it and the ceiling); `refusals` has seen to it that no other insured line comes here.
-    return ZERO if given.scope == _OUTSIDE_SCOPE else given.hospital_price
+    return ZERO if given.scope == _OUTSIDE_SCOPE else given.hospital_price or ZERO
 
 
 def _medicine_group(given: Medication) -> str:
@@ -222,7 +222,11 @@ def _service_group(given: Service, visit_type: str) -> str:
 
 
 def _is_paid_whole(given: Medication | Service) -> bool:
-    return given.pay_percent == HUNDRED or given.scope == _OUTSIDE_SCOPE
+    return _pay_percent(given) == HUNDRED or given.scope == _OUTSIDE_SCOPE
+
+
+def _pay_percent(given: Medication | Service) -> Decimal:
+    return HUNDRED if given.pay_percent is None else given.pay_percent
 
 
 def _other_sources(given: GivenSources) -> OtherSources:

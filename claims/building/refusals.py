@@ -6,6 +6,7 @@ from dataclasses import fields
 from claims.building.benefit import case_of
 from claims.building.clinical import service_codes
 from claims.building.errors import Reason
+from claims.bundle.money import ZERO
 from claims.emr.encounter import Encounter, ServiceKind
 
 _OUTSIDE_SCOPE = "2"
@@ -66,7 +67,7 @@ def _unpriced(encounter: Encounter) -> Iterator[Reason]:
             yield Reason(
                 f"/services/{index}/insured_price", "no-insured-price", "the insured price is not given"
             )
-        elif service.insured_price is not None and service.insured_price > service.hospital_price:
+        elif (service.insured_price or ZERO) > (service.hospital_price or ZERO):
             detail = (
                 f"the insured price {service.insured_price} is above the hospital's, {service.hospital_price}"
             )
