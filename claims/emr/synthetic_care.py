@@ -54,6 +54,7 @@ class Illness:
     drugs: tuple[str, ...]
     acts: tuple[str, ...] = ()
     ages: tuple[float, float] = (18, 88)
+    sex: str | None = None
     surgery: str | None = None
     companions: tuple[str, ...] = ()
 
@@ -98,6 +99,12 @@ DRUGS: Final = {
     "eye-drops": Drug("40.876", "Tobramycin", "0,3% x 5ml", "Lọ", "Thuốc nhỏ mắt", "6.01", "2719", 1),
     "cream": Drug("40.628", "Betamethason", "0,05% x 15g", "Tuýp", "Kem bôi da", _TOPICAL, "8925", 1),
     "glucosamine": Drug("40.64", "Glucosamin", "500mg", "Viên", "Viên nang", _ORAL, "1350", 2, 50),
+    "oxytocin": Drug("40.728", "Oxytocin", "5UI/1ml", "Ống", "Dung dịch tiêm", _INJECTED, "6489", 2),
+    "progesterone": Drug("40.762", "Progesteron", "100mg", "Viên", "Viên nang mềm", _ORAL, "7150", 2),
+    "arv": Drug("40.267", "Tenofovir + lamivudin + dolutegravir", "300mg + 300mg + 50mg", "Viên",
+                "Viên nén bao phim", _ORAL, "3720", 1),
+    "anti-tuberculosis": Drug("40.333", "Rifampicin + isoniazid", "150mg + 75mg", "Viên",
+                              "Viên nén bao phim", _ORAL, "1739", 3),
     "tramadol": Drug("40.55", "Tramadol", "100mg/2ml", "Ống", "Dung dịch tiêm", _INJECTED, "6993", 2),
 }  # fmt: skip
 
@@ -133,10 +140,20 @@ ACTS: Final = {
         Measured("22.0120.1", "Hồng cầu", "T/L", 3.2, 5.8, 2),
         Measured("22.0120.2", "Hemoglobin", "g/L", 85, 170, 0),
         Measured("22.0120.3", "Bạch cầu", "G/L", 3.5, 18, 2),
-        Measured("22.0120.4", "Tiểu cầu", "G/L", 60, 420, 0))),
+        Measured("22.0120.4", "Tiểu cầu", "G/L", 60, 420, 0),
+        Measured("22.0120.5", "Hematocrit", "L/L", 0.28, 0.5, 2),
+        Measured("22.0120.6", "MCV", "fL", 70, 100),
+        Measured("22.0120.7", "MCH", "pg", 24, 34),
+        Measured("22.0120.8", "Bạch cầu trung tính", "%", 40, 88),
+        Measured("22.0120.9", "Bạch cầu lympho", "%", 8, 45))),
     "urine": Act("test", "23.0206.1596", "Tổng phân tích nước tiểu (bằng máy tự động)", "28600", (
         Measured("23.0206.1", "pH", "-", 5, 8),
-        Measured("23.0206.2", "Tỷ trọng", "-", 1.005, 1.03, 3))),
+        Measured("23.0206.2", "Tỷ trọng", "-", 1.005, 1.03, 3),
+        Measured("23.0206.3", "Protein", "g/L", 0, 1, 2),
+        Measured("23.0206.4", "Glucose", "mmol/L", 0, 15),
+        Measured("23.0206.5", "Bạch cầu", "/µL", 0, 120, 0),
+        Measured("23.0206.6", "Hồng cầu", "/µL", 0, 80, 0),
+        Measured("23.0206.7", "Ceton", "mmol/L", 0, 3))),
     "dengue": Act("test", "24.0187.1637", "Dengue virus NS1Ag test nhanh", "142500"),
     "ultrasound": Act("imaging", "18.0015.0001", "Siêu âm ổ bụng", "58600",
                       description="Gan, mật, tụy, lách, hai thận kích thước bình thường.",
@@ -149,6 +166,15 @@ ACTS: Final = {
                      description="Nhu mô não hai bán cầu đồng nhất.", conclusion=_SCAN_NORMAL),
     "ecg": Act("function", "02.0085.1778", "Điện tim thường", "39900",
                description="Nhịp xoang đều.", conclusion="Điện tâm đồ trong giới hạn bình thường."),
+    "viral-load": Act("test", "24.0172.1719", "HIV đo tải lượng hệ thống tự động", "942000",
+                      (Measured("24.0172", "HIV RNA", "copies/mL", 20, 900, 0),)),
+    "sputum": Act("test", "24.0017.1714", "AFB trực tiếp nhuộm Ziehl-Neelsen", "70300"),
+    "obstetric-ultrasound": Act("imaging", "18.0020.0001", "Siêu âm thai", "58600",
+                                description="Một thai trong tử cung, tim thai 145 lần/phút.",
+                                conclusion="Một thai sống trong tử cung."),
+    "exam-obstetric": Act("exam", "13.1896", "Khám Phụ sản", "50600"),
+    "delivery": Act("procedure", "13.0033.0614", "Đỡ đẻ thường ngôi chỏm", "786700"),
+    "caesarean": Act("surgery", "13.0007.0671", "Phẫu thuật lấy thai lần đầu", "2592900"),
     "nebulizer": Act("procedure", "02.0032.0898", "Khí dung thuốc giãn phế quản", "27500"),
     "dressing": Act("procedure", "03.3826.0200", "Thay băng, cắt chỉ", "64300"),
     "suture": Act("procedure", "03.3825.0217", "Khâu vết thương phần mềm dài trên 10cm", "269500"),
@@ -171,6 +197,7 @@ class Goods:
     price: str
     quantity: int = 1
     ceiling: str | None = None
+    is_reused: bool = False
 
 
 SUPPLIES: Final = {
@@ -180,6 +207,9 @@ SUPPLIES: Final = {
     "gauze": Goods("N02.03.020.2080.000.0004", "Gạc phẫu thuật vô trùng 10cm x 10cm", "Miếng", "735.5", 5),
     "bone-plate": Goods("N07.06.040.1177.155.0005", "Nẹp khóa đầu dưới xương quay", "Cái", "6500000", 1,
                         "6000000"),
+    "bone-screw": Goods("N07.06.040.1177.155.0006", "Vít khóa 3,5mm", "Cái", "420000", 4),
+    "endoscope-sheath": Goods("N08.00.190.0771.155.0007", "Trocar phẫu thuật nội soi 5mm", "Cái", "310000", 1,
+                              is_reused=True),
 }  # fmt: skip
 
 OUTPATIENT_ILLNESSES: Final = (
@@ -257,4 +287,24 @@ SURGICAL_ILLNESSES: Final = (
     Illness("S52.5", "Gãy đầu dưới xương quay", "Ngã chống tay",
             ("cefuroxime", "tramadol", "paracetamol"), ("limb-x-ray", "blood-count"), (16, 70),
             surgery="forearm"),
+)  # fmt: skip
+PREGNANCY_ILLNESSES: Final = (
+    Illness("O20.0", "Dọa sảy thai", "Đau bụng, ra huyết khi mang thai",
+            ("progesterone",), ("obstetric-ultrasound", "blood-count"), (19, 40), "female"),
+)  # fmt: skip
+DELIVERIES: Final = (
+    Illness("O80.0", "Đẻ ngôi đỉnh tự nhiên", "Thai đủ tháng, đau bụng từng cơn",
+            ("oxytocin", "paracetamol", "saline"),
+            ("obstetric-ultrasound", "blood-count", "urine", "delivery"), (19, 42), "female"),
+    Illness("O82.0", "Mổ lấy thai chủ động", "Thai đủ tháng, vết mổ cũ",
+            ("oxytocin", "ceftriaxone", "saline"), ("obstetric-ultrasound", "blood-count", "urine"),
+            (19, 42), "female", surgery="caesarean"),
+)  # fmt: skip
+HIV_ILLNESSES: Final = (
+    Illness("B20.9", "Bệnh do HIV gây ra bệnh nhiễm trùng hoặc ký sinh trùng không xác định",
+            "Tái khám, nhận thuốc ARV", ("arv",), ("viral-load", "creatinine", "alt"), (19, 60)),
+)  # fmt: skip
+TUBERCULOSIS_ILLNESSES: Final = (
+    Illness("A15.0", "Lao phổi, xác nhận bằng soi đờm có hoặc không có nuôi cấy", "Ho kéo dài, sốt về chiều",
+            ("anti-tuberculosis",), ("sputum", "chest-x-ray", "alt"), (20, 80)),
 )  # fmt: skip

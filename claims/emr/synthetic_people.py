@@ -55,6 +55,7 @@ _TODDLER_YEARS, _SCHOOL_YEARS, _ADULT_YEARS, _PENSION_YEARS = 6, 18, 18, 60
 _YEAR_DAYS: Final = 365.25
 _BIRTH_YEAR_ONLY_SHARE: Final = 0.03
 _NEIGHBOR_SHARE: Final = 0.12
+_COPAY_EXEMPT_SHARE: Final = 0.04
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +79,18 @@ def happens(random: Random, share: float) -> bool:
     return random.random() < share
 
 
-def make_person(random: Random, *, facility: str, on: date, ages: tuple[float, float]) -> Person:
+def make_person(
+    random: Random, *, facility: str, on: date, ages: tuple[float, float], sex: str | None = None
+) -> Person:
     """Make up a patient within an age range and the card that such a patient carries."""
     age_years = random.uniform(*ages)
     born = on - timedelta(days=round(age_years * _YEAR_DAYS))
-    sex = random.choice(("male", "female"))
+    sex = sex or random.choice(("male", "female"))
     home = _home(random, facility)
     weight_kg = _weight(random, age_years)
     document: dict[str, object] = {
         "id": f"BN{random.randrange(10**8):08d}",
-        "name": _name(random, sex),
+        "name": make_name(random, sex),
         "national_id": f"0{home}{random.randrange(10**9):09d}" if age_years >= _TODDLER_YEARS else None,
         "birth": _birth(random, born, age_years),
         "sex": sex,
@@ -109,7 +112,8 @@ def _home(random: Random, facility: str) -> str:
     return random.choice(tuple(_PROVINCES))
 
 
-def _name(random: Random, sex: str) -> str:
+def make_name(random: Random, sex: str) -> str:
+    """Make up a name, family first."""
     parts = (pick(random, _FAMILY_NAMES), pick(random, _MIDDLE_NAMES[sex]), random.choice(_GIVEN_NAMES[sex]))
     return " ".join(part for part in parts if part)
 
@@ -141,6 +145,7 @@ def _card(random: Random, *, facility: str, home: str, on: date, age_years: floa
     # Long before any stay of ours begins, and at most a year before it ends.
     valid_from = on - timedelta(days=random.randrange(60, 360))
     long_insured = age_years > _SCHOOL_YEARS and happens(random, 0.5)
+    paid_enough = long_insured and happens(random, _COPAY_EXEMPT_SHARE)
     return {
         "card": f"{group}{home}{random.randrange(10**10):010d}",
         "registered_at": facility,
@@ -149,7 +154,7 @@ def _card(random: Random, *, facility: str, home: str, on: date, age_years: floa
         "percent": None,
         "area": None,
         "five_years_from": f"{on.year - random.randrange(1, 6)}-01-01" if long_insured else None,
-        "copay_exempt_from": None,
+        "copay_exempt_from": f"{on.year}-01-02" if paid_enough else None,
     }
 
 
