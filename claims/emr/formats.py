@@ -66,7 +66,7 @@ class _Marks(msgspec.Struct):
 
 
 def detect_format(data: bytes) -> Format:
-    """Say which kind of input this is; what is nothing else is a document, whose reader says what is wrong."""
+    """Say which kind of input this is; what is nothing else is a document: its reader says what is wrong."""
     start = data[:64].removeprefix(_BOM).lstrip(b" \t\r\n" + _MLLP_START)
     if start.startswith(_HL7_STARTS):
         return Format.HL7

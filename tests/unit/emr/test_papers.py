@@ -11,11 +11,11 @@ from claims.emr.papers import Documents, Leave
 from tests.unit.emr.documents import a_document
 
 
-def read(**papers: Any) -> Encounter:  # noqa: ANN401 - whatever a hospital sends
+def read(**papers: Any) -> Encounter:
     return read_encounter(a_document(documents=papers))
 
 
-def problems(**papers: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - whatever a hospital sends
+def problems(**papers: Any) -> list[tuple[str, str]]:
     with pytest.raises(MalformedEncounter) as caught:
         read(**papers)
     return [(problem.pointer, problem.code) for problem in caught.value.problems]
