@@ -24,8 +24,8 @@ from claims.building.build import build_bundle
 from claims.cli.output import progress_bar
 from claims.emr.formats import Format, ReadingOptions, read_encounters
 from claims.emr.synthetic import BENCHMARK_MIX, generate_encounters
-from claims.emr.synthetic_fhir import Release, fhir_json, to_fhir
-from claims.emr.synthetic_hl7 import to_hl7
+from claims.emr.synthetic.fhir import Release, fhir_json, to_fhir
+from claims.emr.synthetic.hl7 import to_hl7
 
 _SEED = 7
 _ON = date(2026, 11, 2)

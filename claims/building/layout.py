@@ -41,7 +41,7 @@ class Layout:
 
 
 def find_layout(on: date, decision: str | None, *, draft: bool = False) -> Layout:
-    """Find the layout of a visit that ends on a day; a draft of a visit before all Decisions follows the first.
+    """Find the layout of a visit that ends on a day; a draft of one before all Decisions follows the first.
 
     Raises:
         SchemaNotFound: No Decision is in force on that day, or there is none of that number.

@@ -9,8 +9,8 @@ import pytest
 
 from claims.cli.output import Exit
 from claims.emr.synthetic import generate_encounters
-from claims.emr.synthetic_fhir import to_fhir
-from claims.emr.synthetic_hl7 import to_hl7
+from claims.emr.synthetic.fhir import to_fhir
+from claims.emr.synthetic.hl7 import to_hl7
 from tests.integration.command import claims
 
 ON = date(2026, 11, 2)

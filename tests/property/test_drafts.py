@@ -24,7 +24,7 @@ def examples() -> tuple[Encounter, ...]:
     return tuple(read_encounter(document) for document in documents)
 
 
-def with_holes(item: Any, choice: Random, share: float) -> Any:  # noqa: ANN401 (any part of an encounter)
+def with_holes(item: Any, choice: Random, share: float) -> Any:
     """Empty some of the texts and take away some of the optional values, as a poor EMR does."""
     if isinstance(item, tuple):
         return tuple(with_holes(each, choice, share) for each in item)

@@ -58,7 +58,7 @@ def validator() -> Draft202012Validator:
     return Draft202012Validator(encounter_schema())
 
 
-def places(node: Any, *, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:  # noqa: ANN401 - JSON
+def places(node: Any, *, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     if path:
         yield path
     items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()

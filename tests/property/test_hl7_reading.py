@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from claims.emr.encounter import Encounter, read_encounter
 from claims.emr.hl7.reading import read_hl7
 from claims.emr.synthetic import BENCHMARK_MIX, Mix, generate_encounters
-from claims.emr.synthetic_hl7 import to_hl7
+from claims.emr.synthetic.hl7 import to_hl7
 
 _NOT_CARRIED = {"origin", "documents", "extra"}
 

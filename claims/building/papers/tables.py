@@ -11,11 +11,11 @@ from typing import Final
 
 from claims.building.errors import Reason
 from claims.building.papers.leave import pregnancy_leave_sheet, sick_leave_sheet
-from claims.building.papers.programs import hiv_sheet, tuberculosis_sheet
-from claims.building.papers.stays import birth_sheet, discharge_sheet, record_summary_sheet
 from claims.building.papers.onward import appointment_sheet, referral_sheet
+from claims.building.papers.programs import hiv_sheet, tuberculosis_sheet
 from claims.building.papers.rules import paper_rules
 from claims.building.papers.sheet import Issue, Sheet
+from claims.building.papers.stays import birth_sheet, discharge_sheet, record_summary_sheet
 from claims.building.rows import Row
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.kinds import TableKind

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from claims.building.build import Built, CannotBuild, build_bundle
-from claims.building.papers.tables import paper_rows
 from claims.building.papers.rules import PaperRules, paper_rules
 from claims.building.papers.sheet import Issue, Sheet
+from claims.building.papers.tables import paper_rows
 from claims.bundle.codes import load_codes
 from claims.bundle.findings import Severity
 from claims.bundle.format import (

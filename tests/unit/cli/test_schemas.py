@@ -17,7 +17,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["schema", *arguments])
 
 
-def run_json(*arguments: str) -> Any:  # noqa: ANN401 - what JSON holds
+def run_json(*arguments: str) -> Any:
     done = run(*arguments, "--json")
     assert done.exit_code == 0, done.output
     assert done.stdout.count("\n") == 1

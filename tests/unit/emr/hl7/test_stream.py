@@ -7,7 +7,7 @@ from hl7apy.consts import VALIDATION_LEVEL
 from hl7apy.parser import parse_message
 
 from claims.emr.synthetic import Mix, generate_encounters
-from claims.emr.synthetic_hl7 import to_hl7
+from claims.emr.synthetic.hl7 import to_hl7
 
 # The library wants every segment of a choice, puts TQ1 into the first group that may have one, and knows no
 # suffix of OBX-3 (HL7 v2.5.1, 7.1.4); such messages it can only read.

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from claims.emr.scalars import local_day
-from claims.emr.synthetic_fhir_elements import (
+from claims.emr.synthetic.fhir_elements import (
     OWN,
     Link,
     Register,
@@ -30,7 +30,7 @@ from claims.emr.synthetic_fhir_elements import (
     present,
     time_of,
 )
-from claims.emr.synthetic_fhir_lines import Lines
+from claims.emr.synthetic.fhir_lines import Lines
 
 __all__ = ["Release", "Style", "fhir_json", "to_fhir"]
 

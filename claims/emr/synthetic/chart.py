@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from claims.emr.synthetic_care import ACTS, DRUGS, SUPPLIES, Act, Illness
-from claims.emr.synthetic_people import Person, happens
+from claims.emr.synthetic.care import ACTS, DRUGS, SUPPLIES, Act, Illness
+from claims.emr.synthetic.people import Person, happens
 
 Item = dict[str, object]
 

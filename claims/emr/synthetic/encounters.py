@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Final
 
-from claims.emr.synthetic_care import (
+from claims.emr.synthetic.care import (
     CHILD_ILLNESSES,
     DELIVERIES,
     EMERGENCY_ILLNESSES,
@@ -22,10 +22,10 @@ from claims.emr.synthetic_care import (
     TUBERCULOSIS_ILLNESSES,
     Illness,
 )
-from claims.emr.synthetic_chart import Chart, Item, iso
-from claims.emr.synthetic_papers import issue_papers
-from claims.emr.synthetic_people import happens, make_person, pick
-from claims.emr.synthetic_treatment import CHILD_YEARS, treat_as_outpatient, treat_for_a_day, treat_on_ward
+from claims.emr.synthetic.chart import Chart, Item, iso
+from claims.emr.synthetic.papers import issue_papers
+from claims.emr.synthetic.people import happens, make_person, pick
+from claims.emr.synthetic.treatment import CHILD_YEARS, treat_as_outpatient, treat_for_a_day, treat_on_ward
 
 _WARD: Final = frozenset({"inpatient", "long_stay", "transfer", "delivery"})
 # What a kind is treated for; the other kinds draw among several groups.

@@ -3,9 +3,9 @@
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from claims.emr.synthetic_care import ACTS, DRUGS
-from claims.emr.synthetic_chart import Chart
-from claims.emr.synthetic_people import happens
+from claims.emr.synthetic.care import ACTS, DRUGS
+from claims.emr.synthetic.chart import Chart
+from claims.emr.synthetic.people import happens
 
 CHILD_YEARS: Final = 16
 _COMMON_DRUGS: Final = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from claims.emr.synthetic_fhir_elements import (
+from claims.emr.synthetic.fhir_elements import (
     ICD_10,
     OWN,
     Link,

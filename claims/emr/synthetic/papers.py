@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from claims.emr.synthetic_chart import Chart, Item, iso
-from claims.emr.synthetic_people import happens, make_name
+from claims.emr.synthetic.chart import Chart, Item, iso
+from claims.emr.synthetic.people import happens, make_name
 
 # Decision 4750 brought XML13 to XML15 and some fields of XML6; before, referrals were on paper.
 _FURTHER_PAPERS_FROM: Final = date(2024, 7, 1)
