@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from claims.emr.formats import Format, ReadingOptions
     from claims.emr.inputs import Oddity, ReadEncounters
 
+_HOMELESS: Final = frozenset({"no-visit", "ambiguous-visit"})  # what messages are that no visit is known for
 _MOST_TOLD: Final = 20  # findings of a claim on the screen
 _NOT_IN_A_NAME: Final = re.compile(r"[^\w.-]+")
 
@@ -209,7 +210,10 @@ class _Bench:
             alone = read_hl7(data, options=self.options.hl7)
             named = [encounter.encounter.link_id for encounter in alone.encounters]
             mine = tuple(left.pop(link_id) for link_id in named if link_id in left)
-            yield ReadEncounters(mine, alone.refused, alone.oddities)
+            # What an input lacks by itself (the order of a result) another may bring.
+            refused = [one for one in alone.refused if one.code not in _HOMELESS or one in whole.refused]
+            oddities = [odd for odd in alone.oddities if odd in whole.oddities]
+            yield ReadEncounters(mine, tuple(refused), tuple(oddities))
 
     def _build(self, opened: _Opened, read: "ReadEncounters", bar: Bar) -> _Outcome:
         outcome = _Outcome(opened.path, oddities=read.oddities)

@@ -62,6 +62,22 @@ def test_messages_of_one_visit_are_put_together_over_several_files(tmp_path: Pat
     assert sum(len(line["claims"]) for line in result.lines) == 1
 
 
+def test_a_result_that_names_only_its_order_finds_the_visit_in_another_file(tmp_path: Path) -> None:
+    document = next(one for one in documents(30) if one["results"])
+    messages = to_hl7(document)
+    for number, message in enumerate(messages):
+        lines = message.split(b"\r")
+        if b"|ORU^R01" in lines[0]:
+            lines = [line for line in lines if not line.startswith(b"PV1")]
+        (tmp_path / f"{number:03}.hl7").write_bytes(b"\r".join(lines))
+
+    result = claims("build", tmp_path, "--draft", "--json")
+
+    assert result.code == Exit.FINE, result.stderr
+    (claim,) = [claim for line in result.lines for claim in line["claims"]]
+    assert claim["tables"]["XML4"] == len(document["results"])  # type: ignore[arg-type]  # a list by its schema
+
+
 def test_packed_input_and_standard_input_are_read(tmp_path: Path) -> None:
     packed = gzip.compress(json.dumps(documents(1)[0]).encode())
     (tmp_path / "visit.json.gz").write_bytes(packed)

@@ -47,6 +47,8 @@ def read_hl7(data: bytes | Iterable[bytes], *, options: Hl7Options | None = None
     options, notes = options or Hl7Options(), Notes()
     refused: list[Refusal] = []
     messages = list(_readable(data, options, refused))
+    if not messages and not refused:
+        refused.append(Refusal("", "no-message", "there is no message in the input"))
     visits, homeless = sort_into_visits(messages, options, notes)
     refused += homeless
     encounters = []
