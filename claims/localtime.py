@@ -9,3 +9,14 @@ VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 def local_date(moment: datetime) -> date:
     """Return the calendar day in Vietnam at an aware moment."""
     return moment.astimezone(VIETNAM).date()
+
+
+def parse_day(text: str) -> date | None:
+    """Read the yyyyMMdd at the start of a value; None when there is no such day."""
+    day = text[:8]
+    if len(day) < len("yyyyMMdd") or not (day.isascii() and day.isdigit()):
+        return None
+    try:
+        return date(int(day[:4]), int(day[4:6]), int(day[6:]))
+    except ValueError:
+        return None

@@ -1,13 +1,24 @@
 """Writes the reference pages that follow from the code; ``--check`` says whether they are current."""
 
+import json
 import sys
 from collections.abc import Callable, Mapping
+from datetime import date
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from claims.api.problems import every_kind
+from claims.bundle.codes import list_codes
 from claims.bundle.messages import load_messages
+from claims.catalogues.columns import MAPS_FOLDER, list_specs, map_spec
+from claims.catalogues.items import Kind
+from claims.catalogues.problems import load_sentences
+from claims.catalogues.template import describe_columns
+from claims.emr.schema import encounter_schema
 from claims.exchange.lifecycle import PENDING, REPLAYABLE, TRANSITIONS, State
 from claims.runtime.settings import PREFIX, Settings
+from xsd.catalog import Field, TableSchema, default_catalog
 
 FOLDER = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py; change the code instead. -->\n"
@@ -103,11 +114,189 @@ def findings() -> str:
     return "\n".join(lines) + "\n"
 
 
+def tables() -> str:
+    """Return the page of the Decisions, with links to every table."""
+    catalog = default_catalog()
+    lines = [
+        "# Tables\n",
+        NOTE,
+        "The day an episode ends (`NGAY_RA`) decides under which Decision its tables are written and checked. "
+        "`claims schema list` and `claims schema show TABLE` print the same on the screen. [A later Decision](../guides/later-decision.md) "
+        "is added as a folder of data, without code.\n",
+        "| Decision | first day | last day | title |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {one.name} | {one.valid_from} | {one.valid_to or ''} | {one.label_vi}<br>{one.label_en} |"
+        for one in catalog.editions
+    ]
+    numbers = " | ".join(one.name for one in catalog.editions)
+    lines += [
+        "\nHow many fields each table has:\n",
+        f"| table | tiếng Việt | English | {numbers} |",
+        "| --- | --- | --- |" + " --- |" * len(catalog.editions),
+    ]
+    for table in _table_names():
+        latest = _of_table(table)[-1]
+        counts = [len(one.tables[table].fields) if table in one.tables else "–" for one in catalog.editions]
+        lines.append(
+            f"| [{table}](tables/{table}.md) | {latest.label_vi} | {latest.label_en} "
+            f"| {' | '.join(map(str, counts))} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def table_page(table: str) -> str:
+    """Return the page of one table: its fields under every Decision, side by side."""
+    schemas = _of_table(table)
+    latest = schemas[-1]
+    elements = " > ".join(
+        f"`{one}`" for one in (latest.root, latest.list_element, latest.row_element) if one is not None
+    )
+    lines = [
+        f"# {table}: {latest.label_vi}\n",
+        NOTE,
+        f"{latest.label_en}. Elements: {elements}; "
+        + ("one row.\n" if latest.row_element is None else "one or more rows.\n"),
+        "A cell holds the type and the greatest length (n: none). ● a value is required, ○ under conditions. "
+        "An empty cell: the Decision does not have the field.\n",
+        f"| field | tiếng Việt | English | {' | '.join(map(_number_of, schemas))} | codes | note |",
+        "| --- | --- | --- |" + " --- |" * len(schemas) + " --- | --- |",
+    ]
+    for name in _field_names(schemas):
+        field = next(one.field_by_name[name] for one in reversed(schemas) if name in one.field_by_name)
+        cells = " | ".join(_cell(one.field_by_name.get(name)) for one in schemas)
+        codes = f"[{field.code_list}](../codes.md#{field.code_list})" if field.code_list else ""
+        note = (field.notes or "").replace("|", "\\|").replace("<", "&lt;")
+        lines.append(f"| `{name}` | {field.label_vi} | {field.label_en} | {cells} | {codes} | {note} |")
+    changes = [
+        f"* **{_number_of(after)}**, from {after.valid_from}: {changed}"
+        for before, after in pairwise(schemas)
+        if (changed := _changes(before, after))
+    ]
+    lines += ["\n## What changed\n", *changes] if changes else []
+    return "\n".join(lines) + "\n"
+
+
+def codes() -> str:
+    """Return the page of every code list that a field names."""
+    users: dict[str, list[str]] = {}
+    for table in _table_names():
+        for schema in _of_table(table):
+            for field in schema.fields:
+                name = f"{table}.{field.name}"
+                if field.code_list is not None and name not in users.setdefault(field.code_list, []):
+                    users[field.code_list].append(name)
+    lines = [
+        "# Code lists\n",
+        NOTE,
+        "Codes count on the days between first and last day. A code that is *weak* rests on one source, or on none that "
+        "is official: it helps a reader and never blocks a claim.\n",
+    ]
+    for name, fields in sorted(users.items()):
+        lines += [
+            f'## <a id="{name}"></a>{name}\n',
+            f"Used by {', '.join(f'`{field}`' for field in fields)}.\n",
+            "| code | tiếng Việt | English | first day | last day | confidence |",
+            "| --- | --- | --- | --- | --- | --- |",
+        ]
+        lines += [
+            f"| `{one.code}` | {one.label_vi} | {one.label_en} | {_day(one.valid_from)} | {_day(one.valid_to)} "
+            f"| {one.confidence.value} |"
+            for one in list_codes(name)
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _table_names() -> list[str]:
+    names = {schema.table for schema in default_catalog().schemas}
+    return sorted(names, key=lambda name: int(name.removeprefix("XML")) if name[3:].isdigit() else 99)
+
+
+def _of_table(table: str) -> list[TableSchema]:
+    return [schema for schema in default_catalog().schemas if schema.table == table]
+
+
+def _field_names(schemas: list[TableSchema]) -> list[str]:
+    """Put the fields of every Decision in one order: the latest one's, with those it dropped where they stood."""
+    names = [field.name for field in schemas[-1].fields]
+    for schema in reversed(schemas):
+        before = -1
+        for field in schema.fields:
+            if field.name not in names:
+                names.insert(before + 1, field.name)
+            before = names.index(field.name)
+    return names
+
+
+def _changes(before: TableSchema, after: TableSchema) -> str:
+    old, new = before.field_by_name, after.field_by_name
+    parts = [f"`{name}` added" for name in new if name not in old]
+    parts += [f"`{name}` dropped" for name in old if name not in new]
+    parts += [
+        f"`{name}` {_cell(old[name])} → {_cell(new[name])}"
+        for name in new
+        if name in old and _cell(old[name]) != _cell(new[name])
+    ]
+    return "; ".join(parts)
+
+
+def _cell(field: Field | None) -> str:
+    if field is None:
+        return ""
+    mark = {"yes": " ●", "conditional": " ○"}.get(field.required, "")
+    return f"{field.type} {'n' if field.max_length is None else field.max_length}{mark}"
+
+
+def _number_of(schema: TableSchema) -> str:
+    return schema.amendment or schema.decision
+
+
+def _day(day: date) -> str:
+    return "" if day in {date.min, date.max} else day.isoformat()
+
+
+def encounter() -> str:
+    """Return the JSON Schema of the encounter document."""
+    return json.dumps(encounter_schema(), ensure_ascii=False, indent=1) + "\n"
+
+
+def catalogues() -> str:
+    """Return the page of every file of a catalogue, its columns, and what can be wrong with it."""
+    lines = [
+        "# Catalogues: files, columns, problems\n",
+        NOTE,
+        "How to make and use a catalogue: [guide](../guides/catalogues.md). A header may be written in any case; of several "
+        "names of one column the first that is there is read. `*` marks what is required.\n",
+    ]
+    for spec in (*list_specs().values(), map_spec(Kind.LAB_INDEX)):
+        title = f"{MAPS_FOLDER}/KIND.csv" if spec.is_map else spec.file
+        lines += [f"## {title}: {spec.labels['vi']} / {spec.labels['en']}\n", *describe_columns(spec), ""]
+    kinds = ", ".join(f"`{kind.value}`" for kind in Kind if kind is not Kind.CARD)
+    lines += [
+        f"`KIND` is one of {kinds}.\n",
+        "## Problems\n",
+        "| code | tiếng Việt | English |",
+        "| --- | --- | --- |",
+    ]
+    lines += [
+        f"| `{code}` | {sentences['vi']} | {sentences['en']} |"
+        for code, sentences in sorted(load_sentences().items())
+    ]
+    return "\n".join(lines) + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
+    "catalogues.md": catalogues,
     "problems.md": problems,
     "findings.md": findings,
     "lifecycle.md": lifecycle,
     "settings.md": settings,
+    "encounter.schema.json": encounter,
+    "tables.md": tables,
+    **{f"tables/{table}.md": partial(table_page, table) for table in _table_names()},
+    "codes.md": codes,
 }
 
 
@@ -121,6 +310,7 @@ def main() -> int:
             )
         return 1 if stale else 0
     for name, page in PAGES.items():
+        (FOLDER / name).parent.mkdir(exist_ok=True)
         (FOLDER / name).write_text(page(), "utf-8")
     return 0
 

@@ -1,34 +1,44 @@
-"""Which schema belongs to which table, Decision and date: ``catalog.toml``, read once.
+"""Which schema belongs to which table, Decision and date: the editions of every ``catalog.toml``.
 
-The Decision in force on the day an episode ends decides which schema its tables follow.
+The Decision in force on the day an episode ends decides which schema its tables follow. Folders with
+later Decisions can be added to those of this package (`add_folder`).
 """
 
 from __future__ import annotations
 
-import tomllib
-from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from xsd.editions import Edition, UnreadableCatalog, read_editions
 from xsd.faults import Fault, FaultKind
-from xsd.model import Field, read_model
-from xsd.schema import TableSchema
-from xsd.validators import Validators
+from xsd.model import Field, UnreadableSchema
+from xsd.schema import SchemaFile, TableSchema
+
+if TYPE_CHECKING:
+    from datetime import date
 
 __all__ = [
     "ENVELOPE",
     "Catalog",
+    "Edition",
     "Fault",
     "FaultKind",
     "Field",
+    "SchemaFile",
     "SchemaNotFound",
     "TableSchema",
+    "UnreadableCatalog",
+    "UnreadableSchema",
+    "add_folder",
     "default_catalog",
     "find_schema",
+    "forget_added_folders",
 ]
 
 ENVELOPE: Final = "ENVELOPE"  # the envelope's name where a table's name is asked for
+_OWN: Final = Path(__file__).parent
+_added: list[Path] = []
 
 
 class SchemaNotFound(LookupError):
@@ -44,45 +54,65 @@ class SchemaNotFound(LookupError):
 
 
 class Catalog:
-    """The schemas of one folder with a ``catalog.toml``."""
+    """The editions of some folders."""
 
-    def __init__(self, schemas: tuple[TableSchema, ...]) -> None:
-        """Take the schemas in the catalogue's order."""
-        self.schemas = schemas
+    def __init__(self, editions: tuple[Edition, ...]) -> None:
+        """Take the editions by their first day."""
+        self.editions = editions
 
     @classmethod
-    def load(cls, folder: Path) -> Catalog:
-        """Read the catalogue of a folder and the schemas it names.
+    def load(cls, *folders: Path) -> Catalog:
+        """Read each folder's ``catalog.toml`` and those of the folders inside it.
 
         Raises:
-            UnreadableSchema: A schema uses a construct that the reader does not know.
+            UnreadableCatalog: A catalogue makes no sense or names a file that is not there.
         """
-        entries = tomllib.loads((folder / "catalog.toml").read_text(encoding="utf-8"))["schema"]
-        return cls(tuple(_read_entry(folder, entry) for entry in entries))
+        return cls(read_editions(folders))
+
+    @property
+    def schemas(self) -> tuple[TableSchema, ...]:
+        """Every schema of every edition, the oldest edition first."""
+        return tuple(schema for edition in self.editions for schema in edition.tables.values())
+
+    def find_edition(self, on: date) -> Edition | None:
+        """Find the edition in force on a day; the latest where there are several."""
+        return next((edition for edition in reversed(self.editions) if edition.is_in_force(on)), None)
 
     def find_schema(self, table: str, *, on: date, decision: str | None = None) -> TableSchema:
         """Find the schema of a table for an episode that ends on this day.
 
-        With a ``decision`` only that Decision's schema will do.
+        With a ``decision`` it is that Decision's (or amendment's) schema in force on the day, or the
+        nearest one when the day lies outside its time.
 
         Raises:
             SchemaNotFound: There is none.
         """
-        for schema in reversed(self.schemas):  # the latest entry wins where two are in force
-            if schema.table == table and schema.is_in_force(on) and decision in {None, schema.decision}:
-                return schema
-        raise SchemaNotFound(table, on, decision)
+        if decision is None:
+            edition = self.find_edition(on)
+            found = None if edition is None else edition.tables.get(table)
+        else:
+            named = [one for one in self.editions if one.is_named(decision) and table in one.tables]
+            # The last of equals, as a later edition takes the place of an earlier one.
+            nearest = min(reversed(named), key=lambda one: one.days_from(on), default=None)
+            found = None if nearest is None else nearest.tables[table]
+        if found is None:
+            raise SchemaNotFound(table, on, decision)
+        return found
 
 
 @cache
 def default_catalog() -> Catalog:
-    """Load the catalogue that comes with this package, once."""
-    return Catalog.load(Path(__file__).parent)
+    """Load the catalogue of this package and of the folders that were added, once.
+
+    Raises:
+        UnreadableCatalog: An added folder was changed since and makes no sense any more.
+    """
+    return Catalog.load(_OWN, *_added)
 
 
 @lru_cache(maxsize=4096)
 def find_schema(table: str, *, on: date, decision: str | None = None) -> TableSchema:
-    """Find the schema of a table for an episode that ends on this day.
+    """Find the schema of a table for an episode that ends on this day, as `Catalog.find_schema` does.
 
     Raises:
         SchemaNotFound: There is none.
@@ -90,22 +120,30 @@ def find_schema(table: str, *, on: date, decision: str | None = None) -> TableSc
     return default_catalog().find_schema(table, on=on, decision=decision)
 
 
-def _read_entry(folder: Path, entry: dict[str, object]) -> TableSchema:
-    path = (folder / str(entry["file"])).resolve()
-    model = read_model(path)
-    record = None if model.record is None else model.record.name
-    return TableSchema(
-        table=str(entry["table"]),
-        decision=str(entry["decision"]),
-        valid_from=_day(entry["valid_from"]),
-        valid_to=_day(entry["valid_to"]) if "valid_to" in entry else None,
-        path=path,
-        model=model,
-        validators=Validators(path, record),
-    )
+def add_folder(folder: Path) -> tuple[TableSchema, ...]:
+    """Add the Decisions of a folder to those that this process knows; return their schemas.
+
+    Every schema file in it is read and compiled at once, so that what is wrong with it shows now.
+
+    Raises:
+        UnreadableCatalog: The catalogue makes no sense.
+        UnreadableSchema: A schema uses a construct that the reader does not know, or does not compile.
+    """
+    catalog = Catalog.load(_OWN, *_added, folder)
+    own = tuple(one for one in catalog.schemas if one.path.is_relative_to(folder.resolve()))
+    for schema in own:
+        schema.validators.compile()
+    _added.append(folder)
+    _forget()
+    return own
 
 
-def _day(value: object) -> date:
-    if not isinstance(value, date):
-        raise TypeError(f"{value!r} in catalog.toml is not a date")
-    return value
+def forget_added_folders() -> None:
+    """Return to the Decisions that come with this package."""
+    _added.clear()
+    _forget()
+
+
+def _forget() -> None:
+    default_catalog.cache_clear()
+    find_schema.cache_clear()

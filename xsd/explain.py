@@ -20,7 +20,7 @@ from xsd.scan import count_elements, find_misplaced, local_name, records_of
 from xsd.validators import FieldOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from xsd.model import Field, Node, TableModel
     from xsd.validators import Complaint, Validators
@@ -41,7 +41,7 @@ _FACETS: Final = {
 class Explainer:
     """Explains trees of one table."""
 
-    def __init__(self, model: TableModel, validators: Validators, fields: dict[str, Field]) -> None:
+    def __init__(self, model: TableModel, validators: Validators, fields: Mapping[str, Field]) -> None:
         self._model = model
         self._validators = validators
         self._fields = fields

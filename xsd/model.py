@@ -40,6 +40,7 @@ class Field:
         name: The Decision's name, such as ``MA_LK``.
         order: Its place among the table's fields, from 1.
         type: ``string``, ``integer``, ``decimal``, ``date``, ``datetime`` or ``list``.
+        item_type: The type of each value where there may be several; the same as ``type`` elsewhere.
         kind: The named type of ``types.xsd``, which is finer: ``amount``, ``birth_time``, ``date_list`` …
         max_length: In characters; None when unbounded.
         required: ``yes``, ``conditional`` or ``no``.
@@ -54,6 +55,7 @@ class Field:
     name: str
     order: int
     type: str
+    item_type: str
     kind: str
     max_length: int | None
     required: str
@@ -103,6 +105,7 @@ class _Kind:
     """A named type of text: the Decision's word for it, and the facts a pattern cannot tell."""
 
     type: str
+    item_type: str
     fraction_digits: int | None
     max_length: int | None
 
@@ -154,10 +157,12 @@ class _Reader:
                 kind = simple.find(f"{XS}annotation/{XS}appinfo/{EH}kind")
                 if kind is None:
                     raise UnreadableSchema(self._path, f"type {simple.get('name')} has no eh:kind")
+                type_ = kind.get("name", "string")
                 yield (
                     simple.get("name", ""),
                     _Kind(
-                        kind.get("name", "string"),
+                        type_,
+                        kind.get("of", "string" if type_ == "list" else type_),
                         _number(kind.get("fractionDigits")),
                         _number(kind.get("maxLength")),
                     ),
@@ -210,6 +215,7 @@ class _Reader:
             name=element.get("name", ""),
             order=len(self._fields) + 1,
             type=kind.type,
+            item_type=kind.item_type,
             kind=base or "",
             max_length=kind.max_length if facet is None else int(facet.get("value", "")),
             required=info.get("required", "no"),
@@ -229,8 +235,11 @@ def _find_record(node: Node) -> Node | None:
 
 
 def _parse_own(path: Path) -> Element:
-    """Parse a file of this package: our own data, not untrusted input."""
-    return etree.parse(path, etree.XMLParser(no_network=True, resolve_entities=False)).getroot()
+    """Parse a schema file: data of this package or of whoever runs it, not untrusted input."""
+    try:
+        return etree.parse(path, etree.XMLParser(no_network=True, resolve_entities=False)).getroot()
+    except (OSError, etree.XMLSyntaxError) as error:
+        raise UnreadableSchema(path, str(error)) from error
 
 
 def _label(element: Element, language: str) -> str:

@@ -11,7 +11,7 @@ from lxml.etree import _Element as Element
 from xsd.faults import Fault, FaultKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from xsd.model import Field, Node
 
@@ -35,7 +35,7 @@ def records_of(root: Element, record: Node | None) -> list[Element]:
     return [] if record is None else list(root.iter(record.name))
 
 
-def find_oddities(rows: list[Element], fields: dict[str, Field]) -> list[Fault]:
+def find_oddities(rows: list[Element], fields: Mapping[str, Field]) -> list[Fault]:
     """Find what is tolerated: one fault for each unknown field, and one when fields are out of order."""
     unknown: dict[str, tuple[int, int | None, int]] = {}
     out_of_order: list[tuple[int, Element]] = []
@@ -63,7 +63,7 @@ def find_oddities(rows: list[Element], fields: dict[str, Field]) -> list[Fault]:
     return faults
 
 
-def without_unknown_fields(root: Element, record: Node, fields: dict[str, Field]) -> Element:
+def without_unknown_fields(root: Element, record: Node, fields: Mapping[str, Field]) -> Element:
     """Return a copy of the tree without the fields the Decision does not know; it still knows its lines."""
     clean = copy.deepcopy(root)
     for row in records_of(clean, record):

@@ -11,15 +11,18 @@ A tree is judged in these steps, each only when the one before it failed:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from xsd.explain import MOST_FAULTS, Explainer
 from xsd.faults import Fault, FaultKind
+from xsd.model import read_model
 from xsd.scan import count_elements, find_oddities, records_of, without_unknown_fields
 from xsd.validators import FieldOrder, Validators
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
     from pathlib import Path
 
@@ -30,6 +33,34 @@ if TYPE_CHECKING:
 _MOST_ELEMENTS: Final = 10_000  # some 250 rows; validated as one tree
 
 
+class SchemaFile:
+    """One schema file: read when it is first asked about, compiled when a tree is first judged by it."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file's path; whether it can be read is found out later."""
+        self.path = path
+
+    @cached_property
+    def model(self) -> TableModel:
+        """What the file says about its table.
+
+        Raises:
+            UnreadableSchema: The file is missing, or uses a construct that the reader does not know.
+        """
+        return read_model(self.path)
+
+    @cached_property
+    def validators(self) -> Validators:
+        """The compiled forms."""
+        record = self.model.record
+        return Validators(self.path, None if record is None else record.name)
+
+    @cached_property
+    def field_by_name(self) -> Mapping[str, Field]:
+        """The table's fields by their names."""
+        return {one.name: one for one in self.model.fields}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TableSchema:
     """The schema of one table under one Decision. Trees given to it hold no comments or instructions.
@@ -37,26 +68,35 @@ class TableSchema:
     Attributes:
         table: ``XML1`` … ``XML15``, ``XML0`` or ``ENVELOPE``.
         decision: The Decision's number, such as ``3176``.
+        amendment: The later Decision that changed it without taking its place, such as ``1931``.
         valid_from: The first day on which an episode may end under it.
         valid_to: The last such day; None when it is still in force.
-        path: The schema file.
-        model: What the file says.
-        validators: Its compiled forms.
+        file: The schema file, which several Decisions may share.
         most_elements: Trees with more are judged row by row.
     """
 
     table: str
     decision: str
+    amendment: str | None
     valid_from: date
     valid_to: date | None
-    path: Path
-    model: TableModel
-    validators: Validators
+    file: SchemaFile
     most_elements: int = _MOST_ELEMENTS
-    field_by_name: dict[str, Field] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "field_by_name", {f.name: f for f in self.model.fields})
+    @property
+    def model(self) -> TableModel:
+        """What the schema file says."""
+        return self.file.model
+
+    @property
+    def validators(self) -> Validators:
+        """The compiled forms of the schema file."""
+        return self.file.validators
+
+    @property
+    def path(self) -> Path:
+        """The schema file's path."""
+        return self.file.path
 
     @property
     def root(self) -> str:
@@ -77,6 +117,11 @@ class TableSchema:
     def fields(self) -> tuple[Field, ...]:
         """The table's fields in the Decision's order."""
         return self.model.fields
+
+    @property
+    def field_by_name(self) -> Mapping[str, Field]:
+        """The table's fields by their names."""
+        return self.file.field_by_name
 
     @property
     def label_vi(self) -> str:

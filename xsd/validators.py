@@ -16,7 +16,7 @@ from lxml import etree
 from lxml.etree import _Element as Element
 from lxml.etree import _ElementTree as ElementTree
 
-from xsd.model import XS
+from xsd.model import XS, UnreadableSchema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,13 +54,27 @@ class Validators:
         self._fast: dict[FieldOrder, etree.XMLSchema] = {}
         self._explaining: dict[FieldOrder, _Explaining] = {}
 
+    def compile(self) -> None:
+        """Compile the file as it stands, for whoever wants to know early that it does.
+
+        Raises:
+            UnreadableSchema: libxml2 refuses it.
+        """
+        try:
+            self._compiled(FieldOrder.DECISION)
+        except etree.XMLSchemaParseError as error:
+            raise UnreadableSchema(self._path, str(error)) from error
+
     def accepts(self, root: Element, *, order: FieldOrder) -> bool:
         """Whether libxml2 finds the tree valid."""
+        return self._compiled(order)(root)
+
+    def _compiled(self, order: FieldOrder) -> etree.XMLSchema:
         schema = self._fast.get(order)
         if schema is None:
             with self._lock:
                 schema = self._fast.setdefault(order, etree.XMLSchema(self._document(order)))
-        return schema(root)
+        return schema
 
     def complaints(self, root: Element, *, order: FieldOrder) -> Iterator[Complaint]:
         """Yield what the xmlschema package finds wrong with the tree, lazily."""

@@ -8,8 +8,8 @@ from fastapi import Path
 from pydantic import BaseModel, Field, StringConstraints
 
 from claims.bundle.findings import Finding
-from claims.checking.check import ClaimSummary, Stage
 from claims.bundle.messages import describe
+from claims.checking.check import ClaimSummary, Stage
 from claims.exchange.lifecycle import State
 from claims.exchange.ports import Receipt, Replay, ReplayItem, ReplayPlan
 from claims.exchange.submission import Event, Page, Submission

@@ -1,13 +1,12 @@
 """Which percent of benefit a row has: the cards, the case and the exemptions of an encounter."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
 from claims.building.errors import Reason
-from claims.bundle.money import ZERO, Benefit, MoneyRules, muc_huong
+from claims.bundle.money import ZERO, Benefit, Granted, Ground, MoneyRules, grant
 from claims.emr.encounter import Coverage, Encounter
 from claims.emr.scalars import as_date
 
@@ -23,78 +22,106 @@ def case_of(encounter: Encounter) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class CardGrant:
+    """The percent of what was ordered at a time, and the card (by its place) that gave it."""
+
+    granted: Granted
+    card: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entitlement:
-    """What the cards and the case of one encounter entitle to."""
+    """What the cards and the case of one encounter entitle to.
+
+    Attributes:
+        case: MA_DOITUONG_KCB; empty when nobody knows it.
+        factor: The percent that the case leaves of the card's.
+        cards: The cards in the order of the encounter.
+        admitted: When the visit began.
+        rules: The money rules of the visit.
+    """
 
     case: str
     factor: Decimal
-    cards: tuple[tuple[Coverage, Decimal], ...]
+    cards: tuple[Coverage, ...]
     admitted: str
     rules: MoneyRules
 
-    def percent_at(self, ordered: str, *, is_cheap_visit: bool) -> Decimal | None:
-        """Work out MUC_HUONG of what was ordered at a time; None when no card pays on that day."""
+    def grant_at(self, ordered: str, *, is_cheap_visit: bool) -> CardGrant:
+        """Work out MUC_HUONG of what was ordered at a time."""
         if self.case == NOT_INSURED:
-            return ZERO
-        paying = [(card, percent) for card, percent in self.cards if self._pays(card, ordered)]
+            return CardGrant(Granted(ZERO, Ground.NOT_INSURED))
+        paying = self._paying(ordered[:8])
         if not paying:
-            return None
+            return CardGrant(Granted(ZERO, Ground.NO_CARD))
+        # Decree 188/2025, article 21.1: of several percents the highest.
+        percent, index = max(paying, key=lambda found: found[0])
         benefit = Benefit(
-            # Decree 188/2025, article 21.1: of several percents the highest.
-            card_percent=max(percent for _, percent in paying),
+            card_percent=percent,
             case=self.case,
             factor=self.factor,
             is_cheap_visit=is_cheap_visit,
-            is_copay_exempt=any(_is_copay_exempt(card, ordered) for card, _ in paying),
+            is_copay_exempt=any(_is_copay_exempt(card, ordered) for card in self.cards),
         )
-        return muc_huong(benefit, self.rules)
+        return CardGrant(grant(benefit, self.rules), index)
 
-    def _pays(self, card: Coverage, ordered: str) -> bool:
-        day = ordered[:8]
-        if day < card.valid_from:
+    def card_percent(self, card: Coverage, day: str) -> Decimal:
+        """Return the percent of a card on a day: the look-up answer, which wins over the digit."""
+        if card.percent is not None:
+            return card.percent
+        return self.rules.find_card_percent(card.card, on=as_date(day)) or ZERO
+
+    def _paying(self, day: str) -> list[tuple[Decimal, int]]:
+        """List percent and place of the cards that pay on a day: in force, else just ended."""
+        in_force = [index for index, card in enumerate(self.cards) if _is_in_force(card, day)]
+        paying = in_force or [index for index, card in enumerate(self.cards) if self._pays_on(card, day)]
+        return [(self.card_percent(self.cards[index], day), index) for index in paying]
+
+    def _pays_on(self, card: Coverage, day: str) -> bool:
+        """Say whether a card that ended during the stay still pays."""
+        if not card.valid_to or not self.admitted[:8] <= card.valid_to < day:
             return False
-        if card.valid_to is None or day <= card.valid_to:
-            return True
-        # A card that ends during the stay pays on, for some days.
         grace = timedelta(days=self.rules.settings.grace_days_after_card.on(self.rules.on))
-        return self.admitted[:8] <= card.valid_to and as_date(day) <= as_date(card.valid_to) + grace
+        return as_date(day) <= as_date(card.valid_to) + grace
 
 
-def find_entitlement(encounter: Encounter, case: str, rules: MoneyRules) -> Entitlement | Sequence[Reason]:
-    """Find what an encounter entitles to, or the reasons why nobody can say."""
-    factor = rules.find_factor(case, is_inpatient=encounter.encounter.visit_type in INPATIENT_TYPES)
-    cards = [(card, _card_percent(card, rules)) for card in encounter.coverage]
+def find_entitlement(encounter: Encounter, rules: MoneyRules) -> tuple[Entitlement, list[Reason]]:
+    """Find what an encounter entitles to, and what nobody can say about it: of that the fund pays nothing."""
+    case = case_of(encounter)
+    is_inpatient = encounter.encounter.visit_type in INPATIENT_TYPES
+    factor = None if case is None else rules.find_factor(case, is_inpatient=is_inpatient)
+    entitlement = Entitlement(
+        case=case or "",
+        factor=ZERO if factor is None else factor,
+        cards=encounter.coverage,
+        admitted=encounter.encounter.admitted,
+        rules=rules,
+    )
     reasons = [
         Reason(
             f"/coverage/{index}/percent",
             "percent-unknown",
             "the card number does not say its percent and the look-up answer is not given",
+            is_gap=True,
         )
-        for index, (_, percent) in enumerate(cards)
-        if percent is None
+        for index, card in enumerate(encounter.coverage)
+        if card.percent is None and rules.find_card_percent(card.card) is None
     ]
-    if factor is None:
+    if case is not None and factor is None:
         detail = f"no benefit factor is established for case {case} on {rules.on.isoformat()}"
-        reasons.append(Reason("/encounter/case", "factor-unknown", detail))
-    if not cards and case != NOT_INSURED:
-        reasons.append(Reason("/coverage", "no-card", "an insured visit needs an insurance card"))
-    if reasons or factor is None:
-        return reasons
-    return Entitlement(
-        case=case,
-        factor=factor,
-        cards=tuple((card, percent) for card, percent in cards if percent is not None),
-        admitted=encounter.encounter.admitted,
-        rules=rules,
-    )
+        params = (("case", case), ("on", rules.on.isoformat()))
+        reasons.append(Reason("/encounter/case", "factor-unknown", detail, is_gap=True, params=params))
+    if not encounter.coverage and case != NOT_INSURED:
+        detail = "an insured visit needs an insurance card"
+        reasons.append(Reason("/coverage", "no-card", detail, is_gap=True))
+    return entitlement, reasons
 
 
-def _card_percent(card: Coverage, rules: MoneyRules) -> Decimal | None:
-    # The look-up answer wins over the digit.
-    return rules.find_card_percent(card.card) if card.percent is None else card.percent
+def _is_in_force(card: Coverage, day: str) -> bool:
+    return card.valid_from <= day and (not card.valid_to or day <= card.valid_to)
 
 
 def _is_copay_exempt(card: Coverage, ordered: str) -> bool:
-    since = card.copay_exempt_from
     # Five years insured and six base salaries paid: free from that moment to the end of the year.
-    return since is not None and since[:4] == ordered[:4] and since.ljust(12, "0") <= ordered
+    since = card.copay_exempt_from or ""
+    return since[:4] == ordered[:4] and since.ljust(12, "0") <= ordered

@@ -4,26 +4,32 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from claims.building.claim import BuildSettings, BuiltClaim, build_claim
-from claims.building.clinical import NOTE_TYPES, service_codes
+from claims.building.claim import BuiltClaim, build_claim
 from claims.building.errors import CannotBuild, Reason
-from claims.bundle.findings import Finding, Location, Severity
-from claims.bundle.kinds import TableKind
+from claims.building.layout import find_layout
+from claims.building.link_ids import find_link_id
+from claims.building.settings import BuildSettings
+from claims.bundle.findings import Finding
 from claims.bundle.writing import write_bundle
+from claims.catalogues.catalogue import Catalogue
 from claims.emr.encounter import Encounter
 from claims.emr.scalars import as_date
-from xsd.catalog import SchemaNotFound, find_schema
+from xsd.catalog import SchemaNotFound
 
 __all__ = ["BuildSettings", "Built", "BuiltClaim", "CannotBuild", "Reason", "build_bundle"]
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An unsigned bundle, with the claims in it and what is worth knowing about them."""
+    """An unsigned bundle and the claims in it."""
 
     bundle: bytes
     claims: tuple[BuiltClaim, ...]
-    findings: tuple[Finding, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is worth knowing about the claims, in their order."""
+        return tuple(finding for claim in self.claims for finding in claim.findings)
 
 
 def build_bundle(
@@ -31,31 +37,44 @@ def build_bundle(
     *,
     made_on: date,
     settings: BuildSettings | None = None,
+    catalogue: Catalogue | None = None,
+    draft: bool = False,
 ) -> Built:
     """Build one bundle of the encounters of one facility; all of them, or none.
+
+    Args:
+        encounters: What the EMR has.
+        made_on: The day on the bundle (NGAYLAP).
+        settings: Answers to what the facts leave open, and the Decision, if not the one in force.
+        catalogue: The facility's own lists and code maps.
+        draft: Build in spite of gaps: codes that nobody mapped stay, prices that nobody gave are zero, texts
+            that are missing are empty, and each is a finding.
 
     Raises:
         CannotBuild: They do not belong into one bundle, or at least one makes no claim.
     """
     settings = settings or BuildSettings()
     claims: list[BuiltClaim] = []
-    reasons = [*_unfit_together(encounters), *_without_one_decision(encounters)]
+    reasons = [*_unfit_together(encounters), *_without_one_decision(encounters, settings, draft=draft)]
     for index, encounter in enumerate(() if reasons else encounters):
         try:
-            claims.append(build_claim(encounter, stt=index + 1, settings=settings))
+            claims.append(
+                build_claim(encounter, stt=index + 1, settings=settings, catalogue=catalogue, draft=draft)
+            )
         except CannotBuild as refused:
             reasons.extend(replace(reason, encounter=index) for reason in refused.reasons)
     if reasons:
         raise CannotBuild(tuple(reasons))
     bundle = write_bundle(
-        on=max(_days_of_discharge(encounters)),
+        on=max(claim.basis.layout.on for claim in claims),
+        decision=claims[0].basis.layout.decision,
         facility=encounters[0].facility,
         made_on=made_on,
         claims=[
             {kind: [row.fields for row in rows] for kind, rows in claim.tables.items()} for claim in claims
         ],
     )
-    return Built(bundle, tuple(claims), tuple(_findings(encounters)))
+    return Built(bundle, tuple(claims))
 
 
 def _unfit_together(encounters: Sequence[Encounter]) -> Iterator[Reason]:
@@ -67,47 +86,27 @@ def _unfit_together(encounters: Sequence[Encounter]) -> Iterator[Reason]:
         if encounter.facility != facility:
             detail = f"a bundle has one facility: {encounter.facility} is not {facility}"
             yield Reason("/facility", "facilities-differ", detail, index)
-        if (link_id := encounter.encounter.link_id) in seen:
-            yield Reason(
-                "/encounter/link_id", "link-id-twice", "another encounter has the same link id", index
-            )
+        link_id = find_link_id(encounter)
+        if link_id in seen:
+            detail = "another encounter has the same link id"
+            yield Reason("/encounter/link_id", "link-id-twice", detail, index)
         elif link_id is not None:
             seen.add(link_id)
 
 
-def _without_one_decision(encounters: Sequence[Encounter]) -> Iterator[Reason]:
+def _without_one_decision(
+    encounters: Sequence[Encounter], settings: BuildSettings, *, draft: bool
+) -> Iterator[Reason]:
     """The day on which a visit ends decides which Decision its tables follow."""
     decisions = set()
     for index, encounter in enumerate(encounters):
-        for day in _days_of_discharge([encounter]):
-            try:
-                decisions.add(find_schema(TableKind.XML1, on=day).decision)
-            except SchemaNotFound as error:
-                yield Reason("/encounter/discharged", "no-schema", str(error), index)
+        if not (discharged := encounter.encounter.discharged):
+            continue
+        try:
+            layout = find_layout(as_date(discharged), settings.decision, draft=draft)
+            decisions.add(layout.decision_in_use)
+        except SchemaNotFound as error:
+            yield Reason("/encounter/discharged", "no-schema", str(error), index)
     if len(decisions) > 1:
         detail = f"the visits end under different Decisions: {', '.join(sorted(decisions))}"
         yield Reason("/encounter/discharged", "decisions-differ", detail)
-
-
-def _days_of_discharge(encounters: Sequence[Encounter]) -> list[date]:
-    times = (encounter.encounter.discharged for encounter in encounters)
-    return [as_date(time) for time in times if time is not None]
-
-
-def _findings(encounters: Sequence[Encounter]) -> Iterator[Finding]:
-    for number, encounter in enumerate(encounters, start=1):
-        if encounter.notes and encounter.encounter.visit_type not in NOTE_TYPES:
-            params = (("notes", str(len(encounter.notes))), ("visit_type", encounter.encounter.visit_type))
-            yield Finding("XML5.LEFT_OUT", Severity.INFO, Location(claim=number, table="XML5"), params)
-        yield from _renamed_results(encounter, number)
-
-
-def _renamed_results(encounter: Encounter, number: int) -> Iterator[Finding]:
-    """A result's service is the one that was ordered, even if the result names another."""
-    codes = service_codes(encounter)
-    for index, result in enumerate(encounter.results):
-        ordered = codes.get(result.order_id or "")
-        if ordered and result.service not in {None, ordered}:
-            location = Location(claim=number, table="XML4", field="MA_DICH_VU")
-            params = (("source", f"/results/{index}"), ("given", result.service or ""), ("ordered", ordered))
-            yield Finding("XML4.MA_DICH_VU.differs", Severity.WARNING, location, params)

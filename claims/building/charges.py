@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from claims.building.copies import Copies
 from claims.building.rows import joined
 from claims.bundle.money import (
     HUNDRED,
+    NO_OTHER_SOURCES,
+    SUPPLY_GROUPS,
     ZERO,
     Amounts,
     MoneyRules,
     OtherSources,
+    PriceGround,
     UnitPrices,
     insured_percent,
     price_medicine,
@@ -32,7 +36,6 @@ _MEDICINE_BY_RATE = "6"
 _SERVICE_BY_RATE = "9"
 _SUPPLY_IN_LIST = "10"
 _SUPPLY_BY_RATE = "11"
-_SUPPLY_GROUPS: Final = frozenset({_SUPPLY_IN_LIST, _SUPPLY_BY_RATE})
 
 _GROUPS: Final[Mapping[ServiceKind, str]] = {
     ServiceKind.TEST: "1",
@@ -56,74 +59,121 @@ _PAID_BY_RATE: Final = frozenset(
 )
 _DAY_BED, _WARD_BED, _STAY_OVER_BED = "14", "15", "16"
 _BEDS: Final = {"04": _DAY_BED, "06": _STAY_OVER_BED}
+BED_GROUPS: Final = frozenset({_DAY_BED, _WARD_BED, _STAY_OVER_BED})
+
+MEDICATION: Final = Copies(
+    {
+        "MA_THUOC": "code",
+        "TEN_THUOC": "name",
+        "DON_VI_TINH": "unit",
+        "HAM_LUONG": "strength",
+        "DUONG_DUNG": "route",
+        "DANG_BAO_CHE": "form",
+        "LIEU_DUNG": "dose",
+        "CACH_DUNG": "how",
+        "SO_DANG_KY": "registration",
+        "TT_THAU": "tender",
+        "PHAM_VI": "scope",
+        "MA_BAC_SI": "prescriber",
+        "MA_DICH_VU": "for_service",
+        "NGAY_YL": "ordered",
+        "NGAY_TH_YL": "given",
+        "NGUON_CTRA": "source",
+    }
+)
+SERVICE: Final = Copies(
+    {
+        "DON_VI_TINH": "unit",
+        "PHAM_VI": "scope",
+        "MA_GIUONG": "bed",
+        "MA_BAC_SI": "orderer",
+        "NGAY_YL": "ordered",
+        "NGAY_TH_YL": "performed",
+        "NGAY_KQ": "result",
+        "PP_VO_CAM": "anesthesia",
+        "VI_TRI_TH_DVKT": "site",
+        "MA_MAY": "machine",
+    }
+)
+SUPPLY: Final = Copies(
+    {"GOI_VTYT": "supply.package", "TT_THAU": "supply.tender", "MA_HIEU_SP": "supply.model"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A row of XML2 or XML3 before anybody has worked out who pays it."""
+    """A row of XML2 or XML3 before anybody has worked out who pays it.
+
+    Attributes:
+        source: Pointer to the item that it was made from.
+        ordered: The time of the order (``yyyyMMddHHmm``), else the next that is known.
+        code: The medicine's, service's or supply's code.
+        is_medicine: Whether it is a row of XML2.
+        is_in_scope: Whether the insurance has anything to do with it (PHAM_VI other than 2).
+        ma_nhom: The cost group.
+        nguon_ctra: Who supplied it.
+        package: GOI_VTYT of a supply; empty for everything else.
+        quantity: SO_LUONG.
+        other_sources: What others pay.
+        amounts: What it costs.
+        fields: The row's fields that are certain already.
+        prices: The unit prices of a row of XML3.
+    """
 
     source: str
     ordered: str
+    code: str
     is_medicine: bool
+    is_in_scope: bool
     ma_nhom: str
     nguon_ctra: str
+    package: str
+    quantity: Decimal
     other_sources: OtherSources
     amounts: Amounts
     fields: Mapping[str, str]
+    prices: UnitPrices | None = None
 
 
 def charge_medication(encounter: Encounter, index: int, department: str) -> Charge:
-    """Make the XML2 row of one medication."""
+    """Make the XML2 row of one medication; a price or quantity that nobody knows is zero."""
     given = encounter.medications[index]
-    tyle_tt_bh = insured_percent(pham_vi=given.scope, tyle_tt_bh=given.pay_percent)
-    amounts = price_medicine(so_luong=given.quantity, don_gia=given.price, tyle_tt_bh=tyle_tt_bh)
+    quantity, price = given.quantity or ZERO, given.price or ZERO
+    tyle_tt_bh = insured_percent(pham_vi=given.scope, tyle_tt_bh=_pay_percent(given))
     ma_nhom = given.group or _medicine_group(given)
-    other_sources = _other_sources(given.other_sources)
     return Charge(
         source=f"/medications/{index}",
-        ordered=given.ordered,
+        ordered=_first_time(encounter, given.ordered, given.given),
+        code=given.code,
         is_medicine=True,
+        is_in_scope=given.scope != _OUTSIDE_SCOPE,
         ma_nhom=ma_nhom,
         nguon_ctra=given.source,
-        other_sources=other_sources,
-        amounts=amounts,
+        package="",
+        quantity=quantity,
+        other_sources=_other_sources(given.other_sources),
+        amounts=price_medicine(so_luong=quantity, don_gia=price, tyle_tt_bh=tyle_tt_bh),
         fields={
-            "MA_THUOC": given.code,
+            **MEDICATION.of(given),
             "MA_NHOM": ma_nhom,
-            "TEN_THUOC": given.name,
-            "DON_VI_TINH": given.unit,
-            "HAM_LUONG": given.strength or "",
-            "DUONG_DUNG": given.route or "",
-            "DANG_BAO_CHE": given.form or "",
-            "LIEU_DUNG": given.dose or "",
-            "CACH_DUNG": given.how or "",
-            "SO_DANG_KY": given.registration or "",
-            "TT_THAU": given.tender or "",
-            "PHAM_VI": given.scope,
             "TYLE_TT_BH": plain(tyle_tt_bh),
-            "SO_LUONG": plain(given.quantity),
-            "DON_GIA": plain(given.price),
-            **_amount_fields(amounts, other_sources),
+            "SO_LUONG": plain(quantity),
+            "DON_GIA": plain(price),
             "MA_KHOA": department,
-            "MA_BAC_SI": given.prescriber,
-            "MA_DICH_VU": given.for_service or "",
-            "NGAY_YL": given.ordered,
-            "NGAY_TH_YL": given.given or "",
             "MA_PTTT": encounter.encounter.payment_method,
-            "NGUON_CTRA": given.source,
         },
     )
 
 
 def charge_service(encounter: Encounter, index: int, department: str, rules: MoneyRules) -> Charge:
-    """Make the XML3 row of one service, exam, bed, transport or supply."""
+    """Make the XML3 row of one service, exam, bed, transport or supply; a price that nobody knows is zero."""
     given = encounter.services[index]
     ma_nhom = given.group or _service_group(given, encounter.encounter.visit_type)
-    is_supply = given.kind is ServiceKind.SUPPLY or ma_nhom in _SUPPLY_GROUPS
-    tyle_tt_bh = insured_percent(pham_vi=given.scope, tyle_tt_bh=given.pay_percent)
+    is_supply = given.kind is ServiceKind.SUPPLY or ma_nhom in SUPPLY_GROUPS
+    tyle_tt_bh = insured_percent(pham_vi=given.scope, tyle_tt_bh=_pay_percent(given))
     prices = service_prices(
-        UnitPrices(given.hospital_price, _insured_price(given)),
-        code=given.code,
+        _unit_prices(given),
+        ma_dich_vu="" if is_supply else given.code,
         t_trantt=given.ceiling,
         is_reused=given.supply is not None and given.supply.reused,
     )
@@ -134,75 +184,69 @@ def charge_service(encounter: Encounter, index: int, department: str, rules: Mon
         tyle_tt_bh=tyle_tt_bh,
         amount=rules.service_amount,
     )
-    other_sources = _other_sources(given.other_sources)
     return Charge(
         source=f"/services/{index}",
-        ordered=given.ordered,
+        ordered=_first_time(encounter, given.ordered, given.performed, given.result),
+        code=given.code,
         is_medicine=False,
+        is_in_scope=given.scope != _OUTSIDE_SCOPE,
         ma_nhom=ma_nhom,
         nguon_ctra=_INSURANCE_FUND,
-        other_sources=other_sources,
+        package=(given.supply.package or "") if is_supply and given.supply else "",
+        quantity=given.quantity,
+        other_sources=_other_sources(given.other_sources),
         amounts=amounts,
+        prices=prices,
         fields={
-            "MA_DICH_VU": "" if is_supply else given.code,
-            "MA_VAT_TU": given.code if is_supply else "",
+            **SERVICE.of(given),
+            **_naming_fields(given, is_supply=is_supply),
             "MA_NHOM": ma_nhom,
-            "TEN_VAT_TU": given.name if is_supply else "",
-            "TEN_DICH_VU": "" if is_supply else given.name,
-            "DON_VI_TINH": given.unit,
-            "PHAM_VI": given.scope,
             "SO_LUONG": plain(given.quantity),
             "DON_GIA_BV": plain(prices.don_gia_bv),
             "DON_GIA_BH": plain(prices.don_gia_bh),
             "TYLE_TT_DV": plain(given.service_percent),
             "TYLE_TT_BH": plain(tyle_tt_bh),
             "T_TRANTT": "" if given.ceiling is None else plain(given.ceiling),
-            **_amount_fields(amounts, other_sources),
             **_supply_fields(given),
             "MA_KHOA": department,
-            "MA_GIUONG": given.bed or "",
-            "MA_BAC_SI": given.orderer,
             "NGUOI_THUC_HIEN": joined(given.performers),
             "MA_BENH": given.diagnosis or encounter.diagnoses.main,
-            "NGAY_YL": given.ordered,
-            "NGAY_TH_YL": given.performed or "",
-            "NGAY_KQ": given.result or "",
             "MA_PTTT": encounter.encounter.payment_method,
-            "PP_VO_CAM": given.anesthesia or "",
-            "VI_TRI_TH_DVKT": given.site or "",
-            "MA_MAY": given.machine or "",
         },
     )
+
+
+def _first_time(encounter: Encounter, *times: str | None) -> str:
+    """Return the time that says which day a row belongs to; an EMR may leave out the order's."""
+    visit = encounter.encounter
+    return next(filter(None, (*times, visit.admitted, visit.discharged)), "")
+
+
+def _naming_fields(given: Service, *, is_supply: bool) -> dict[str, str]:
+    code, name, nothing = given.code, given.name or "", ""
+    if is_supply:
+        return {"MA_DICH_VU": nothing, "MA_VAT_TU": code, "TEN_DICH_VU": nothing, "TEN_VAT_TU": name}
+    return {"MA_DICH_VU": code, "MA_VAT_TU": nothing, "TEN_DICH_VU": name, "TEN_VAT_TU": nothing}
 
 
 def _supply_fields(given: Service) -> dict[str, str]:
     if given.supply is None:
         return {}
-    return {
-        "GOI_VTYT": given.supply.package or "",
-        "TT_THAU": given.supply.tender or "",
-        "MA_HIEU_SP": given.supply.model or "",
-        "TAI_SU_DUNG": "1" if given.supply.reused else "",
-    }
+    return {**SUPPLY.of(given), "TAI_SU_DUNG": "1" if given.supply.reused else ""}
 
 
-def _amount_fields(amounts: Amounts, other_sources: OtherSources) -> dict[str, str]:
-    return {
-        "THANH_TIEN_BV": plain(amounts.thanh_tien_bv),
-        "THANH_TIEN_BH": plain(amounts.thanh_tien_bh),
-        "T_NGUONKHAC_NSNN": plain(other_sources.nsnn),
-        "T_NGUONKHAC_VTNN": plain(other_sources.vtnn),
-        "T_NGUONKHAC_VTTN": plain(other_sources.vttn),
-        "T_NGUONKHAC_CL": plain(other_sources.cl),
-    }
-
-
-def _insured_price(given: Service) -> Decimal:
+def _unit_prices(given: Service) -> UnitPrices:
+    """Return the prices as given; an unknown one is zero, which is a gap unless it has a ground."""
+    at_hospital = given.hospital_price or ZERO
     if given.insured_price is not None:
-        return given.insured_price
-    # Only a supply has its insured price from the purchase price (Decision 4750: the lower of
-    # it and the ceiling); `refusals` has seen to it that no other insured line comes here.
-    return ZERO if given.scope == _OUTSIDE_SCOPE else given.hospital_price
+        return UnitPrices(at_hospital, given.insured_price)
+    if given.scope == _OUTSIDE_SCOPE:
+        return UnitPrices(at_hospital, ZERO, bh_ground=PriceGround.OUTSIDE_SCOPE)
+    # Only a supply has its insured price from the purchase price (Decision 4750: the lower of it
+    # and the ceiling).
+    if given.kind is ServiceKind.SUPPLY:
+        return UnitPrices(at_hospital, at_hospital, bh_ground=PriceGround.SUPPLY)
+    return UnitPrices(at_hospital, ZERO)
 
 
 def _medicine_group(given: Medication) -> str:
@@ -222,8 +266,14 @@ def _service_group(given: Service, visit_type: str) -> str:
 
 
 def _is_paid_whole(given: Medication | Service) -> bool:
-    return given.pay_percent == HUNDRED or given.scope == _OUTSIDE_SCOPE
+    return _pay_percent(given) == HUNDRED or given.scope == _OUTSIDE_SCOPE
+
+
+def _pay_percent(given: Medication | Service) -> Decimal:
+    return HUNDRED if given.pay_percent is None else given.pay_percent
 
 
 def _other_sources(given: GivenSources) -> OtherSources:
+    if not (given.nsnn or given.vtnn or given.vttn or given.cl):
+        return NO_OTHER_SOURCES
     return OtherSources(nsnn=given.nsnn, vtnn=given.vtnn, vttn=given.vttn, cl=given.cl)

@@ -6,6 +6,7 @@
 
 from dataclasses import dataclass
 
+from claims.bundle.findings import NOWHERE, Location
 from claims.errors import ClaimsError
 
 
@@ -16,6 +17,8 @@ class Reason:
     ``encounter`` counts the encounters of the call from 0, ``pointer`` is a JSON pointer into
     that encounter's document, and ``detail`` holds codes and amounts at most, nothing of a person.
     A gap (a code nobody mapped, a price nobody gave) is something that a draft can be built without.
+    ``params`` are the facts of ``detail`` by name, ``location`` is where in the claim the reason shows, if
+    that is known.
     """
 
     pointer: str
@@ -23,6 +26,8 @@ class Reason:
     detail: str
     encounter: int = 0
     is_gap: bool = False
+    params: tuple[tuple[str, str], ...] = ()
+    location: Location = NOWHERE
 
 
 class CannotBuild(ClaimsError):

@@ -5,18 +5,20 @@ is compared, and a difference is a reason not to build.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from claims.building.errors import Reason
+from claims.building.layout import Layout
 from claims.building.rows import Row
+from claims.bundle.findings import Location
 from claims.bundle.kinds import TableKind
 from claims.emr.encounter import Extra
-from xsd.catalog import find_schema
 
 Tables = Mapping[TableKind, Sequence[Row]]
-Given = Mapping[str, Mapping[str, str]]
+Given = Mapping[TableKind, Mapping[str, Mapping[str, str]]]
+"""Elements by table and by the number of the item whose row they belong to."""
 
 _COMPARED: Final = frozenset(
     {
@@ -43,71 +45,93 @@ _COMPARED: Final = frozenset(
         "TYLE_TT_DV",
     }
 )
+_ONLY_ITEM: Final = "1"
+_OF_ONE_ROW: Final = frozenset(
+    {
+        TableKind.XML1,
+        TableKind.XML7,
+        TableKind.XML8,
+        TableKind.XML10,
+        TableKind.XML11,
+        TableKind.XML13,
+        TableKind.XML14,
+    }
+)
+_TABLES: Final = tuple((TableKind(field.name.upper()), field.name) for field in fields(Extra))
 
 
-_SUMMARY_ITEM: Final = "1"
-
-
-def overlay(tables: Tables, extra: Extra) -> dict[TableKind, tuple[Row, ...]]:
-    """Lay the passed-through elements over the rows of the items they name."""
-    given = _given(extra)
+def passed_through(extra: Extra) -> Given:
+    """Return what was given, by table and number; a table of one row has the number 1."""
+    found = {kind: getattr(extra, name) for kind, name in _TABLES}
     return {
-        kind: tuple(_overlaid(row, given[kind]) for row in rows) if given[kind] else tuple(rows)
+        kind: {_ONLY_ITEM: elements} if kind in _OF_ONE_ROW else elements
+        for kind, elements in found.items()
+        if elements
+    }
+
+
+def overlay(tables: Tables, given: Given) -> dict[TableKind, tuple[Row, ...]]:
+    """Lay the passed-through elements over the rows of the items they name."""
+    return {
+        kind: tuple(_overlaid(row, given[kind]) for row in rows) if kind in given else tuple(rows)
         for kind, rows in tables.items()
     }
 
 
-def disagreements(tables: Tables, extra: Extra, *, on: date) -> Iterator[Reason]:
-    """List the elements that belong to no row or no table, or that differ from what is computed."""
-    for kind, given in _given(extra).items():
-        rows = {_item_number(row): row for row in tables[kind]}
-        for number, elements in given.items():
-            pointer = f"/extra/{kind.lower()}" + ("" if kind is TableKind.XML1 else f"/{number}")
-            if number in rows:
-                yield from _compare(kind, rows[number], elements, pointer=pointer, on=on)
+def disagreements(tables: Tables, given: Given, layout: Layout) -> Iterator[Reason]:
+    """List the elements that belong to no row or no table, or that differ from what is computed.
+
+    Only tables among ``tables`` are looked at.
+    """
+    for kind, rows in tables.items():
+        numbered = {item_number(row): row for row in rows} if kind in given else {}
+        for number, elements in given.get(kind, {}).items():
+            pointer = pointer_of(kind, number)
+            if number in numbered:
+                yield from _compare(kind, numbered[number], elements, pointer, layout)
             elif elements:
                 yield Reason(pointer, "no-such-item", f"{kind} has no row made from item {number}")
 
 
-def _given(extra: Extra) -> Mapping[TableKind, Given]:
-    return {
-        TableKind.XML1: {_SUMMARY_ITEM: extra.xml1} if extra.xml1 else {},
-        TableKind.XML2: extra.xml2,
-        TableKind.XML3: extra.xml3,
-        TableKind.XML4: extra.xml4,
-        TableKind.XML5: extra.xml5,
-    }
-
-
-def _item_number(row: Row) -> str:
+def item_number(row: Row) -> str:
     """Return the number of the item that a row was made from, counted from 1 in input order."""
     index = row.source.rpartition("/")[2]
-    return str(int(index) + 1) if index else _SUMMARY_ITEM
+    return str(int(index) + 1) if index.isdigit() else _ONLY_ITEM
 
 
-def _overlaid(row: Row, given: Given) -> Row:
-    elements = given.get(_item_number(row))
+def pointer_of(kind: TableKind, number: str) -> str:
+    """Return the pointer to the elements passed through for one row."""
+    return f"/extra/{kind.lower()}" if kind in _OF_ONE_ROW else f"/extra/{kind.lower()}/{number}"
+
+
+def is_compared(name: str) -> bool:
+    """Say whether an element is compared with what is computed, and not taken over."""
+    return name in _COMPARED or name.startswith("T_")
+
+
+def _overlaid(row: Row, given: Mapping[str, Mapping[str, str]]) -> Row:
+    elements = given.get(item_number(row))
     if not elements:
         return row
-    allowed = {name: value for name, value in elements.items() if not _is_compared(name)}
+    allowed = {name: value for name, value in elements.items() if not is_compared(name)}
     return Row({**row.fields, **allowed}, row.source)
 
 
 def _compare(
-    kind: TableKind, row: Row, elements: Mapping[str, str], *, pointer: str, on: date
+    kind: TableKind, row: Row, elements: Mapping[str, str], pointer: str, layout: Layout
 ) -> Iterator[Reason]:
-    known = find_schema(kind, on=on).field_by_name
+    known = layout.find_schema(kind).field_by_name
     for name, value in elements.items():
         computed = row.fields.get(name, "")
         if name not in known:
             yield Reason(f"{pointer}/{name}", "unknown-field", f"{kind} has no element {name}")
-        elif _is_compared(name) and not _agree(value, computed):
+        elif is_compared(name) and not _agree(value, computed):
             detail = f"{name} is given as {value or 'empty'}, but it comes to {computed or 'empty'}"
-            yield Reason(f"{pointer}/{name}", "differs-from-computed", detail)
-
-
-def _is_compared(name: str) -> bool:
-    return name in _COMPARED or name.startswith("T_")
+            params = (("given", value), ("computed", computed))
+            location = Location(table=kind, field=name)
+            yield Reason(
+                f"{pointer}/{name}", "differs-from-computed", detail, params=params, location=location
+            )
 
 
 def _agree(given: str, computed: str) -> bool:

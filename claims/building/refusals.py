@@ -1,23 +1,30 @@
 """Why an encounter makes no claim, as far as that can be said before any amount is worked out."""
 
 from collections.abc import Iterator
-from dataclasses import fields
+from decimal import Decimal
+from typing import Final
 
 from claims.building.benefit import case_of
 from claims.building.clinical import service_codes
+from claims.building.codings import is_supply
 from claims.building.errors import Reason
-from claims.emr.encounter import Encounter, ServiceKind
+from claims.building.link_ids import find_link_id
+from claims.bundle.money import ZERO, UnitPrices, service_prices
+from claims.catalogues.catalogue import file_of
+from claims.catalogues.items import Kind
+from claims.emr.encounter import Encounter, Service
 
-_OUTSIDE_SCOPE = "2"
+_OUTSIDE_SCOPE: Final = "2"
+_SOME: Final = UnitPrices(Decimal(1), Decimal(1))
 
 
 def refusals(encounter: Encounter) -> Iterator[Reason]:
-    """List what keeps an encounter from becoming a claim."""
+    """List what keeps an encounter from becoming a claim: hard reasons, and gaps that a draft may have."""
     visit = encounter.encounter
-    if visit.link_id is None:
-        detail = "without a link id a running number would have to be drawn, and nobody gave one"
-        yield Reason("/encounter/link_id", "no-link-id", detail)
-    if visit.discharged is None:
+    if find_link_id(encounter) is None:
+        detail = "neither the hospital nor its EMR names the visit, so a link id cannot be drawn for good"
+        yield Reason("/encounter/link_id", "no-link-id", detail, is_gap=True)
+    if not visit.discharged:
         yield Reason(
             "/encounter/discharged", "still-open", "the visit is not over: only a check-in can be sent"
         )
@@ -25,14 +32,12 @@ def refusals(encounter: Encounter) -> Iterator[Reason]:
         detail = f"the visit ends at {visit.discharged}, before it begins at {visit.admitted}"
         yield Reason("/encounter/discharged", "ends-before-it-begins", detail)
     if case_of(encounter) is None:
-        yield Reason("/encounter/case", "no-case", "the case (MA_DOITUONG_KCB) is not given")
+        yield Reason("/encounter/case", "no-case", "the case (MA_DOITUONG_KCB) is not given", is_gap=True)
     if not encounter.medications and not encounter.services:
         yield Reason("", "nothing-to-claim", "there is no row for XML2 and none for XML3")
-    yield from _unmapped(encounter)
     yield from _without_department(encounter)
     yield from _unpriced(encounter)
     yield from _unordered_results(encounter)
-    yield from _papers(encounter)
 
 
 def department_of(encounter: Encounter, department: str | None) -> str | None:
@@ -41,51 +46,56 @@ def department_of(encounter: Encounter, department: str | None) -> str | None:
     return department or (departments[0] if len(departments) == 1 else None)
 
 
-def _unmapped(encounter: Encounter) -> Iterator[Reason]:
-    for name in ("medications", "services", "results"):
-        for index, item in enumerate(getattr(encounter, name)):
-            if item.code_system:
-                detail = "the code is not a national one, and no catalogue maps its system"
-                yield Reason(f"/{name}/{index}/code_system", "code-not-mapped", detail)
-
-
 def _without_department(encounter: Encounter) -> Iterator[Reason]:
     if len(encounter.encounter.departments) == 1:
         return
     for name in ("medications", "services"):
         for index, item in enumerate(getattr(encounter, name)):
-            if item.department is None:
+            if not item.department:
                 detail = "the visit has several departments, so the row must name its own"
-                yield Reason(f"/{name}/{index}/department", "no-department", detail)
+                yield Reason(f"/{name}/{index}/department", "no-department", detail, is_gap=True)
 
 
 def _unpriced(encounter: Encounter) -> Iterator[Reason]:
+    for index, medication in enumerate(encounter.medications):
+        pointer = f"/medications/{index}"
+        if medication.quantity is None:
+            yield Reason(f"{pointer}/quantity", "no-quantity", "the quantity is not given", is_gap=True)
+        if medication.price is None:
+            yield _no_price(f"{pointer}/price", medication.code, Kind.DRUG)
     for index, service in enumerate(encounter.services):
-        may_lack = service.kind is ServiceKind.SUPPLY or service.scope == _OUTSIDE_SCOPE
-        if service.insured_price is None and not may_lack:
-            yield Reason(
-                f"/services/{index}/insured_price", "no-insured-price", "the insured price is not given"
-            )
-        elif service.insured_price is not None and service.insured_price > service.hospital_price:
-            detail = (
-                f"the insured price {service.insured_price} is above the hospital's, {service.hospital_price}"
-            )
-            yield Reason(f"/services/{index}/insured_price", "insured-price-above-hospital", detail)
+        yield from _unpriced_service(service, f"/services/{index}")
+
+
+def _unpriced_service(service: Service, pointer: str) -> Iterator[Reason]:
+    kind = Kind.SUPPLY if is_supply(service) else Kind.SERVICE
+    # Some codes have prices of zero, whatever is given: no price is missed that would not be written.
+    written = service_prices(_SOME, ma_dich_vu="" if kind is Kind.SUPPLY else service.code)
+    may_lack = kind is Kind.SUPPLY or service.scope == _OUTSIDE_SCOPE or not written.don_gia_bh
+    if service.hospital_price is None and written.don_gia_bv:
+        yield _no_price(f"{pointer}/hospital_price", service.code, kind)
+    if service.insured_price is None and not may_lack:
+        detail = f"the insured price is not given: add it to {file_of(kind)}"
+        params = (("code", service.code), ("file", file_of(kind)))
+        yield Reason(f"{pointer}/insured_price", "no-insured-price", detail, is_gap=True, params=params)
+    if None not in {service.insured_price, service.hospital_price} and (
+        (service.insured_price or ZERO) > (service.hospital_price or ZERO)
+    ):
+        detail = (
+            f"the insured price {service.insured_price} is above the hospital's, {service.hospital_price}"
+        )
+        yield Reason(f"{pointer}/insured_price", "insured-price-above-hospital", detail)
+
+
+def _no_price(pointer: str, code: str, kind: Kind) -> Reason:
+    detail = f"the price is not given: add it to {file_of(kind)}"
+    return Reason(pointer, "no-price", detail, is_gap=True, params=(("code", code), ("file", file_of(kind))))
 
 
 def _unordered_results(encounter: Encounter) -> Iterator[Reason]:
     codes = service_codes(encounter)
     for index, result in enumerate(encounter.results):
         ordered = codes.get(result.order_id) if result.order_id else None
-        if ordered is None and result.service is None:
-            yield Reason(f"/results/{index}", "no-service", "the result belongs to no service of the visit")
-
-
-def _papers(encounter: Encounter) -> Iterator[Reason]:
-    documents = encounter.documents
-    for paper in fields(documents):
-        if getattr(documents, paper.name):
-            detail = (
-                "the table of this paper cannot be written yet; leave it out to send the claim without it"
-            )
-            yield Reason(f"/documents/{paper.name}", "paper-not-supported", detail)
+        if not ordered and not result.service:
+            detail = "the result belongs to no service of the visit"
+            yield Reason(f"/results/{index}/service", "no-service", detail, is_gap=True)

@@ -1,6 +1,6 @@
 """The value that every table is built of: a row that remembers where it came from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -10,6 +10,10 @@ class Row:
 
     fields: Mapping[str, str]
     source: str
+
+    def within(self, names: Collection[str]) -> "Row":
+        """Return the row with these fields only."""
+        return Row({name: value for name, value in self.fields.items() if name in names}, self.source)
 
 
 def joined(codes: Sequence[str]) -> str:

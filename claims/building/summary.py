@@ -4,79 +4,76 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Final
 
+from claims.building.copies import Copies
+from claims.building.papers.summary import destination, follow_up_days, newborn_weights
 from claims.building.rows import joined
 from claims.bundle.money import Totals
-from claims.emr.encounter import Coverage, Encounter, Patient, Sex
+from claims.emr.encounter import Coverage, Encounter, Sex
 from claims.emr.scalars import plain
 
-_SEXES: Final = {Sex.MALE: "1", Sex.FEMALE: "2", Sex.OTHER: "3", Sex.UNKNOWN: "3"}
+SEX_CODES: Final = {Sex.MALE: "1", Sex.FEMALE: "2", Sex.OTHER: "3", Sex.UNKNOWN: "3"}
+
+SUMMARY: Final = Copies(
+    {
+        "MA_BN": "patient.id",
+        "HO_TEN": "patient.name",
+        "SO_CCCD": "patient.national_id",
+        "NGAY_SINH": "patient.birth",
+        "NHOM_MAU": "patient.blood_group",
+        "MA_QUOCTICH": "patient.nationality",
+        "MA_DANTOC": "patient.ethnicity",
+        "MA_NGHE_NGHIEP": "patient.occupation",
+        "DIA_CHI": "patient.address.text",
+        "MATINH_CU_TRU": "patient.address.province",
+        "MAXA_CU_TRU": "patient.address.ward",
+        "DIEN_THOAI": "patient.phone",
+        "LY_DO_VV": "encounter.reason",
+        "LY_DO_VNT": "encounter.inpatient_reason",
+        "MA_LY_DO_VNT": "encounter.inpatient_reason_code",
+        "CHAN_DOAN_VAO": "diagnoses.entry_text",
+        "CHAN_DOAN_RV": "diagnoses.exit_text",
+        "MA_BENH_CHINH": "diagnoses.main",
+        "MA_NOI_DI": "encounter.from_facility",
+        "MA_NOI_DEN": "encounter.to_facility",
+        "MA_TAI_NAN": "encounter.accident",
+        "NGAY_VAO": "encounter.admitted",
+        "NGAY_VAO_NOI_TRU": "encounter.inpatient_from",
+        "NGAY_RA": "encounter.discharged",
+        "GIAY_CHUYEN_TUYEN": "encounter.transfer_paper",
+        "PP_DIEU_TRI": "encounter.treatment",
+        "KET_QUA_DTRI": "encounter.outcome",
+        "MA_LOAI_RV": "encounter.discharge_type",
+        "GHI_CHU": "encounter.note",
+        "NGAY_TTOAN": "encounter.paid",
+        "MA_LOAI_KCB": "encounter.visit_type",
+        "MA_CSKCB": "facility",
+        "MA_HSBA": "encounter.record_no",
+        "MA_TTDV": "encounter.head_of_facility",
+    }
+)
+_TOTALS: Final = tuple((total.name.upper(), total.name) for total in fields(Totals))
 
 
-def summary_fields(
-    encounter: Encounter,
-    *,
-    case: str,
-    discharged: str,
-    days: int,
-    totals: Totals,
-) -> Mapping[str, str]:
-    """Fill XML1 from an encounter, its computed days and its totals."""
+def summary_fields(encounter: Encounter, *, case: str, days: int, totals: Totals) -> Mapping[str, str]:
+    """Fill XML1 from an encounter that is over, its computed days and its totals."""
     visit, diagnoses = encounter.encounter, encounter.diagnoses
-    settled = visit.paid or discharged
+    settled = visit.paid or visit.discharged or ""
     return {
-        **_patient_fields(encounter.patient),
+        **SUMMARY.of(encounter),
         **_coverage_fields(encounter.coverage),
-        "LY_DO_VV": visit.reason,
-        "LY_DO_VNT": visit.inpatient_reason or "",
-        "MA_LY_DO_VNT": visit.inpatient_reason_code or "",
-        "CHAN_DOAN_VAO": diagnoses.entry_text,
-        "CHAN_DOAN_RV": diagnoses.exit_text,
-        "MA_BENH_CHINH": diagnoses.main,
+        "GIOI_TINH": SEX_CODES[encounter.patient.sex],
+        "MA_NOI_DEN": destination(encounter),
         "MA_BENH_KT": joined(diagnoses.other),
         "MA_BENH_YHCT": joined(diagnoses.traditional),
         "MA_DOITUONG_KCB": case,
-        "MA_NOI_DI": visit.from_facility or "",
-        "MA_NOI_DEN": visit.to_facility or "",
-        "MA_TAI_NAN": visit.accident or "",
-        "NGAY_VAO": visit.admitted,
-        "NGAY_VAO_NOI_TRU": visit.inpatient_from or "",
-        "NGAY_RA": discharged,
-        "GIAY_CHUYEN_TUYEN": visit.transfer_paper or "",
         "SO_NGAY_DTRI": str(days),
-        "PP_DIEU_TRI": visit.treatment or "",
-        "KET_QUA_DTRI": visit.outcome,
-        "MA_LOAI_RV": visit.discharge_type,
-        "GHI_CHU": visit.note or "",
-        "NGAY_TTOAN": visit.paid or "",
-        **{total.name.upper(): plain(getattr(totals, total.name)) for total in fields(totals)},
+        **{name: plain(getattr(totals, attribute)) for name, attribute in _TOTALS},
         "NAM_QT": settled[:4],
-        "THANG_QT": str(int(settled[4:6])),
-        "MA_LOAI_KCB": visit.visit_type,
+        "THANG_QT": settled[4:6].lstrip("0"),
         "MA_KHOA": joined(visit.departments),
-        "MA_CSKCB": encounter.facility,
         "CAN_NANG": "" if visit.weight_kg is None else plain(visit.weight_kg),
-        "CAN_NANG_CON": joined([plain(weight) for weight in visit.newborn_weights_g]),
-        "NGAY_TAI_KHAM": joined(visit.follow_up),
-        "MA_HSBA": visit.record_no,
-        "MA_TTDV": visit.head_of_facility or "",
-    }
-
-
-def _patient_fields(patient: Patient) -> dict[str, str]:
-    return {
-        "MA_BN": patient.id,
-        "HO_TEN": patient.name,
-        "SO_CCCD": patient.national_id or "",
-        "NGAY_SINH": patient.birth,
-        "GIOI_TINH": _SEXES[patient.sex],
-        "NHOM_MAU": patient.blood_group or "",
-        "MA_QUOCTICH": patient.nationality,
-        "MA_DANTOC": patient.ethnicity,
-        "MA_NGHE_NGHIEP": patient.occupation,
-        "DIA_CHI": patient.address.text,
-        "MATINH_CU_TRU": patient.address.province,
-        "MAXA_CU_TRU": patient.address.ward,
-        "DIEN_THOAI": patient.phone or "",
+        "CAN_NANG_CON": joined([plain(weight) for weight in newborn_weights(encounter)]),
+        "NGAY_TAI_KHAM": joined(follow_up_days(encounter)),
     }
 
 

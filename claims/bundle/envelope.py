@@ -9,7 +9,8 @@ element is all of its text.
 from __future__ import annotations
 
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import pybase64
@@ -18,6 +19,15 @@ from lxml.etree import _Element as Element
 
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.kinds import TableKind
+from claims.bundle.notation import (
+    Mark,
+    compose_letters,
+    drop_type_hints,
+    find_marks,
+    has_layout_of_2017,
+    may_have_long_decimals,
+    may_have_type_hints,
+)
 from signing.canonical import DEFAULT_LIMITS, Limits, parse
 from signing.errors import Unparsable
 
@@ -38,6 +48,20 @@ _UNPARSABLE: Final = {
     "too-many-namespaces": "ENV.TOO_COMPLEX",
 }
 
+# What libxml2 says of a control character, and of an & or < that nobody escaped.
+_UNESCAPED: Final = frozenset(
+    {
+        etree.ErrorTypes.ERR_INVALID_CHAR,
+        etree.ErrorTypes.ERR_INVALID_CHARREF,
+        etree.ErrorTypes.ERR_NAME_REQUIRED,
+        etree.ErrorTypes.ERR_ENTITYREF_SEMICOL_MISSING,
+        etree.ErrorTypes.ERR_UNDECLARED_ENTITY,
+    }
+)
+
+# A mark that may matter to a stricter reader; the others are of interest to whoever mends the exporter.
+_MARKS_TO_MEND: Final = frozenset({"ENV.TYPE_HINTS"})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
@@ -47,11 +71,13 @@ class Table:
         kind: Which table it is.
         root: Its root element; lines are those of the decoded document.
         envelope_line: The line of its NOIDUNGFILE in the bundle.
+        may_have_long_decimals: Whether a decimal in it may end in zeros that its field has no room for.
     """
 
     kind: TableKind
     root: Element
     envelope_line: int | None
+    may_have_long_decimals: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +113,9 @@ class Bundle:
 def parse_finding(error: Unparsable, *, location: Location | None = None) -> Finding:
     """Turn a parser's refusal into a finding about the bundle, or about the table at a location."""
     code = _UNPARSABLE.get(error.code, "ENV.WELLFORMED")
+    cause = error.__cause__
+    if isinstance(cause, etree.XMLSyntaxError) and cause.code in _UNESCAPED and code == "ENV.WELLFORMED":
+        code = "ALL.CHARSET"
     place = location or Location()
     place = Location(
         claim=place.claim,
@@ -108,12 +137,27 @@ def strip_asides(root: Element) -> None:
         etree.strip_tags(root, etree.Comment, etree.PI)
 
 
+def namespace_finding(root: Element, location: Location) -> Finding | None:
+    """Find out that a root stands in a namespace, where none of the Decisions' elements is."""
+    namespace, _, name = str(root.tag).rpartition("}")
+    if not namespace:
+        return None
+    params = (("element", name[:100]), ("namespace", namespace[1:101]))
+    return Finding("ENV.NAMESPACE", Severity.CRITICAL, replace(location, line=root.sourceline), params)
+
+
 def read_bundle(root: Element, *, limits: Limits = DEFAULT_LIMITS) -> Bundle:
     """Read a bundle from its root element, which holds no comments or instructions."""
     reader = _Reader(limits)
+    reader.drop_hints(root, Location())
     items = list(root.iterfind("THONGTINHOSO/DANHSACHHOSO/HOSO"))
     reader.compare_counts(root.find("THONGTINHOSO/SOLUONGHOSO"), len(items))
+    if not items:
+        # The schema says that there is no HOSO; to name every fault, the tables are read all the same.
+        holders = (file.getparent() for file in root.iter("FILEHOSO"))
+        items = [holder for holder in holders if holder is not None][:1]
     claims = tuple(reader.read_claim(item, number) for number, item in enumerate(items, start=1))
+    reader.note_marks()
     return Bundle(
         facility=_stripped(root.findtext("THONGTINDONVI/MACSKCB")),
         made_on=_stripped(root.findtext("THONGTINHOSO/NGAYLAP")),
@@ -127,7 +171,20 @@ class _Reader:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._marks: dict[str, tuple[Location, int]] = {}
         self.findings: list[Finding] = []
+
+    def drop_hints(self, root: Element, location: Location) -> None:
+        """Take type hints off the envelope or a table, and remember that there were some."""
+        hints = drop_type_hints(root)
+        if hints is not None:
+            self._mark(hints, location)
+
+    def note_marks(self) -> None:
+        """Note each oddity of notation once, where it was first met, with how often it stands."""
+        for code, (location, count) in self._marks.items():
+            severity = Severity.WARNING if code in _MARKS_TO_MEND else Severity.INFO
+            self._note(code, severity, location, (("count", str(count)),))
 
     def compare_counts(self, declared: Element | None, counted: int) -> None:
         """Compare SOLUONGHOSO with the claims there are; fewer means a truncated file."""
@@ -144,7 +201,7 @@ class _Reader:
     def read_claim(self, item: Element, number: int) -> Claim:
         """Read one HOSO."""
         tables: dict[TableKind, Table] = {}
-        seen: set[TableKind] = set()
+        seen: dict[TableKind, int | None] = {}
         for file in item.iterfind("FILEHOSO"):
             kind = self._read_kind(file, number)
             if kind is None:
@@ -158,13 +215,20 @@ class _Reader:
             if kind in seen:
                 self._note("ENV.DUPLICATE_TABLE", Severity.ERROR, location)
                 continue
-            seen.add(kind)
+            seen[kind] = location.envelope_line
             table = None if content is None else self._read_table(content, kind, location)
             if table is not None:
                 tables[kind] = table
+        self._compare_order(seen, number)
         if TableKind.XML1 not in tables:
             self._note("ENV.XML1_PRESENT", Severity.CRITICAL, Location(claim=number, line=item.sourceline))
         return Claim(number, item.sourceline, tuple(tables.values()))
+
+    def _compare_order(self, seen: dict[TableKind, int | None], number: int) -> None:
+        for before, kind in pairwise(seen):
+            if kind.number < before.number:
+                self._note("ENV.FILE_ORDER", Severity.INFO, Location(claim=number, line=seen[kind]))
+                return
 
     def _read_kind(self, file: Element, number: int) -> TableKind | None:
         element = file.find("LOAIHOSO")
@@ -194,10 +258,30 @@ class _Reader:
         except Unparsable as error:
             self.findings.append(parse_finding(error, location=location))
             return None
-        if data.startswith(b"\xef\xbb\xbf"):
-            self._note("ENV.BOM", Severity.INFO, location)
+        namespaced = namespace_finding(root, location)
+        if namespaced is not None:
+            self.findings.append(namespaced)
+            return None
+        if has_layout_of_2017(data):
+            self._note("ENV.OLD_LAYOUT", Severity.ERROR, replace(location, line=root.sourceline))
         strip_asides(root)
-        return Table(kind, root, location.envelope_line)
+        self._even_out(root, data, location)
+        return Table(kind, root, location.envelope_line, may_have_long_decimals(data))
+
+    def _even_out(self, root: Element, data: bytes, location: Location) -> None:
+        """Even out a table's notation, and remember what was odd about it."""
+        for mark in find_marks(data):
+            self._mark(mark, location)
+        if may_have_type_hints(data):
+            self.drop_hints(root, location)
+        letters = compose_letters(root, data)
+        if letters is not None:
+            place = replace(location, field=letters.field[:100], line=letters.line, row=letters.row)
+            self._note("ENV.DECOMPOSED", Severity.INFO, place, (("count", str(letters.count)),))
+
+    def _mark(self, mark: Mark, location: Location) -> None:
+        first, count = self._marks.get(mark.code, (replace(location, line=mark.line), 0))
+        self._marks[mark.code] = (first, count + mark.count)
 
     def _decode(self, content: Element, location: Location) -> bytes | None:
         """Decode NOIDUNGFILE: standard base64, in which blanks and line ends are tolerated."""

@@ -7,10 +7,11 @@ A code without an entry of its own takes that of its family, which is its last p
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
+from claims.bundle.format import depends_on_format
 from xsd.catalog import default_catalog
 
 if TYPE_CHECKING:
@@ -31,6 +32,27 @@ def describe(finding: Finding, language: str) -> str:
     facts["field"] = _label(finding, language)
     facts["table"] = finding.location.table or ""
     return find_message(finding.code)[language].format_map(facts)
+
+
+def finding_to_json(finding: Finding) -> dict[str, object]:
+    """Return a finding as a JSON object, with its sentence in every language.
+
+    ``source`` says where in the input it lies, for a finding about something that was built.
+    """
+    where, facts = finding.location, dict(finding.params)
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "claim": where.claim,
+        "table": where.table,
+        "row": where.row,
+        "field": where.field,
+        "line": where.line,
+        "column": where.column,
+        "envelope_line": where.envelope_line,
+        **({"source": facts["source"]} if "source" in facts else {}),
+        "message": {language: describe(finding, language) for language in LANGUAGES},
+    }
 
 
 def find_message(code: str) -> Mapping[str, str]:
@@ -61,14 +83,15 @@ class _Facts(dict[str, str]):
 def _label(finding: Finding, language: str) -> str:
     """Return a field's name with what people call it."""
     name = finding.location.field or ""
-    label = _labels().get((finding.location.table or "ENVELOPE", name), {}).get(language)
+    label = _labels(finding.location.table or "ENVELOPE", name).get(language)
     return f"{name} ({label})" if label else name
 
 
-@cache
-def _labels() -> Mapping[tuple[str, str], Mapping[str, str]]:
-    return {
-        (schema.table, field.name): {"vi": field.label_vi, "en": field.label_en}
-        for schema in default_catalog().schemas
-        for field in schema.fields
-    }
+@depends_on_format
+@lru_cache(maxsize=4096)
+def _labels(table: str, name: str) -> Mapping[str, str]:
+    """Return what people call a field, by the latest edition that has it."""
+    for schema in reversed(default_catalog().schemas):
+        if schema.table == table and (field := schema.field_by_name.get(name)) is not None:
+            return {"vi": field.label_vi, "en": field.label_en}
+    return {}

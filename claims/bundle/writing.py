@@ -31,6 +31,8 @@ _NAMESPACES: Final = (
 # XML 1.0, production 2: everything else cannot stand in a document, not even escaped.
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MARKUP: Final = re.compile("[&<>\r]")
+# Either of them, so that most rows are looked through once and not twice a value.
+_SPECIAL: Final = re.compile("[^\t\n\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # A carriage return is escaped because every XML reader turns a bare one into a line feed.
 _ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 
@@ -54,8 +56,10 @@ class Unwritable(ClaimsError, ValueError):
         self.row = row
 
 
-def write_table(kind: TableKind, rows: Sequence[Mapping[str, str]], *, on: date) -> bytes:
-    """Write one table as a UTF-8 document under the Decision in force on the day.
+def write_table(
+    kind: TableKind, rows: Sequence[Mapping[str, str]], *, on: date, decision: str | None = None
+) -> bytes:
+    """Write one table as a UTF-8 document under the Decision in force on the day, or the one named.
 
     Every field of the Decision is written, empty where the row has no value. Each row is on a line
     of its own, so that a line number in a finding leads to it.
@@ -65,7 +69,7 @@ def write_table(kind: TableKind, rows: Sequence[Mapping[str, str]], *, on: date)
             are no rows, or more rows than the table takes.
         SchemaNotFound: No Decision describes this table on this day.
     """
-    schema = find_schema(kind, on=on)
+    schema = find_schema(kind, on=on, decision=decision)
     if not rows or (schema.row_element is None and len(rows) != 1):
         raise Unwritable(f"{len(rows)} rows", table=kind)
     tags = _tags(schema)
@@ -86,11 +90,12 @@ def write_bundle(
     made_on: date,
     claims: Sequence[Mapping[TableKind, Sequence[Mapping[str, str]]]],
     on: date | None = None,
+    decision: str | None = None,
 ) -> bytes:
     """Write an unsigned bundle: the envelope with each claim's tables and an empty CHUKYDONVI.
 
-    Tables follow the Decision in force ``on`` the day their episode ended; without it, on the day the
-    bundle is made. A table without rows is left out.
+    Tables follow the Decision in force ``on`` the day their episode ended (without it, on the day the
+    bundle is made), or the ``decision`` that is named. A table without rows is left out.
 
     Raises:
         Unwritable: A claim has no XML1 or a table that never travels in a bundle, or a row cannot be written.
@@ -105,12 +110,14 @@ def write_bundle(
         f"<SOLUONGHOSO>{len(claims)}</SOLUONGHOSO>\n<DANHSACHHOSO>\n",
     ]
     for claim in claims:
-        parts += _write_claim(claim, on or made_on)
+        parts += _write_claim(claim, on or made_on, decision)
     parts.append("</DANHSACHHOSO>\n</THONGTINHOSO>\n<CHUKYDONVI></CHUKYDONVI>\n</GIAMDINHHS>\n")
     return "".join(parts).encode()
 
 
-def _write_claim(claim: Mapping[TableKind, Sequence[Mapping[str, str]]], on: date) -> list[str]:
+def _write_claim(
+    claim: Mapping[TableKind, Sequence[Mapping[str, str]]], on: date, decision: str | None
+) -> list[str]:
     if not claim.get(TableKind.XML1):
         raise Unwritable("a claim has a summary row", table=TableKind.XML1)
     parts = ["<HOSO>\n"]
@@ -118,7 +125,7 @@ def _write_claim(claim: Mapping[TableKind, Sequence[Mapping[str, str]]], on: dat
         if not kind.travels_in_bundle:
             raise Unwritable("this table never travels in a bundle", table=kind)
         if claim[kind]:
-            content = pybase64.b64encode_as_string(write_table(kind, claim[kind], on=on))
+            content = pybase64.b64encode_as_string(write_table(kind, claim[kind], on=on, decision=decision))
             parts.append(
                 f"<FILEHOSO>\n<LOAIHOSO>{kind}</LOAIHOSO>\n<NOIDUNGFILE>{content}</NOIDUNGFILE>\n</FILEHOSO>\n"
             )
@@ -136,15 +143,18 @@ def _write_row(
     if not row.keys() <= schema.field_by_name.keys():
         unknown = next(name for name in row if name not in schema.field_by_name)
         raise Unwritable("the Decision has no such field", table=schema.table, field=unknown, row=number)
+    is_plain = _SPECIAL.search("".join(row.values())) is None
     parts = [f"<{element}>"]
     for name, empty, start, end in tags:
         value = row.get(name)
         if not value:
             parts.append(empty)
-            continue
-        if _NOT_XML.search(value):
+        elif is_plain:
+            parts += (start, value, end)
+        elif _NOT_XML.search(value):
             raise Unwritable("a character that XML cannot hold", table=schema.table, field=name, row=number)
-        parts += (start, _escape(value), end)
+        else:
+            parts += (start, _escape(value), end)
     parts.append(f"</{element}>\n")
     return parts
 

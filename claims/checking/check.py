@@ -25,14 +25,16 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.envelope import parse_finding, read_bundle, strip_asides
 from claims.bundle.findings import Finding, Location, Severity
+from claims.bundle.notation import BOM, find_cdata
 from claims.checking import envelopes
+from claims.checking.policy import DEFAULT_CHECK_POLICY, CheckPolicy
 from claims.checking.report import SEVERITY_ORDER, ClaimSummary, Outcome, Report, Stage, StageName
 from claims.checking.rules import CLAIM_RULES
 from claims.checking.rules.crosschecks import find_wrong_facility
 from claims.checking.signatures import SignatureTerms, registration_findings, signature_findings
 from claims.checking.tables import check_tables
 from claims.localtime import local_date
-from signing.canonical import DEFAULT_LIMITS, Limits, parse
+from signing.canonical import parse
 from signing.errors import Unparsable
 from signing.verify import verify
 from xsd.scan import count_elements
@@ -47,7 +49,16 @@ if TYPE_CHECKING:
     from claims.checking.tables import CheckedClaim, Row
     from signing.verdict import Verdict
 
-__all__ = ["ClaimSummary", "Outcome", "Report", "SignatureTerms", "Stage", "StageName", "check_bundle"]
+__all__ = [
+    "CheckPolicy",
+    "ClaimSummary",
+    "Outcome",
+    "Report",
+    "SignatureTerms",
+    "Stage",
+    "StageName",
+    "check_bundle",
+]
 
 MOST_FINDINGS: Final = 2000  # nobody reads more; the gravest are kept
 MOST_ENVELOPE_ELEMENTS: Final = 10_000  # one claim needs about 60; tables are encoded and do not count
@@ -59,15 +70,16 @@ def check_bundle(
     *,
     at: datetime,
     signature: SignatureTerms | None = None,
-    limits: Limits = DEFAULT_LIMITS,
     expected_facility: str | None = None,
+    policy: CheckPolicy = DEFAULT_CHECK_POLICY,
 ) -> Report:
     """Check one bundle as it was received at a moment (aware), and report everything that was found.
 
     Without ``signature`` terms the signature is not looked at, so an unsigned bundle can be checked as well.
-    ``expected_facility`` is who handed it over, where that is known.
+    ``expected_facility`` is who handed it over, where that is known; ``policy`` decides what the Decisions
+    leave open.
     """
-    check = _Check(at, signature, limits, expected_facility)
+    check = _Check(at, signature, expected_facility, policy)
     check.run(data)
     return check.report()
 
@@ -79,13 +91,14 @@ class _Check:
         self,
         at: datetime,
         terms: SignatureTerms | None,
-        limits: Limits,
         expected_facility: str | None,
+        policy: CheckPolicy,
     ) -> None:
         self._at = at
         self._terms = terms
-        self._limits = limits
+        self._limits = policy.limits
         self._expected_facility = expected_facility
+        self._policy = policy
         self._ms: dict[StageName, float] = {}
         self._findings: dict[StageName, list[Finding]] = {name: [] for name in StageName}
         self._bundle: Bundle | None = None
@@ -145,8 +158,12 @@ class _Check:
             if count_elements(root) > MOST_ENVELOPE_ELEMENTS:
                 found.append(Finding("ENV.TOO_COMPLEX", Severity.CRITICAL))
                 return None
-            if data.startswith(b"\xef\xbb\xbf"):
+            if data.startswith(BOM):
                 found.append(Finding("ENV.BOM", Severity.INFO, Location(line=1)))
+            found.extend(
+                Finding(mark.code, Severity.INFO, Location(line=mark.line), (("count", str(mark.count)),))
+                for mark in find_cdata(data)
+            )
         return root
 
     def _verify(self, root: Element, terms: SignatureTerms) -> Element:
@@ -182,11 +199,13 @@ class _Check:
 
     @contextmanager
     def _stage(self, name: StageName) -> Iterator[list[Finding]]:
-        """Time a stage, or one part of it, and collect what it finds."""
+        """Time a stage, or one part of it, and collect what it finds, as grave as policy has it."""
         started = time.perf_counter()
+        found = self._findings[name]
         try:
-            yield self._findings[name]
+            yield found
         finally:
+            found[:] = map(self._policy.weigh, found)
             self._ms[name] = self._ms.get(name, 0.0) + (time.perf_counter() - started) * 1000
 
     def _stage_result(self, name: StageName) -> Stage:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from claims.bundle.envelope import CONTAINER, ROOT
+from claims.bundle.envelope import CONTAINER, ROOT, namespace_finding
 from claims.bundle.findings import Finding, Location, Severity
 from xsd.catalog import ENVELOPE, FaultKind, SchemaNotFound, find_schema
 
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
     from xsd.catalog import Fault, TableSchema
+    from xsd.model import Node
 
 _SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
+# The three parts of the root, whose order the Decision gives; that of what they hold matters to no reader.
+_PARTS: Final = frozenset({"THONGTINDONVI", "THONGTINHOSO", CONTAINER})
 _OF_A_FIELD: Final = frozenset(
     {FaultKind.REQUIRED, FaultKind.LENGTH, FaultKind.FORMAT, FaultKind.DUPLICATE},
 )
@@ -34,6 +38,9 @@ def count_signatures(root: Element) -> int:
 
 def wrong_root(root: Element) -> Finding:
     """Return the finding for a document that is not a bundle."""
+    namespaced = namespace_finding(root, Location())
+    if namespaced is not None:
+        return namespaced
     params = (("element", str(root.tag)[:100]),)
     return Finding("ENV.ROOT", Severity.CRITICAL, Location(line=root.sourceline), params)
 
@@ -55,10 +62,38 @@ def shape_findings(root: Element, on: date, known: tuple[Finding, ...]) -> Itera
     except SchemaNotFound:
         yield Finding("ALL.STANDARD_VERSION", Severity.ERROR, params=(("on", on.isoformat()),))
         return
-    for fault in schema.find_faults(root):
+    faults = schema.find_faults(root)
+    if not faults:
+        return
+    unknown = _UnknownElements(root, schema)
+    for fault in faults:
         if (fault.element, fault.line) in said or (has_several and fault.element == "Signature"):
             continue
+        if fault.kind is FaultKind.UNEXPECTED and fault.element in unknown.counts:
+            unknown.lines.setdefault(fault.element, fault.line)
+            continue
         yield _finding(fault, schema)
+    yield from unknown.findings()
+
+
+class _UnknownElements:
+    """Elements that no envelope has: later versions and sloppy exporters add them, and nothing reads them."""
+
+    def __init__(self, root: Element, schema: TableSchema) -> None:
+        known = _names_in(schema.model.root)
+        tags = (str(element.tag) for element in root.iter("{}*"))
+        self.counts = Counter(tag[:100] for tag in tags if tag not in known)
+        self.lines: dict[str, int | None] = {}
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield one finding for each such name that stands where it was missed."""
+        for name, line in self.lines.items():
+            params = (("fault", FaultKind.UNKNOWN.value), ("count", str(self.counts[name])))
+            yield Finding("ENV.FIELD.unknown", Severity.WARNING, Location(field=name, line=line), params)
+
+
+def _names_in(node: Node) -> set[str]:
+    return {node.name}.union(*(_names_in(child) for child in node.children))
 
 
 def _finding(fault: Fault, schema: TableSchema) -> Finding:
@@ -66,6 +101,8 @@ def _finding(fault: Fault, schema: TableSchema) -> Finding:
     params = (("element", fault.element[:100]), ("fault", fault.kind.value), *fault.facts)
     if fault.element in schema.field_by_name and fault.kind in _OF_A_FIELD:
         return Finding(f"ENV.{fault.element}.{fault.kind}", Severity.ERROR, location, params)
+    if ("what", "order") in fault.facts and fault.element not in _PARTS:
+        return Finding("ENV.ORDER", Severity.WARNING, location, params)
     in_signature = ("what", "content") in fault.facts  # only a signature's inside is not ours to explain
     if in_signature or (fault.element == CONTAINER and fault.kind is not FaultKind.MISSING):
         return Finding("ENV.CHUKYDONVI.format", Severity.CRITICAL, location, params)

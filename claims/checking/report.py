@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from claims.bundle.findings import Finding, Severity
-from claims.bundle.messages import describe
+from claims.bundle.messages import finding_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +104,7 @@ def report_to_json(report: Report) -> dict[str, object]:
             for stage in report.stages
         ],
         "claims": [_claim_to_json(claim) for claim in report.claims],
-        "findings": [_finding_to_json(finding) for finding in report.findings],
+        "findings": [finding_to_json(finding) for finding in report.findings],
     }
 
 
@@ -122,22 +122,6 @@ def _claim_to_json(claim: ClaimSummary) -> dict[str, object]:
                 ("T_BHTT", claim.t_bhtt),
             )
         },
-    }
-
-
-def _finding_to_json(finding: Finding) -> dict[str, object]:
-    where = finding.location
-    return {
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "claim": where.claim,
-        "table": where.table,
-        "row": where.row,
-        "field": where.field,
-        "line": where.line,
-        "column": where.column,
-        "envelope_line": where.envelope_line,
-        "message": {language: describe(finding, language) for language in ("vi", "en")},
     }
 
 

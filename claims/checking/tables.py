@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, cast
 
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.kinds import TableKind
-from xsd.catalog import FaultKind, SchemaNotFound, default_catalog, find_schema
+from claims.bundle.notation import shorten_decimals
+from claims.localtime import parse_day
+from xsd.catalog import FaultKind, SchemaNotFound, find_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date
 
     from lxml.etree import _Element as Element
 
@@ -95,19 +97,12 @@ def check_tables(claim: Claim, received_on: date) -> tuple[CheckedClaim, list[Fi
         except SchemaNotFound:
             findings.append(_without_schema(claim, table, on))
             continue
+        findings += _long_decimals(claim, table, schema)
         rows = tuple(_read_rows(table.root, schema))
         checked[table.kind] = CheckedTable(table.kind, schema, table.envelope_line, rows)
         findings += (_fault_finding(claim, table, fault) for fault in schema.find_faults(table.root))
         findings += _absent_fields(claim, table, schema, rows)
     return CheckedClaim(claim.number, on, discharged_on, checked), findings
-
-
-def parse_day(text: str) -> date | None:
-    """Read the yyyyMMdd at the start of a value; None when there is no such day."""
-    try:
-        return datetime.strptime(text[:8], "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
-    except ValueError:
-        return None
 
 
 def _day_of_discharge(claim: Claim) -> date | None:
@@ -126,12 +121,25 @@ def _read_rows(root: Element, schema: TableSchema) -> Iterator[Row]:
         yield Row(number, row.sourceline, cast("dict[str, str]", values))
 
 
+def _long_decimals(claim: Claim, table: Table, schema: TableSchema) -> Iterator[Finding]:
+    """Shorten decimals that fill up with zeros, and say so."""
+    place = shorten_decimals(table.root, schema) if table.may_have_long_decimals else None
+    if place is not None:
+        location = Location(
+            claim=claim.number,
+            table=table.kind,
+            row=place.row,
+            field=place.field,
+            line=place.line,
+            envelope_line=table.envelope_line,
+        )
+        severity = Severity.WARNING if place.is_doubtful else Severity.INFO
+        yield Finding("ENV.TRAILING_ZEROS", severity, location, (("count", str(place.count)),))
+
+
 def _without_schema(claim: Claim, table: Table, on: date) -> Finding:
     location = Location(claim=claim.number, table=table.kind, envelope_line=table.envelope_line)
-    if any(schema.table == table.kind for schema in default_catalog().schemas):
-        params = (("on", on.isoformat()),)
-        return Finding("ALL.STANDARD_VERSION", Severity.ERROR, location, params)
-    return Finding("ENV.TABLE_NOT_CHECKED", Severity.INFO, location)
+    return Finding("ALL.STANDARD_VERSION", Severity.ERROR, location, (("on", on.isoformat()),))
 
 
 def _fault_finding(claim: Claim, table: Table, fault: Fault) -> Finding:

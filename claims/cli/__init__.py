@@ -1,5 +1,6 @@
 """The `claims` command."""
 
+import os
 import signal
 import sys
 
@@ -13,6 +14,17 @@ def main() -> None:
     sys.exit(_run())
 
 
+def _use_format_folder() -> None:
+    """Add the folder of CLAIMS_FORMAT_FOLDER, which counts for commands that read no other setting too."""
+    folder = os.environ.get("CLAIMS_FORMAT_FOLDER")
+    if folder:
+        from pathlib import Path
+
+        from claims.bundle.format import use_format_folder
+
+        use_format_folder(Path(folder))
+
+
 def _run() -> int:
     import typer
     from typer.exceptions import TyperException
@@ -22,6 +34,7 @@ def _run() -> int:
     from signing.errors import SigningError
 
     try:
+        _use_format_folder()
         result = app(standalone_mode=False)
     except TyperException as error:
         say(f"error: {error}")

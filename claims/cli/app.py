@@ -4,7 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 import typer
 
-from claims.cli import admin, bundles, demo, operations, submissions
+from claims.cli import (
+    admin,
+    building,
+    bundles,
+    catalogues,
+    demo,
+    inspection,
+    operations,
+    schemas,
+    submissions,
+)
 
 app = typer.Typer(
     name="claims",
@@ -14,7 +24,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS: Mapping[str, Sequence[Callable[..., object]]] = {
-    "Bundles": (bundles.build, bundles.sign, bundles.verify, bundles.check),
+    "Bundles": (
+        building.build,
+        bundles.sign,
+        bundles.verify,
+        bundles.check,
+        inspection.inspect,
+        inspection.diff,
+    ),
     "Submissions": (submissions.submit, submissions.status, submissions.replay),
     "Running the service": (
         operations.serve,
@@ -28,5 +45,7 @@ _COMMANDS: Mapping[str, Sequence[Callable[..., object]]] = {
 for panel, commands in _COMMANDS.items():
     for command in commands:
         app.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(command)
+app.add_typer(schemas.schemas, name="schema", rich_help_panel="Bundles")
+app.add_typer(catalogues.catalogues, name="catalogue", rich_help_panel="Bundles")
 app.add_typer(admin.facilities, name="facility", rich_help_panel="Administration")
 app.add_typer(admin.keys, name="key", rich_help_panel="Administration")

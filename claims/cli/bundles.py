@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from claims.bundle.findings import Severity
 from claims.cli.inputs import Inputs, output_paths, read_input, write_whole
 from claims.cli.output import AsJson, Exit, emit, progress_bar, say
 
@@ -29,41 +30,6 @@ Facility = Annotated[str | None, typer.Option("--facility", help="The facility w
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File, or a folder when there are several inputs.")
 ]
-
-
-def build(inputs: Inputs, output: Output = None, as_json: AsJson = False) -> int:
-    """Build unsigned bundles from encounter documents.
-
-    Without --output one bundle is written to standard output. An input that makes no claim is
-    refused with its reasons and never stops the rest.
-    """
-    from claims.building.build import build_bundle
-    from claims.emr.encounter import parse_encounter
-    from claims.localtime import local_date
-
-    def build_one(path: Path, target: Path | None) -> dict[str, object]:
-        built = build_bundle([parse_encounter(read_input(path))], made_on=local_date(datetime.now(UTC)))
-        _deliver(built.bundle, target)
-        return {
-            "input": str(path),
-            "claims": [
-                {
-                    "ma_lk": claim.ma_lk,
-                    "tables": {kind.value: len(rows) for kind, rows in claim.tables.items()},
-                    "totals": {
-                        "T_TONGCHI_BV": str(claim.totals.t_tongchi_bv),
-                        "T_TONGCHI_BH": str(claim.totals.t_tongchi_bh),
-                        "T_BHTT": str(claim.totals.t_bhtt),
-                    },
-                    "findings": [finding.code for finding in built.findings],
-                    "file": None if target is None else str(target),
-                }
-                for claim in built.claims
-            ],
-            "refused": [],
-        }
-
-    return _each(inputs, output, ".xml", "building", build_one, as_json=as_json)
 
 
 def sign(
@@ -169,6 +135,10 @@ def check(
     language: Annotated[
         str, typer.Option("--language", help="Language of sentences on the screen: vi or en.")
     ] = "vi",
+    unknown_fields: Annotated[
+        Severity,
+        typer.Option("--unknown-fields", help="Weight of a field that no Decision has; error blocks."),
+    ] = Severity.WARNING,
     as_json: AsJson = False,
 ) -> int:
     """Check bundles as the service does before sending, without sending.
@@ -176,9 +146,10 @@ def check(
     The signature is checked when --trust is given. Exit code 1 if anything would keep a bundle
     from being sent.
     """
-    from claims.checking.check import SignatureTerms, check_bundle
     from claims.bundle.messages import describe
+    from claims.checking.check import CheckPolicy, SignatureTerms, check_bundle
     from claims.checking.report import report_to_json
+    from claims.cli.showing import place_of
     from signing.certificates import TrustStore
     from signing.policy import DEFAULT_POLICY
 
@@ -188,13 +159,21 @@ def check(
         terms = SignatureTerms(TrustStore.load(trust), DEFAULT_POLICY, registered or (lambda *_: True))
 
     def check_one(path: Path) -> tuple[bool, dict[str, object]]:
-        report = check_bundle(read_input(path), at=moment, signature=terms, expected_facility=facility)
+        report = check_bundle(
+            read_input(path),
+            at=moment,
+            signature=terms,
+            expected_facility=facility,
+            policy=CheckPolicy(unknown_fields=unknown_fields),
+        )
         say(
             f"{path}: {'acceptable' if report.is_acceptable else 'blocked'}, "
             f"{len(report.findings)} finding(s)"
         )
         for finding in report.findings:
-            say(f"  {finding.severity.value:8} {finding.code}: {describe(finding, language)}")
+            where = place_of(finding, language)
+            place = f" ({where})" if where else ""
+            say(f"  {finding.severity.value:8} {finding.code}{place}: {describe(finding, language)}")
         return report.is_acceptable, {"file": str(path), **report_to_json(report)}
 
     return _judge(inputs, "checking", check_one, as_json=as_json)

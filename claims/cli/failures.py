@@ -1,5 +1,6 @@
 """Which exit code an error stands for."""
 
+from claims.bundle.format import UnusableFormatFolder
 from claims.cli.output import Exit
 from claims.client import ApiRefused, ApiUnreachable
 from claims.exchange.errors import StoreUnavailable
@@ -8,7 +9,14 @@ from claims.runtime.settings import InvalidSettings
 from claims.runtime.start import HalfConfigured, NothingRuns
 from signing.errors import TrustStoreUnreadable
 
-_CONFIGURATION = (InvalidSettings, HalfConfigured, NoEmbeddedServices, NothingRuns, TrustStoreUnreadable)
+_CONFIGURATION = (
+    InvalidSettings,
+    HalfConfigured,
+    NoEmbeddedServices,
+    NothingRuns,
+    TrustStoreUnreadable,
+    UnusableFormatFolder,
+)
 _UNREACHABLE = (ApiUnreachable, StoreUnavailable, EmbeddedServiceFailed, ConnectionError, TimeoutError)
 
 

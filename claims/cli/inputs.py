@@ -1,30 +1,89 @@
-"""What a command is given: files, folders of files, or standard input."""
+"""What a command is given: files, folders of files, or standard input; and where its results go."""
 
+import gzip
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-Inputs = Annotated[list[Path], typer.Argument(help="Files; '-' is standard input.", show_default=False)]
+Inputs = Annotated[
+    list[Path], typer.Argument(help="Files, or folders of files; '-' is standard input.", show_default=False)
+]
+
+MAX_UNPACKED_BYTES: Final = 512 * 1024 * 1024
+_GZIP: Final = b"\x1f\x8b"
+
+
+class TooLargeUnpacked(OSError):
+    """A packed input holds more than is read into memory."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the input."""
+        super().__init__(f"{path} unpacks to more than {MAX_UNPACKED_BYTES} bytes")
 
 
 def read_input(path: Path) -> bytes:
-    """Return a file's bytes, or those of standard input for ``-``.
+    """Return a file's bytes, or those of standard input for ``-``, unpacked if they are gzip's.
 
     Raises:
         OSError: It cannot be read.
+        TooLargeUnpacked: It unpacks to more than is read into memory.
     """
-    return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    return _unpack(data, path) if data.startswith(_GZIP) else data
+
+
+def expand(inputs: Sequence[Path]) -> list[Path]:
+    """Put the files of each folder, at any depth and by name, in its place; hidden ones are left out."""
+    files: list[Path] = []
+    for path in inputs:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        found = (item for item in path.rglob("*") if item.is_file())
+        files += sorted(item for item in found if not _is_hidden(item.relative_to(path)))
+    return files
 
 
 def output_paths(inputs: Sequence[Path], output: Path, *, suffix: str) -> Iterator[Path]:
     """Return where each input's result goes: the output itself, or a name in it when there are several."""
-    into_folder = len(inputs) > 1 or output.is_dir() or str(output).endswith("/")
+    if not is_folder(output, len(inputs)):
+        yield from [output] * len(inputs)
+        return
+    taken: set[Path] = set()
     for path in inputs:
-        stem = "stdin" if str(path) == "-" else path.name.split(".")[0]
-        yield output / f"{stem}{suffix}" if into_folder else output
+        yield free_path(output, stem_of(path), suffix, taken)
+
+
+def is_folder(output: Path, results: int) -> bool:
+    """Whether an output means a folder: it is one, or is not there yet and has a name without an extension.
+
+    Raises:
+        BadParameter: Several results would go into one file.
+    """
+    if output.is_dir() or not (output.exists() or output.suffix):
+        return True
+    if results > 1:
+        raise typer.BadParameter("there are several results: name a folder", param_hint="--output")
+    return False
+
+
+def free_path(folder: Path, stem: str, suffix: str, taken: set[Path]) -> Path:
+    """Name a result so that no other result of the same run has its name."""
+    path, number = folder / f"{stem}{suffix}", 1
+    while path in taken:
+        number += 1
+        path = folder / f"{stem}-{number}{suffix}"
+    taken.add(path)
+    return path
+
+
+def stem_of(path: Path) -> str:
+    """Return the part of an input's name that its results are named after."""
+    return "stdin" if str(path) == "-" else Path(path.name.removesuffix(".gz")).stem
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -33,3 +92,27 @@ def write_whole(path: Path, data: bytes) -> None:
     draft = path.with_name(f".{path.name}.part")
     draft.write_bytes(data)
     draft.replace(path)
+
+
+def _unpack(data: bytes, path: Path) -> bytes:
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    parts: list[bytes] = []
+    left = MAX_UNPACKED_BYTES
+    try:
+        while data:
+            parts.append(unpacker.decompress(data, left))
+            left -= len(parts[-1])
+            if unpacker.unconsumed_tail or left <= 0:
+                raise TooLargeUnpacked(path)
+            # A file may hold several packed parts, one after another.
+            data = unpacker.unused_data.lstrip(b"\0")
+            if not unpacker.eof:
+                raise gzip.BadGzipFile(f"{path} ends in the middle of its packed data")
+            unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    except zlib.error as error:
+        raise gzip.BadGzipFile(f"{path} is not whole gzip data: {error}") from error
+    return b"".join(parts)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

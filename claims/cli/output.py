@@ -23,8 +23,19 @@ class Exit(IntEnum):
     INTERNAL = 5
 
 
+def _one_of_two(language: str) -> str:
+    if language not in {"vi", "en"}:
+        raise typer.BadParameter("vi or en")
+    return language
+
+
 AsJson = Annotated[
     bool, typer.Option("--json", help="One JSON object a line on standard output, in input order.")
+]
+
+Language = Annotated[
+    str,
+    typer.Option("--language", help="Language of sentences on the screen: vi or en.", callback=_one_of_two),
 ]
 
 #: People's text. Rich leaves colour and movement out when this is no terminal or NO_COLOR is set.
@@ -45,10 +56,9 @@ def emit(document: object) -> None:
 
 @contextmanager
 def progress_bar(label: str, total: int) -> Iterator["Bar"]:
-    """Show a progress bar while the block runs, if this is a terminal and there is something to wait for."""
+    """Show a progress bar while the block runs, if this is a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    shows = console.is_terminal and total > 1
-    with Progress(*columns, console=console, transient=True, disable=not shows) as shown:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         yield Bar(shown, label, total)
 
 
@@ -62,6 +72,11 @@ class Bar:
     def advance(self, by: int = 1) -> None:
         """Count some more as done."""
         self._shown.advance(self._task, by)
+
+    def expect(self, more: int) -> None:
+        """Say that there is more (or less) to do than was thought."""
+        task = self._shown.tasks[self._task]
+        self._shown.update(self._task, total=(task.total or 0) + more)
 
     def set(self, done: int, *, total: int | None = None) -> None:
         """Say how many are done."""

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from pydantic import Field, TypeAdapter, ValidationError, with_config
 from pydantic_core import ErrorDetails
 
 from claims.emr.errors import MalformedEncounter, Problem
+from claims.emr.items import STRICT, Coding, Codings, Origin, Sex
+from claims.emr.papers import Documents
 from claims.emr.reading import DUPLICATE, clean, pointer_of, read_json
 from claims.emr.scalars import (
     Amount,
@@ -31,18 +33,32 @@ from claims.emr.scalars import (
     TimeField,
 )
 
-_STRICT = ConfigDict(extra="forbid")
+__all__ = [
+    "Address",
+    "Coding",
+    "Codings",
+    "Coverage",
+    "Diagnoses",
+    "Documents",
+    "Encounter",
+    "Extra",
+    "Medication",
+    "Note",
+    "Origin",
+    "OtherSources",
+    "Patient",
+    "Result",
+    "Service",
+    "ServiceKind",
+    "Sex",
+    "Supply",
+    "Visit",
+    "parse_encounter",
+    "read_encounter",
+]
+
 _ONE: Final = Decimal(1)
 _FULL: Final = Decimal(100)
-
-
-class Sex(StrEnum):
-    """The sex of a patient."""
-
-    MALE = "male"
-    FEMALE = "female"
-    OTHER = "other"
-    UNKNOWN = "unknown"
 
 
 class ServiceKind(StrEnum):
@@ -60,25 +76,7 @@ class ServiceKind(StrEnum):
     OTHER = "other"
 
 
-@with_config(_STRICT)
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coding:
-    """What one source system calls something: a code, the system it belongs to, and its words."""
-
-    system: OptionalText = None
-    code: Text
-    display: OptionalText = None
-
-
-Codings = Mapping[str, tuple[Coding, ...]]
-"""For fields of an item that hold no national code yet (``code``, ``prescriber``, ``performers/0``): the source
-system's names for it, any of which may be mapped. The field itself then holds the first of their codes."""
-
-Origin = tuple[Text, ...]
-"""Which items of the EMR something was made from, by the EMR's own ids, the deciding one first."""
-
-
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """The visit or stay itself: when, why, where, and how it ended."""
@@ -114,7 +112,7 @@ class Visit:
     origin: Origin = ()
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
     """Where a patient lives."""
@@ -124,7 +122,7 @@ class Address:
     ward: Code
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patient:
     """Who was treated."""
@@ -143,7 +141,7 @@ class Patient:
     origin: Origin = ()
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
     """One insurance card, with what the card look-up answered."""
@@ -160,7 +158,7 @@ class Coverage:
     origin: Origin = ()
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnoses:
     """What the patient was found to have, in words and in codes."""
@@ -174,7 +172,7 @@ class Diagnoses:
     origin: Origin = ()
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherSources:
     """What others than patient and insurance fund pay for a line."""
@@ -185,7 +183,7 @@ class OtherSources:
     cl: Amount = Decimal(0)
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medication:
     """One medicine or blood line; what is not given comes from the facility's drug list."""
@@ -217,7 +215,7 @@ class Medication:
     origin: Origin = ()
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supply:
     """What only a supply line has."""
@@ -228,7 +226,7 @@ class Supply:
     reused: Flag = False
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One service, exam, bed, transport or supply line; what is not given comes from the facility's lists."""
@@ -264,7 +262,7 @@ class Service:
     origin: Origin = ()
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """One measured index, or one report of imaging or function tests."""
@@ -284,7 +282,7 @@ class Result:
     origin: Origin = ()
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """One note on the clinical course."""
@@ -299,26 +297,6 @@ class Note:
     origin: Origin = ()
 
 
-Paper = Mapping[str, object]
-"""The own content of a paper, kept as it came."""
-
-
-@with_config(_STRICT)
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Documents:
-    """The papers issued at the end of a visit; each holds only what the visit itself cannot give."""
-
-    discharge: Paper | None = None
-    summary: Paper | None = None
-    births: tuple[Paper, ...] = ()
-    pregnancy_leave: Paper | None = None
-    sick_leave: Paper | None = None
-    referral: Paper | None = None
-    appointment: Paper | None = None
-    hiv: Paper | None = None
-    tuberculosis: Paper | None = None
-
-
 Fields = Mapping[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], TextOrNumber]
 """Elements of a table under their own names."""
 
@@ -326,7 +304,7 @@ NumberedFields = Mapping[Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}$")], Fi
 """Such elements by the number of the item they belong to, counted from 1 in input order."""
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extra:
     """Elements of the tables that the rest of the document has no word for."""
@@ -336,9 +314,18 @@ class Extra:
     xml3: NumberedFields = field(default_factory=dict)
     xml4: NumberedFields = field(default_factory=dict)
     xml5: NumberedFields = field(default_factory=dict)
+    xml6: NumberedFields = field(default_factory=dict)
+    xml7: Fields = field(default_factory=dict)
+    xml8: Fields = field(default_factory=dict)
+    xml9: NumberedFields = field(default_factory=dict)
+    xml10: Fields = field(default_factory=dict)
+    xml11: Fields = field(default_factory=dict)
+    xml13: Fields = field(default_factory=dict)
+    xml14: Fields = field(default_factory=dict)
+    xml15: NumberedFields = field(default_factory=dict)
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encounter:
     """Everything that a hospital hands over for one claim."""
@@ -403,16 +390,16 @@ def _validate(document: object) -> Encounter:
     # A null says the same as an absent key, but only few documents hold one where a default stands.
     if _drop_nulls(document, found):
         return _validate(document)
-    raise MalformedEncounter(tuple(sorted({_problem(detail) for detail in found}))) from None
+    raise MalformedEncounter(tuple(sorted({_problem(document, detail) for detail in found}))) from None
 
 
 def _drop_nulls(document: object, found: list[ErrorDetails]) -> bool:
     """Drop the nulls that validation stumbled over; say whether there was one."""
     dropped = False
     for detail in found:
-        *path, key = detail["loc"] or ("",)
         if detail["input"] is not None or detail["type"] in _UNKNOWN_KEYS:
             continue
+        *path, key = _place(document, detail) or ("",)
         parent = document
         for step in path:
             parent = parent[step]  # type: ignore[index]  # validation walked these very steps
@@ -422,9 +409,22 @@ def _drop_nulls(document: object, found: list[ErrorDetails]) -> bool:
     return dropped
 
 
-def _problem(detail: ErrorDetails) -> Problem:
-    pointer = pointer_of(part for part in detail["loc"] if part != "[key]")
+def _problem(document: object, detail: ErrorDetails) -> Problem:
+    pointer = pointer_of(_place(document, detail))
     if detail["input"] is DUPLICATE:
         return Problem(pointer, "duplicate-key", "this key is there twice")
     code, sentence = _PROBLEM_CODES.get(detail["type"], (detail["type"], detail["msg"]))
     return Problem(pointer, code, sentence)
+
+
+def _place(document: object, detail: ErrorDetails) -> tuple[str | int, ...]:
+    """Return the steps to a problem as the document has them: an object in place of a list has no number."""
+    steps: list[str | int] = []
+    parent: Any = document
+    for step in detail["loc"]:
+        if step == "[key]" or (isinstance(step, int) and isinstance(parent, dict)):
+            continue
+        steps.append(step)
+        is_there = step in parent if isinstance(parent, dict) else isinstance(parent, list)
+        parent = parent[step] if is_there else None
+    return tuple(steps)

@@ -2,6 +2,7 @@
 
 * ClaimsError
   - MalformedEncounter
+  - MalformedOptions
 """
 
 from dataclasses import dataclass
@@ -29,3 +30,7 @@ class MalformedEncounter(ClaimsError):
         listed = "; ".join(f"{problem.pointer or '/'}: {problem.detail}" for problem in problems)
         super().__init__(f"the encounter document has {len(problems)} problem(s): {listed}")
         self.problems = problems
+
+
+class MalformedOptions(ClaimsError):
+    """What says how a hospital's messages are read cannot be used; the message names the place."""

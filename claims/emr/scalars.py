@@ -14,6 +14,8 @@ from typing import Annotated, Final, NewType
 from pydantic import PlainValidator, StrictBool, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from claims.emr import schema_of_scalars as schema
+
 LocalTime = NewType("LocalTime", str)
 """Twelve digits, ``yyyyMMddHHmm`` in Viet Nam, unknown parts zero."""
 
@@ -32,6 +34,7 @@ _PARTIAL_DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 _NUMBER = re.compile(r"\d{1,15}(?:\.(\d+))?", re.ASCII)
 _WITHOUT_CLOCK = "0000"
 _WHOLE = Decimal(100)
+_LARGEST_COUNT = 9999
 _NOT_A_TIME = ("not-a-time", "a time is needed: ISO 8601, or yyyyMMddHHmm")
 _NOT_A_DATE = ("not-a-date", "a date is needed: ISO 8601, or yyyyMMdd")
 
@@ -166,6 +169,13 @@ def _percent(value: object) -> Decimal:
     return percent
 
 
+def _count(value: object) -> int:
+    count = _decimal(value, 0)
+    if count > _LARGEST_COUNT:
+        raise PydanticCustomError("too-large", "a number of at most 4 digits is needed")
+    return int(count)
+
+
 def _text_of(value: object) -> str:
     """Take a text or a number as text: laboratory systems send both for a measured value."""
     if isinstance(value, str):
@@ -175,25 +185,28 @@ def _text_of(value: object) -> str:
     raise PydanticCustomError("not-text", "a text or a number is needed")
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), schema.TEXT]
 """A text that says something."""
 
 OptionalText = Annotated[str, StringConstraints(strip_whitespace=True)] | None
 
-Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\s;]+$")]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\s;]+$"), schema.CODE]
 """One code: no blanks, and no semicolon, which joins codes in a claim."""
 
-FacilityCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{5}$")]
-TimeField = Annotated[LocalTime, PlainValidator(_time_field)]
-BirthField = Annotated[LocalTime, PlainValidator(_birth_field)]
-DayField = Annotated[Day, PlainValidator(_day_field)]
-DayOrTimeField = Annotated[str, PlainValidator(_day_or_time_field)]
-Rate = Annotated[Decimal, PlainValidator(_rate)]
+FacilityCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{5}$"), schema.FACILITY_CODE]
+TimeField = Annotated[LocalTime, PlainValidator(_time_field), schema.TIME]
+BirthField = Annotated[LocalTime, PlainValidator(_birth_field), schema.BIRTH]
+DayField = Annotated[Day, PlainValidator(_day_field), schema.DAY]
+DayOrTimeField = Annotated[str, PlainValidator(_day_or_time_field), schema.DAY_OR_TIME]
+Rate = Annotated[Decimal, PlainValidator(_rate), schema.RATE]
 """A quantity or a unit price: at most three decimals."""
 
-Amount = Annotated[Decimal, PlainValidator(_amount)]
+Amount = Annotated[Decimal, PlainValidator(_amount), schema.AMOUNT]
 """Money or a weight: at most two decimals."""
 
-Percent = Annotated[Decimal, PlainValidator(_percent)]
-TextOrNumber = Annotated[str, PlainValidator(_text_of)]
+Percent = Annotated[Decimal, PlainValidator(_percent), schema.PERCENT]
+Count = Annotated[int, PlainValidator(_count), schema.COUNT]
+"""How many days, weeks or children."""
+
+TextOrNumber = Annotated[str, PlainValidator(_text_of), schema.TEXT_OR_NUMBER]
 Flag = StrictBool

@@ -20,6 +20,7 @@ from claims.exchange.submission import (
 
 if TYPE_CHECKING:  # a port names what it passes on; it need not load it
     from claims.bundle.findings import Finding
+    from claims.catalogues.catalogue import Catalogue
     from claims.checking.report import ClaimSummary, Report, Stage
     from signing.keys import Signer
 
@@ -111,6 +112,14 @@ class SigningKeys(Protocol):
 
     def find(self, facility: FacilityCode) -> Signer | None:
         """Return the facility's signer, or None when the service holds no key for it."""
+        ...
+
+
+class Catalogues(Protocol):
+    """The facilities' price lists and code maps that the service holds."""
+
+    def find(self, facility: FacilityCode) -> Catalogue | None:
+        """Return the facility's catalogue, or None when the service holds none for it."""
         ...
 
 

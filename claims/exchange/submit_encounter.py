@@ -7,7 +7,7 @@ from claims.building.build import build_bundle
 from claims.emr.encounter import parse_encounter
 from claims.errors import ClaimsError
 from claims.exchange.errors import NoSigningKey
-from claims.exchange.ports import Clock, SigningKeys, Submissions
+from claims.exchange.ports import Catalogues, Clock, SigningKeys, Submissions
 from claims.exchange.receive import ReceiveBundle, Received
 from claims.exchange.submission import FacilityCode
 from claims.localtime import local_date
@@ -31,6 +31,7 @@ class SubmitEncounter:
     keys: SigningKeys
     receive: ReceiveBundle
     clock: Clock
+    catalogues: Catalogues
 
     def __call__(
         self, document: bytes, *, facility: FacilityCode, actor: str, idempotency_key: str | None = None
@@ -56,7 +57,11 @@ class SubmitEncounter:
         signer = self.keys.find(facility)
         if signer is None:
             raise NoSigningKey(facility)
-        built = build_bundle([encounter], made_on=local_date(self.clock.now()))
+        built = build_bundle(
+            [encounter],
+            made_on=local_date(self.clock.now()),
+            catalogue=self.catalogues.find(facility),
+        )
         return self.receive(
             sign_bundle(built.bundle, signer),
             facility=facility,

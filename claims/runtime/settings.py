@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from claims.bundle.findings import Severity
 from claims.errors import ClaimsError
 
 PREFIX = "CLAIMS_"
@@ -44,6 +45,12 @@ class Settings(BaseModel):
     )
     log_level: str = Field("INFO", description="Least level of log lines: DEBUG, INFO, WARNING, ERROR.")
 
+    format_folder: Path | None = Field(
+        None,
+        description="Folder with a later Decision's data: catalog.toml, schemas, codes/*.csv, money.toml. "
+        "Unset: what comes with eHoSo.",
+    )
+
     max_body_bytes: Annotated[int, Field(gt=0)] = Field(
         20 * 2**20, description="Largest body the API takes; the gateway takes 20 MB."
     )
@@ -54,6 +61,12 @@ class Settings(BaseModel):
     trust_dir: Path | None = Field(
         None, description="Folder of trust anchors (anchors/, intermediates/, crls/). Unset: DATA_DIR/trust."
     )
+    catalogue_folder: Path | None = Field(
+        None,
+        description="Folder with a folder of price lists and code maps for each facility, named by its code. "
+        "Unset: encounters must bring national codes and prices.",
+    )
+
     signing_keys_dir: Path | None = Field(
         None, description="Folder of CODE.p12 files the service may sign with. Unset: DATA_DIR/keys."
     )
@@ -61,6 +74,11 @@ class Settings(BaseModel):
     sealing_key_file: Path | None = Field(
         None,
         description="File of the 32-byte key that seals secrets in the database. Unset: DATA_DIR/seal.key.",
+    )
+
+    unknown_fields: Severity = Field(
+        Severity.WARNING,
+        description="Weight of a field no Decision has: info, warning; or error, which blocks sending.",
     )
 
     gateway_url: str | None = Field(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from claims.bundle.format import use_format_folder
 from claims.errors import ClaimsError
 from claims.runtime.embedded import Addresses, embedded_services, find_running
 from claims.runtime.log import configure_logging
@@ -58,9 +59,12 @@ def open_service(settings: Settings | None = None) -> Service:
     Raises:
         InvalidSettings: The environment does not make sense.
         NothingRuns: No addresses are set and nothing runs in the data folder.
+        UnusableFormatFolder: The folder of format data makes no sense.
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
+    if settings.format_folder is not None:
+        use_format_folder(settings.format_folder)
     addresses = given_addresses(settings) or find_running(settings.data_dir)
     if addresses is None:
         raise NothingRuns(settings)

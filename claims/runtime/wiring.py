@@ -12,7 +12,7 @@ from celery import Celery
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from claims.checking.check import Report, SignatureTerms, check_bundle
+from claims.checking.check import CheckPolicy, Report, SignatureTerms, check_bundle
 from claims.exchange.access import ApiKey, Authenticate, IssueKey
 from claims.exchange.check import CheckSubmissions
 from claims.exchange.deliver import DeliverSubmissions, RetryPolicy
@@ -26,6 +26,7 @@ from claims.exchange.submit_encounter import SubmitEncounter
 from claims.gateway.client import GatewayClient, GatewaySettings
 from claims.gateway.connection import Limits as GatewayLimits
 from claims.runtime.broker import make_celery
+from claims.runtime.catalogues import FolderOfCatalogues
 from claims.runtime.clock import SystemClock
 from claims.runtime.jobs import CeleryJobs
 from claims.runtime.settings import Settings
@@ -116,8 +117,11 @@ class Service:
     def check_bundle(self, data: bytes, *, facility: FacilityCode, at: datetime) -> Report:
         """Check one bundle as the service does: signature, registration, schema, cross-checks."""
         terms = SignatureTerms(self.trust, DEFAULT_POLICY, self._is_registered)
-        limits = Limits(max_bytes=self.settings.max_body_bytes)
-        return check_bundle(data, at=at, signature=terms, limits=limits, expected_facility=facility)
+        settings = self.settings
+        policy = CheckPolicy(
+            limits=Limits(max_bytes=settings.max_body_bytes), unknown_fields=settings.unknown_fields
+        )
+        return check_bundle(data, at=at, signature=terms, expected_facility=facility, policy=policy)
 
     @cached_property
     def receive(self) -> ReceiveBundle:
@@ -128,7 +132,8 @@ class Service:
     def submit_encounter(self) -> SubmitEncounter:
         """Build, sign and receive an encounter."""
         keys = FolderOfKeys(self.settings.signing_keys_folder, self.settings.signing_keys_passphrase)
-        return SubmitEncounter(self.submissions, keys, self.receive, self.clock)
+        catalogues = FolderOfCatalogues(self.settings.catalogue_folder)
+        return SubmitEncounter(self.submissions, keys, self.receive, self.clock, catalogues)
 
     @cached_property
     def check(self) -> CheckSubmissions:

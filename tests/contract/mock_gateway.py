@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401 (a test reads JSON as it comes)
 """A running stand-in for tests, with facilities that may sign and sign in.
 
 Bundles are written as text here, not by the product's builder, so that both can be wrong only apart.

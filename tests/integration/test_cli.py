@@ -2,10 +2,6 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,31 +12,9 @@ from claims.cli.output import Exit
 from claims.emr.synthetic import generate_encounters
 from signing.certificates import to_pem
 from signing.demo_pki import DemoPki
+from tests.integration.command import claims
 
 NOW = datetime.now(UTC)
-
-
-def claims(*arguments: str | Path, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> "Outcome":
-    command = [sys.executable, "-m", "claims", *map(str, arguments)]
-    done = subprocess.run(
-        command, check=False, capture_output=True, input=stdin, timeout=60, env=_environment(env)
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr.decode())
-
-
-def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
-    return {**os.environ, "CLAIMS_DATA_DIR": "/nonexistent", "COLUMNS": "200", **(extra or {})}
-
-
-class Outcome:
-    def __init__(self, code: int, stdout: bytes, stderr: str) -> None:
-        self.code = code
-        self.stdout = stdout
-        self.stderr = stderr
-
-    @property
-    def lines(self) -> Sequence[dict[str, object]]:
-        return [json.loads(line) for line in self.stdout.splitlines()]
 
 
 @pytest.fixture(scope="module")

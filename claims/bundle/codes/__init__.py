@@ -1,21 +1,21 @@
 """Code lists of the Decisions: which code means what, from when to when.
 
-Each list is a CSV file beside this module, so that a change of a list is a change of data. A row whose
+Each list is a CSV file beside this module, so that a change of a list is a change of data; folders with
+format data may add rows (`claims.bundle.format`). A row whose
 ``confidence`` is weak rests on one source, or on none that is official: it helps a reader, and
 must not be the reason to refuse a claim.
 """
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cache
-from importlib import resources
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from claims.bundle.coderows import read_code_rows
+from claims.bundle.format import depends_on_format, format_files
 from claims.errors import ClaimsError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Code:
         return self.valid_from <= on <= self.valid_to
 
 
+@depends_on_format
 @cache
 def load_codes(name: str) -> tuple[Mapping[str, str], ...]:
     """Load every row of a list, as written; an absent date is the empty string.
@@ -60,11 +61,10 @@ def load_codes(name: str) -> tuple[Mapping[str, str], ...]:
     Raises:
         UnknownCodeList: There is no list of that name.
     """
-    file = resources.files(__name__) / f"{name}.csv"
-    if not name.replace("_", "").isalnum() or not file.is_file():
+    files = format_files(f"codes/{name}.csv") if name.replace("_", "").isalnum() else ()
+    if not files:
         raise UnknownCodeList(name)
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return tuple(MappingProxyType(row) for row in csv.DictReader(lines))
+    return read_code_rows(files)
 
 
 def find_code(list_name: str, code: str, on: date) -> Code | None:
@@ -76,6 +76,16 @@ def find_code(list_name: str, code: str, on: date) -> Code | None:
     return next((found for found in _by_code(list_name).get(code, ()) if found.is_in_force(on)), None)
 
 
+def list_codes(list_name: str) -> tuple[Code, ...]:
+    """List every code of a list, whenever it is in force.
+
+    Raises:
+        UnknownCodeList: There is no list of that name.
+    """
+    return tuple(code for several in _by_code(list_name).values() for code in several)
+
+
+@depends_on_format
 @cache
 def is_established(list_name: str) -> bool:
     """Whether the list is well enough known to miss a code in it: one of weak codes only is not.
@@ -86,6 +96,7 @@ def is_established(list_name: str) -> bool:
     return any(row["confidence"] == Confidence.STRONG for row in load_codes(list_name))
 
 
+@depends_on_format
 @cache
 def _by_code(name: str) -> Mapping[str, tuple[Code, ...]]:
     grouped: dict[str, tuple[Code, ...]] = {}

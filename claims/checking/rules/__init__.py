@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from claims.checking.rules.codes import find_unlisted_codes
 from claims.checking.rules.crosschecks import find_broken_numbering, find_foreign_rows
 from claims.checking.rules.dates import find_impossible_dates
+from claims.checking.rules.spelling import find_lost_zeros
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,4 +24,5 @@ CLAIM_RULES: Final[tuple[Callable[[CheckedClaim], Iterator[Finding]], ...]] = (
     find_broken_numbering,
     find_impossible_dates,
     find_unlisted_codes,
+    find_lost_zeros,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from claims.bundle.codes import find_code, is_established
 from claims.bundle.findings import Finding, Severity
+from claims.bundle.format import depends_on_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,29 +18,39 @@ if TYPE_CHECKING:
 
 
 def find_unlisted_codes(claim: CheckedClaim) -> Iterator[Finding]:
-    """XMLn.FIELD.code: the value is in the field's code list on the day the episode ended."""
+    """XMLn.FIELD.code: each code of the value is in the field's list on the day the episode ended."""
     for table in claim.tables.values():
         names = _coded_fields(table.schema)
         for row in table.rows:
             values = row.values
-            for name, code_list in names:
+            for name, code_list, is_several in names:
                 value = values.get(name)
-                if value and not _is_listed(code_list, value, claim.on):
-                    params = (("value", value[:20]), ("list", code_list))
+                if not value:
+                    continue
+                code = _first_unlisted(code_list, value, claim.on, is_several=is_several)
+                if code is not None:
+                    params = (("value", code[:20]), ("list", code_list))
                     location = claim.locate(table, row, name)
                     yield Finding(f"{table.kind}.{name}.code", Severity.WARNING, location, params)
 
 
+@depends_on_format
 @lru_cache(maxsize=256)
-def _coded_fields(schema: TableSchema) -> tuple[tuple[str, str], ...]:
-    """List the fields of a table whose code list is known well enough to miss a code in it."""
+def _coded_fields(schema: TableSchema) -> tuple[tuple[str, str, bool], ...]:
+    """List the fields of a table whose code list is known well enough to miss a code in it.
+
+    Each with its list, and whether it holds several codes split by a semicolon.
+    """
     return tuple(
-        (field.name, field.code_list)
+        (field.name, field.code_list, field.type == "list")
         for field in schema.fields
         if field.code_list is not None and is_established(field.code_list)
     )
 
 
+@depends_on_format
 @lru_cache(maxsize=8192)
-def _is_listed(code_list: str, value: str, on: date) -> bool:
-    return find_code(code_list, value, on) is not None
+def _first_unlisted(code_list: str, value: str, on: date, *, is_several: bool) -> str | None:
+    """Find the first code of a value that is not in the list on the day."""
+    codes = value.split(";") if is_several else [value]
+    return next((code for code in codes if code and find_code(code_list, code, on) is None), None)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.findings import Finding, Severity
-from claims.checking.tables import parse_day
+from claims.localtime import parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from xsd.catalog import TableSchema
 
 _DAY_LENGTH: Final = 8
+_CODES: Final = MappingProxyType({"datetime": "ALL.DT12", "date": "ALL.D8"})
 
 
 def find_impossible_dates(claim: CheckedClaim) -> Iterator[Finding]:
@@ -36,9 +38,9 @@ def find_impossible_dates(claim: CheckedClaim) -> Iterator[Finding]:
 def _date_fields(schema: TableSchema) -> tuple[tuple[str, str, bool], ...]:
     """List the fields of a table that hold days: name, code of the finding, whether several."""
     return tuple(
-        (field.name, "ALL.DT12" if field.type == "datetime" else "ALL.D8", field.type == "list")
+        (field.name, _CODES[field.item_type], field.type == "list")
         for field in schema.fields
-        if field.type in {"date", "datetime"} or field.kind == "date_list"
+        if field.item_type in _CODES
     )
 
 

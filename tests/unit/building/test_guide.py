@@ -9,7 +9,7 @@ import pytest
 
 from claims.building.build import build_bundle
 from claims.bundle.kinds import TableKind
-from claims.emr import encounter
+from claims.emr import encounter, papers
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "guides" / "encounter.md").read_text(encoding="utf-8")
 
@@ -40,8 +40,25 @@ def test_the_example_builds_to_the_amounts_that_the_guide_names() -> None:
         encounter.Documents,
         encounter.Extra,
         encounter.OtherSources,
+        encounter.Coding,
+        papers.Discharge,
+        papers.Leave,
+        papers.PregnancyLoss,
+        papers.Parent,
+        papers.RecordSummary,
+        papers.DeadChildren,
+        papers.Birth,
+        papers.Carer,
+        papers.PregnancyLeave,
+        papers.SickLeave,
+        papers.Referral,
+        papers.Appointment,
+        papers.HivCare,
+        papers.TuberculosisCare,
     ],
 )
 def test_every_key_is_explained(value: type) -> None:
+    aliases = {"valid_from": "from", "valid_to": "to", "first": "from", "last": "to"}
     for key in fields(value):
-        assert f"`{key.name}`" in GUIDE, key.name
+        name = aliases.get(key.name, key.name).removeprefix("treated_")
+        assert re.search(rf"[`\"]{name}[`\"]", GUIDE), name

@@ -17,17 +17,23 @@ from claims.bundle.money import (
     NoMoneyRules,
     OtherSources,
     OtherSourcesTooLarge,
+    PackageExcess,
     ServiceAmount,
+    SourceOrder,
     Split,
     UnitPrices,
     add_up,
     always,
+    cap_package,
+    copayments_by_year,
     find_rules,
+    insured_after_support,
     insured_percent,
     is_cheap_visit,
     muc_huong,
     price_medicine,
     price_service,
+    remaining_copayment,
     round_amount,
     row_percent,
     service_prices,
@@ -91,7 +97,9 @@ def test_what_the_patient_pays_has_no_insured_percent() -> None:
     [
         pytest.param((50, 40), "02.0001.0002", None, False, (50, 40), id="as-given"),
         pytest.param((50, 40), "02.0001.0002_TB", None, False, (0, 0), id="not-performed"),
+        pytest.param((50, 40), "02.0001.0002_TB_GT", None, False, (0, 0), id="not-performed-with-a-mark"),
         pytest.param((50, 40), "02.0001.0000", None, False, (50, 0), id="without-insured-price"),
+        pytest.param((50, 40), "02.0001.0000_GT", None, False, (50, 0), id="without-insured-and-a-mark"),
         pytest.param((50, 50), "N01", 30, False, (50, 30), id="above-the-ceiling"),
         pytest.param((50, 20), "N01", 30, False, (50, 20), id="insured-price-below-the-ceiling"),
         pytest.param((30, 30), "N01", 30, False, (30, 30), id="at-the-ceiling"),
@@ -110,7 +118,7 @@ def test_unit_prices(
     given = UnitPrices(D(prices[0]), D(prices[1]))
 
     written = service_prices(
-        given, code=code, t_trantt=None if ceiling is None else D(ceiling), is_reused=is_reused
+        given, ma_dich_vu=code, t_trantt=None if ceiling is None else D(ceiling), is_reused=is_reused
     )
 
     assert written == UnitPrices(D(expected[0]), D(expected[1]))
@@ -274,7 +282,9 @@ def test_totals_are_the_sums_of_the_rows() -> None:
 
 def test_cards_of_army_and_police_have_no_amount_outside_capitation() -> None:
     assert not RULES.is_gdv_card("QN5790000000000")
-    assert add_up([billed(is_medicine=True, ma_nhom="4")], RULES, counts_in_gdv=False).t_bhtt_gdv == 0
+    row = replace(billed(is_medicine=True, ma_nhom="4"), has_gdv_card=False)
+
+    assert add_up([row], RULES).t_bhtt_gdv == 0
 
 
 def test_how_the_fund_total_is_made_matters_when_others_reach_the_insured_part() -> None:
@@ -289,3 +299,85 @@ def test_rules_differ_only_in_their_settings_when_asked_for_other_answers() -> N
     settings = MoneySettings(grace_days_after_card=always(0))
 
     assert find_rules(LATE_2026, settings) == replace(RULES, settings=settings)
+
+
+# --- other sources, packages, years --------------------------------------------------------
+
+
+def test_support_for_the_facility_comes_off_the_cost_first() -> None:
+    support = OtherSources(cl=D(3_000_000))
+
+    after = insured_after_support(Amounts(D(10_000_000), D(5_000_000)), support.total)
+    parts = split(after, muc_huong=D(80), other_sources=support)
+
+    assert after.thanh_tien_bh == 3_500_000
+    assert parts == Split(D(3_000_000), D(3_500_000), D(700_000), D(2_800_000))
+
+
+def test_support_for_the_facility_cannot_exceed_the_cost() -> None:
+    with pytest.raises(OtherSourcesTooLarge):
+        insured_after_support(Amounts(D(100), D(50)), D("100.01"))
+
+
+def test_a_supported_co_payment_leaves_the_own_part() -> None:
+    parts = split(
+        Amounts(D(100), D(50)),
+        muc_huong=D(80),
+        other_sources=OtherSources(nsnn=D(10)),
+        order=SourceOrder.COPAYMENT_FIRST,
+    )
+
+    assert parts == Split(D(10), D(50), D(0), D(40))
+
+
+@pytest.mark.parametrize(
+    ("excess", "own", "copayment"),
+    [
+        pytest.param(PackageExcess.COPAYMENT, 10, 45, id="co-payment"),
+        pytest.param(PackageExcess.OWN, 35, 20, id="own"),
+    ],
+)
+def test_a_package_is_paid_in_the_order_of_its_rows_up_to_its_ceiling(
+    excess: PackageExcess, own: int, copayment: int
+) -> None:
+    row = Split(D(0), D(10), D(20), D(80))
+
+    paid = cap_package([row, row, row], D(135), excess)
+
+    assert [parts.t_bhtt for parts in paid] == [80, 55, 0]
+    assert paid[0] is row
+    assert paid[1] == Split(D(0), D(own), D(copayment), D(55))
+
+
+def test_a_package_at_its_ceiling_is_left_alone() -> None:
+    row = Split(D(0), D(10), D(20), D(80))
+
+    assert cap_package([row], D(80), PackageExcess.COPAYMENT) == (row,)
+
+
+@pytest.mark.parametrize(
+    ("paid_before", "left"),
+    [
+        pytest.param("0", "15180000", id="nothing-paid"),
+        pytest.param("7020000", "7590000", id="half-paid"),
+        pytest.param("14040000", "0", id="all-paid"),
+        pytest.param("20000000", "0", id="more-paid"),
+    ],
+)
+def test_what_is_left_to_co_pay_is_counted_in_salaries(paid_before: str, left: str) -> None:
+    remaining = remaining_copayment(
+        paid_before=D(paid_before),
+        salary_before=D(2_340_000),
+        salary_now=D(2_530_000),
+        limit_salaries=D(6),
+    )
+
+    assert remaining == D(left)
+
+
+def test_co_payments_of_a_stay_across_new_year_count_in_both_years() -> None:
+    parts = Split(D(0), D(0), D(20), D(80))
+
+    years = copayments_by_year([("202612310900", parts), ("202701010900", parts), ("202612300900", parts)])
+
+    assert years == {"2026": 40, "2027": 20}

@@ -8,22 +8,27 @@ from lxml import etree
 
 from claims.bundle.envelope import read_bundle
 from claims.bundle.writing import TableKind, Unwritable, write_bundle, write_table
-from xsd.catalog import ENVELOPE, SchemaNotFound, find_schema
+from xsd.catalog import ENVELOPE, SchemaNotFound, TableSchema, default_catalog, find_schema
 
 ON = date(2025, 8, 1)
+SCHEMAS = [schema for schema in default_catalog().schemas if schema.table != ENVELOPE]
 SUMMARY = {"MA_LK": "1", "HO_TEN": "Nguyễn Văn Ánh"}
 
 
-@pytest.mark.parametrize("kind", [TableKind(f"XML{number}") for number in range(6)])
-def test_every_field_is_written_in_the_decisions_order(kind: TableKind) -> None:
-    schema = find_schema(kind, on=ON)
+@pytest.mark.parametrize(
+    "schema", SCHEMAS, ids=lambda schema: f"{schema.amendment or schema.decision}-{schema.table}"
+)
+def test_every_field_is_written_in_the_decisions_order(schema: TableSchema) -> None:
+    first, last = schema.fields[0].name, schema.fields[-1].name
+    decision = schema.amendment or schema.decision
 
-    root = etree.fromstring(write_table(kind, [{"STT": "1", "MA_LK": "2"}], on=ON))
+    data = write_table(TableKind(schema.table), [{last: "1", first: "2"}], on=ON, decision=decision)
 
+    root = etree.fromstring(data)
     row = root if schema.row_element is None else root.find(f".//{schema.row_element}")
     assert row is not None
     assert [child.tag for child in row] == [field.name for field in schema.fields]
-    assert {child.tag: child.text for child in row if child.text} == {"STT": "1", "MA_LK": "2"}
+    assert {child.tag: child.text for child in row if child.text} == {last: "1", first: "2"}
 
 
 def test_a_table_is_utf_8_with_each_row_on_its_line() -> None:
@@ -92,8 +97,23 @@ def test_a_bundle_reads_back_as_it_was_written() -> None:
 def test_tables_follow_the_day_the_episode_ended_and_not_the_day_of_the_bundle() -> None:
     claim = {TableKind.XML1: [SUMMARY]}
 
-    with pytest.raises(SchemaNotFound, match="on 2024-12-31"):
-        write_bundle(facility="79024", made_on=ON, claims=[claim], on=date(2024, 12, 31))
+    data = write_bundle(facility="79024", made_on=ON, claims=[claim], on=date(2024, 6, 30))
+
+    content = etree.fromstring(data).findtext(".//NOIDUNGFILE") or ""
+    assert b"NHOM_MAU" not in pybase64.b64decode(content)
+    with pytest.raises(SchemaNotFound, match="on 2022-12-31"):
+        write_bundle(facility="79024", made_on=ON, claims=[claim], on=date(2022, 12, 31))
+
+
+def test_a_bundle_is_written_under_the_decision_asked_for() -> None:
+    claim = {TableKind.XML1: [SUMMARY], TableKind.XML13: [{"MA_NOI_DI": "79024"}]}
+
+    data = write_bundle(facility="79024", made_on=ON, claims=[claim], decision="4750")
+
+    (read,) = read_bundle(etree.fromstring(data)).claims
+    referral = read.find_table(TableKind.XML13)
+    assert referral is not None
+    assert referral.root.findtext("MA_NOI_DI") == "79024"
 
 
 @pytest.mark.parametrize(

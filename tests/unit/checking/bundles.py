@@ -32,6 +32,8 @@ _BY_KIND = {
     "birth_time": "198003000000",
     "exemption_time": "",
     "date_list": "20250801",
+    "datetime_list": "202508010930",
+    "birth_date": "19800300",
 }
 _CODED = {
     "MA_LK": MA_LK,

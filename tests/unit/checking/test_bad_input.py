@@ -141,12 +141,6 @@ def test_fifty_megabytes_are_refused_unread() -> None:
             an_envelope(a_file(" XML2\n", MEDICINES)), "ENV.TABLE_SPELLING", Severity.WARNING, id="blanks"
         ),
         pytest.param(
-            an_envelope(a_file("XML7", b"<a/>")),
-            "ENV.TABLE_NOT_CHECKED",
-            Severity.INFO,
-            id="kind-without-schema",
-        ),
-        pytest.param(
             an_envelope(a_file("XML2", MEDICINES.replace(b"<DU_PHONG>A</DU_PHONG>", b""))),
             "XML2.DU_PHONG.absent",
             Severity.INFO,
@@ -166,17 +160,6 @@ def test_an_oddity_of_exporters_is_reported_and_does_not_block(
 @pytest.mark.parametrize(
     "data",
     [
-        pytest.param(
-            an_envelope(a_file("XML2", f"<![CDATA[{pybase64.b64encode_as_string(MEDICINES)}]]>")),
-            id="base64-in-CDATA",
-        ),
-        pytest.param(
-            an_envelope(
-                a_file("XML2", MEDICINES.replace(b">A</TEN_THUOC>", b"><![CDATA[A<B>&C]]></TEN_THUOC>"))
-            ),
-            id="field-in-CDATA",
-        ),
-        pytest.param(an_envelope(a_file("XML2", MEDICINES.split(b"?>\n")[1])), id="no-declaration"),
         pytest.param(a_bundle().replace(b"\n", b"\r\n"), id="CRLF-between-elements"),
         pytest.param(
             an_envelope(

@@ -211,13 +211,13 @@ def test_a_total_that_is_no_amount_is_left_open_in_the_summary() -> None:
 
 
 def test_a_claim_from_before_the_first_decision_we_know_is_not_judged_by_a_later_one() -> None:
-    summary = a_table(TableKind.XML1).replace(b"<NGAY_RA>2025", b"<NGAY_RA>2024")
+    summary = a_table(TableKind.XML1).replace(b"<NGAY_RA>2025", b"<NGAY_RA>2022")
     data = an_envelope(a_file("XML1", summary)).replace(a_file("XML1", a_table(TableKind.XML1)).encode(), b"")
 
     report = check(data)
 
     assert codes(report) == ["ALL.STANDARD_VERSION"]
-    assert dict(report.findings[0].params) == {"on": "2024-08-01"}
+    assert dict(report.findings[0].params) == {"on": "2022-08-01"}
 
 
 def test_a_flood_of_findings_is_cut_off_with_the_gravest_kept() -> None:

@@ -193,9 +193,9 @@ def test_line_ends_in_a_text_are_kept() -> None:
 
 
 def test_a_null_stands_for_the_default() -> None:
-    encounter = parsed(a_document(medications=[a_medicine(pay_percent=None, other_sources=None)], notes=None))
+    encounter = parsed(a_document(medications=[a_medicine(scope=None, other_sources=None)], notes=None))
 
-    assert encounter.medications[0].pay_percent == 100
+    assert encounter.medications[0].scope == "1"
     assert encounter.notes == ()
 
 

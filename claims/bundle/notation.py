@@ -1,0 +1,177 @@
+"""Notation: what is odd about how a document is written, although it says what it says.
+
+Exporters write byte order marks, CDATA, decomposed letters and the hints of their XML library. All of that is
+read; what would hinder a reader further on is evened out in the tree that was parsed (the bytes stay as
+they are), and each oddity is told by a code, so that nothing is mended in silence.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, cast
+
+from lxml import etree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Element
+
+    from xsd.catalog import Field, TableSchema
+
+BOM: Final = b"\xef\xbb\xbf"
+_CDATA: Final = b"<![CDATA["
+_SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
+_HINTS: Final = etree.XPath(
+    "//@xsi:*[local-name() = 'nil' or local-name() = 'type']/..",
+    namespaces={"xsi": "http://www.w3.org/2001/XMLSchema-instance"},
+)
+_XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
+
+# Each begins with a byte that is rare in a table, so that a search of 60 KB takes some 20 microseconds.
+_INDENT: Final = re.compile(rb"\n[ \t]+<")
+_ZERO_AT_END: Final = re.compile(rb"\.[0-9]*0[ \r\n\t]*<")
+# 150.000 is 150 to the Decision, and 150 000 to whoever groups thousands by points.
+_THOUSANDS: Final = re.compile(r"[1-9][0-9]{0,2}\.000")
+_INSTANCE: Final = b"XMLSchema-instance"
+_ROOT: Final = re.compile(rb"<[A-Za-z_][^>]*>")
+# Combining marks, U+0300 to U+036F: what Vietnamese letters fall apart into.
+_COMBINING: Final = re.compile("[\u0300-\u036f]")
+_LEAD_BYTES: Final = (b"\xcc", b"\xcd")  # with which each of them begins in UTF-8
+
+# Fields that only the layout of 2017 (Decision 4210) has.
+_OF_2017: Final = (b"<T_NGOAIDS", b"<MA_LYDO_VVIEN")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One oddity of notation: its code, the line it is first met on, and how often it stands."""
+
+    code: str
+    line: int | None = None
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a table a mark is first met: row (from 1, where there are several), field and line.
+
+    ``is_doubtful`` when what was read may have meant something else.
+    """
+
+    field: str
+    line: int | None
+    row: int | None
+    count: int
+    is_doubtful: bool = False
+
+
+def find_marks(data: bytes) -> Iterator[Mark]:
+    """Find what is odd about the bytes of an inner table that parse well."""
+    if data.startswith(BOM):
+        yield Mark("ENV.BOM", 1)
+    if not data.removeprefix(BOM).startswith(b"<?xml"):
+        yield Mark("ENV.NO_DECLARATION", 1)
+    yield from find_cdata(data)
+    # After text, not after an element, it is the end of a paragraph.
+    indents = (found.start() for found in _INDENT.finditer(data))
+    start = next((at for at in indents if data[max(0, at - 8) : at].rstrip(b"\r\n").endswith(b">")), None)
+    if start is not None:
+        yield Mark("ENV.INDENTED", _line_of(data, start) + 1)
+    root = _ROOT.search(data)
+    if root and b"xmlns:" in root[0]:
+        yield Mark("ENV.NAMESPACES", _line_of(data, root.start()))
+
+
+def find_cdata(data: bytes) -> Iterator[Mark]:
+    """Find CDATA sections."""
+    start = data.find(_CDATA)
+    if start >= 0:
+        yield Mark("ENV.CDATA", _line_of(data, start), data.count(_CDATA))
+
+
+def has_layout_of_2017(data: bytes) -> bool:
+    """Whether a table has fields that only the layout before Decision 130 has."""
+    return any(mark in data for mark in _OF_2017)
+
+
+def may_have_long_decimals(data: bytes) -> bool:
+    """Whether some value of a table ends as a decimal with a needless zero does."""
+    return _ZERO_AT_END.search(data) is not None
+
+
+def may_have_type_hints(data: bytes) -> bool:
+    """Whether a document names the namespace of type hints at all."""
+    return _INSTANCE in data
+
+
+def drop_type_hints(root: Element) -> Mark | None:
+    """Take xsi:nil and xsi:type off, which say nothing the Decision does not; a signature keeps its own."""
+    hinted = [
+        element
+        for element in cast("list[Element]", _HINTS(root))
+        if element.tag != _SIGNATURE and next(element.iterancestors(_SIGNATURE), None) is None
+    ]
+    for element in hinted:
+        for name in ("nil", "type"):
+            element.attrib.pop(_XSI + name, None)
+    return Mark("ENV.TYPE_HINTS", hinted[0].sourceline, len(hinted)) if hinted else None
+
+
+def compose_letters(root: Element, data: bytes) -> Place | None:
+    """Put decomposed letters (NFD) together (NFC), so that lengths count letters; tell where the first is."""
+    if not any(byte in data for byte in _LEAD_BYTES):
+        return None
+    found = []
+    for element in root.iter("*"):
+        if element.text and _COMBINING.search(element.text):
+            composed = unicodedata.normalize("NFC", element.text)
+            if composed != element.text:
+                element.text = composed
+                found.append(element)
+    return _place(found) if found else None
+
+
+def shorten_decimals(root: Element, schema: TableSchema) -> Place | None:
+    """Take zeros off the end of decimals that are longer than the Decision has room for; tell where."""
+    fields = _decimal_fields(schema)
+    found, is_doubtful = [], False
+    for element in root.iter(*fields) if fields else ():  # without names it would iterate over everything
+        text, field = element.text, fields[str(element.tag)]
+        if text and "." in text and _is_too_long(text, field):
+            shorter = text.rstrip("0").removesuffix(".")
+            if shorter and not _is_too_long(shorter, field):
+                element.text = shorter
+                found.append(element)
+                is_doubtful = is_doubtful or (field.kind == "amount" and bool(_THOUSANDS.fullmatch(text)))
+    return _place(found, is_doubtful=is_doubtful) if found else None
+
+
+def _is_too_long(text: str, field: Field) -> bool:
+    fraction = text.partition(".")[2]
+    return len(fraction) > (field.fraction_digits or 0) or len(text) > (field.max_length or len(text))
+
+
+@lru_cache(maxsize=256)
+def _decimal_fields(schema: TableSchema) -> dict[str, Field]:
+    return {field.name: field for field in schema.fields if field.type == "decimal"}
+
+
+def _place(found: list[Element], *, is_doubtful: bool = False) -> Place:
+    first = found[0]
+    return Place(str(first.tag), first.sourceline, _row_number(first), len(found), is_doubtful)
+
+
+def _row_number(field: Element) -> int | None:
+    """Return the number of the row that a field stands in; None when the root itself is the row."""
+    row = field.getparent()
+    if row is None or row.getparent() is None:
+        return None
+    return 1 + len(list(row.itersiblings(str(row.tag), preceding=True)))
+
+
+def _line_of(data: bytes, start: int) -> int:
+    return data.count(b"\n", 0, start) + 1

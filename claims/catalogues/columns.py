@@ -1,0 +1,167 @@
+"""Which files a catalogue has and which columns they have: ``columns.toml``, read once."""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from claims.catalogues.items import (
+    CardAnswer,
+    DrugItem,
+    Entry,
+    Kind,
+    LabIndexItem,
+    MapEntry,
+    ServiceItem,
+    StaffItem,
+    SupplyItem,
+)
+
+MAPS_FOLDER: Final = "maps"
+_BLANKS: Final = re.compile(r"[\s\-]+")
+
+
+class CellType(StrEnum):
+    """How a cell is read."""
+
+    CODE = "code"
+    MAPPED = "mapped"
+    LOCAL = "local"
+    IDENTIFIER = "identifier"
+    TEXT = "text"
+    RATE = "rate"
+    PERCENT = "percent"
+    DAY = "day"
+    FLAG = "flag"
+    ROUTE = "route"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: the value it fills, how its cells are read, and its headers, the preferred one first."""
+
+    name: str
+    type: CellType
+    headers: tuple[str, ...]
+    is_required: bool
+    example: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileSpec:
+    """One file of a catalogue.
+
+    Attributes:
+        stem: Its name without folder and ending: ``drugs``, ``lab_index``.
+        kind: What its codes stand for.
+        item: The value a row becomes.
+        columns: Its columns, in the order in which a new file has them.
+        ignored: Headers of known lists that say nothing a claim needs.
+        identity: The columns that tell rows apart; rows alike in them may follow one another in time only.
+        is_private: Whether its cells speak of people, so that no message repeats them.
+        labels: What people call it.
+    """
+
+    stem: str
+    kind: Kind
+    item: type[Entry]
+    columns: tuple[Column, ...]
+    ignored: frozenset[str]
+    identity: tuple[str, ...]
+    is_private: bool
+    labels: Mapping[str, str]
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it is a concept map."""
+        return self.item is MapEntry
+
+    @property
+    def file(self) -> str:
+        """Its usual name in the catalogue's folder."""
+        return f"{MAPS_FOLDER}/{self.stem}.csv" if self.is_map else f"{self.stem}.csv"
+
+    def knows(self, header: str) -> bool:
+        """Whether a header, after `header_key`, is one of this file's."""
+        return header in self.ignored or any(header in column.headers for column in self.columns)
+
+
+_LISTS: Final[Mapping[str, tuple[Kind, type[Entry]]]] = {
+    "drugs": (Kind.DRUG, DrugItem),
+    "services": (Kind.SERVICE, ServiceItem),
+    "supplies": (Kind.SUPPLY, SupplyItem),
+    "lab_indexes": (Kind.LAB_INDEX, LabIndexItem),
+    "staff": (Kind.STAFF, StaffItem),
+    "departments": (Kind.DEPARTMENT, Entry),
+    "beds": (Kind.BED, Entry),
+    "machines": (Kind.MACHINE, Entry),
+    "cards": (Kind.CARD, CardAnswer),
+}
+
+
+def header_key(header: str) -> str:
+    """Return a header as it is compared: case, kinds of blanks and a star for "required" do not count."""
+    text = unicodedata.normalize("NFC", header).strip().strip("*").strip()
+    return _BLANKS.sub("_", text).casefold()
+
+
+@cache
+def list_specs() -> Mapping[str, FileSpec]:
+    """Return the lists of a catalogue by the name of their file."""
+    data = _data()
+    return {
+        stem: _spec(stem, kind, item, data["lists"][stem], [data["own"], data["shared"]])
+        for stem, (kind, item) in _LISTS.items()
+    }
+
+
+@cache
+def map_spec(kind: Kind) -> FileSpec:
+    """Return what the concept map of a kind looks like."""
+    data = _data()
+    return _spec(kind.value, kind, MapEntry, data["maps"], [data["shared"]])
+
+
+@cache
+def list_of(kind: Kind) -> FileSpec | None:
+    """Return the list that holds codes of a kind, if there is one."""
+    return next((spec for spec in list_specs().values() if spec.kind is kind), None)
+
+
+@cache
+def _data() -> Mapping[str, Any]:
+    text = (resources.files(__package__ or "") / "columns.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _spec(
+    stem: str, kind: Kind, item: type[Entry], entry: Mapping[str, Any], more: Sequence[Mapping[str, Any]]
+) -> FileSpec:
+    columns = [entry["columns"], *(more if stem != "cards" else more[1:])]
+    return FileSpec(
+        stem=stem,
+        kind=kind,
+        item=item,
+        columns=tuple(_column(name, one) for group in columns for name, one in group.items()),
+        ignored=frozenset(header_key(header) for header in entry["ignored"]),
+        identity=tuple(entry["identity"]),
+        is_private=entry.get("private", False),
+        labels={"vi": entry["vi"], "en": entry["en"]},
+    )
+
+
+def _column(name: str, entry: Mapping[str, Any]) -> Column:
+    return Column(
+        name=name,
+        type=CellType(entry["type"]),
+        headers=tuple(header_key(header) for header in (name, *entry["aliases"])),
+        is_required=entry.get("required", False),
+        example=entry.get("example", ""),
+        labels={"vi": entry["vi"], "en": entry["en"]},
+    )

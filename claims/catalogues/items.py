@@ -1,0 +1,158 @@
+"""What the rows of a catalogue say, as typed values; each remembers the file and row it came from."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a code stands for; a concept map is named after it."""
+
+    DRUG = "drug"
+    SERVICE = "service"
+    SUPPLY = "supply"
+    LAB_INDEX = "lab_index"
+    STAFF = "staff"
+    DEPARTMENT = "department"
+    BED = "bed"
+    MACHINE = "machine"
+    CARD = "card"
+    DIAGNOSIS = "diagnosis"
+    TRADITIONAL = "traditional"
+    FACILITY = "facility"
+    ROUTE = "route"
+    UNIT = "unit"
+    FORM = "form"
+    VISIT_TYPE = "visit_type"
+    CASE = "case"
+    OUTCOME = "outcome"
+    DISCHARGE_TYPE = "discharge_type"
+    ACCIDENT = "accident"
+    ANESTHESIA = "anesthesia"
+    SITE = "site"
+    PAYMENT_METHOD = "payment_method"
+    SCOPE = "scope"
+    SOURCE = "source"
+    AREA = "area"
+    REASON = "reason"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCode:
+    """A code as a source system gives it; ``system`` is empty when it does not say which one it is."""
+
+    system: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.system}|{self.code}" if self.system else self.code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row of a list or map: a national code with the facility's own code for it.
+
+    Attributes:
+        code: The national code.
+        local_code: The facility's own code, or the source code of a map; empty when there is none.
+        local_system: The system of that code; empty: any of the facility's own systems.
+        valid_from: The first day on which the row holds; None: since ever.
+        valid_to: The last such day; None: still in force.
+        approved: Whether the insurer's portal has approved the item.
+        file: The file, with the sheet of a workbook after ``#``.
+        row: The row in it, from 1, the header counted.
+    """
+
+    code: str
+    name: str = ""
+    local_code: str = ""
+    local_system: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    approved: bool = True
+    file: str = ""
+    row: int = 0
+
+    def is_in_force(self, on: date) -> bool:
+        """Whether the row holds on a day."""
+        return (self.valid_from is None or self.valid_from <= on) and (
+            self.valid_to is None or on <= self.valid_to
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrugItem(Entry):
+    """A medicine or blood product that the facility may claim; prices in đồng per unit."""
+
+    unit: str = ""
+    strength: str = ""
+    form: str = ""
+    route: str = ""
+    registration: str = ""
+    tender: str = ""
+    group: str = ""
+    price: Decimal | None = None
+    pay_percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceItem(Entry):
+    """A service that the facility may claim; prices in đồng."""
+
+    unit: str = ""
+    group: str = ""
+    price: Decimal | None = None
+    hospital_price: Decimal | None = None
+    insured_price: Decimal | None = None
+    pay_percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyItem(Entry):
+    """A supply that the facility may claim; prices and ceiling in đồng per unit."""
+
+    unit: str = ""
+    model: str = ""
+    tender: str = ""
+    group: str = ""
+    price: Decimal | None = None
+    insured_price: Decimal | None = None
+    ceiling: Decimal | None = None
+    pay_percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabIndexItem(Entry):
+    """An index of a laboratory service."""
+
+    unit: str = ""
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffItem(Entry):
+    """A practitioner; ``code`` is what a claim says, the other numbers only find the row."""
+
+    social_insurance_no: str = ""
+    national_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardAnswer(Entry):
+    """What the card look-up answered; ``code`` is the card number, the validity is the card's own."""
+
+    percent: Decimal | None = None
+    registered_at: str = ""
+    area: str = ""
+    five_years_from: date | None = None
+    copay_exempt_from: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapEntry(Entry):
+    """A row of a concept map: ``local_system`` and ``local_code`` stand for ``code``."""
+
+    service: str = ""
+    decree: str = ""
+    note: str = ""

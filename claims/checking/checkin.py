@@ -1,0 +1,44 @@
+"""The check of a check-in document (XML0), which travels on its own and never in a bundle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from claims.bundle.envelope import Claim, Table, parse_finding, strip_asides
+from claims.bundle.kinds import TableKind
+from claims.checking.envelopes import wrong_root
+from claims.checking.rules import CLAIM_RULES
+from claims.checking.tables import check_tables
+from claims.localtime import local_date, parse_day
+from signing.canonical import DEFAULT_LIMITS, Limits, parse
+from signing.errors import Unparsable
+from xsd.catalog import SchemaNotFound, find_schema
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from claims.bundle.findings import Finding
+
+
+def check_check_in(data: bytes, *, at: datetime, limits: Limits = DEFAULT_LIMITS) -> tuple[Finding, ...]:
+    """Check a check-in document as it was received at a moment (aware), and return everything that was found.
+
+    It keeps to the Decision in force on the day of the first arrival (NGAY_VAO), for it is sent before
+    the episode ends. Its signature is not looked at.
+    """
+    try:
+        root = parse(data, limits=limits)
+    except Unparsable as error:
+        return (parse_finding(error),)
+    strip_asides(root)
+    received_on = local_date(at)
+    on = parse_day((root.findtext(".//NGAY_VAO") or "").strip()) or received_on
+    try:
+        is_check_in = root.tag == find_schema(TableKind.XML0, on=on).root
+    except SchemaNotFound:
+        is_check_in = True  # the check of the table says which day it is
+    if not is_check_in:
+        return (wrong_root(root),)
+    claim = Claim(1, root.sourceline, (Table(TableKind.XML0, root, None),))
+    checked, findings = check_tables(claim, on)
+    return (*findings, *(finding for rule in CLAIM_RULES for finding in rule(checked)))

@@ -1,0 +1,53 @@
+"""Rules about how a value is spelled where its form allows more than its meaning does."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from claims.bundle.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from claims.checking.tables import CheckedClaim
+    from xsd.catalog import TableSchema
+
+# Codes that are digits of one length. A spreadsheet that takes them for numbers drops the zeros in front;
+# under Decision 130 some were numbers indeed, which their schema says.
+_DIGITS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "MA_LOAI_KCB": 2,
+        "MA_DANTOC": 2,
+        "MA_QUOCTICH": 3,
+        "MATINH_CU_TRU": 2,
+        "MAHUYEN_CU_TRU": 3,
+        "MAXA_CU_TRU": 5,
+        "MA_DKBD": 5,
+        "MA_CSKCB": 5,
+    }
+)
+
+
+def find_lost_zeros(claim: CheckedClaim) -> Iterator[Finding]:
+    """XMLn.FIELD.leading_zero: a code of digits has all of them."""
+    for table in claim.tables.values():
+        fields = _fields_of_digits(table.schema)
+        if not fields:
+            continue
+        for row in table.rows:
+            for name, width in fields:
+                if any(item.isdigit() and len(item) < width for item in row[name].split(";")):
+                    params = (("width", str(width)),)
+                    location = claim.locate(table, row, name)
+                    yield Finding(f"{table.kind}.{name}.leading_zero", Severity.ERROR, location, params)
+
+
+@lru_cache(maxsize=256)
+def _fields_of_digits(schema: TableSchema) -> tuple[tuple[str, int], ...]:
+    return tuple(
+        (field.name, _DIGITS[field.name])
+        for field in schema.fields
+        if field.name in _DIGITS and field.type != "integer"
+    )

@@ -1,0 +1,233 @@
+"""Catalogues on the command line: look a facility's lists over, begin new ones, list what is missing."""
+
+import csv
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from claims.cli.inputs import Inputs, expand, read_input
+from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
+
+if TYPE_CHECKING:
+    from claims.building.errors import Reason
+    from claims.building.gaplist import Lacking
+    from claims.catalogues.catalogue import Catalogue
+    from claims.catalogues.loading import LoadedCatalogue
+    from claims.emr.encounter import Encounter
+    from claims.emr.formats import ReadingOptions
+    from claims.emr.inputs import ReadEncounters
+
+catalogues = typer.Typer(help="Facilities' price lists, staff and code maps.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(help="The catalogue's folder.", show_default=False)]
+#: On a screen nobody reads more; --json has them all.
+_SHOWN: Final = 100
+_CSV_HEADER: Final = ("count", "file", "gap", "code", "display", "field", "example")
+
+
+@catalogues.command("check")
+def check_catalogue(folder: Folder, language: Language = "vi", as_json: AsJson = False) -> int:
+    """Read a catalogue and report every row that cannot be used, with what to do about it.
+
+    Exit code 1 if a row or a file is left out.
+    """
+    from claims.catalogues.loading import load_catalogue
+
+    _require_folder(folder)
+    found = load_catalogue(folder)
+    counts = dict(_counts(found))
+    if as_json:
+        _emit_report(found, counts)
+    _say_report(found, counts, language)
+    return Exit.BLOCKED if found.has_errors else Exit.FINE
+
+
+@catalogues.command("template")
+def write_catalogue_template(folder: Folder) -> None:
+    """Write the files of a new catalogue: headers, one example row each, and a README."""
+    from claims.catalogues.template import TemplateExists, write_template
+
+    try:
+        files = write_template(folder)
+    except TemplateExists as error:
+        raise typer.BadParameter(f"{error} is there already", param_hint="FOLDER") from error
+    say(f"{len(files)} files written to {folder}")
+
+
+@catalogues.command("gaps")
+def list_catalogue_gaps(
+    inputs: Inputs,
+    catalogue: Annotated[
+        Path | None,
+        typer.Option("--catalogue", help="Folder of the catalogue as it is.", exists=True, file_okay=False),
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--mapping",
+            help="TOML file that says which systems FHIR and HL7 codes come from.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Write the list as CSV to standard output, for a spreadsheet.")
+    ] = False,
+    language: Language = "vi",
+    as_json: AsJson = False,
+) -> int:
+    """List what a hospital's encounters still lack: each unmapped code, price or value once, with its count.
+
+    Reads the same inputs as ``claims build``. Exit code 1 if anything is missing.
+    """
+    from claims.building.gaplist import list_gaps
+    from claims.emr.formats import parse_options
+
+    options = parse_options("" if mapping is None else mapping.read_text("utf-8"))
+    lists = None if catalogue is None else _load(catalogue, language)
+    lacking = list_gaps(_reasons(expand(inputs), lists, options))
+    if as_csv:
+        _write_csv(lacking)
+    for one in lacking if as_json else ():
+        emit(_gap_to_json(one))
+    if not as_csv:
+        _say_gaps(lacking, language)
+    return Exit.BLOCKED if lacking else Exit.FINE
+
+
+def _require_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise typer.BadParameter(f"{folder} is no folder", param_hint="FOLDER")
+
+
+def _load(folder: Path, language: str) -> "Catalogue":
+    from claims.catalogues.loading import load_catalogue
+
+    found = load_catalogue(folder)
+    if found.problems:
+        _say_report(found, dict(_counts(found)), language)
+    return found.catalogue
+
+
+def _counts(found: "LoadedCatalogue") -> Iterator[tuple[str, int]]:
+    from claims.catalogues.columns import MAPS_FOLDER, list_of
+
+    for kind, table in found.catalogue.tables.items():
+        spec = list_of(kind)
+        yield (kind.value if spec is None else spec.stem), len(table)
+    yield from ((f"{MAPS_FOLDER}/{kind}", len(table)) for kind, table in found.catalogue.maps.items())
+
+
+def _emit_report(found: "LoadedCatalogue", counts: dict[str, int]) -> None:
+    from claims.catalogues.problems import problem_to_json
+
+    emit(
+        {
+            "facility": found.catalogue.facility or None,
+            "version": found.catalogue.version,
+            "sha256": found.catalogue.sha256,
+            "rows": counts,
+            "problems": [problem_to_json(problem) for problem in found.problems],
+        }
+    )
+
+
+def _say_report(found: "LoadedCatalogue", counts: dict[str, int], language: str) -> None:
+    from claims.catalogues.problems import describe_problem
+
+    for problem in found.problems[:_SHOWN]:
+        say(f"{problem.weight.value:8} {problem.place}: {describe_problem(problem, language)}")
+    if len(found.problems) > _SHOWN:
+        say(f"… and {len(found.problems) - _SHOWN} more; --json lists them all")
+    rows = ", ".join(f"{name} {count}" for name, count in counts.items()) or "no list"
+    weights = Counter(problem.weight.value for problem in found.problems)
+    summary = (
+        ", ".join(f"{count} {weight}(s)" for weight, count in sorted(weights.items())) or "nothing wrong"
+    )
+    say(f"{found.catalogue.version}: {rows}; {summary}")
+
+
+def _reasons(
+    files: Sequence[Path], catalogue: "Catalogue | None", options: "ReadingOptions"
+) -> "Iterator[tuple[str, Sequence[Reason]]]":
+    """Build every encounter and return why it cannot be built."""
+    from claims.building.build import CannotBuild, build_bundle
+    from claims.localtime import local_date
+
+    made_on = local_date(datetime.now(UTC))
+    for name, encounter in _encounters(files, options):
+        try:
+            build_bundle([encounter], made_on=made_on, catalogue=catalogue)
+        except CannotBuild as error:
+            yield name, error.reasons
+
+
+def _encounters(files: Sequence[Path], options: "ReadingOptions") -> "Iterator[tuple[str, Encounter]]":
+    """Read the encounters of all inputs; HL7 messages of several inputs belong together."""
+    from claims.emr.formats import Format, detect_format, read_encounters
+    from claims.emr.hl7.reading import read_hl7
+
+    messages: list[bytes] = []
+    with progress_bar("reading", len(files)) as bar:
+        for path in files:
+            data = _read(path)
+            if (kind := detect_format(data)) is Format.HL7:
+                messages.append(data)
+            elif data:
+                yield from _named(str(path), read_encounters(data, kind, options))
+            bar.advance()
+    if messages:
+        yield from _named("HL7", read_hl7(messages, options=options.hl7))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_input(path)
+    except OSError as error:
+        say(f"{path}: cannot be read: {error.strerror or error}")
+        return b""
+
+
+def _named(name: str, read: "ReadEncounters") -> "Iterator[tuple[str, Encounter]]":
+    for refused in read.refused:
+        say(f"{name}: refused: {refused.encounter} {refused.reason}")
+    for encounter in read.encounters:
+        visit = encounter.encounter
+        yield visit.link_id or next(iter(visit.origin), "") or name, encounter
+
+
+def _write_csv(lacking: "Iterable[Lacking]") -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(_CSV_HEADER)
+    for one in lacking:
+        writer.writerow([one.count, one.file, one.code, one.item, one.display, one.field, one.example])
+
+
+def _gap_to_json(one: "Lacking") -> dict[str, object]:
+    return {
+        "count": one.count,
+        "file": one.file or None,
+        "gap": one.code,
+        "code": one.item or None,
+        "display": one.display or None,
+        "field": one.field,
+        "example": one.example,
+    }
+
+
+def _say_gaps(lacking: "Sequence[Lacking]", language: str) -> None:
+    from claims.building.gaps import gap_findings
+    from claims.bundle.messages import describe
+
+    for one in lacking[:_SHOWN]:
+        (finding,) = gap_findings([one.reason], claim=1, tables={})
+        display = f" ({one.display})" if one.display else ""
+        say(f"{one.count:6} × {one.field}: {describe(finding, language)}{display}")
+    if len(lacking) > _SHOWN:
+        say(f"… and {len(lacking) - _SHOWN} more; --csv or --json lists them all")
+    say(f"{len(lacking)} thing(s) missing, {sum(one.count for one in lacking)} time(s)")

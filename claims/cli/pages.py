@@ -1,0 +1,57 @@
+"""Claims and comparisons as a page: one file that needs no script and loads nothing."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from claims.bundle.comparison import Change, Comparison
+from claims.bundle.messages import describe
+from claims.cli.showing import (
+    ShownFile,
+    day_of,
+    document_of,
+    layout_of,
+    place_of,
+    show_field,
+    show_row,
+    signature_of,
+    words,
+)
+
+_COLUMNS: Final = 10  # side by side, so that a sheet of A4 across holds them
+
+
+def inspection_page(files: Sequence[ShownFile], language: str) -> bytes:
+    """Return the page that shows files, as UTF-8."""
+    return _render("inspection.html", language, files=files)
+
+
+def comparison_page(comparison: Comparison, names: tuple[str, str], language: str) -> bytes:
+    """Return the page that shows what changed between two files, as UTF-8."""
+    return _render("comparison.html", language, comparison=comparison, names=names, Change=Change)
+
+
+def _render(template: str, language: str, **values: object) -> bytes:
+    environment = Environment(
+        loader=PackageLoader("claims.cli"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template(template).render(
+        language=language,
+        word=words(language),
+        columns=_COLUMNS,
+        day_of=day_of,
+        describe=describe,
+        document_of=document_of,
+        layout_of=layout_of,
+        place_of=place_of,
+        show_field=show_field,
+        show_row=show_row,
+        signature_of=signature_of,
+        **values,
+    )
+    return page.encode()

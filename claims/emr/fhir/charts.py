@@ -1,0 +1,274 @@
+"""Which resources become rows, and of which encounter: the row rules, apart from what a row then holds.
+
+1. A resource whose status says that it did not happen, or not yet, does not count; nor does a request
+   that is no order, or an order not to do something.
+2. A resource belongs to the encounter that it references; in a bundle with one encounter also when it
+   references none.
+3. Medicines: every dispense, every request that no dispense names, every administration whose request
+   does not count.
+4. Services: every procedure, every order that no counted procedure names, every device and supply, and
+   every charge that names nothing. A charge that names a resource prices its row.
+5. Results: every laboratory observation, or its components; every report of images or functions.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, TypeVar, cast
+
+from claims.emr.fhir.blood import tells_blood_group
+from claims.emr.fhir.contents import Item
+from claims.emr.fhir.elements import Concept, Reference
+from claims.emr.fhir.options import Categories
+from claims.emr.fhir.resources import (
+    Appointment,
+    ChargeItem,
+    ClinicalImpression,
+    Composition,
+    Condition,
+    DeviceUse,
+    DiagnosticReport,
+    DocumentReference,
+    Encounter,
+    MedicationAdministration,
+    MedicationDispense,
+    MedicationRequest,
+    Observation,
+    Procedure,
+    Resource,
+    ServiceRequest,
+    SupplyDelivery,
+)
+from claims.emr.fhir.source import Source, many
+
+Wanted = TypeVar("Wanted", bound=Resource)
+
+_NOT_COUNTED: Final = frozenset(
+    {
+        "entered-in-error", "cancelled", "not-done", "draft", "declined", "abandoned", "revoked", "unknown",
+        "preparation", "not-taken", "aborted", "rejected",
+    }
+)  # fmt: skip
+_ORDERS: Final = frozenset({"order", "original-order", "instance-order", "filler-order", "reflex-order"})
+_OF_ENCOUNTERS: Final[tuple[type[Resource], ...]] = (
+    Appointment, ChargeItem, ClinicalImpression, Composition, Condition, DeviceUse, DiagnosticReport,
+    DocumentReference, MedicationAdministration, MedicationDispense, MedicationRequest, Observation,
+    Procedure, ServiceRequest, SupplyDelivery,
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Chart:
+    """An encounter with the counted resources that belong to it, by type, in the order of the input."""
+
+    encounter: Item[Encounter]
+    held: dict[type[Resource], list[Item[Resource]]] = field(default_factory=lambda: defaultdict(list))
+
+    def of(self, wanted: type[Wanted]) -> list[Item[Wanted]]:
+        """Return the resources of a type."""
+        return cast("list[Item[Wanted]]", self.held.get(wanted, []))
+
+
+@dataclass(slots=True)
+class Charts:
+    """All encounters of a bundle, and what joins their resources.
+
+    Attributes:
+        all: The counted encounters in the order of the input.
+        dispensed: Keys of requests that a counted dispense names.
+        done: Keys of orders that a counted procedure names.
+        requested: Keys of the counted medication requests of each encounter, by its key.
+        given: The counted administrations of a request within an encounter, by the keys of both.
+        charged: The charges that name a resource, by its key.
+        reports: The counted reports on an order or procedure, or with an observation as a result, by its key.
+        measured: The counted observations that answer an order or belong to a procedure, by its key.
+    """
+
+    source: Source
+    all: list[Chart] = field(default_factory=list)
+    dispensed: set[str] = field(default_factory=set)
+    done: set[str] = field(default_factory=set)
+    requested: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    given: dict[tuple[str, str], list[Item[MedicationAdministration]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    charged: dict[str, list[Item[ChargeItem]]] = field(default_factory=lambda: defaultdict(list))
+    reports: dict[str, list[Item[DiagnosticReport]]] = field(default_factory=lambda: defaultdict(list))
+    measured: dict[str, list[Item[Observation]]] = field(default_factory=lambda: defaultdict(list))
+
+    # --- rows ----------------------------------------------------------------------------------
+
+    def requests(self, chart: Chart) -> Iterator[Item[MedicationRequest]]:
+        """Return the requests that make a row of their own."""
+        return (item for item in chart.of(MedicationRequest) if item.key not in self.dispensed)
+
+    def administrations(self, chart: Chart) -> Iterator[Item[MedicationAdministration]]:
+        """Return the administrations that make a row of their own."""
+        own = self.requested[chart.encounter.key]
+        for item in chart.of(MedicationAdministration):
+            request = self.source.find(item.resource.request, item)
+            if request is None or request.key not in own:
+                yield item
+
+    def given_for(
+        self, chart: Chart, request: Item[MedicationRequest]
+    ) -> tuple[Item[MedicationAdministration], ...]:
+        """Return the administrations of a request within an encounter."""
+        return tuple(self.given.get((chart.encounter.key, request.key), ()))
+
+    def orders(self, chart: Chart) -> Iterator[Item[ServiceRequest]]:
+        """Return the orders that make a row of their own; a referral is a paper and makes none."""
+        referral = self.source.options.categories.referral
+        for item in chart.of(ServiceRequest):
+            if item.key not in self.done and not has_category(item.resource.category, referral):
+                yield item
+
+    def own_charges(self, chart: Chart) -> Iterator[Item[ChargeItem]]:
+        """Return the charges that name nothing and so make a row of their own."""
+        return (item for item in chart.of(ChargeItem) if not names_something(item.resource.service))
+
+    def results(self, chart: Chart) -> Iterator[Item[Observation]]:
+        """Return the laboratory observations that make rows: all but panels that only have members."""
+        categories = self.source.options.categories
+        reported = self._reported(chart, categories)
+        for item in chart.of(Observation):
+            observation = item.resource
+            is_laboratory = has_category(observation.category, categories.laboratory)
+            if not is_laboratory and has_category(observation.category, categories.no_result):
+                continue
+            if not is_laboratory and item.key not in reported:
+                continue
+            is_answer = item.key in reported or observation.based_on or observation.part_of
+            if tells_blood_group(observation) and not is_answer:
+                continue
+            is_panel = observation.has_member and not observation.has_value()
+            if not (is_panel and not any(one.has_value() for one in observation.component)):
+                yield item
+
+    def _reported(self, chart: Chart, categories: Categories) -> set[str]:
+        """Return the keys of what laboratory reports name as results, and of the members of such panels."""
+        named: set[str] = set()
+        for report in chart.of(DiagnosticReport):
+            if has_category(report.resource.category, categories.laboratory):
+                waiting = list(self.source.find_all(Observation, report.resource.result, report))
+                while waiting:
+                    item = waiting.pop()
+                    if item.key not in named:
+                        named.add(item.key)
+                        waiting.extend(self.source.find_all(Observation, item.resource.has_member, item))
+        return named
+
+    def image_reports(self, chart: Chart) -> Iterator[Item[DiagnosticReport]]:
+        """Return the reports of images and of function tests."""
+        categories = self.source.options.categories
+        for item in chart.of(DiagnosticReport):
+            if has_category(item.resource.category, (*categories.imaging, *categories.function)):
+                yield item
+
+
+def open_charts(source: Source) -> Charts:
+    """Sort the resources of a bundle by encounter."""
+    charts, uncounted = Charts(source), Counter[tuple[str, str]]()
+    everyone = source.contents.of(Encounter)
+    by_key = {item.key: Chart(item) for item in everyone if _counts(item, uncounted)}
+    charts.all.extend(by_key.values())
+    only = everyone[0].key if len(everyone) == 1 else None
+    for kind in _OF_ENCOUNTERS:
+        for item in source.contents.of(kind):
+            if not _counts(item, uncounted):
+                continue
+            chart = by_key.get(_home_of(item, source, only) or "")
+            if chart is None:
+                uncounted[item.kind, "it belongs to no counted encounter of the input"] += 1
+                _join_charge(charts, item)
+            else:
+                chart.held[kind].append(item)
+                _join(charts, item, chart)
+    for (kind_name, reason), count in sorted(uncounted.items()):
+        source.note("", "not-counted", f"{count} × {kind_name}: {reason}; makes no row")
+    return charts
+
+
+def _counts(item: Item[Resource], uncounted: Counter[tuple[str, str]]) -> bool:
+    reason = _why_not(item.resource)
+    if reason is not None:
+        uncounted[item.kind, reason] += 1
+    return reason is None
+
+
+def has_category(concepts: Iterable[Concept], codes: tuple[str, ...]) -> bool:
+    """Say whether one of the concepts has one of the codes, of whatever system."""
+    return any(coding.code in codes for concept in concepts for coding in concept.all_codings())
+
+
+def names_something(references: Iterable[Reference]) -> bool:
+    """Say whether a list of references names anything at all."""
+    links = (reference.link() for reference in references)
+    return any(link is not None and (link.reference or link.identifier) for link in links)
+
+
+def _why_not(resource: Resource) -> str | None:
+    """Say why a resource does not count, if it does not."""
+    if (resource.status or "").lower() in _NOT_COUNTED:
+        return f"status {str(resource.status).lower()}"
+    if isinstance(resource, (MedicationRequest, ServiceRequest)):
+        if resource.do_not_perform:
+            return "it says what not to do"
+        if (resource.intent or "").lower() not in _ORDERS:
+            return "its intent is no order"
+    return None
+
+
+def _home_of(item: Item[Resource], source: Source, only: str | None) -> str | None:
+    """Return the key of the encounter that a resource belongs to."""
+    named = False
+    for reference in _encounter_references(item.resource):
+        found = source.find(reference, item)
+        if found is not None and isinstance(found.resource, Encounter):
+            return found.key
+        named = named or (found is None and not source.is_elsewhere(reference, "Encounter"))
+    return None if named else only
+
+
+def _encounter_references(resource: Resource) -> Iterator[Reference]:
+    contexts = many(resource.context)
+    candidates = [resource.encounter, *contexts, *(one for context in contexts for one in context.encounter)]
+    if isinstance(resource, Appointment):
+        candidates.extend(resource.supporting_information)
+    for reference in candidates:
+        if reference is not None and names_something((reference,)):
+            yield reference
+
+
+def _join(charts: Charts, item: Item[Resource], chart: Chart) -> None:
+    """Note what a resource joins: orders with what was done, measured, given and charged for them."""
+    match item.resource:
+        case MedicationDispense() as dispense:
+            charts.dispensed.update(_keys_of(charts, item, dispense.authorizing_prescription))
+        case MedicationRequest():
+            charts.requested[chart.encounter.key].add(item.key)
+        case MedicationAdministration() as administration:
+            if request := charts.source.find(administration.request, item):
+                given = cast("Item[MedicationAdministration]", item)
+                charts.given[chart.encounter.key, request.key].append(given)
+        case Procedure() as procedure:
+            charts.done.update(_keys_of(charts, item, procedure.based_on))
+        case Observation() as observation:
+            for key in _keys_of(charts, item, (*observation.based_on, *observation.part_of)):
+                charts.measured[key].append(cast("Item[Observation]", item))
+        case DiagnosticReport() as report:
+            for key in _keys_of(charts, item, (*report.based_on, *report.result)):
+                charts.reports[key].append(cast("Item[DiagnosticReport]", item))
+        case _:
+            _join_charge(charts, item)
+
+
+def _join_charge(charts: Charts, item: Item[Resource]) -> None:
+    """Note what a charge prices, whether or not the charge itself says which encounter it belongs to."""
+    if isinstance(item.resource, ChargeItem):
+        for key in _keys_of(charts, item, item.resource.service):
+            charts.charged[key].append(cast("Item[ChargeItem]", item))
+
+
+def _keys_of(charts: Charts, item: Item[Resource], references: tuple[Reference, ...]) -> Iterator[str]:
+    return (found.key for one in references if (found := charts.source.find(one, item)))

@@ -1,0 +1,198 @@
+"""The patient and the insurance cards."""
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final
+
+from claims.emr.encounter import Address, Coverage, Patient
+from claims.emr.fhir import resources as fhir
+from claims.emr.fhir.blood import find_blood_group
+from claims.emr.fhir.charts import Chart
+from claims.emr.fhir.contents import Item
+from claims.emr.fhir.elements import HumanName, Identifier
+from claims.emr.fhir.extras import Extras, read_extras
+from claims.emr.fhir.source import UNNAMED, Named, Source, many, sourced
+from claims.emr.items import Sex
+from claims.emr.scalars import Day, LocalTime, birth_time, local_day
+
+_CARD: Final = re.compile(r"[A-Z]{2}[0-9][0-9A-Z]{2}[0-9]{10}|[0-9]{10}")
+_FACILITY: Final = re.compile(r"[0-9A-Z]{5}")
+_PROVINCE: Final = re.compile(r"[0-9]{2}")
+_WARD: Final = re.compile(r"[0-9]{5}")
+_MEDICAL_RECORD: Final = "MR"
+_NOBODY: Final = Patient(
+    id="", name="", birth=LocalTime(""), sex=Sex.UNKNOWN, ethnicity="", occupation="",
+    address=Address(text="", province="", ward=""),
+)  # fmt: skip
+
+
+def read_patient(source: Source, chart: Chart) -> Patient:
+    """Return who was treated, with empty texts for what the bundle does not say."""
+    item = source.find_a(fhir.Patient, chart.encounter.resource.subject, chart.encounter)
+    if item is None:
+        source.note(chart.encounter.pointer, "no-patient", "the patient of the encounter is not in the input")
+        return _NOBODY
+    patient, extras = item.resource, read_extras(source, item, item.resource.extension)
+    identifiers = many(patient.identifier)
+    return Patient(
+        id=_number(source, identifiers) or "",
+        name=_name(patient.name),
+        national_id=source.identifier(identifiers, source.options.identifiers.national_id),
+        birth=_birth(source, item),
+        sex=_sex(patient.gender),
+        blood_group=extras.text("blood_group") or find_blood_group(chart),
+        nationality=extras.text("nationality") or "000",
+        ethnicity=extras.text("ethnicity") or "",
+        occupation=extras.text("occupation") or "",
+        address=_address(source, item),
+        phone=next((one.value for one in patient.telecom if one.system == "phone" and one.value), None),
+        origin=(item.origin,),
+    )
+
+
+def _number(source: Source, identifiers: tuple[Identifier, ...]) -> str | None:
+    kinds = source.options.identifiers
+    if own := source.identifier(identifiers, kinds.patient):
+        return own
+    others = [one for one in identifiers if one.value and one.system not in (*kinds.national_id, *kinds.card)]
+    records = [one for one in others if one.type and any(c.code == _MEDICAL_RECORD for c in one.type.coding)]
+    return next((str(one.value).strip() for one in (*records, *others)), None)
+
+
+def _name(names: tuple[HumanName, ...]) -> str:
+    for name in sorted(names, key=lambda one: one.use != "official"):
+        # Family name first, as everywhere in Viet Nam.
+        text = name.text or " ".join(part for part in (name.family, *name.given) if part)
+        if text.strip():
+            return text.strip()
+    return ""
+
+
+def _birth(source: Source, item: Item[fhir.Patient]) -> LocalTime:
+    patient = item.resource
+    extensions = patient.birth_date_parts.extension if patient.birth_date_parts else ()
+    if at := read_extras(source, item, extensions, patient.extension).time("birth_time"):
+        return LocalTime(at)
+    try:
+        return birth_time(patient.birth_date.strip()) if patient.birth_date else LocalTime("")
+    except ValueError:
+        source.note(item.pointer, "not-a-time", "the birth date is no date; it is left out")
+        return LocalTime("")
+
+
+def _sex(gender: str | None) -> Sex:
+    try:
+        return Sex((gender or "unknown").lower())
+    except ValueError:
+        return Sex.UNKNOWN
+
+
+def _address(source: Source, item: Item[fhir.Patient]) -> Address:
+    if not item.resource.address:
+        return _NOBODY.address
+    address = min(item.resource.address, key=lambda one: one.use != "home")
+    extras = read_extras(source, item, address.extension)
+    lines = (*address.line, address.district, address.city, address.state)
+    return Address(
+        text=(address.text or ", ".join(part for part in lines if part)).strip(),
+        province=extras.text("province") or _shaped(_PROVINCE, address.state) or "",
+        ward=extras.text("ward") or _shaped(_WARD, address.city, address.district) or "",
+    )
+
+
+def _shaped(shape: re.Pattern[str], *texts: str | None) -> str | None:
+    return next((text for text in texts if text and shape.fullmatch(text)), None)
+
+
+def read_coverage(source: Source, chart: Chart) -> tuple[Coverage, ...]:
+    """Return the cards that were valid during the encounter: those of its account, else the patient's."""
+    numbered = ((item, _card_number(source, item)) for item in _candidates(source, chart))
+    cards = [card for item, no in numbered if no and (card := _card(source, chart, item, no))]
+    return tuple({card.card: card for card in reversed(cards)}.values())[::-1]
+
+
+def _candidates(source: Source, chart: Chart) -> list[Item[fhir.Coverage]]:
+    encounter = chart.encounter
+    accounts = source.find_all(fhir.Account, encounter.resource.account, encounter)
+    listed = [
+        found
+        for account in accounts
+        for line in sorted(account.resource.coverage, key=lambda one: one.priority or 0)
+        if (found := source.find_a(fhir.Coverage, line.coverage, account))
+    ]
+    if listed:
+        return listed
+    patient = source.find(encounter.resource.subject, encounter)
+    return [
+        item
+        for item in source.contents.of(fhir.Coverage)
+        if item.resource.status not in {"cancelled", "draft", "entered-in-error"}
+        and (patient is None or source.find(item.resource.beneficiary, item) in (patient, None))
+    ]
+
+
+def _card_number(source: Source, item: Item[fhir.Coverage]) -> str | None:
+    systems = source.options.identifiers.card
+    subscriber = item.resource.subscriber_id
+    own = subscriber if isinstance(subscriber, str) else None
+    identifiers = [
+        *many(None if isinstance(subscriber, str) else subscriber),
+        *many(item.resource.identifier),
+    ]
+    if systems:
+        return source.identifier(identifiers, systems) or own
+    numbers = chain([own], (one.value for one in identifiers))
+    return _shaped(_CARD, *(number.strip() if number else None for number in numbers))
+
+
+def _card(source: Source, chart: Chart, item: Item[fhir.Coverage], number: str) -> Coverage | None:
+    extras = read_extras(source, item, item.resource.extension)
+    valid_from, valid_to = _days(source, item)
+    stay = chart.encounter.resource.time()
+    admitted, discharged = source.time(stay.start, chart.encounter), source.time(stay.end, chart.encounter)
+    if (valid_to and admitted and valid_to < admitted[:8]) or (
+        valid_from and discharged and valid_from > discharged[:8]
+    ):
+        return None
+    registered = _registered(source, chart, item)
+    return Coverage(
+        card=number,
+        registered_at=registered.code,
+        valid_from=Day(valid_from or ""),
+        valid_to=Day(valid_to) if valid_to else None,
+        percent=extras.number("percent"),
+        area=extras.text("area"),
+        five_years_from=_day(extras, "five_years_from"),
+        copay_exempt_from=_day(extras, "copay_exempt_from"),
+        codings=sourced(registered_at=registered),
+        origin=(item.origin,),
+    )
+
+
+def _days(source: Source, item: Item[fhir.Coverage]) -> Iterator[str | None]:
+    period = item.resource.period
+    for text in (period.start, period.end) if period else (None, None):
+        at = source.time(text, item)
+        yield at[:8] if at else None
+
+
+def _day(extras: Extras, name: str) -> Day | None:
+    text = extras.text(name)
+    try:
+        return local_day(text) if text else None
+    except ValueError:
+        extras.source.note(extras.owner.pointer, "not-a-time", "a day of the card is no date; it is left out")
+        return None
+
+
+def _registered(source: Source, chart: Chart, item: Item[fhir.Coverage]) -> Named:
+    """Return where the card is registered: a class of the card, else the patient's general practitioner."""
+    for one in item.resource.class_:
+        value = one.value.value if isinstance(one.value, Identifier) else one.value
+        if value and _FACILITY.fullmatch(value.strip()):
+            return Named(value.strip())
+    patient = source.find_a(fhir.Patient, chart.encounter.resource.subject, chart.encounter)
+    if patient is None or not patient.resource.general_practitioner:
+        return UNNAMED
+    return source.who(patient.resource.general_practitioner[0], patient, source.options.identifiers.facility)

@@ -1,0 +1,67 @@
+"""FHIR R4 and R5 in, encounters out: one for each encounter of the input that counts.
+
+Whether an encounter can be claimed (it is over, something was done, nothing is missing) is not judged
+here but in building, the same way for every kind of input.
+"""
+
+from collections.abc import Iterator
+
+from claims.emr.encounter import Encounter
+from claims.emr.fhir.charts import Chart, Charts, open_charts
+from claims.emr.fhir.contents import open_contents
+from claims.emr.fhir.diagnoses import read_diagnoses
+from claims.emr.fhir.medications import read_medications
+from claims.emr.fhir.notes import read_notes
+from claims.emr.fhir.options import FhirOptions
+from claims.emr.fhir.papers import read_papers
+from claims.emr.fhir.people import read_coverage, read_patient
+from claims.emr.fhir.places import read_places
+from claims.emr.fhir.results import read_results
+from claims.emr.fhir.services import read_services
+from claims.emr.fhir.source import Source
+from claims.emr.fhir.visits import read_facility, read_visit
+from claims.emr.inputs import Oddity, ReadEncounters, Refusal
+
+
+def read_fhir(data: bytes, *, options: FhirOptions | None = None) -> ReadEncounters:
+    """Read every encounter of an input: a bundle of any type, a list of resources, or one resource a line.
+
+    A resource that cannot be read is refused with its place; the rest goes on.
+    """
+    options = options or FhirOptions()
+    encounters: list[Encounter] = []
+    refused: list[Refusal] = []
+    oddities: list[Oddity] = []
+    for contents in open_contents(data):
+        charts = open_charts(Source(contents, options))
+        encounters.extend(_encounters(charts))
+        if not charts.all and not contents.refused:
+            refused.append(Refusal("", "no-encounter", "there is no encounter that counts in the input"))
+        refused.extend(contents.refused)
+        oddities.extend(contents.oddities)
+    if not encounters and not refused:
+        refused.append(Refusal("", "no-resource", "there is no FHIR resource in the input"))
+    return ReadEncounters(tuple(encounters), tuple(refused), tuple(dict.fromkeys(oddities)))
+
+
+def _encounters(charts: Charts) -> Iterator[Encounter]:
+    for chart in charts.all:
+        yield _encounter(charts, chart)
+
+
+def _encounter(charts: Charts, chart: Chart) -> Encounter:
+    source = charts.source
+    places = read_places(source, chart)
+    return Encounter(
+        schema="encounter/1",
+        facility=read_facility(source, chart),
+        encounter=read_visit(source, chart, places),
+        patient=read_patient(source, chart),
+        coverage=read_coverage(source, chart),
+        diagnoses=read_diagnoses(source, chart),
+        medications=read_medications(charts, chart, places),
+        services=read_services(charts, chart, places),
+        results=read_results(charts, chart),
+        notes=read_notes(source, chart),
+        documents=read_papers(charts, chart),
+    )

@@ -1,0 +1,117 @@
+"""The patient and the insurance cards of a visit (PID, PD1, IN1)."""
+
+from typing import Final
+
+from claims.emr.encounter import Address, Coverage, Patient, Sex
+from claims.emr.hl7.message import Message, Segment
+from claims.emr.hl7.places import Fields, Found
+from claims.emr.hl7.records import Record
+from claims.emr.hl7.values import birth_of, codings_of, found_day, found_day_or_time, found_percent
+
+_SEXES: Final = {"M": Sex.MALE, "F": Sex.FEMALE, "O": Sex.OTHER, "A": Sex.OTHER, "N": Sex.OTHER}
+_UNKNOWN_SEXES: Final = frozenset({"", "U"})
+_VIETNAM: Final = "000"
+
+
+def read_patient(record: Record) -> Patient:
+    """Return who was treated."""
+    named = record.fields.last("PID")
+    return Patient(
+        id=_identifier(record, "patient"),
+        name=_name(record.fields),
+        national_id=_identifier(record, "national_id") or record.text("patient.national_id"),
+        birth=birth_of(record.fields.of("PID", 7), record.context.notes),
+        sex=_sex(record),
+        blood_group=_blood_group(record),
+        nationality=_nationality(record),
+        ethnicity=record.text("patient.ethnicity") or "",
+        occupation=record.text("patient.occupation") or "",
+        address=Address(
+            text=_address(record.fields),
+            province=record.text("patient.province") or "",
+            ward=record.text("patient.ward") or "",
+        ),
+        phone=record.text("patient.phone"),
+        origin=(named.place,) if named else (),
+    )
+
+
+def read_coverage(record: Record) -> tuple[Coverage, ...]:
+    """Return the cards that the latest message with insurance lists."""
+    latest = next((m for m in reversed(record.messages) if m.named("IN1")), None)
+    if latest is None:
+        return ()
+    shared = [segment for message in record.messages for segment in message.named("PD1")]
+    return tuple(_card(record, Fields([*shared, *group])) for group in _insurances(latest))
+
+
+def _identifier(record: Record, kind: str) -> str:
+    """Return the identifier of a kind from PID-3, the best by the options first."""
+    segment = record.fields.of("PID", 3)
+    values = segment.values(3) if segment else []
+    for name in record.context.options.identifiers.get(kind, ()):
+        for value in values:
+            sorts = {value.part(5), value.part(4)} - {""}
+            if name in sorts or not (name or sorts):
+                return value.part(1)
+    return ""
+
+
+def _name(fields: Fields) -> str:
+    """Return the name in the order of Viet Nam: family, further given names, given name (PID-5)."""
+    return " ".join(filter(None, (fields.text("PID", 5, component) for component in (1, 3, 2))))
+
+
+def _address(fields: Fields) -> str:
+    """Return the address in words: street, other designation and city (PID-11)."""
+    return ", ".join(filter(None, (fields.text("PID", 11, component) for component in (1, 2, 3))))
+
+
+def _sex(record: Record) -> Sex:
+    segment = record.fields.of("PID", 8)
+    said = segment.text(8).upper() if segment else ""
+    if segment and said not in _UNKNOWN_SEXES and said not in _SEXES:
+        record.context.notes.add(segment, 8, "not-in-list", "it is no administrative sex of HL7 table 0001")
+    return _SEXES.get(said, Sex.UNKNOWN)
+
+
+def _blood_group(record: Record) -> str | None:
+    segment = record.observed("blood_group")
+    return (segment.text(5, 2) or segment.text(5)) if segment else None
+
+
+def _nationality(record: Record) -> str:
+    said = record.text("patient.nationality") or _VIETNAM
+    return record.context.options.nationalities.get(said, said)
+
+
+def _insurances(message: Message) -> list[list[Segment]]:
+    groups: list[list[Segment]] = []
+    for segment in message.segments:
+        if segment.name == "IN1":
+            groups.append([segment])
+        elif groups and segment.name in {"IN2", "IN3", "ZIN"}:
+            groups[-1].append(segment)
+    return groups
+
+
+def _card(record: Record, fields: Fields) -> Coverage:
+    notes, places = record.context.notes, record.context.options.places
+
+    def at(name: str) -> Found:
+        return fields.find(places.get(f"card.{name}", ()))
+
+    registered = record.facility(at("registered_at").text)
+    insurance = fields.last("IN1")
+    return Coverage(
+        card=at("card").text or _identifier(record, "card"),
+        registered_at=registered.code,
+        valid_from=found_day(at("from"), notes),
+        valid_to=found_day(at("to"), notes) or None,
+        percent=found_percent(at("percent"), notes),
+        area=at("area").text or None,
+        five_years_from=found_day(at("five_years_from"), notes) or None,
+        copay_exempt_from=found_day_or_time(at("copay_exempt_from"), notes) or None,
+        codings=codings_of(registered_at=registered),
+        origin=(insurance.place,) if insurance else (),
+    )

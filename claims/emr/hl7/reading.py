@@ -1,0 +1,166 @@
+"""HL7 v2 messages → encounters: one for each visit that they tell of.
+
+1. Split the input, read each message; one that cannot be read is refused and the rest goes on.
+2. Put the messages to their visits, in order of time.
+3. Fold each visit: orders, charges, results, and the stay itself.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from claims.emr.encounter import Encounter, Medication, Note, Result, Service, ServiceKind
+from claims.emr.hl7.charges import Charge, Charges, read_charges
+from claims.emr.hl7.diagnoses import read_diagnoses
+from claims.emr.hl7.errors import UnreadableMessage
+from claims.emr.hl7.framing import split_messages
+from claims.emr.hl7.lines import Context
+from claims.emr.hl7.medicines import charged_medication, medications
+from claims.emr.hl7.message import Message, parse_message
+from claims.emr.hl7.options import Hl7Options
+from claims.emr.hl7.orders import Numbers, Order, fold_orders
+from claims.emr.hl7.people import read_coverage, read_patient
+from claims.emr.hl7.records import Record
+from claims.emr.hl7.results import Ordered, Report, clinical_note, read_reports, results
+from claims.emr.hl7.services import charged_service, is_medicine, line_number, services
+from claims.emr.hl7.stay import Stay
+from claims.emr.hl7.values import Notes
+from claims.emr.hl7.visits import sort_into_visits
+from claims.emr.inputs import ReadEncounters, Refusal
+
+_ANY_CODE: Final = "*"
+_FRAME_FAULTS: Final = {
+    "not-a-message": "there are bytes before, between or behind messages that belong to none",
+    "frame-without-end": "its frame has no end, so a part may be missing",
+}
+
+
+def read_hl7(data: bytes | Iterable[bytes], *, options: Hl7Options | None = None) -> ReadEncounters:
+    """Read every visit of an input, in any order of arrival.
+
+    Args:
+        data: One input with one or many messages, or several such inputs.
+        options: What the hospital's systems and codes are called.
+
+    Returns:
+        One encounter for each visit, what was refused with its place, and what was odd.
+    """
+    options, notes = options or Hl7Options(), Notes()
+    refused: list[Refusal] = []
+    messages = list(_readable(data, options, refused))
+    if not messages and not refused:
+        refused.append(Refusal("", "no-message", "there is no message in the input"))
+    visits, homeless = sort_into_visits(messages, options, notes)
+    refused += homeless
+    encounters = []
+    for visit in visits:
+        record = Record(visit, Context(options, notes))
+        stay = Stay(record)
+        if stay.is_cancelled:
+            detail = "the visit was cancelled (A11 or A23)"
+            refused.append(Refusal(visit.number, "visit-cancelled", detail))
+        else:
+            encounters.append(_encounter(record, stay))
+    return ReadEncounters(tuple(encounters), tuple(refused), notes.all())
+
+
+def _readable(
+    data: bytes | Iterable[bytes], options: Hl7Options, refused: list[Refusal]
+) -> Iterator[Message]:
+    for piece in split_messages(data):
+        name = f"message {piece.number}"
+        if piece.fault:
+            refused.append(Refusal(name, piece.fault, f"{name}: {_FRAME_FAULTS[piece.fault]}"))
+            continue
+        try:
+            yield parse_message(piece.data, number=piece.number, reading=options)
+        except UnreadableMessage as error:
+            refused.append(Refusal(name, error.code, str(error)))
+
+
+def _encounter(record: Record, stay: Stay) -> Encounter:
+    visit, context = record.visit, record.context
+    numbers = Numbers(visit.messages)
+    orders = fold_orders(visit.messages, numbers, context.notes)
+    charges = read_charges(visit.messages, numbers, set(orders), context.options, context.notes)
+    found = _Lines(context)
+    for order in orders.values():
+        found.add_order(order, charges)
+    found.add_charges(charges)
+    reports = read_reports(visit.messages, numbers, context.notes)
+    found.add_reports(reports)
+    return Encounter(
+        schema="encounter/1",
+        facility=visit.facility,
+        encounter=stay.visit(charges),
+        patient=read_patient(record),
+        coverage=read_coverage(record),
+        diagnoses=read_diagnoses(record),
+        medications=tuple(sorted(found.medications, key=lambda item: item.ordered)),
+        services=tuple(sorted(found.services, key=lambda item: item.ordered)),
+        results=tuple(sorted(found.results, key=lambda item: item.at or "")),
+        notes=tuple(sorted(found.notes, key=lambda item: item.at)),
+    )
+
+
+class _Lines:
+    """Collects the items of one visit."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._ordered: dict[tuple[str, str], Ordered] = {}
+        self.medications: list[Medication] = []
+        self.services: list[Service] = []
+        self.results: list[Result] = []
+        self.notes: list[Note] = []
+
+    def add_order(self, order: Order, charges: Charges) -> None:
+        """Add what an order makes; a cancelled one, or one whose charges were all credited, makes nothing."""
+        own = charges.by_order.get(order.key, [])
+        if order.is_cancelled:
+            if own:
+                self._say(
+                    order, "charge-of-cancelled-order", "it was charged all the same, which makes no row"
+                )
+            if order.is_medicine and order.answers:
+                self._say(order, "given-though-cancelled", "it was handed over or given, which makes no row")
+            return
+        if order.key in charges.reversed_orders:
+            self._say(order, "charge-reversed", "every charge was credited again, so it makes no row")
+            return
+        if order.is_medicine:
+            self.medications += medications(order, own, self._context)
+        elif order.is_service:
+            self._add_services(order, own)
+
+    def add_charges(self, charges: Charges) -> None:
+        """Add what only charges tell of."""
+        for charge in charges.alone:
+            if is_medicine(charge, self._context.options):
+                self.medications.append(charged_medication(charge, self._context))
+            else:
+                self.services.append(charged_service(charge, self._context))
+
+    def add_reports(self, reports: list[Report]) -> None:
+        """Add results and notes."""
+        for report in reports:
+            if note := clinical_note(report, self._context):
+                self.notes.append(note)
+                continue
+            code = report.request.text(4)
+            ordered = self._ordered.get((report.key, code)) or self._ordered.get((report.key, _ANY_CODE))
+            self.results += results(report, ordered, self._context)
+
+    def _add_services(self, order: Order, charges: list[Charge]) -> None:
+        lines = order.lines()
+        kinds: dict[str | None, ServiceKind] = {}
+        for service in services(order, charges, self._context):
+            self.services.append(service)
+            kinds.setdefault(service.order_id, service.kind)
+        for code in lines:
+            number = line_number(order.key, code, is_only=len(lines) == 1)
+            # The only service of an order is meant, whatever the laboratory calls it.
+            self._ordered[order.key, _ANY_CODE if len(lines) == 1 else code] = Ordered(number, kinds[number])
+
+    def _say(self, order: Order, code: str, detail: str) -> None:
+        segment = order.groups[-1].segments[0]
+        self._context.notes.add(segment, 0, code, detail)

@@ -1,0 +1,39 @@
+"""`claims check` says where each finding sits, and weighs unknown fields as it is told."""
+
+from pathlib import Path
+
+import pytest
+
+from claims.bundle.kinds import TableKind
+from tests.integration.command import claims
+from tests.unit.checking.bundles import a_file, a_table, an_envelope
+
+UNKNOWN = an_envelope(
+    a_file("XML2", a_table(TableKind.XML2).replace(b"<DU_PHONG>", b"<MOI>1</MOI><DU_PHONG>"))
+)
+
+
+def check(*arguments: str | Path) -> tuple[int, str]:
+    done = claims("check", "--language", "en", *arguments)
+    return done.code, done.stderr
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    path = tmp_path / "bundle.xml"
+    path.write_bytes(UNKNOWN)
+    return path
+
+
+def test_a_finding_is_said_with_table_row_field_and_line(bundle: Path) -> None:
+    code, said = check(bundle)
+
+    assert code == 0
+    assert "XML2.FIELD.unknown (XML2 row 1 MOI line 4)" in said
+
+
+def test_unknown_fields_block_when_they_are_errors(bundle: Path) -> None:
+    code, said = check(bundle, "--unknown-fields", "error")
+
+    assert code == 1
+    assert "error    XML2.FIELD.unknown" in said

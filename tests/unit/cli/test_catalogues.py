@@ -1,0 +1,79 @@
+"""The command line looks catalogues over, begins new ones and lists what encounters lack."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from claims.cli.catalogues import check_catalogue, list_catalogue_gaps, write_catalogue_template
+from claims.cli.output import Exit
+from tests.unit.catalogues.folders import a_folder
+from tests.unit.emr.documents import a_document, a_medicine, a_service
+
+DRUGS = "local_code,code,name,unit,price\nD1,40.30,Thuốc,Viên,4000\n"
+
+
+def an_input(folder: Path) -> Path:
+    foreign = {"code": "D1", "code_system": "urn:his", "price": None, "name": None}
+    services = [a_service(), a_service(code="X9", code_system="urn:his")]
+    document = a_document(medications=[a_medicine(**foreign), a_medicine(**foreign)], services=services)
+    path = folder / "encounter.json"
+    path.write_text(json.dumps(document), "utf-8")
+    return path
+
+
+def test_a_template_is_a_catalogue_that_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_catalogue_template(tmp_path / "new")
+
+    assert check_catalogue(tmp_path / "new", as_json=True) == Exit.FINE
+    report = json.loads(capsys.readouterr().out)
+    assert report["problems"] == []
+    assert report["rows"]["drugs"] == 1
+
+
+def test_a_template_writes_over_nothing(tmp_path: Path) -> None:
+    a_folder(tmp_path, {"staff.csv": "mine"})
+
+    with pytest.raises(typer.BadParameter, match=r"staff\.csv"):
+        write_catalogue_template(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["staff.csv"]
+
+
+def test_a_row_that_is_left_out_blocks_and_is_told_in_both_languages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_folder(tmp_path, {"drugs.csv": DRUGS + ",40.31,,,\n"})
+
+    assert check_catalogue(tmp_path, language="en", as_json=True) == Exit.BLOCKED
+    written = capsys.readouterr()
+    (problem,) = json.loads(written.out)["problems"]
+    assert (problem["file"], problem["row"], problem["column"]) == ("drugs.csv", 3, "name")
+    assert set(problem["message"]) == {"vi", "en"}
+    assert "drugs.csv:3 name: name is empty but required" in written.err
+
+
+def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter):
+        check_catalogue(tmp_path / "nowhere")
+
+
+def test_gaps_are_counted_by_what_would_fill_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert list_catalogue_gaps([an_input(tmp_path)], as_json=True) == Exit.BLOCKED
+
+    gaps = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(gap["count"], gap["file"], gap["code"]) for gap in gaps] == [
+        (2, "drugs.csv", "urn:his|D1"),
+        (1, "services.csv", "urn:his|X9"),
+    ]
+
+
+def test_a_catalogue_shortens_the_gap_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lists = a_folder(tmp_path / "lists", {"drugs.csv": DRUGS})
+
+    list_catalogue_gaps([an_input(tmp_path)], catalogue=lists, as_csv=True)
+
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header == "count,file,gap,code,display,field,example"
+    assert [line.split(",")[1:4] for line in lines] == [["services.csv", "code-not-mapped", "urn:his|X9"]]

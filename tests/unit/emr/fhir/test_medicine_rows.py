@@ -1,0 +1,226 @@
+"""Which medicines become rows of XML2, and what a row takes from dispense, request and administration."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.unit.emr.fhir.bundles import (
+    a_charge,
+    a_dispense,
+    a_request,
+    an_administration,
+    an_encounter,
+    codes,
+    concept,
+    read,
+    read_one,
+    ref,
+)
+
+
+def test_a_dispense_takes_the_place_of_the_request_that_it_names() -> None:
+    rows = codes(a_request("m1"), a_request("m2"), a_dispense(of="MedicationRequest/m1"), what="medications")
+
+    assert rows == ["MedicationDispense/d1", "MedicationRequest/m2"]
+
+
+def test_several_dispenses_of_one_request_are_several_rows() -> None:
+    rows = codes(
+        a_request(),
+        a_dispense("d1", of="MedicationRequest/m1"),
+        a_dispense("d2", of="MedicationRequest/m1"),
+        what="medications",
+    )
+
+    assert rows == ["MedicationDispense/d1", "MedicationDispense/d2"]
+
+
+@pytest.mark.parametrize("status", ["cancelled", "declined", "entered-in-error", "preparation", "unknown"])
+def test_a_dispense_that_did_not_happen_leaves_the_request_standing(status: str) -> None:
+    rows = codes(a_request(), a_dispense(of="MedicationRequest/m1", status=status), what="medications")
+
+    assert rows == ["MedicationRequest/m1"]
+
+
+def test_an_administration_of_a_counted_request_makes_no_row() -> None:
+    rows = codes(a_request(), an_administration(of="MedicationRequest/m1"), what="medications")
+
+    assert rows == ["MedicationRequest/m1"]
+
+
+@pytest.mark.parametrize(
+    "request_changes",
+    [
+        pytest.param({"status": "cancelled"}, id="cancelled"),
+        pytest.param({"intent": "plan"}, id="plan"),
+        pytest.param({"doNotPerform": True}, id="not-to-be-given"),
+        pytest.param({"encounter": ref("Encounter/elsewhere")}, id="of-another-encounter"),
+    ],
+)
+def test_an_administration_of_a_request_that_does_not_count_makes_a_row(
+    request_changes: dict[str, Any],
+) -> None:
+    rows = codes(
+        a_request(**request_changes), an_administration(of="MedicationRequest/m1"), what="medications"
+    )
+
+    assert rows == ["MedicationAdministration/a1"]
+
+
+def test_rows_come_in_the_order_dispenses_requests_administrations() -> None:
+    rows = codes(an_administration(), a_request(), a_dispense(), what="medications")
+
+    assert rows == ["MedicationDispense/d1", "MedicationRequest/m1", "MedicationAdministration/a1"]
+
+
+@pytest.mark.parametrize(
+    "intent", ["order", "original-order", "instance-order", "filler-order", "reflex-order"]
+)
+def test_requests_of_these_intents_count(intent: str) -> None:
+    assert len(read_one(a_request(intent=intent)).medications) == 1
+
+
+@pytest.mark.parametrize("intent", ["proposal", "plan", "option", "directive", None])
+def test_requests_of_other_intents_do_not_count(intent: str | None) -> None:
+    request = {name: value for name, value in a_request(intent=intent).items() if value is not None}
+
+    assert read_one(request).medications == ()
+
+
+@pytest.mark.parametrize("status", ["active", "on-hold", "stopped", "completed"])
+def test_orders_that_were_begun_count(status: str) -> None:
+    assert len(read_one(a_request(status=status)).medications) == 1
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["entered-in-error", "cancelled", "draft", "declined", "abandoned", "revoked", "unknown", "rejected"],
+)
+def test_orders_that_never_were_do_not_count(status: str) -> None:
+    assert read_one(a_request(status=status)).medications == ()
+
+
+def test_what_was_dispensed_in_another_encounter_is_not_a_row_twice() -> None:
+    dispense = a_dispense(of="MedicationRequest/m1", context=ref("Encounter/e2"))
+
+    first, second = read(an_encounter("e1"), an_encounter("e2"), a_request(), dispense).encounters
+
+    assert first.medications == ()
+    assert [item.origin[0] for item in second.medications] == ["MedicationDispense/d1"]
+
+
+def test_administrations_say_when_and_without_a_dispense_how_much() -> None:
+    medicine = read_one(
+        a_request(authoredOn="2026-11-02T08:00:00+07:00"),
+        an_administration(
+            "a1",
+            of="MedicationRequest/m1",
+            effectiveDateTime="2026-11-02T09:00:00+07:00",
+            dosage={"dose": {"value": 1.5, "unit": "ml"}},
+        ),
+        an_administration(
+            "a2",
+            of="MedicationRequest/m1",
+            effectivePeriod={"start": "2026-11-02T08:30:00+07:00"},
+            dosage={"dose": {"value": 2, "unit": "ml"}},
+        ),
+    ).medications[0]
+
+    assert (medicine.given, medicine.quantity, medicine.unit) == ("202611020830", Decimal("3.5"), "ml")
+    assert medicine.origin == (
+        "MedicationRequest/m1",
+        "MedicationAdministration/a1",
+        "MedicationAdministration/a2",
+    )
+
+
+def test_doses_in_different_units_are_not_added_up() -> None:
+    done = read(
+        a_request(),
+        an_administration("a1", of="MedicationRequest/m1", dosage={"dose": {"value": 1, "unit": "ml"}}),
+        an_administration("a2", of="MedicationRequest/m1", dosage={"dose": {"value": 2, "unit": "mg"}}),
+    )
+
+    assert done.encounters[0].medications[0].quantity is None
+    assert "several-units" in {oddity.code for oddity in done.oddities}
+
+
+def test_the_quantity_dispensed_wins_over_the_one_asked_for() -> None:
+    request = a_request(dispenseRequest={"quantity": {"value": 30, "unit": "Viên"}})
+    dispense = a_dispense(of="MedicationRequest/m1", quantity={"value": 28, "unit": "Viên"})
+
+    assert read_one(request, dispense).medications[0].quantity == 28
+    assert read_one(request).medications[0].quantity == 30
+
+
+def test_a_charge_gives_price_and_quantity() -> None:
+    charge = a_charge(
+        of="MedicationRequest/m1", quantity={"value": 20}, priceOverride={"value": 9600, "currency": "VND"}
+    )
+
+    encounter = read_one(a_request(), charge)
+
+    assert [(one.price, one.quantity) for one in encounter.medications] == [(480, 20)]
+    assert encounter.services == ()
+    assert encounter.medications[0].origin == ("MedicationRequest/m1", "ChargeItem/c1")
+
+
+@pytest.mark.parametrize("value", [-1, 0.0001, 1e20])
+def test_a_quantity_that_no_claim_can_carry_is_left_out_and_noted(value: float) -> None:
+    done = read(a_request(dispenseRequest={"quantity": {"value": value}}))
+
+    assert done.encounters[0].medications[0].quantity is None
+    assert "not-an-amount" in {oddity.code for oddity in done.oddities}
+
+
+def test_a_code_of_a_foreign_system_waits_for_a_map() -> None:
+    medicine = read_one(a_request()).medications[0]
+
+    (coding,) = medicine.codings["code"]
+    assert (medicine.code, coding.system, coding.code) == (
+        "313782",
+        "http://www.nlm.nih.gov/research/umls/rxnorm",
+        "313782",
+    )
+    assert medicine.name is None
+
+
+def test_a_code_of_the_national_list_stands_for_itself() -> None:
+    drug = {
+        "coding": [
+            *concept("urn:other", "X")["coding"],
+            *concept("urn:ehoso:drug", "40.48", "Paracetamol")["coding"],
+        ]
+    }
+
+    medicine = read_one(a_request(medicationCodeableConcept=drug)).medications[0]
+
+    assert (medicine.code, medicine.name, "code" in medicine.codings) == ("40.48", "Paracetamol", False)
+
+
+@pytest.mark.parametrize("contained", [True, False], ids=["contained", "in-the-bundle"])
+def test_a_medicine_may_be_named_by_reference(contained: bool) -> None:
+    product = {"resourceType": "Medication", "id": "x", "code": concept("urn:ehoso:drug", "40.48")}
+    request = a_request(medicationReference=ref("#x" if contained else "Medication/x"))
+    del request["medicationCodeableConcept"]
+
+    if contained:
+        medicine = read_one(request | {"contained": [product]}).medications[0]
+    else:
+        medicine = read_one(request, product).medications[0]
+
+    assert medicine.code == "40.48"
+
+
+def test_how_it_is_taken_comes_from_words_or_from_the_structured_dose() -> None:
+    timing = {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}
+    structured = {"timing": timing, "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "viên"}}]}
+    spoken = {"text": "Ngày 2 viên chia 2 lần", "patientInstruction": "Uống sau ăn"}
+
+    first, second = read_one(
+        a_request("m1", dosageInstruction=[structured]), a_request("m2", dosageInstruction=[spoken])
+    ).medications
+
+    assert (first.dose, first.how) == ("1 viên/lần * 2 lần/ngày", None)
+    assert (second.dose, second.how) == ("Ngày 2 viên chia 2 lần", "Uống sau ăn")

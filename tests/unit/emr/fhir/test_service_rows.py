@@ -1,0 +1,211 @@
+"""Which services become rows of XML3, and what prices them."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from claims.emr.encounter import ServiceKind
+from claims.emr.fhir.options import FhirOptions, PriceOverride
+from tests.unit.emr.fhir.bundles import (
+    SNOMED,
+    a,
+    a_charge,
+    a_procedure,
+    a_report,
+    an_observation,
+    an_order,
+    codes,
+    concept,
+    read,
+    read_one,
+    ref,
+)
+
+
+def test_a_procedure_takes_the_place_of_the_order_that_it_names() -> None:
+    rows = codes(
+        an_order("s1"), an_order("s2"), a_procedure(basedOn=[ref("ServiceRequest/s1")]), what="services"
+    )
+
+    assert rows == ["Procedure/pr1", "ServiceRequest/s2"]
+
+
+@pytest.mark.parametrize("status", ["not-done", "entered-in-error", "preparation", "unknown"])
+def test_a_procedure_that_was_not_done_leaves_the_order_standing(status: str) -> None:
+    rows = codes(an_order(), a_procedure(basedOn=[ref("ServiceRequest/s1")], status=status), what="services")
+
+    assert rows == ["ServiceRequest/s1"]
+
+
+@pytest.mark.parametrize("status", ["completed", "in-progress", "stopped", "on-hold"])
+def test_a_procedure_that_was_begun_counts(status: str) -> None:
+    assert codes(a_procedure(status=status), what="services") == ["Procedure/pr1"]
+
+
+@pytest.mark.parametrize("kind", ["DeviceUseStatement", "DeviceUsage", "SupplyDelivery"])
+def test_devices_and_supplies_are_rows(kind: str) -> None:
+    (service,) = read_one(a(kind, "x1")).services
+
+    assert (service.kind, service.origin) == (ServiceKind.SUPPLY, (f"{kind}/x1",))
+
+
+def test_a_charge_that_names_nothing_is_a_row() -> None:
+    assert codes(a_charge(), what="services") == ["ChargeItem/c1"]
+
+
+def test_a_charge_prices_the_row_of_the_resource_that_it_names() -> None:
+    charge = a_charge(
+        of="Procedure/pr1",
+        quantity={"value": 2, "unit": "Lần"},
+        priceOverride={"value": 100000, "currency": "VND"},
+    )
+
+    (service,) = read_one(a_procedure(), charge).services
+
+    assert (service.hospital_price, service.quantity, service.unit) == (50000, 2, "Lần")
+    assert service.origin == ("Procedure/pr1", "ChargeItem/c1")
+
+
+@pytest.mark.parametrize("named", ["ServiceRequest/s1", "DiagnosticReport/r1", "Observation/o1"])
+def test_a_charge_may_name_the_order_its_report_or_its_result(named: str) -> None:
+    answers: dict[str, Any] = {"basedOn": [ref("ServiceRequest/s1")]}
+    charge = a_charge(of=named, priceOverride={"value": 22400})
+
+    (service,) = read_one(an_order(), a_report(**answers), an_observation(**answers), charge).services
+
+    assert service.hospital_price == 22400
+
+
+@pytest.mark.parametrize(
+    ("meaning", "price"),
+    [
+        pytest.param(PriceOverride.TOTAL, 100, id="total-of-the-line"),
+        pytest.param(PriceOverride.UNIT, 300, id="of-one"),
+    ],
+)
+def test_what_price_override_means_is_an_option(meaning: PriceOverride, price: int) -> None:
+    charge = a_charge(quantity={"value": 3}, priceOverride={"value": 300})
+
+    (service,) = read_one(charge, options=FhirOptions(price_override=meaning)).services
+
+    assert service.hospital_price == price
+
+
+def test_a_total_that_does_not_divide_is_left_out_and_noted() -> None:
+    done = read(a_charge(quantity={"value": 3}, priceOverride={"value": 100}))
+
+    assert done.encounters[0].services[0].hospital_price is None
+    assert "not-an-amount" in {oddity.code for oddity in done.oddities}
+
+
+def test_charges_of_different_price_for_one_resource_are_noted() -> None:
+    prices = [a_charge(f"c{price}", of="Procedure/pr1", priceOverride={"value": price}) for price in (10, 20)]
+
+    done = read(a_procedure(), *prices)
+
+    assert done.encounters[0].services[0].hospital_price == 10
+    assert "several-prices" in {oddity.code for oddity in done.oddities}
+
+
+def test_a_referral_is_a_paper_and_no_row() -> None:
+    assert codes(an_order(category=[concept(SNOMED, "3457005")]), what="services") == []
+
+
+def test_the_kind_comes_from_the_category_else_from_what_came_back() -> None:
+    answers: dict[str, Any] = {"basedOn": [ref("ServiceRequest/s3")]}
+    kinds = [
+        service.kind
+        for service in read_one(
+            a_procedure("pr1", category=concept(SNOMED, "387713003")),
+            a_procedure("pr2"),
+            an_order("s1", category=[concept(SNOMED, "108252007")]),
+            an_order("s2", category=[concept(SNOMED, "363679005")]),
+            an_order("s3"),
+            a_report(category="EC", **answers),
+            an_order("s4"),
+            an_observation(basedOn=[ref("ServiceRequest/s4")]),
+            an_order("s5"),
+        ).services
+    ]
+
+    assert kinds == [
+        ServiceKind.SURGERY,
+        ServiceKind.PROCEDURE,
+        ServiceKind.TEST,
+        ServiceKind.IMAGING,
+        ServiceKind.FUNCTION,
+        ServiceKind.TEST,
+        ServiceKind.OTHER,
+    ]
+
+
+def test_times_and_people_of_a_test_come_from_its_order_results_and_report() -> None:
+    order = an_order(
+        authoredOn="2026-11-02T08:00:00+07:00", requester={"identifier": {"system": "urn:s", "value": "D1"}}
+    )
+    answers: dict[str, Any] = {"basedOn": [ref("ServiceRequest/s1")]}
+    report = a_report(
+        **answers,
+        issued="2026-11-02T09:30:00+07:00",
+        effectiveDateTime="2026-11-02T08:20:00+07:00",
+        performer=[ref("Organization/lab"), {"identifier": {"system": "urn:s", "value": "T1"}}],
+    )
+
+    (service,) = read_one(order, report).services
+
+    assert (service.ordered, service.performed, service.result) == (
+        "202611020800",
+        "202611020820",
+        "202611020930",
+    )
+    assert (service.orderer, service.performers) == ("D1", ("T1",))
+    assert set(service.codings) == {"code", "orderer", "performers/0"}
+
+
+def test_a_staff_member_in_the_national_system_needs_no_map() -> None:
+    order = an_order(requester={"identifier": {"system": "urn:ehoso:practitioner", "value": "0001"}})
+
+    (service,) = read_one(order).services
+
+    assert (service.orderer, "orderer" in service.codings) == ("0001", False)
+
+
+def test_a_bed_day_knows_the_bed_in_which_the_patient_lay() -> None:
+    bed = {
+        "resourceType": "Location",
+        "id": "b",
+        "identifier": [{"system": "urn:ehoso:bed", "value": "H012"}],
+        "physicalType": concept("urn:t", "bd"),
+        "partOf": ref("Location/w"),
+    }
+    ward = {
+        "resourceType": "Location",
+        "id": "w",
+        "identifier": [{"system": "urn:ehoso:department", "value": "K03"}],
+    }
+    stay = {"location": ref("Location/b"), "period": {"start": "2026-11-02T07:40:00+07:00"}}
+    charge = a_charge(
+        code=concept("urn:ehoso:service", "K03.1917"),
+        occurrenceDateTime="2026-11-02T08:00:00+07:00",
+        extension=[{"url": "urn:ehoso:extension:insured-price", "valueDecimal": 212600.5}],
+    )
+    encounter = {
+        "resourceType": "Encounter",
+        "id": "e1",
+        "status": "finished",
+        "class": {"code": "IMP"},
+        "location": [stay],
+        "period": {"start": "2026-11-02T07:30:00+07:00", "end": "2026-11-05T07:30:00+07:00"},
+    }
+
+    done = read_one(encounter, bed, ward, charge)
+
+    (service,) = done.services
+    assert (service.kind, service.bed, service.insured_price) == (
+        ServiceKind.BED,
+        "H012",
+        Decimal("212600.5"),
+    )
+    assert done.encounter.departments == ("K03",)
+    assert done.encounter.inpatient_from == "202611020740"

@@ -1,0 +1,202 @@
+"""Orders, hand-overs, administrations and charges of medicines become medications."""
+
+from decimal import Decimal
+
+import pytest
+
+from claims.emr.encounter import Medication
+from claims.emr.hl7.options import Hl7Options
+from tests.unit.emr.hl7.messages import codes, encounter, ft1, msg, order, pv1, read, rxe, seg
+
+
+def prescribed(control: str = "NW", at: str = "20261102081000", name: str = "M1", **fields: str) -> bytes:
+    return msg("RDE^O11", name, at, pv1(), order("O1", control, at=at), rxe(**fields))
+
+
+def changed(control: str, at: str = "20261102082000", **fields: str) -> bytes:
+    return msg("ORM^O01", f"C{at}", at, pv1(), order("O1", control, at=at, **fields))
+
+
+def handed(
+    quantity: str, at: str = "20261102090000", product: str = "40.30^Thuốc^BYT", number: str = "1"
+) -> bytes:
+    dispensed = seg("RXD", {1: number, 2: product, 3: at, 4: quantity})
+    return msg("RDS^O13", f"D{at}{product}{quantity}", at, pv1(), order("O1", "RE", f9=""), dispensed)
+
+
+def given(amount: str, at: str, **fields: str) -> bytes:
+    known = {1: "0", 2: "1", 3: at, 5: "40.30^Thuốc^BYT", 6: amount, 7: "Viên"}
+    dose = seg("RXA", known | {int(name[1:]): value for name, value in fields.items()})
+    return msg("RAS^O17", f"G{at}{fields}", at, pv1(), order("O1", "RE", f9=""), dose)
+
+
+def only(*messages: bytes) -> Medication:
+    (medication,) = encounter(*messages).medications
+    return medication
+
+
+def test_a_prescription_says_what_how_much_when_and_by_whom() -> None:
+    details = [
+        seg("RXE", {2: "P500^Paracetamol^L", 3: "1", 5: "Viên", 6: "V^Viên nén", 10: "20", 11: "Viên",
+                    21: "^Uống sau ăn", 25: "500", 26: "mg"}),
+        seg("TQ1", {3: "BID"}),
+        seg("RXR", {1: "1.01^Uống^BYT"}),
+    ]  # fmt: skip
+
+    medication = only(msg("RDE^O11", "M1", "20261102081000", pv1(), order("O1"), *details))
+
+    assert (medication.code, medication.name, medication.unit) == ("P500", "Paracetamol", "Viên")
+    assert (medication.strength, medication.form, medication.route) == ("500mg", "Viên nén", "1.01")
+    assert (medication.dose, medication.how) == ("1 Viên BID", "Uống sau ăn")
+    assert (medication.quantity, medication.price) == (20, None)
+    assert (medication.ordered, medication.prescriber, medication.department) == (
+        "202611020800",
+        "BS1",
+        "K01",
+    )
+    assert {field: [c.code for c in named] for field, named in medication.codings.items()} == {
+        "code": ["P500"]
+    }
+    assert medication.origin == ("RDE^O11 M1/ORC[1]", "RDE^O11 M1/RXE[1]")
+
+
+@pytest.mark.parametrize("control", ["CA", "OC", "CR"])
+def test_a_cancelled_order_makes_no_row(control: str) -> None:
+    assert not encounter(prescribed(), changed(control)).medications
+
+
+@pytest.mark.parametrize("control", ["DC", "OD", "HD", "OH", "SC", "OK"])
+def test_a_stopped_held_or_acknowledged_order_was_given_until_then(control: str) -> None:
+    assert only(prescribed(), changed(control)).quantity == 20
+
+
+def test_an_order_placed_again_after_its_cancellation_stands() -> None:
+    again = prescribed(at="20261102083000", name="M2", f10="7")
+
+    assert only(changed("CA"), again, prescribed()).quantity == 7
+
+
+def test_a_status_that_says_cancelled_cancels() -> None:
+    assert not encounter(prescribed(), changed("SC", f5="CA")).medications
+
+
+@pytest.mark.parametrize("control", ["XO", "RP"])
+def test_a_replaced_order_is_what_replaced_it(control: str) -> None:
+    medication = only(prescribed(f21="^cũ"), prescribed(control, "20261102083000", "M2", f10="5"))
+
+    assert (medication.quantity, medication.how) == (5, None)
+    assert medication.ordered == "202611020830"
+
+
+def test_an_order_replaced_by_another_leaves_only_the_other() -> None:
+    both = msg(
+        "ORM^O01", "M2", "20261102083000", pv1(),
+        order("O1", "RP"), order("O2", "RO"), seg("RXO", {1: "40.31^Khác^BYT", 11: "3"}),
+    )  # fmt: skip
+
+    medication = only(prescribed(), both)
+
+    assert (medication.code, medication.quantity) == ("40.31", 3)
+
+
+def test_what_was_handed_over_counts_before_what_was_ordered() -> None:
+    medication = only(handed("18"), prescribed())
+
+    assert (medication.quantity, medication.given, medication.ordered) == (18, "202611020900", "202611020810")
+
+
+def test_hand_overs_of_one_product_are_one_row_and_those_of_another_their_own() -> None:
+    found = encounter(
+        prescribed(),
+        handed("5"),
+        handed("6", "20261103090000", number="2"),
+        handed("2", product="40.99^Khác^BYT"),
+    )
+
+    assert [(m.code, m.quantity) for m in found.medications] == [("40.30", 11), ("40.99", 2)]
+
+
+def test_a_hand_over_told_again_corrects_the_first() -> None:
+    corrected = msg(
+        "RDS^O13", "D2", "20261102100000", pv1(), order("O1", "RE"),
+        seg("RXD", {1: "1", 2: "40.30^Thuốc^BYT", 3: "20261102090000", 4: "17"}),
+    )  # fmt: skip
+
+    assert only(prescribed(), corrected, handed("18")).quantity == 17
+
+
+def test_administrations_give_the_time_and_failing_all_else_the_quantity() -> None:
+    doses = (given("1", "20261102100000"), given("2", "20261102090500"))
+
+    ordered = only(prescribed(), *doses)
+    bare = only(prescribed(f10=""), *doses)
+
+    assert (ordered.quantity, ordered.given) == (20, "202611020905")
+    assert bare.quantity == 3
+
+
+@pytest.mark.parametrize("fields", [{"f20": "RE"}, {"f20": "NA"}, {"f21": "D"}, {"f6": "999"}])
+def test_a_dose_that_was_not_given_adds_nothing(fields: dict[str, str]) -> None:
+    skipped = given("1", "20261102100000", **fields)
+
+    assert only(prescribed(f10=""), given("2", "20261102090500"), skipped).quantity == 2
+
+
+def test_an_administration_without_an_order_makes_a_row_of_its_own() -> None:
+    medication = only(given("2", "20261102090500"))
+
+    assert (medication.code, medication.quantity, medication.ordered) == ("40.30", 2, "")
+
+
+def test_a_missing_quantity_stays_missing() -> None:
+    assert only(prescribed(f10="")).quantity is None
+
+
+def test_a_charge_gives_price_and_quantity_to_its_order() -> None:
+    charge = msg("DFT^P03", "F1", "20261102093000", pv1(), ft1("40.30", f10="19", f12="4000.5", f23="O1"))
+
+    medication = only(charge, prescribed(), handed("18"))
+
+    assert (medication.quantity, medication.price) == (19, Decimal("4000.5"))
+    assert medication.origin[-1] == "DFT^P03 F1/FT1[1]"
+
+
+def test_a_charge_alone_is_a_medicine_when_its_kind_or_the_options_say_so() -> None:
+    said = msg(
+        "DFT^P03", "F1", "20261102093000", pv1(), ft1("P1^Thuốc^L", f10="2"), seg("ZBL", {14: "medicine"})
+    )
+    known = msg("DFT^P03", "F2", "20261102093000", pv1(), ft1("P2^Thuốc^PHARM", f10="3"))
+
+    found = encounter(said, known, options=Hl7Options(medicines=("PHARM",)))
+
+    assert {m.code: m.quantity for m in found.medications} == {"P1": 2, "P2": 3}
+    assert not found.services
+
+
+def test_numbers_that_cannot_be_read_are_left_out_and_named_by_place() -> None:
+    found = read(prescribed(f10="1,5"))
+
+    assert found.encounters[0].medications[0].quantity is None
+    assert [(o.pointer, o.code) for o in found.oddities] == [("RDE^O11 M1/RXE[1]-10", "not-a-number")]
+
+
+def test_what_contradicts_a_cancellation_is_said() -> None:
+    charge = msg("DFT^P03", "F1", "20261102093000", pv1(), ft1("40.30", f23="O1"))
+
+    found = read(prescribed(), changed("CA"), handed("18"), charge)
+
+    assert not found.encounters[0].medications
+    assert codes(found) == {"given-though-cancelled", "charge-of-cancelled-order"}
+
+
+def test_an_unknown_order_control_is_said_and_changes_nothing() -> None:
+    found = read(prescribed(), changed("QQ"))
+
+    assert len(found.encounters[0].medications) == 1
+    assert codes(found) == {"unknown-order-control"}
+
+
+def test_components_of_a_mixture_are_said() -> None:
+    mixed = msg("RDE^O11", "M1", "20261102081000", pv1(), order("O1"), rxe(), seg("RXC", {1: "A", 2: "40.1"}))
+
+    assert codes(read(mixed)) == {"mixture-component"}

@@ -1,0 +1,200 @@
+"""Orders and charges become services."""
+
+from decimal import Decimal
+
+import pytest
+
+from claims.emr.encounter import Service, ServiceKind
+from claims.emr.hl7.options import Hl7Options
+from tests.unit.emr.hl7.messages import codes, encounter, ft1, msg, obr, obx, order, pv1, read, seg
+
+ORDERED = msg("OML^O21", "M1", "20261102080000", pv1(), order("L1"), obr("L1"))
+PERFORMED = msg(
+    "ORU^R01", "M2", "20261102084000", pv1(), order("L1", "RE", f3="F1"),
+    obr("L1", f3="F1", f7="202611020815", f22="202611020845", f34="KTV1&LÊ&AN"),
+    obx("5.6", f18="XN.1.79999.0001"),
+)  # fmt: skip
+
+
+def charged(*segments: str, name: str = "F1", at: str = "20261102093000") -> bytes:
+    return msg("DFT^P03", name, at, pv1(), *segments)
+
+
+def only(*messages: bytes, options: Hl7Options | None = None) -> Service:
+    (service,) = encounter(*messages, options=options).services
+    return service
+
+
+def test_an_order_with_its_result_and_charge_is_one_service() -> None:
+    service = only(charged(ft1("23.0075.1494", f12="22400", f23="F1", f13="K16^^BYT")), PERFORMED, ORDERED)
+
+    assert (service.kind, service.code, service.order_id) == (ServiceKind.TEST, "23.0075.1494", "L1")
+    assert (service.quantity, service.hospital_price, service.department) == (1, 22400, "K16")
+    assert (service.ordered, service.performed, service.result) == (
+        "202611020800",
+        "202611020815",
+        "202611020845",
+    )
+    assert (service.orderer, service.performers, service.machine) == ("BS1", ("KTV1",), "XN.1.79999.0001")
+    assert service.origin == ("OML^O21 M1/ORC[1]", "OML^O21 M1/OBR[1]", "DFT^P03 F1/FT1[1]")
+
+
+def test_a_result_alone_is_no_order() -> None:
+    assert not encounter(PERFORMED).services
+
+
+@pytest.mark.parametrize(
+    ("section", "kind"),
+    [
+        ("CH", ServiceKind.TEST),
+        ("RAD", ServiceKind.IMAGING),
+        ("EC", ServiceKind.FUNCTION),
+        ("PT", ServiceKind.PROCEDURE),
+    ],
+)
+def test_the_section_gives_the_kind(section: str, kind: ServiceKind) -> None:
+    assert (
+        only(msg("ORM^O01", "M1", "20261102080000", pv1(), order("L1"), obr("L1", f24=section))).kind is kind
+    )
+
+
+def test_a_kind_that_nothing_tells_is_other_and_said() -> None:
+    found = read(msg("ORM^O01", "M1", "20261102080000", pv1(), order("L1"), obr("L1")))
+
+    assert found.encounters[0].services[0].kind is ServiceKind.OTHER
+    assert [(o.pointer, o.code) for o in found.oddities] == [("ORM^O01 M1/OBR[1]-4", "unknown-kind")]
+
+
+def test_the_options_give_kinds_by_code_and_by_system() -> None:
+    options = Hl7Options(kinds={"EXAM1": ServiceKind.EXAM, "BEDS": ServiceKind.BED})
+
+    found = encounter(charged(ft1("EXAM1^Khám^L"), ft1("G1^Giường^BEDS", f16="K03^P1^H012")), options=options)
+
+    assert {(s.code, s.kind, s.bed) for s in found.services} == {
+        ("EXAM1", ServiceKind.EXAM, None),
+        ("G1", ServiceKind.BED, "H012"),
+    }
+
+
+def test_several_services_under_one_number_are_several_rows_with_their_own_results() -> None:
+    ordered = msg(
+        "ORM^O01", "M1", "20261102080000", pv1(), order("L1"),
+        obr("L1", f4="A^Một^L", f24="CH"), obr("L1", f4="B^Hai^L", f24="CH"),
+    )  # fmt: skip
+    answered = msg("ORU^R01", "M2", "20261102084000", pv1(), obr("L1", f4="B^Hai^L"), obx("1"))
+
+    found = encounter(ordered, answered)
+
+    assert [(s.code, s.order_id) for s in found.services] == [("A", "L1/A"), ("B", "L1/B")]
+    assert [r.order_id for r in found.results] == ["L1/B"]
+
+
+def test_a_charge_without_an_order_is_a_row_of_its_own() -> None:
+    times = "202611020740^202611020750"
+
+    service = only(charged(ft1(f4=times, f20="BS2^^^^^^^^BYT~BS3^^^^^^^^BYT", f21="BS1^^^^^^^^BYT")))
+
+    assert (service.code, service.hospital_price, service.order_id) == ("02.1897", 50600, None)
+    assert (service.ordered, service.performed, service.result) == (
+        "202611020740",
+        "202611020740",
+        "202611020750",
+    )
+    assert (service.orderer, service.performers) == ("BS1", ("BS2", "BS3"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "price", "quantity"),
+    [
+        ({"f10": "2", "f11": "101200", "f12": "50600"}, "50600", "2"),
+        ({"f10": "2", "f11": "101200", "f12": ""}, "50600", "2"),
+        ({"f10": "", "f11": "101200", "f12": "50600"}, "50600", "2"),
+        ({"f10": "", "f11": "50600", "f12": ""}, "50600", "1"),
+        ({"f10": "2", "f12": "", "f22": "50600"}, "50600", "2"),
+        ({"f10": "2", "f12": "50600&VND^UP"}, "50600", "2"),
+        ({"f10": "3", "f11": "100", "f12": ""}, None, "3"),
+        ({"f10": "1", "f12": ""}, None, "1"),
+    ],
+)
+def test_the_price_is_the_unit_amount_else_worked_out(
+    fields: dict[str, str], price: str | None, quantity: str
+) -> None:
+    service = only(charged(ft1(**fields)))
+
+    assert service.hospital_price == (None if price is None else Decimal(price))
+    assert service.quantity == Decimal(quantity)
+
+
+def test_an_amount_that_does_not_agree_is_said() -> None:
+    assert "amount-differs" in codes(read(charged(ft1(f10="2", f11="1", f12="50600"))))
+
+
+def test_a_credit_reverses_the_charge_that_is_most_like_it() -> None:
+    first, second = ft1(f4="20261102"), ft1(f4="20261103", f10="3")
+    credit = ft1(f4="20261103", f6="CD", f10="2")
+
+    found = encounter(charged(credit, name="F0"), charged(first, second))
+
+    assert [(s.ordered, s.quantity) for s in found.services] == [("202611020000", 1), ("202611030000", 1)]
+
+
+def test_a_charge_credited_in_full_makes_no_row_and_neither_does_its_order() -> None:
+    charge, credit = ft1("23.0075.1494", f23="L1"), ft1("23.0075.1494", f23="L1", f10="-1")
+
+    found = read(ORDERED, charged(charge), charged(credit, name="F2"))
+
+    assert not found.encounters[0].services
+    assert codes(found) == {"charge-reversed"}
+
+
+def test_a_credit_without_a_charge_is_said() -> None:
+    assert codes(read(charged(ft1(f6="CD")))) == {"credit-without-charge"}
+
+
+def test_a_transaction_told_again_corrects_the_first() -> None:
+    assert only(charged(ft1(f2="T1", f10="1")), charged(ft1(f2="T1", f10="4"), name="F2")).quantity == 4
+
+
+def test_lines_that_share_the_number_of_a_bill_are_all_read() -> None:
+    found = encounter(charged(ft1("A", f2="BILL1"), ft1("B", f2="BILL1"), ft1("A", f2="BILL1")))
+
+    assert sorted(s.code for s in found.services) == ["A", "A", "B"]
+
+
+def test_prices_that_changed_make_two_rows_of_one_order() -> None:
+    charges = (ft1("23.0075.1494", f12="100", f23="L1"), ft1("23.0075.1494", f12="50", f23="L1"))
+
+    found = encounter(ORDERED, charged(*charges))
+
+    assert [(s.hospital_price, s.order_id) for s in found.services] == [(100, "L1"), (50, None)]
+
+
+def test_a_payment_gives_the_time_of_payment_and_no_row() -> None:
+    found = encounter(charged(ft1(f6="PY", f4="202611020950")))
+
+    assert found.encounter.paid == "202611020950"
+    assert not found.services
+
+
+def test_a_line_takes_what_only_a_claim_needs_from_its_own_segment() -> None:
+    line = seg(
+        "ZBL", {1: "50000", 2: "100", 3: "50", 4: "2", 10: "7", 12: "1/QĐ", 14: "supply", 17: "Y", 22: "Lần"}
+    )
+
+    service = only(charged(ft1(), line))
+
+    assert (service.kind, service.insured_price, service.service_percent) == (ServiceKind.SUPPLY, 50000, 50)
+    assert (service.scope, service.other_sources.cl, service.unit) == ("2", 7, "Lần")
+    assert service.supply is not None
+    assert (service.supply.tender, service.supply.reused) == ("1/QĐ", True)
+
+
+def test_the_charge_tells_the_national_code_when_the_order_does_not() -> None:
+    ordered = msg("OML^O21", "M1", "20261102080000", pv1(), order("L1"), obr("L1", f4="GLU^Glucose^L"))
+
+    alone = only(ordered)
+    mapped = only(ordered, charged(ft1("23.0075.1494^Định lượng^BYT", f23="L1")))
+
+    assert (alone.code, alone.codings["code"][0].system) == ("GLU", "L")
+    assert mapped.code == "23.0075.1494"
+    assert "code" not in mapped.codings
