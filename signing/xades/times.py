@@ -45,6 +45,8 @@ def prove_time(  # noqa: PLR0913 - what is judged, and the terms on which it is
     A timestamp that is wrong is a fault of the whole, although the signature might do without it: whoever
     added it relies on it.
     """
+    if not unsigned.timestamps:
+        return ProvenTime(at)
     reasons: list[Reason] = []
     proven = at
     # EN 319 102-1, 5.6.3: from the outermost inwards; each one that holds proves that the inner ones existed.
