@@ -309,6 +309,32 @@ def test_the_certificate_of_another_key_is_refused(tsa: DemoTsa, pki: DemoPki, t
     assert judged(without, trusting) == [Reason.TIMESTAMP_CERTIFICATE]
 
 
+class Unnamed(DemoTsa):
+    """Signs right, but does not say in what it signs which certificate is its own."""
+
+    def _attributes(self, content: bytes) -> bytes:
+        identifiers = {
+            "1.2.840.113549.1.9.3": der.object_identifier("1.2.840.113549.1.9.16.1.4"),
+            "1.2.840.113549.1.9.4": der.octet_string(hashlib.sha256(content).digest()),
+        }
+        return der.set_of(
+            *(
+                der.sequence(der.object_identifier(identifier), der.set_of(value))
+                for identifier, value in identifiers.items()
+            )
+        )
+
+
+@pytest.mark.attack
+def test_a_token_must_name_its_certificate_in_what_is_signed(tsa: DemoTsa, trusting: TrustStore) -> None:
+    """Otherwise another certificate of the same key could be put beside it."""
+    unnamed = Unnamed(tsa.certificate, tsa.key, tsa.clock, tsa.chain)
+
+    token = ask_timestamp(unnamed.answer, DATA)
+
+    assert judged(token, trusting) == [Reason.TIMESTAMP_CERTIFICATE]
+
+
 @pytest.mark.attack
 def test_no_octet_of_a_token_may_differ(tsa: DemoTsa, trusting: TrustStore) -> None:
     token = ask_timestamp(tsa.answer, DATA)
