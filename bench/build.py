@@ -37,9 +37,12 @@ _DOCUMENTS_OF_LARGE_BUNDLES = 400
 
 # What a bundle costs before it is read: the interpreter and what is imported.
 _READ_IN_A_PROCESS_OF_ITS_OWN = """
-import pathlib, resource, sys
+import pathlib, sys
 from claims.emr.fhir.reading import read_fhir
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def peak():
+    # ru_maxrss would begin with what the parent had when it started this process.
+    status = pathlib.Path("/proc/self/status").read_text()
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 before = peak()
 data = pathlib.Path(sys.argv[1]).read_bytes()
 read = read_fhir(data)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from claims.cli.catalogues import CatalogueFolder, SystemsFile, load_lists, load_options
 from claims.cli.inputs import Inputs, expand, free_path, is_folder, read_input, stem_of, write_whole
 from claims.cli.output import AsJson, Bar, Exit, Language, emit, progress_bar, say
 
@@ -41,21 +42,8 @@ def build(
     facility: Annotated[
         str | None, typer.Option("--facility", help="The facility whose encounters these are.")
     ] = None,
-    catalogue: Annotated[
-        Path | None,
-        typer.Option(
-            "--catalogue", help="Folder of the facility's lists and code maps.", exists=True, file_okay=False
-        ),
-    ] = None,
-    mapping: Annotated[
-        Path | None,
-        typer.Option(
-            "--mapping",
-            help="TOML file that says which systems FHIR and HL7 codes come from.",
-            exists=True,
-            dir_okay=False,
-        ),
-    ] = None,
+    catalogue: CatalogueFolder = None,
+    mapping: SystemsFile = None,
     decision: Annotated[
         str,
         typer.Option(
@@ -95,9 +83,9 @@ def build(
         settings=BuildSettings(decision=_known_decision(decision)),
         made_on=local_date(datetime.now(UTC)),
         kind=None if input_format is _Format.AUTO else Format(input_format.value),
-        options=_reading_options(mapping, facility),
+        options=load_options(mapping, facility=facility),
         facility=facility,
-        catalogue=_load_catalogue(catalogue, language),
+        catalogue=load_lists(catalogue, language),
         is_draft=draft,
         keeps_trace=trace is not None,
     )
@@ -370,21 +358,3 @@ def _known_decision(decision: str) -> str | None:
     if decision not in known:
         raise typer.BadParameter(f"auto, {', '.join(known)}", param_hint="--decision")
     return decision
-
-
-def _reading_options(mapping: Path | None, facility: str | None) -> "ReadingOptions":
-    from claims.emr.formats import parse_options
-
-    return parse_options("" if mapping is None else mapping.read_text("utf-8"), facility=facility)
-
-
-def _load_catalogue(folder: Path | None, language: str) -> "Catalogue | None":
-    from claims.catalogues.loading import load_catalogue
-    from claims.catalogues.problems import describe_problem
-
-    if folder is None:
-        return None
-    loaded = load_catalogue(folder)
-    for problem in loaded.problems:
-        say(f"{problem.place}: {describe_problem(problem, language)}")
-    return loaded.catalogue

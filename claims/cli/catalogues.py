@@ -24,6 +24,21 @@ if TYPE_CHECKING:
 
 catalogues = typer.Typer(help="Facilities' price lists, staff and code maps.", no_args_is_help=True)
 
+CatalogueFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalogue", help="Folder of the facility's lists and code maps.", exists=True, file_okay=False
+    ),
+]
+SystemsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping",
+        help="TOML file that says which systems FHIR and HL7 codes come from.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
 Folder = Annotated[Path, typer.Argument(help="The catalogue's folder.", show_default=False)]
 #: On a screen nobody reads more; --json has them all.
 _SHOWN: Final = 100
@@ -62,19 +77,8 @@ def write_catalogue_template(folder: Folder) -> None:
 @catalogues.command("gaps")
 def list_catalogue_gaps(
     inputs: Inputs,
-    catalogue: Annotated[
-        Path | None,
-        typer.Option("--catalogue", help="Folder of the catalogue as it is.", exists=True, file_okay=False),
-    ] = None,
-    mapping: Annotated[
-        Path | None,
-        typer.Option(
-            "--mapping",
-            help="TOML file that says which systems FHIR and HL7 codes come from.",
-            exists=True,
-            dir_okay=False,
-        ),
-    ] = None,
+    catalogue: CatalogueFolder = None,
+    mapping: SystemsFile = None,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Write the list as CSV to standard output, for a spreadsheet.")
     ] = False,
@@ -86,10 +90,8 @@ def list_catalogue_gaps(
     Reads the same inputs as ``claims build``. Exit code 1 if anything is missing.
     """
     from claims.building.gaplist import list_gaps
-    from claims.emr.formats import parse_options
 
-    options = parse_options("" if mapping is None else mapping.read_text("utf-8"))
-    lists = None if catalogue is None else _load(catalogue, language)
+    options, lists = load_options(mapping), load_lists(catalogue, language)
     lacking = list_gaps(_reasons(expand(inputs), lists, options))
     if as_csv:
         _write_csv(lacking)
@@ -105,9 +107,23 @@ def _require_folder(folder: Path) -> None:
         raise typer.BadParameter(f"{folder} is no folder", param_hint="FOLDER")
 
 
-def _load(folder: Path, language: str) -> "Catalogue":
+def load_options(mapping: Path | None, *, facility: str | None = None) -> "ReadingOptions":
+    """Read how a hospital's own systems are called.
+
+    Raises:
+        MalformedOptions: The file cannot be used.
+    """
+    from claims.emr.formats import parse_options
+
+    return parse_options("" if mapping is None else mapping.read_text("utf-8"), facility=facility)
+
+
+def load_lists(folder: Path | None, language: str) -> "Catalogue | None":
+    """Read a catalogue and tell people what is wrong with it."""
     from claims.catalogues.loading import load_catalogue
 
+    if folder is None:
+        return None
     found = load_catalogue(folder)
     if found.problems:
         _say_report(found, dict(_counts(found)), language)

@@ -75,6 +75,7 @@ class Charts:
 
     Attributes:
         all: The counted encounters in the order of the input.
+        parts: Those that are part of another, by that one's key.
         dispensed: Keys of requests that a counted dispense names.
         done: Keys of orders that a counted procedure names.
         requested: Keys of the counted medication requests of each encounter, by its key.
@@ -86,6 +87,7 @@ class Charts:
 
     source: Source
     all: list[Chart] = field(default_factory=list)
+    parts: dict[str, list[Chart]] = field(default_factory=lambda: defaultdict(list))
     dispensed: set[str] = field(default_factory=set)
     done: set[str] = field(default_factory=set)
     requested: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -172,6 +174,9 @@ def open_charts(source: Source) -> Charts:
     everyone = source.contents.of(Encounter)
     by_key = {item.key: Chart(item) for item in everyone if _counts(item, uncounted)}
     charts.all.extend(by_key.values())
+    for part in charts.all:
+        if whole := source.find(part.encounter.resource.part_of, part.encounter):
+            charts.parts[whole.key].append(part)
     only = everyone[0].key if len(everyone) == 1 else None
     for kind in _OF_ENCOUNTERS:
         for item in source.contents.of(kind):

@@ -37,10 +37,10 @@ def read_patient(source: Source, chart: Chart) -> Patient:
     identifiers = many(patient.identifier)
     return Patient(
         id=_number(source, identifiers) or "",
-        name=_name(patient.name),
+        name=name_of(patient.name),
         national_id=source.identifier(identifiers, source.options.identifiers.national_id),
-        birth=_birth(source, item),
-        sex=_sex(patient.gender),
+        birth=birth_of(source, item),
+        sex=sex_of(patient.gender),
         blood_group=extras.text("blood_group") or find_blood_group(chart),
         nationality=extras.text("nationality") or "000",
         ethnicity=extras.text("ethnicity") or "",
@@ -60,16 +60,17 @@ def _number(source: Source, identifiers: tuple[Identifier, ...]) -> str | None:
     return next((str(one.value).strip() for one in (*records, *others)), None)
 
 
-def _name(names: tuple[HumanName, ...]) -> str:
+def name_of(names: tuple[HumanName, ...]) -> str:
+    """Return the name as it is said in Viet Nam: family name first; empty when there is none."""
     for name in sorted(names, key=lambda one: one.use != "official"):
-        # Family name first, as everywhere in Viet Nam.
         text = name.text or " ".join(part for part in (name.family, *name.given) if part)
         if text.strip():
             return text.strip()
     return ""
 
 
-def _birth(source: Source, item: Item[fhir.Patient]) -> LocalTime:
+def birth_of(source: Source, item: Item[fhir.Patient]) -> LocalTime:
+    """Return when a patient was born, unknown parts zero; empty when nothing tells it."""
     patient = item.resource
     extensions = patient.birth_date_parts.extension if patient.birth_date_parts else ()
     if at := read_extras(source, item, extensions, patient.extension).time("birth_time"):
@@ -81,7 +82,8 @@ def _birth(source: Source, item: Item[fhir.Patient]) -> LocalTime:
         return LocalTime("")
 
 
-def _sex(gender: str | None) -> Sex:
+def sex_of(gender: str | None) -> Sex:
+    """Return the sex that a gender stands for."""
     try:
         return Sex((gender or "unknown").lower())
     except ValueError:

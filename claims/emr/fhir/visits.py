@@ -81,7 +81,7 @@ def read_visit(source: Source, chart: Chart, places: Places) -> Visit:
         transfer_paper=extras.text("transfer_paper"),
         accident=extras.text("accident"),
         weight_kg=_weight(source, chart),
-        newborn_weights_g=tuple(_weights_g(source, chart, _BIRTH_WEIGHT)),
+        newborn_weights_g=tuple(birth_weights_g(source, chart)),
         follow_up=_follow_up(source, chart),
         note=extras.text("note"),
         head_of_facility=head,
@@ -191,6 +191,11 @@ def _reason(source: Source, item: Item[fhir.Encounter]) -> str:
         *(condition.resource.code.words() for condition in conditions if condition.resource.code),
     ]
     return "; ".join(dict.fromkeys(word.strip() for word in words if word and word.strip()))
+
+
+def birth_weights_g(source: Source, chart: Chart) -> Iterator[Decimal]:
+    """Return the birth weights that were measured, in grams, in order of time."""
+    return _weights_g(source, chart, _BIRTH_WEIGHT)
 
 
 def _weight(source: Source, chart: Chart) -> Decimal | None:

@@ -12,7 +12,9 @@ from claims.emr.formats import Format, ReadingOptions, detect_format, parse_opti
         pytest.param(b'{"schema": "encounter/1"}', Format.ENCOUNTER, id="document"),
         pytest.param(b'{"entry": [], "resourceType": "Bundle"}', Format.FHIR, id="bundle-marked-last"),
         pytest.param(b'\xef\xbb\xbf\r\n{"resourceType": "Bundle"}', Format.FHIR, id="byte-order-mark"),
-        pytest.param(b'{"resourceType": "Patient"}\n{"resourceType": "Encounter"}\n', Format.FHIR, id="lines"),
+        pytest.param(
+            b'{"resourceType": "Patient"}\n{"resourceType": "Encounter"}\n', Format.FHIR, id="lines"
+        ),
         pytest.param(b'[{"resourceType": "Patient"}]', Format.FHIR, id="list-of-resources"),
         pytest.param(b'{"resourceType": "Bundle", "entry": [', Format.FHIR, id="cut-bundle"),
         pytest.param(b"MSH|^~\\&|HIS", Format.HL7, id="message"),
@@ -43,7 +45,8 @@ def test_options_are_read_for_each_kind_and_a_facility_is_put_into_both() -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["[csv]", "hl7 = 3", "x =", "[fhir]\nnothing = 1", "[hl7]\nnothing = 1", '[hl7]\ncharset = "none"']
+    "text",
+    ["[csv]", "hl7 = 3", "x =", "[fhir]\nnothing = 1", "[hl7]\nnothing = 1", '[hl7]\ncharset = "none"'],
 )
 def test_options_that_mean_nothing_are_refused(text: str) -> None:
     with pytest.raises(MalformedOptions):
