@@ -16,6 +16,12 @@ A wrong *signature* is never an error; it is a :class:`signing.verdict.Verdict`.
     - NoPrivateKey
     - NoCertificate
     - KeyMismatch
+  - UnusableToken
+    - TokenSupportMissing
+    - TokenNotFound
+    - TokenLocked
+    - TokenFailed
+    - WrongPin
 """
 
 from pathlib import Path
@@ -99,3 +105,32 @@ class NoCertificate(UnusableKeyFile):
 
 class KeyMismatch(UnusableKeyFile):
     """The certificate in the key file belongs to another key."""
+
+
+class UnusableToken(SigningError):
+    """A PKCS#11 token does not give a signing key."""
+
+
+class TokenSupportMissing(UnusableToken):
+    """The module of the token's maker cannot be loaded."""
+
+
+class TokenNotFound(UnusableToken):
+    """No token fits what was asked for, or several do."""
+
+
+class WrongPin(UnusableToken):
+    """The token does not take the PIN; several wrong ones lock it."""
+
+
+class TokenLocked(UnusableToken):
+    """The token takes no PIN any more until its issuer unlocks it."""
+
+
+class TokenFailed(UnusableToken):
+    """The token says something else; ``answer`` is its word for it."""
+
+    def __init__(self, detail: str, answer: str) -> None:
+        """Note what was tried and what the token answered."""
+        super().__init__(f"{detail}: {answer}")
+        self.answer = answer

@@ -13,6 +13,7 @@ from claims.cli import (
     inspection,
     operations,
     schemas,
+    signatures,
     submissions,
 )
 
@@ -26,8 +27,8 @@ app = typer.Typer(
 _COMMANDS: Mapping[str, Sequence[Callable[..., object]]] = {
     "Bundles": (
         building.build,
-        bundles.sign,
-        bundles.verify,
+        signatures.sign,
+        signatures.verify,
         bundles.check,
         inspection.inspect,
         inspection.diff,

@@ -1,7 +1,6 @@
-"""Working on bundles as files: build, sign, verify, check. Needs no service and no server."""
+"""Checking bundles as files, and what every command over several files shares."""
 
 import csv
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,101 +31,6 @@ Output = Annotated[
 ]
 
 
-def sign(
-    inputs: Inputs,
-    pkcs12: Annotated[
-        Path, typer.Option("--pkcs12", help="The facility's key and certificate.", dir_okay=False)
-    ],
-    output: Output = None,
-    passphrase_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--passphrase-file", help="File with the passphrase; otherwise it is asked for.", dir_okay=False
-        ),
-    ] = None,
-    as_json: AsJson = False,
-) -> int:
-    """Sign bundles: one XML signature over the whole document, inside CHUKYDONVI."""
-    from signing.keys import load_pkcs12
-    from signing.sign import sign_bundle
-
-    signer = load_pkcs12(pkcs12.read_bytes(), _passphrase(passphrase_file))
-
-    def sign_one(path: Path, target: Path | None) -> dict[str, object]:
-        _deliver(sign_bundle(read_input(path), signer), target)
-        return {"input": str(path), "file": None if target is None else str(target), "refused": []}
-
-    return _each(inputs, output, ".signed.xml", "signing", sign_one, as_json=as_json)
-
-
-def verify(
-    inputs: Inputs,
-    trust: Trust = None,
-    at: At = None,
-    facility: Facility = None,
-    as_json: AsJson = False,
-) -> int:
-    """Verify the signature of bundles, and nothing else.
-
-    Exit code 0 only if every signature is TOTAL-PASSED.
-    """
-    from signing.canonical import parse
-    from signing.certificates import TrustStore
-    from signing.errors import Unparsable
-    from signing.verify import verify as verify_signature
-
-    store, registered, moment = TrustStore.load(_trust_folder(trust)), _registrations(trust), _moment(at)
-
-    def verify_one(path: Path) -> tuple[bool, dict[str, object]]:
-        started = time.perf_counter()
-        entry: dict[str, object] = {"file": str(path), "level": "plain", "facility": facility}
-        try:
-            root = parse(read_input(path))
-        except Unparsable as error:
-            say(f"{path}: cannot be read: {error}")
-            return False, {
-                **entry,
-                "indication": "TOTAL-FAILED",
-                "sub_indication": "FORMAT_FAILURE",
-                "reasons": [error.code],
-            }
-        named = facility or root.findtext("THONGTINDONVI/MACSKCB")
-        verdict = verify_signature(root, trust=store, at=moment)
-        reasons = [str(reason) for reason in verdict.reasons]
-        passed = verdict.has_passed
-        signer = verdict.signer
-        if (
-            passed
-            and signer is not None
-            and registered is not None
-            and not registered(str(named), signer.sha256, moment)
-        ):
-            passed, reasons = False, ["certificate.other_facility"]
-        indication = verdict.indication if passed == verdict.has_passed else "TOTAL-FAILED"
-        say(f"{path}: {indication}" + (f" ({', '.join(reasons)})" if reasons else ""))
-        return passed, {
-            **entry,
-            "indication": str(indication),
-            "sub_indication": None if verdict.sub_indication is None else str(verdict.sub_indication),
-            "reasons": reasons,
-            "signer": None
-            if signer is None
-            else {
-                "subject": signer.subject,
-                "issuer": signer.issuer,
-                "serial": str(signer.serial),
-                "sha256": signer.sha256,
-                "not_before": signer.not_before.isoformat(),
-                "not_after": signer.not_after.isoformat(),
-            },
-            "facility": named,
-            "scope": verdict.scope,
-            "ms": round((time.perf_counter() - started) * 1000, 3),
-        }
-
-    return _judge(inputs, "verifying", verify_one, as_json=as_json)
-
-
 def check(
     inputs: Inputs,
     trust: Trust = None,
@@ -153,7 +57,7 @@ def check(
     from signing.certificates import TrustStore
     from signing.policy import DEFAULT_POLICY
 
-    moment, registered = _moment(at), _registrations(trust)
+    now, registered = moment(at), registrations(trust)
     terms = None
     if trust is not None:
         terms = SignatureTerms(TrustStore.load(trust), DEFAULT_POLICY, registered or (lambda *_: True))
@@ -161,7 +65,7 @@ def check(
     def check_one(path: Path) -> tuple[bool, dict[str, object]]:
         report = check_bundle(
             read_input(path),
-            at=moment,
+            at=now,
             signature=terms,
             expected_facility=facility,
             policy=CheckPolicy(unknown_fields=unknown_fields),
@@ -176,10 +80,10 @@ def check(
             say(f"  {finding.severity.value:8} {finding.code}{place}: {describe(finding, language)}")
         return report.is_acceptable, {"file": str(path), **report_to_json(report)}
 
-    return _judge(inputs, "checking", check_one, as_json=as_json)
+    return judge(inputs, "checking", check_one, as_json=as_json)
 
 
-def _each(
+def each(
     inputs: Sequence[Path],
     output: Path | None,
     suffix: str,
@@ -214,13 +118,14 @@ def _each(
     return Exit.BLOCKED if refused else Exit.FINE
 
 
-def _judge(
+def judge(
     inputs: Sequence[Path],
     label: str,
     judge: Callable[[Path], tuple[bool, dict[str, object]]],
     *,
     as_json: bool,
 ) -> int:
+    """Judge every input and say whether all passed; one that cannot be read never stops the rest."""
     failed = 0
     with progress_bar(label, len(inputs)) as bar:
         for path in inputs:
@@ -236,36 +141,26 @@ def _judge(
     return Exit.BLOCKED if failed else Exit.FINE
 
 
-def _deliver(data: bytes, target: Path | None) -> None:
+def deliver(data: bytes, target: Path | None) -> None:
+    """Write a result to its file, or to standard output."""
     if target is None:
         typer.get_binary_stream("stdout").write(data)
     else:
         write_whole(target, data)
 
 
-def _passphrase(file: Path | None) -> str:
-    if file is not None:
-        return file.read_text("utf-8").rstrip("\r\n")
-    return str(typer.prompt("passphrase", hide_input=True, err=True))
-
-
-def _moment(at: str | None) -> datetime:
+def moment(at: str | None) -> datetime:
+    """Read the time of ``--at``; without it, now."""
     if at is None:
         return datetime.now(UTC)
     try:
-        moment = datetime.fromisoformat(at)
+        given = datetime.fromisoformat(at)
     except ValueError as error:
         raise typer.BadParameter("not an ISO 8601 time", param_hint="--at") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
-def _trust_folder(trust: Path | None) -> Path:
-    from claims.runtime.settings import load_settings
-
-    return trust or load_settings().trust_folder
-
-
-def _registrations(trust: Path | None) -> Callable[[str, str, datetime], bool] | None:
+def registrations(trust: Path | None) -> Callable[[str, str, datetime], bool] | None:
     """Return the registrations in the folder's facilities.csv, or None when it has no such file."""
     file = None if trust is None else trust / "facilities.csv"
     if file is None or not file.is_file():

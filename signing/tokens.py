@@ -1,0 +1,182 @@
+"""Keys on a PKCS#11 token or HSM: the key never leaves it, the token computes the signature.
+
+Importing this module needs the extra ``tokens`` (python-pkcs11), and opening a token the module
+(``.so``) of its maker. Data is hashed here; only the digest goes to the token.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+import pkcs11
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from pkcs11.types import SignMixin
+
+from signing.errors import (
+    NoCertificate,
+    NoPrivateKey,
+    TokenFailed,
+    TokenLocked,
+    TokenNotFound,
+    TokenSupportMissing,
+    UnsupportedKey,
+    WrongPin,
+)
+from signing.policy import ECDSA_SHA256, ECDSA_SHA384, RSA_SHA256
+
+# RFC 8017, 9.2, note 1: what stands before a SHA-256 digest in PKCS#1 v1.5.
+_DIGEST_INFO: Final = bytes.fromhex("3031300d060960864801650304020105000420")
+_CURVES: Final = {"secp256r1": ECDSA_SHA256, "secp384r1": ECDSA_SHA384}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenChoice:
+    """Which token and which key on it.
+
+    Attributes:
+        module: The PKCS#11 module of the token's maker.
+        token: The token's label; may be left out while only one is plugged in.
+        serial: The token's serial number, where labels are alike.
+        key: The label that key and certificate have on the token; may be left out while there is one key.
+    """
+
+    module: Path
+    token: str | None = None
+    serial: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSigner:
+    """Signs with one key of an open token; made by `open_token`."""
+
+    certificate: x509.Certificate
+    algorithm: str
+    private_key: SignMixin
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the signature value over the data.
+
+        Raises:
+            TokenFailed: The token was pulled out, or refuses.
+        """
+        is_rsa = self.algorithm == RSA_SHA256
+        digest = hashlib.new("sha384" if self.algorithm == ECDSA_SHA384 else "sha256", data).digest()
+        mechanism = pkcs11.Mechanism.RSA_PKCS if is_rsa else pkcs11.Mechanism.ECDSA
+        try:
+            # A token gives an ECDSA value as XML Signature wants it: both integers side by side.
+            signed = self.private_key.sign(_DIGEST_INFO + digest if is_rsa else digest, mechanism=mechanism)
+        except pkcs11.PKCS11Error as error:
+            raise TokenFailed("the token did not sign", _name(error)) from error
+        return bytes(signed)
+
+
+@contextmanager
+def open_token(choice: TokenChoice, *, pin: str) -> Iterator[TokenSigner]:
+    """Log in to a token and find the key and its certificate; the session ends with the block.
+
+    Raises:
+        TokenSupportMissing: The module cannot be loaded.
+        TokenNotFound: No such token is plugged in, or several fit.
+        WrongPin: The token does not take the PIN. Several wrong ones lock it.
+        TokenLocked: The PIN was wrong too often, or is not set or has expired.
+        NoPrivateKey: There is no such key, or several fit.
+        NoCertificate: No certificate lies beside the key.
+        UnsupportedKey: The key is neither RSA nor on one of the NIST curves P-256 and P-384.
+        TokenFailed: Anything else that the token says.
+    """
+    try:
+        token = _find_token(choice)
+        session = token.open(user_pin=pin)
+    except pkcs11.exceptions.PinIncorrect as error:
+        raise WrongPin("the token does not take this PIN; several wrong ones lock it") from error
+    except (pkcs11.exceptions.PinInvalid, pkcs11.exceptions.PinLenRange) as error:
+        raise WrongPin("the PIN has a form that the token never takes") from error
+    except pkcs11.exceptions.PinLocked as error:
+        raise TokenLocked("the token is locked: the PIN was wrong too often") from error
+    except (pkcs11.exceptions.PinExpired, pkcs11.exceptions.UserPinNotInitialized) as error:
+        raise TokenLocked("the token's PIN has expired or was never set") from error
+    except pkcs11.PKCS11Error as error:
+        raise TokenFailed("the token cannot be opened", _name(error)) from error
+    with session:
+        try:
+            signer = _find_signer(session, choice.key)
+        except pkcs11.PKCS11Error as error:
+            raise TokenFailed("the token cannot be read", _name(error)) from error
+        yield signer
+
+
+def _find_token(choice: TokenChoice) -> pkcs11.Token:
+    try:
+        module = pkcs11.lib(str(choice.module))
+    except (RuntimeError, pkcs11.PKCS11Error) as error:
+        raise TokenSupportMissing(f"{choice.module} is no PKCS#11 module that can be loaded here") from error
+    found = [
+        token
+        for slot in module.get_slots(token_present=True)
+        if (token := slot.get_token()).flags & pkcs11.TokenFlag.TOKEN_INITIALIZED
+        and choice.token in {None, token.label.strip()}
+        and choice.serial in {None, token.serial.decode("ascii", "replace").strip()}
+    ]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise TokenNotFound("no such token is plugged in")
+    labels = ", ".join(sorted(token.label.strip() for token in found))
+    raise TokenNotFound(f"several tokens fit, say which: {labels}")
+
+
+def _find_signer(session: pkcs11.Session, label: str | None) -> TokenSigner:
+    template: dict[pkcs11.Attribute, object] = {pkcs11.Attribute.CLASS: pkcs11.ObjectClass.PRIVATE_KEY}
+    if label is not None:
+        template[pkcs11.Attribute.LABEL] = label
+    keys = list(session.get_objects(template))
+    if len(keys) != 1:
+        many = "several keys fit, say which" if keys else "the token holds no such key"
+        raise NoPrivateKey(many)
+    key = cast("pkcs11.PrivateKey", keys[0])
+    certificate = _find_certificate(session, key)
+    return TokenSigner(certificate, _algorithm_of(certificate), cast("SignMixin", key))
+
+
+def _find_certificate(session: pkcs11.Session, key: pkcs11.PrivateKey) -> x509.Certificate:
+    """Find the certificate of a key: makers give both one identifier, or else the modulus is compared."""
+    beside = [
+        (bytes(found[pkcs11.Attribute.ID]), bytes(found[pkcs11.Attribute.VALUE]))
+        for found in session.get_objects({pkcs11.Attribute.CLASS: pkcs11.ObjectClass.CERTIFICATE})
+    ]
+    identifier = bytes(key[pkcs11.Attribute.ID])
+    for found, der in beside:
+        if identifier and found == identifier:
+            return x509.load_der_x509_certificate(der)
+    for _, der in beside:
+        certificate = x509.load_der_x509_certificate(der)
+        public = certificate.public_key()
+        if isinstance(public, rsa.RSAPublicKey) and _modulus(key) == public.public_numbers().n:
+            return certificate
+    raise NoCertificate("no certificate of this key lies on the token")
+
+
+def _algorithm_of(certificate: x509.Certificate) -> str:
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        return RSA_SHA256
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
+        return _CURVES[key.curve.name]
+    raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
+
+
+def _modulus(key: pkcs11.PrivateKey) -> int | None:
+    try:
+        return int.from_bytes(bytes(key[pkcs11.Attribute.MODULUS]), "big")
+    except pkcs11.PKCS11Error:
+        return None  # not an RSA key
+
+
+def _name(error: Exception) -> str:
+    """Return what a token's error is called: its classes are named after the standard's codes."""
+    return type(error).__name__
