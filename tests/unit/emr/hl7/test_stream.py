@@ -3,8 +3,8 @@
 from datetime import date
 
 import pytest
-from hl7apy.consts import VALIDATION_LEVEL  # type: ignore[import-untyped]
-from hl7apy.parser import parse_message  # type: ignore[import-untyped]
+from hl7apy.consts import VALIDATION_LEVEL
+from hl7apy.parser import parse_message
 
 from claims.emr.synthetic import Mix, generate_encounters
 from claims.emr.synthetic.hl7 import to_hl7
