@@ -1,0 +1,95 @@
+"""`claims sign` and `claims verify`: profiles, keys in files and on tokens, and what goes wrong with them."""
+
+import os
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from claims.cli.output import Exit
+from signing.demo_pki import DemoPki, FacilityKey
+from tests.conftest import require_tool
+from tests.integration.command import claims
+
+NOW = datetime.now(UTC)
+MODULE = "/usr/lib/softhsm/libsofthsm2.so"
+BUNDLE = "<GIAMDINHHS><THONGTINDONVI><MACSKCB>79999</MACSKCB></THONGTINDONVI><CHUKYDONVI/></GIAMDINHHS>"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trust folder, a key file with its passphrase, and two bundles to sign."""
+    desk = tmp_path_factory.mktemp("desk")
+    pki = DemoPki.create(at=NOW)
+    pki.write(desk / "trust")
+    key = pki.leaf("79999", valid_from=NOW - timedelta(days=1), valid_to=NOW + timedelta(days=30))
+    (desk / "key.p12").write_bytes(key.pkcs12)
+    (desk / "passphrase").write_text(key.passphrase)
+    (desk / "pin").write_text("123456\n")
+    (desk / "bundles").mkdir()
+    for name in ("a", "b"):
+        (desk / "bundles" / f"{name}.xml").write_text(BUNDLE)
+    _lay_out_token(desk, key)
+    return desk
+
+
+def _lay_out_token(desk: Path, key: FacilityKey) -> None:
+    pem = key.signer.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (desk / "key.pem").write_bytes(pem)
+    (desk / "softhsm2.conf").write_text(f"directories.tokendir = {desk / 'tokens'}\nlog.level = ERROR\n")
+    (desk / "tokens").mkdir()
+
+
+@pytest.mark.parametrize(("profile", "level"), [("a", "plain"), ("xades-b", "B-B")])
+def test_a_folder_is_signed_and_verified_at_the_level_of_the_profile(
+    desk: Path, tmp_path: Path, profile: str, level: str
+) -> None:
+    signed = claims(
+        "sign",
+        desk / "bundles",
+        "--pkcs12",
+        desk / "key.p12",
+        "--passphrase-file",
+        desk / "passphrase",
+        "--profile",
+        profile,
+        "-o",
+        tmp_path / "signed",
+    )
+    verified = claims("verify", tmp_path / "signed", "--trust", desk / "trust", "--json")
+
+    assert (signed.code, verified.code) == (Exit.FINE, Exit.FINE), signed.stderr + verified.stderr
+    assert [(line["indication"], line["level"]) for line in verified.lines] == [("TOTAL-PASSED", level)] * 2
+    assert (verified.lines[0]["signing_time"] is not None) == (level == "B-B")
+
+
+def test_a_wrong_pin_and_an_unknown_module_are_said(desk: Path, tmp_path: Path) -> None:
+    require_tool("softhsm2-util")
+    env = {"SOFTHSM2_CONF": str(desk / "softhsm2.conf")}
+    for arguments in (
+        ("--init-token", "--free", "--label", "clinic", "--so-pin", "87654321"),
+        ("--import", str(desk / "key.pem"), "--token", "clinic", "--label", "facility", "--id", "a1"),
+    ):
+        command = ["softhsm2-util", *arguments, "--pin", "123456"]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, **env}, timeout=30)
+    (tmp_path / "pin").write_text("000000")
+    common = ("sign", desk / "bundles" / "a.xml", "-o", tmp_path / "signed.xml", "--pkcs11")
+
+    wrong_pin = claims(*common, MODULE, "--passphrase-file", tmp_path / "pin", env=env)
+    no_certificate = claims(*common, MODULE, "--passphrase-file", desk / "pin", env=env)
+    no_module = claims(*common, "/dev/null", "--passphrase-file", desk / "pin", env=env)
+
+    assert (wrong_pin.code, no_certificate.code, no_module.code) == (Exit.BLOCKED,) * 3
+    assert "several wrong ones lock it" in wrong_pin.stderr
+    assert "no certificate of this key" in no_certificate.stderr
+    assert "no PKCS#11 module" in no_module.stderr
+    assert not (tmp_path / "signed.xml").exists()
+
+
+def test_a_key_is_named_exactly_once(desk: Path) -> None:
+    neither = claims("sign", desk / "bundles" / "a.xml")
+    both = claims("sign", desk / "bundles" / "a.xml", "--pkcs12", desk / "key.p12", "--pkcs11", MODULE)
+
+    assert (neither.code, both.code) == (Exit.USAGE, Exit.USAGE)
