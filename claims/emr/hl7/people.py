@@ -15,6 +15,7 @@ _VIETNAM: Final = "000"
 
 def read_patient(record: Record) -> Patient:
     """Return who was treated."""
+    _note_other_patients(record)
     named = record.fields.last("PID")
     return Patient(
         id=_identifier(record, "patient"),
@@ -45,10 +46,27 @@ def read_coverage(record: Record) -> tuple[Coverage, ...]:
     return tuple(_card(record, Fields([*shared, *group])) for group in _insurances(latest))
 
 
+def _note_other_patients(record: Record) -> None:
+    """Say when admission messages name different patients: a merge, or two visits of one number."""
+    known = ""
+    for message in record.admissions:
+        for segment in message.named("PID"):
+            identifier = _identified(segment, "patient", record)
+            if known and identifier and identifier != known:
+                detail = "an earlier message of the visit names another patient; the last one is taken"
+                record.context.notes.add(segment, 3, "patients-differ", detail)
+            known = identifier or known
+
+
 def _identifier(record: Record, kind: str) -> str:
-    """Return the identifier of a kind from PID-3, the best by the options first."""
+    """Return the identifier of a kind that counts now."""
     segment = record.fields.of("PID", 3)
-    values = segment.values(3) if segment else []
+    return _identified(segment, kind, record) if segment else ""
+
+
+def _identified(segment: Segment, kind: str, record: Record) -> str:
+    """Return the identifier of a kind from PID-3, the best by the options first."""
+    values = segment.values(3)
     for name in record.context.options.identifiers.get(kind, ()):
         for value in values:
             sorts = {value.part(5), value.part(4)} - {""}

@@ -134,7 +134,12 @@ class _Lines:
 
     def add_charges(self, charges: Charges) -> None:
         """Add what only charges tell of."""
+        uncharged = {service.code for service in self.services if service.hospital_price is None}
+        uncharged |= {medication.code for medication in self.medications if medication.price is None}
         for charge in charges.alone:
+            if charge.code.code in uncharged:
+                detail = "it names no order, and an order of this code has no charge: it may be counted twice"
+                self._context.notes.add(charge.first, 23, "charge-without-its-order", detail)
             if is_medicine(charge, self._context.options):
                 self.medications.append(charged_medication(charge, self._context))
             else:

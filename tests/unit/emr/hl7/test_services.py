@@ -147,6 +147,19 @@ def test_a_charge_credited_in_full_makes_no_row_and_neither_does_its_order() -> 
     assert codes(found) == {"charge-reversed"}
 
 
+def test_a_charge_below_zero_is_a_credit() -> None:
+    assert only(charged(ft1(f10="3"), ft1(f10="-1"))).quantity == 2
+
+
+def test_a_charge_that_may_belong_to_an_order_is_said() -> None:
+    found = read(ORDERED, charged(ft1("23.0075.1494"), seg("ZBL", {14: "test"})))
+
+    assert len(found.encounters[0].services) == 2
+    assert [(o.pointer, o.code) for o in found.oddities] == [
+        ("DFT^P03 F1/FT1[1]-23", "charge-without-its-order")
+    ]
+
+
 def test_a_credit_without_a_charge_is_said() -> None:
     assert codes(read(charged(ft1(f6="CD")))) == {"credit-without-charge"}
 

@@ -85,6 +85,15 @@ def test_a_patient_has_identifiers_name_and_birth() -> None:
     )
 
 
+def test_a_visit_of_two_patients_is_said() -> None:
+    other = msg("ADT^A08", "M1", AT, seg("PID", {3: "BN2^^^BV^MR"}), pv1())
+
+    found = read_hl7([ARRIVAL, other])
+
+    assert found.encounters[0].patient.id == "BN2"
+    assert [(o.pointer, o.code) for o in found.oddities] == [("ADT^A08 M1/PID[1]-3", "patients-differ")]
+
+
 def test_what_the_messages_do_not_say_is_empty() -> None:
     found = admitted(pv1(f3="", f44=""))
 

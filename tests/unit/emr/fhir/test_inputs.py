@@ -1,0 +1,314 @@
+"""In which forms FHIR is read, how resources find each other, and what a bad resource costs."""
+
+import json
+from typing import Any
+
+import pytest
+
+from claims.emr.fhir.reading import read_fhir
+from tests.unit.emr.fhir.bundles import (
+    a_bundle,
+    a_dispense,
+    a_patient,
+    a_request,
+    an_administration,
+    an_encounter,
+    an_observation,
+    concept,
+    read,
+    read_one,
+    ref,
+)
+
+_PATIENT = a_patient(name=[{"text": "NGUYỄN VĂN THỬ"}])
+_RESOURCES = (_PATIENT, an_encounter(), a_request())
+
+
+def _encoded(bundle: object) -> bytes:
+    return json.dumps(bundle, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(_encoded(a_bundle(*_RESOURCES, bundle_type="collection")), id="collection"),
+        pytest.param(_encoded(a_bundle(*_RESOURCES, bundle_type="document")), id="document"),
+        pytest.param(_encoded(a_bundle(*_RESOURCES, bundle_type="searchset")), id="searchset"),
+        pytest.param(_encoded(a_bundle(*_RESOURCES, bundle_type="transaction")), id="transaction"),
+        pytest.param(_encoded(a_bundle(*_RESOURCES, full_urls=False)), id="without-full-urls"),
+        pytest.param(_encoded(list(_RESOURCES)), id="list-of-resources"),
+        pytest.param(_encoded([a_bundle(*_RESOURCES)]), id="list-of-bundles"),
+        pytest.param(b"\n".join(map(_encoded, _RESOURCES)), id="one-resource-a-line"),
+        pytest.param(b"\r\n\r\n".join(map(_encoded, _RESOURCES)) + b"\n", id="lines-with-blanks-between"),
+        pytest.param(b"\xef\xbb\xbf" + _encoded(a_bundle(*_RESOURCES)), id="byte-order-mark"),
+        pytest.param(json.dumps(a_bundle(*_RESOURCES), indent=2).encode(), id="escaped-and-indented"),
+        pytest.param(
+            _encoded(a_bundle(a_bundle(*_RESOURCES), an_encounter("none"))), id="bundle-in-a-bundle"
+        ),
+    ],
+)
+def test_every_form_of_input_is_read(data: bytes) -> None:
+    done = read_fhir(data)
+
+    encounter = done.encounters[-1]
+    assert done.refused == ()
+    assert (encounter.patient.name, len(encounter.medications)) == ("NGUYỄN VĂN THỬ", 1)
+
+
+_URN = "urn:uuid:0b4f7e3e-6f1c-4a56-9a52-0b5e6c1f7a11"
+_SYSTEM = "http://hospital.test/mrn"
+
+
+@pytest.mark.parametrize(
+    ("full_url", "reference"),
+    [
+        pytest.param(_URN, ref(_URN), id="urn"),
+        pytest.param("https://a.test/fhir/Patient/p1", ref("Patient/p1"), id="relative"),
+        pytest.param("https://a.test/fhir/Patient/p1", ref("https://a.test/fhir/Patient/p1"), id="absolute"),
+        pytest.param(
+            "https://a.test/fhir/Patient/p1", ref("https://b.test/r4/Patient/p1"), id="absolute-elsewhere"
+        ),
+        pytest.param("https://a.test/fhir/Patient/p1", ref("Patient/p1/_history/3"), id="with-a-version"),
+        pytest.param(None, ref("Patient/p1"), id="without-full-url"),
+        pytest.param(_URN, ref(f"Patient?identifier={_SYSTEM}|77"), id="search"),
+        pytest.param(_URN, ref(f"Patient?identifier={_SYSTEM}%7C77"), id="search-escaped"),
+        pytest.param(_URN, ref("Patient?identifier=77"), id="search-without-system"),
+        pytest.param(_URN, {"identifier": {"system": _SYSTEM, "value": "77"}}, id="by-identifier"),
+        pytest.param(_URN, {"type": "Patient", "identifier": {"system": _SYSTEM, "value": "77"}}, id="typed"),
+    ],
+)
+def test_a_reference_is_followed_whatever_its_form(full_url: str | None, reference: dict[str, Any]) -> None:
+    patient = a_patient(identifier=[{"system": _SYSTEM, "value": "77"}], gender="male")
+    entries = [{"fullUrl": full_url, "resource": patient}, {"resource": an_encounter(subject=reference)}]
+
+    (encounter,) = read_fhir(_encoded({"resourceType": "Bundle", "entry": entries})).encounters
+
+    assert encounter.patient.sex == "male"
+
+
+def test_a_search_with_another_system_finds_nobody() -> None:
+    patient = a_patient(identifier=[{"system": _SYSTEM, "value": "77"}])
+
+    encounter = read_one(patient, an_encounter(subject=ref("Patient?identifier=urn:other|77")))
+
+    assert encounter.patient.id == ""
+
+
+def test_what_is_contained_is_found() -> None:
+    encounter = an_encounter(subject=ref("#me"), contained=[a_patient(gender="male") | {"id": "me"}])
+
+    assert read_one(a_patient(), encounter).patient.sex == "male"
+
+
+@pytest.mark.parametrize(
+    "contained", [[{"resourceType": "Patient", "id": "me", "gender": 1}], [5], [{"id": "me"}]]
+)
+def test_a_contained_resource_that_cannot_be_read_is_left_out(contained: list[Any]) -> None:
+    encounter = read(a_patient(), an_encounter(subject=ref("#me"), contained=contained)).encounters
+
+    assert all(one.patient.id == "" for one in encounter)
+
+
+def test_a_resource_that_is_there_twice_counts_once_as_written_last() -> None:
+    old = a_request(meta={"lastUpdated": "2026-11-02T08:00:00Z"}, authoredOn="2026-11-01")
+    new = a_request(meta={"lastUpdated": "2026-11-02T09:00:00Z"}, authoredOn="2026-11-02")
+
+    for versions in ((old, new), (new, old)):
+        done = read(*versions)
+        assert [one.ordered for one in done.encounters[0].medications] == ["202611020000"]
+        assert [one.code for one in done.oddities] == ["several-versions"]
+
+
+# --- encounters --------------------------------------------------------------------------------
+
+
+def test_every_encounter_has_what_names_it() -> None:
+    second = an_encounter("e2", subject=ref("Patient/p2"))
+    done = read(
+        a_patient(), a_patient(gender="male") | {"id": "p2"}, an_encounter(), second,
+        a_request("m1"), a_request("m2", encounter=ref("Encounter/e2")), a_request("m3", encounter={}),
+    )  # fmt: skip
+
+    assert [[line.origin[0] for line in one.medications] for one in done.encounters] == [
+        ["MedicationRequest/m1"], ["MedicationRequest/m2"],
+    ]  # fmt: skip
+    assert [one.patient.sex for one in done.encounters] == ["female", "male"]
+
+
+@pytest.mark.parametrize("nowhere", [{}, {"display": "ngoại trú"}, ref("EpisodeOfCare/1")])
+def test_in_a_bundle_with_one_encounter_what_names_none_belongs_to_it(nowhere: dict[str, str]) -> None:
+    assert len(read_one(a_request(encounter=nowhere)).medications) == 1
+
+
+def test_what_names_an_encounter_that_is_not_there_belongs_to_none() -> None:
+    assert read_one(a_request(encounter=ref("Encounter/other"))).medications == ()
+
+
+@pytest.mark.parametrize("status", ["cancelled", "entered-in-error", "unknown"])
+def test_an_encounter_that_never_was_is_passed_over(status: str) -> None:
+    done = read(an_encounter("e1"), an_encounter("e2", status=status))
+
+    assert [one.encounter.origin for one in done.encounters] == [("Encounter/e1",)]
+
+
+def test_an_encounter_that_is_still_open_has_no_end() -> None:
+    (encounter,) = read(
+        an_encounter(status="in-progress", period={"start": "2026-11-02T07:30:00Z"})
+    ).encounters
+
+    assert (encounter.encounter.admitted, encounter.encounter.discharged) == ("202611021430", None)
+
+
+def test_an_input_without_encounters_is_refused() -> None:
+    done = read_fhir(_encoded({"resourceType": "Bundle", "entry": [{"resource": a_patient()}]}))
+
+    assert [one.code for one in done.refused] == ["no-encounter"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["hasMember", "partOf", "basedOn"],
+)
+def test_a_ring_of_observations_ends(name: str) -> None:
+    ring = [
+        an_observation(f"o{number}", **{name: [ref(f"Observation/o{(number + 1) % 3}")]}, valueString="x")
+        for number in range(3)
+    ]
+
+    assert len(read_one(*ring).results) == 3
+
+
+def test_a_ring_of_places_ends() -> None:
+    places = [
+        {"resourceType": "Location", "id": f"l{number}", "partOf": ref(f"Location/l{(number + 1) % 2}")}
+        for number in range(2)
+    ]
+
+    assert (
+        len(
+            read_one(an_encounter(location=[{"location": ref("Location/l0")}]), *places).encounter.departments
+        )
+        == 1
+    )
+
+
+# --- what is wrong -----------------------------------------------------------------------------
+
+
+def test_a_bad_resource_is_refused_with_its_place_and_the_rest_goes_on() -> None:
+    done = read(a_request("m1"), a_request("m2", dosageInstruction=[{"text": 5}]), a_dispense("d1"))
+
+    assert [(one.encounter, one.code) for one in done.refused] == [("MedicationRequest/m2", "not-a-resource")]
+    assert "/entry/3/resource/dosageInstruction/0/text" in done.refused[0].reason
+    assert len(done.encounters[0].medications) == 2
+
+
+def test_a_bad_entry_is_refused_with_its_place_and_the_rest_goes_on() -> None:
+    bundle = a_bundle(a_request())
+    bundle["entry"].insert(1, 7)
+    bundle["entry"].insert(1, {"fullUrl": 7, "resource": a_request("m2")})
+
+    done = read_fhir(_encoded(bundle))
+
+    assert [one.reason.split(":")[0] for one in done.refused] == ["/entry/1/fullUrl", "/entry/2"]
+    assert len(done.encounters[0].medications) == 1
+
+
+def test_nulls_say_the_same_as_nothing() -> None:
+    request = a_request(dosageInstruction=None, dispenseRequest={"quantity": None}, authoredOn=None)
+
+    assert len(read_one(request).medications) == 1
+
+
+@pytest.mark.parametrize("escape", ["\\u0000", "\\u000b", "\\b", "\\u0085", "\\ud800", "\\uffff"])
+def test_a_character_that_no_claim_can_carry_refuses_its_resource(escape: str) -> None:
+    data = _encoded(a_bundle(a_request("m1"), a_request("m2", authoredOn="HERE"))).replace(
+        b"HERE", escape.encode()
+    )
+
+    done = read_fhir(data)
+
+    assert [one.encounter for one in done.refused if one.encounter] in (
+        ["MedicationRequest/m2"],
+        ["MedicationRequest"],
+    )
+    assert len(done.encounters[0].medications) == 1
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+def test_decomposed_letters_are_composed(escaped: bool) -> None:
+    patient = a_patient(name=[{"text": "Nguye\u0302\u0303n"}])
+
+    data = json.dumps(a_bundle(patient), ensure_ascii=escaped).encode()
+
+    assert read_fhir(data).encounters[0].patient.name == "Nguy\u1ec5n"
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\xef\xbb\xbf", id="only-a-mark"),
+        pytest.param(b"{", id="cut-off"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b'"text"', id="text"),
+        pytest.param(b"{}", id="empty-object"),
+        pytest.param(b"[]", id="empty-list"),
+        pytest.param('{"resourceType":"Bundle"}'.encode("utf-16"), id="utf-16"),
+        pytest.param(b'{"resourceType":"Bundle","entry":[NaN]}', id="not-a-number"),
+        pytest.param(b"[" * 100_000, id="depth-bomb"),
+        pytest.param(b'{"resourceType":"Bundle","entry":' * 5000, id="depth-bomb-of-bundles"),
+        pytest.param(b'{"resourceType":"Encounter","x":' + b"[" * 50_000, id="depth-bomb-in-a-resource"),
+        pytest.param(b'{"resourceType":"Bundle","entry":{}}', id="entries-no-list"),
+        pytest.param(b'{"resourceType":5}', id="type-no-text"),
+        pytest.param(b"\xff\xfe\x00", id="no-utf-8"),
+    ],
+)
+def test_what_is_no_fhir_is_refused(data: bytes) -> None:
+    done = read_fhir(data)
+
+    assert done.encounters == ()
+    assert done.refused
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "number", ["1e999999999", "-1e999999999", "1e-999999999", "9" * 5000, '"NaN"', '"sNaN"', '"Infinity"']
+)
+def test_a_monstrous_number_is_left_out_or_kept_as_it_is(number: str) -> None:
+    request = a_request(dispenseRequest={"quantity": {"value": "HERE"}})
+    observation = an_observation(valueQuantity={"value": "HERE"}, component=[])
+    data = _encoded(a_bundle(request, observation, an_administration())).replace(b'"HERE"', number.encode())
+
+    (encounter,) = read_fhir(data).encounters
+
+    assert encounter.medications[0].quantity is None
+    assert len(encounter.results[0].value or "") <= 5001
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("depth", [3, 400, 100_000])
+@pytest.mark.parametrize("name", ["reference", "concept"])
+def test_references_within_references_end(name: str, depth: int) -> None:
+    subject = f'{{"{name}":' * depth + '{"reference":"Patient/p1"}' + "}" * depth
+    data = _encoded(a_bundle(an_encounter(subject="HERE"))).replace(b'"HERE"', subject.encode())
+
+    done = read_fhir(data)
+
+    assert [one.patient.id for one in done.encounters] in ([], [""])
+
+
+@pytest.mark.attack
+def test_sections_within_sections_end() -> None:
+    section: dict[str, Any] = {"text": {"div": "<div>cuối</div>"}}
+    for _ in range(200):
+        section = {"section": [section], "title": "t"}
+    composition = {
+        "resourceType": "Composition",
+        "id": "k",
+        "type": concept("urn:x", "y"),
+        "section": [section],
+    }
+
+    assert len(read_one(composition).notes) == 1

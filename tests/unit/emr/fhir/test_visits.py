@@ -1,0 +1,363 @@
+"""What the visit, the patient, the cards and the diagnoses take from FHIR R4 and R5."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from claims.emr.errors import MalformedOptions
+from claims.emr.fhir.options import FhirOptions, parse_fhir_options
+from tests.unit.emr.fhir.bundles import (
+    LOINC,
+    SNOMED,
+    a,
+    a_patient,
+    an_encounter,
+    an_observation,
+    an_order,
+    concept,
+    read_one,
+    ref,
+)
+
+_ICD = "http://hl7.org/fhir/sid/icd-10"
+_ROLE = "http://terminology.hl7.org/CodeSystem/diagnosis-role"
+
+
+@pytest.mark.parametrize(
+    ("code", "ends", "visit_type"),
+    [
+        ("AMB", "2026-11-02T09:45:00+07:00", "01"),
+        ("IMP", "2026-11-05T09:45:00+07:00", "03"),
+        ("ACUTE", "2026-11-05T09:45:00+07:00", "03"),
+        ("IMP", "2026-11-02T11:29:00+07:00", "09"),
+        ("SS", "2026-11-02T16:00:00+07:00", "04"),
+        ("HH", "2026-11-02T09:45:00+07:00", "12"),
+        ("VR", "2026-11-02T09:45:00+07:00", "14"),
+        ("EMER", "2026-11-02T09:45:00+07:00", "01"),
+        ("FLD", "2026-11-02T09:45:00+07:00", ""),
+    ],
+)
+def test_the_kind_of_visit_comes_from_its_class(code: str, ends: str, visit_type: str) -> None:
+    period = {"start": "2026-11-02T07:30:00+07:00", "end": ends}
+
+    visit = read_one(an_encounter(period=period) | {"class": {"code": code}}).encounter
+
+    assert (visit.visit_type, visit.emergency) == (visit_type, code == "EMER")
+
+
+def test_an_emergency_keeps_the_kind_of_the_stay_that_follows() -> None:
+    history = [
+        {"class": {"code": "EMER"}},
+        {"class": {"code": "IMP"}, "period": {"start": "2026-11-02T09:00:00+07:00"}},
+    ]
+    period = {"start": "2026-11-02T07:30:00+07:00", "end": "2026-11-06T07:30:00+07:00"}
+
+    visit = read_one(an_encounter(period=period, classHistory=history) | {"class": {"code": "IMP"}}).encounter
+
+    assert (visit.visit_type, visit.emergency, visit.inpatient_from) == ("03", True, "202611020900")
+
+
+def test_the_hospitals_own_word_for_the_kind_wins() -> None:
+    assert read_one(an_encounter(type=[concept("urn:ehoso:visit-type", "08")])).encounter.visit_type == "08"
+
+
+@pytest.mark.parametrize(
+    ("text", "local"),
+    [
+        ("2026-11-02T20:30:00Z", "202611030330"),
+        ("2026-11-02T20:30:00-05:00", "202611030830"),
+        ("2026-11-02T20:30:59.123456+07:00", "202611022030"),
+        ("2026-11-02T20:30:00", "202611022030"),
+        ("2026-11-02", "202611020000"),
+        ("2026-11", ""),
+        ("hôm qua", ""),
+    ],
+)
+def test_a_time_is_moved_to_viet_nam(text: str, local: str) -> None:
+    assert read_one(an_encounter(period={"start": text})).encounter.admitted == local
+
+
+@pytest.mark.parametrize(
+    ("code", "ending"),
+    [
+        ("home", ("", "1")),
+        ("other-hcf", ("", "2")),
+        ("aadvice", ("", "4")),
+        ("exp", ("5", "")),
+        ("oth", ("", "")),
+    ],
+)
+def test_how_it_ended_comes_from_the_discharge_disposition(code: str, ending: tuple[str, str]) -> None:
+    leaving = {
+        "dischargeDisposition": concept("http://terminology.hl7.org/CodeSystem/discharge-disposition", code)
+    }
+
+    visit = read_one(an_encounter(hospitalization=leaving)).encounter
+
+    assert (visit.outcome, visit.discharge_type) == ending
+
+
+def test_the_number_of_the_visit_is_the_official_identifier() -> None:
+    identifiers = [
+        {"value": "other"},
+        {"use": "official", "value": "V1"},
+        {"system": "urn:ehoso:record", "value": "HS1"},
+    ]
+
+    visit = read_one(an_encounter(identifier=identifiers)).encounter
+
+    assert (visit.link_id, visit.record_no) == ("V1", "HS1")
+
+
+def test_the_facility_is_the_provider_by_its_code_else_the_configured_one() -> None:
+    provider = {"identifier": {"system": "urn:ehoso:facility", "value": "79001"}}
+
+    assert read_one(an_encounter(serviceProvider=provider)).facility == "79001"
+    assert read_one(an_encounter(), options=FhirOptions(facility="48010")).facility == "48010"
+    assert read_one(an_encounter()).facility == ""
+
+
+def test_weights_come_from_vital_signs() -> None:
+    def weight(known: str, code: str, value: float, unit: str) -> dict[str, Any]:
+        quantity = {"value": value, "unit": unit}
+        return an_observation(
+            known, category="vital-signs", code=concept(LOINC, code), valueQuantity=quantity
+        )
+
+    visit = read_one(weight("o1", "29463-7", 52.5, "kg"), weight("o2", "8339-4", 3.2, "kg"),
+                     weight("o3", "8339-4", 2900, "g"), weight("o4", "29463-7", 120, "[lb_av]")).encounter  # fmt: skip
+
+    assert visit.weight_kg == Decimal("52.5")
+    assert visit.newborn_weights_g == (3200, 2900)
+
+
+# --- diagnoses ---------------------------------------------------------------------------------
+
+
+def _condition(known: str, code: str, text: str, system: str = _ICD, **changes: Any) -> dict[str, Any]:
+    return a("Condition", known, code=concept(system, code) | {"text": text}, **changes)
+
+
+def _line(known: str, use: str | None, rank: int | None) -> dict[str, Any]:
+    line: dict[str, Any] = {"condition": ref(f"Condition/{known}")}
+    return line | ({"use": concept(_ROLE, use)} if use else {}) | ({"rank": rank} if rank else {})
+
+
+def test_the_main_diagnosis_is_the_first_on_discharge() -> None:
+    lines = [_line("c1", "AD", 1), _line("c2", "DD", 2), _line("c3", "DD", 1), _line("c4", None, None)]
+
+    found = read_one(
+        an_encounter(diagnosis=lines), _condition("c1", "R51", "Đau đầu"), _condition("c2", "E11.9", "Tiểu đường"),
+        _condition("c3", "I10", "Tăng huyết áp"), _condition("c4", "U62.1", "Đầu thống"),
+    ).diagnoses  # fmt: skip
+
+    assert (found.main, found.other, found.traditional) == ("I10", ("E11.9",), ("U62.1",))
+    assert (found.entry_text, found.exit_text) == ("Đau đầu", "Tăng huyết áp; Tiểu đường")
+    assert found.codings == {}
+
+
+def test_without_a_list_the_conditions_of_the_encounter_count() -> None:
+    category = [concept("http://terminology.hl7.org/CodeSystem/condition-category", "encounter-diagnosis")]
+
+    found = read_one(
+        _condition("c1", "Z00", "vấn đề"),
+        _condition("c2", "38341003", "Hypertension", SNOMED, category=category),
+    ).diagnoses
+
+    assert (found.main, found.other) == ("38341003", ())
+    assert [(one.system, one.code) for one in found.codings["main"]] == [(SNOMED, "38341003")]
+
+
+def test_a_refuted_diagnosis_does_not_count() -> None:
+    refuted = concept("http://terminology.hl7.org/CodeSystem/condition-ver-status", "refuted")
+
+    assert read_one(_condition("c1", "I10", "x", verificationStatus=refuted)).diagnoses.main == ""
+
+
+def test_what_a_service_was_ordered_for_is_read_from_its_reason() -> None:
+    order = an_order(reasonReference=[ref("Condition/c1")])
+
+    assert read_one(order, _condition("c1", "I10", "x")).services[0].diagnosis == "I10"
+
+
+# --- people ------------------------------------------------------------------------------------
+
+
+def test_the_patient_is_read() -> None:
+    birth_time = {
+        "url": "http://hl7.org/fhir/StructureDefinition/patient-birthTime",
+        "valueDateTime": "2026-11-01T22:05:00Z",
+    }
+    patient = read_one(
+        a_patient(
+            identifier=[
+                {"system": "urn:ehoso:national-id", "value": "001080000001"},
+                {"system": "urn:his", "value": "BN1"},
+            ],
+            name=[
+                {"use": "usual", "text": "Tí"},
+                {"use": "official", "family": "NGUYỄN", "given": ["VĂN", "THỬ"]},
+            ],
+            birthDate="2026-11-02",
+            _birthDate={"extension": [birth_time]},
+            address=[{"line": ["1 Lê Lợi"], "city": "26734", "state": "79"}],
+            extension=[{"url": "urn:ehoso:extension:ethnicity", "valueCoding": {"code": "01"}}],
+        )  # fmt: skip
+    ).patient
+
+    assert (patient.id, patient.national_id, patient.name) == ("BN1", "001080000001", "NGUYỄN VĂN THỬ")
+    assert (patient.birth, patient.ethnicity) == ("202611020505", "01")
+    assert (patient.address.province, patient.address.ward) == ("79", "26734")
+
+
+@pytest.mark.parametrize(
+    ("date", "digits"),
+    [("1980", "198000000000"), ("1980-05", "198005000000"), ("1980-05-06", "198005060000"), ("x", "")],
+)
+def test_a_birth_date_may_be_known_in_part(date: str, digits: str) -> None:
+    assert read_one(a_patient(birthDate=date)).patient.birth == digits
+
+
+def _card(known: str, number: str, start: str = "2026-01-01", **changes: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Coverage", "id": known, "status": "active", "beneficiary": ref("Patient/p1"),
+        "subscriberId": number, "period": {"start": start, "end": "2026-12-31"},
+        "class": [{"type": {"text": "ĐKBĐ"}, "value": "79001"}], **changes,
+    }  # fmt: skip
+
+
+def test_a_card_is_read() -> None:
+    (card,) = read_one(_card("k1", "DN4790000000001")).coverage
+
+    assert (card.card, card.registered_at, card.valid_from, card.valid_to) == (
+        "DN4790000000001", "79001", "20260101", "20261231",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        pytest.param(_card("k1", "private-7"), id="no-card-number"),
+        pytest.param(_card("k1", "DN4790000000001", start="2026-11-03"), id="not-yet-valid"),
+        pytest.param(_card("k1", "DN4790000000001", status="cancelled"), id="cancelled"),
+        pytest.param(_card("k1", "DN4790000000001", beneficiary=ref("Patient/p2")), id="of-somebody-else"),
+    ],
+)
+def test_what_is_no_card_for_this_visit_is_left_out(card: dict[str, Any]) -> None:
+    assert read_one(card, a_patient(), a_patient() | {"id": "p2"}).coverage == ()
+
+
+def test_the_cards_of_the_account_win_in_their_order() -> None:
+    lines = [{"coverage": ref("Coverage/k1"), "priority": 2}, {"coverage": ref("Coverage/k2"), "priority": 1}]
+    account = {"resourceType": "Account", "id": "a", "status": "active", "coverage": lines}
+
+    cards = read_one(
+        account, an_encounter(account=[ref("Account/a")]), _card("k1", "DN4790000000001"),
+        _card("k2", "GD4790000000002"), _card("k3", "HT3790000000003"),
+    ).coverage  # fmt: skip
+
+    assert [one.card[:2] for one in cards] == ["GD", "DN"]
+
+
+# --- R5 ----------------------------------------------------------------------------------------
+
+
+def test_the_spellings_of_r5_are_read() -> None:
+    period = {"start": "2026-11-02T07:30:00+07:00", "end": "2026-11-05T09:45:00+07:00"}
+    encounter = {
+        "resourceType": "Encounter", "id": "e1", "status": "completed", "class": [concept("urn:v3", "IMP")],
+        "subject": ref("Patient/p1"), "actualPeriod": period,
+        "admission": {"dischargeDisposition": concept("urn:d", "home"),
+                      "origin": {"identifier": {"system": "urn:ehoso:facility", "value": "79002"}}},
+        "reason": [{"value": [{"concept": {"text": "sốt cao"}}]}],
+        "diagnosis": [{"condition": [{"reference": ref("Condition/c1")}], "use": [concept(_ROLE, "DD")]}],
+        "serviceType": [{"concept": concept("urn:ehoso:department", "K03")}],
+    }  # fmt: skip
+    drug = {"concept": concept("urn:ehoso:drug", "40.48")}
+    request = a("MedicationRequest", "m1", intent="order", medication=drug, authoredOn="2026-11-02")
+    dispense = a(
+        "MedicationDispense", "d1", medication=drug, authorizingPrescription=[ref("MedicationRequest/m1")]
+    )
+    given = a("MedicationAdministration", "a1", medication={"reference": ref("Medication/x")},
+              occurenceDateTime="2026-11-02T10:00:00+07:00")  # fmt: skip
+    product = {"resourceType": "Medication", "id": "x", "code": concept("urn:ehoso:drug", "40.30")}
+    order = a("ServiceRequest", "s1", intent="order", code={"concept": concept("urn:ehoso:service", "23.0075.1494")},
+              reason=[{"reference": ref("Condition/c1")}])  # fmt: skip
+    procedure = a("Procedure", "p1", code=concept("urn:ehoso:service", "27.0187.2039"),
+                  category=[concept(SNOMED, "387713003")], occurrencePeriod=period)  # fmt: skip
+    usage = a(
+        "DeviceUsage",
+        "u1",
+        device={"concept": concept("urn:ehoso:supply", "N03.01")},
+        context=ref("Encounter/e1"),
+    )
+    charge = {
+        "resourceType": "ChargeItem", "id": "h1", "encounter": ref("Encounter/e1"), "quantity": {"value": 3},
+        "service": [{"reference": ref("ServiceRequest/s1")}], "code": concept("urn:x", "1"),
+        "unitPriceComponent": {"type": "base", "amount": {"value": 22400, "currency": "VND"}},
+    }  # fmt: skip
+
+    read = read_one(
+        encounter,
+        request,
+        dispense,
+        given,
+        product,
+        order,
+        procedure,
+        usage,
+        charge,
+        _condition("c1", "A97", "x"),
+    )
+
+    visit = read.encounter
+    assert (visit.visit_type, visit.discharged, visit.discharge_type) == ("03", "202611050945", "1")
+    assert (visit.reason, visit.from_facility, visit.departments) == ("sốt cao", "79002", ("K03",))
+    assert read.diagnoses.main == "A97"
+    assert [(one.code, one.given) for one in read.medications] == [("40.48", None), ("40.30", "202611021000")]
+    assert [(one.code, one.kind.value, one.hospital_price) for one in read.services] == [
+        ("27.0187.2039", "surgery", None), ("23.0075.1494", "other", 22400), ("N03.01", "supply", None),
+    ]  # fmt: skip
+    assert (read.services[0].performed, read.services[1].diagnosis) == ("202611020730", "A97")
+
+
+# --- options -----------------------------------------------------------------------------------
+
+
+def test_a_hospitals_own_systems_are_read_from_its_options() -> None:
+    options = parse_fhir_options(
+        {
+            "facility": "79001",
+            "identifiers": {"practitioner": ["urn:staff"]},
+            "national": {"service": ["urn:dvkt"]},
+            "extensions": {"ethnicity": ["urn:dan-toc"]},
+        }
+    )
+    order = an_order(
+        code=concept("urn:dvkt", "23.0075.1494"),
+        requester={"identifier": {"system": "urn:staff", "value": "7"}},
+    )
+    patient = a_patient(extension=[{"url": "urn:dan-toc", "valueString": "02"}])
+
+    read = read_one(patient, order, options=options)
+
+    assert (read.facility, read.patient.ethnicity) == ("79001", "02")
+    assert (read.services[0].code, read.services[0].orderer, dict(read.services[0].codings)) == (
+        "23.0075.1494",
+        "7",
+        {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "pointer"),
+    [
+        ({"facilty": "79001"}, "/facilty"),
+        ({"national": {"drugs": []}}, "/national/drugs"),
+        ({"facility": "x"}, "/facility"),
+    ],
+)
+def test_a_misspelled_option_is_an_error(table: dict[str, object], pointer: str) -> None:
+    with pytest.raises(MalformedOptions, match=f"fhir: {pointer}: "):
+        parse_fhir_options(table)
