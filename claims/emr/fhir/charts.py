@@ -18,7 +18,7 @@ from typing import Final, TypeVar, cast
 
 from claims.emr.fhir.blood import tells_blood_group
 from claims.emr.fhir.contents import Item
-from claims.emr.fhir.elements import Concept, Reference
+from claims.emr.fhir.elements import CodeableConcept, Reference
 from claims.emr.fhir.options import Categories
 from claims.emr.fhir.resources import (
     Appointment,
@@ -201,21 +201,25 @@ def _counts(item: Item[Resource], uncounted: Counter[tuple[str, str]]) -> bool:
     return reason is None
 
 
-def has_category(concepts: Iterable[Concept], codes: tuple[str, ...]) -> bool:
+def has_category(concepts: Iterable[CodeableConcept], codes: tuple[str, ...]) -> bool:
     """Say whether one of the concepts has one of the codes, of whatever system."""
-    return any(coding.code in codes for concept in concepts for coding in concept.all_codings())
+    for concept in concepts:
+        for coding in concept.all_codings():
+            if coding.code in codes:
+                return True
+    return False
 
 
 def names_something(references: Iterable[Reference]) -> bool:
     """Say whether a list of references names anything at all."""
-    links = (reference.link() for reference in references)
-    return any(link is not None and (link.reference or link.identifier) for link in links)
+    return any(reference.is_link() for reference in references)
 
 
 def _why_not(resource: Resource) -> str | None:
     """Say why a resource does not count, if it does not."""
-    if (resource.status or "").lower() in _NOT_COUNTED:
-        return f"status {str(resource.status).lower()}"
+    status = resource.status
+    if status and status.lower() in _NOT_COUNTED:
+        return f"status {status.lower()}"
     if isinstance(resource, (MedicationRequest, ServiceRequest)):
         if resource.do_not_perform:
             return "it says what not to do"
@@ -236,13 +240,12 @@ def _home_of(item: Item[Resource], source: Source, only: str | None) -> str | No
 
 
 def _encounter_references(resource: Resource) -> Iterator[Reference]:
-    contexts = many(resource.context)
-    candidates = [resource.encounter, *contexts, *(one for context in contexts for one in context.encounter)]
+    if resource.encounter is not None and resource.encounter.is_link():
+        yield resource.encounter
+    for context in many(resource.context):
+        yield from (one for one in (context, *context.encounter) if one.is_link())
     if isinstance(resource, Appointment):
-        candidates.extend(resource.supporting_information)
-    for reference in candidates:
-        if reference is not None and names_something((reference,)):
-            yield reference
+        yield from (one for one in resource.supporting_information if one.is_link())
 
 
 def _join(charts: Charts, item: Item[Resource], chart: Chart) -> None:

@@ -24,24 +24,27 @@ Wanted = TypeVar("Wanted", bound=Resource)
 
 _BOM: Final = b"\xef\xbb\xbf"
 _KIND: Final = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
-# Seven searches that each begin with a literal take 2.4 ms for 1 MB; one search for their union takes 3.3.
+# A single byte is found, or not, in a thirtieth of the time that a pattern takes.
 _SUSPECTS: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rb"\\u(?:00[0189]|007[fF]|03[0-6]|[dD][89a-fA-F]|[fF]{3}[eEfF])",
-        rb"\\[bf]",
-        rb"\x7f",
-        rb"\xc2[\x80-\x9f]",
-        rb"\xcc[\x80-\xbf]",
-        rb"\xcd[\x80-\xaf]",
-        rb"\xef\xbf[\xbe\xbf]",
+    (literal, re.compile(re.escape(literal) + rest))
+    for literal, rest in (
+        (b"\\", rb"(?:[bf]|u(?:00[0189]|007[fF]|03[0-6]|[dD][89a-fA-F]|[fF]{3}[eEfF]))"),
+        (b"\x7f", b""),
+        (b"\xc2", rb"[\x80-\x9f]"),
+        (b"\xcc", rb"[\x80-\xbf]"),
+        (b"\xcd", rb"[\x80-\xaf]"),
+        (b"\xef", rb"\xbf[\xbe\xbf]"),
     )
 )
+# Every escape in turn: a surrogate pair, half of one, any other.
+_ESCAPE: Final = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 _STEP: Final = re.compile(r"\[(\d+|\.\.\.)\]|\.")
 _DECODERS: Final = {name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()}
 _UNTYPED: Final = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
+"""What decoding raises for what is no resource of its type."""
+
 _DEEPEST_BUNDLE: Final = 2
 
 
@@ -89,7 +92,7 @@ class Contents:
         except MalformedEncounter as error:
             problem = error.problems[0]
             self._refuse(raw, kind, pointer + problem.pointer, problem.code, problem.detail)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             self._refuse(raw, kind, pointer + _place(error), "not-a-resource", _words(error))
         else:
             self._keep(resource, kind, full_url, pointer)
@@ -135,7 +138,7 @@ def open_contents(data: bytes) -> Iterator[Contents]:
 
     A whole that is no JSON comes out as contents without items that say so.
     """
-    is_suspect = any(pattern.search(data) for pattern in _SUSPECTS)
+    is_suspect = _is_suspect(data)
     raw = memoryview(data)[len(_BOM) :] if data.startswith(_BOM) else data
     loose = Contents([], [])
     pieces = list(_pieces(raw, loose))
@@ -153,9 +156,11 @@ def _pieces(data: bytes | memoryview, loose: Contents) -> Iterator[tuple[str, ms
     """Split an input into its top-level resources."""
     try:
         whole = msgspec.json.decode(data, type=msgspec.Raw)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         if "trailing" in str(error):
             yield from _lines(data, loose)
+        elif (whole_pairs := _ESCAPE.sub(_without_half, data)) != data:
+            yield from _pieces(whole_pairs, loose)
         else:
             loose.refused.append(Refusal("", "not-json", _words(error)))
         return
@@ -165,6 +170,11 @@ def _pieces(data: bytes | memoryview, loose: Contents) -> Iterator[tuple[str, ms
     yield from (
         (f"/{place}", one) for place, one in enumerate(msgspec.json.decode(whole, type=list[msgspec.Raw]))
     )
+
+
+def _without_half(escape: re.Match[bytes]) -> bytes:
+    """Half a surrogate pair spoils a whole input for the decoder; a null spoils only its resource."""
+    return b"\\u0000" if escape[1] else escape[0]
 
 
 def _lines(data: bytes | memoryview, loose: Contents) -> Iterator[tuple[str, msgspec.Raw]]:
@@ -181,7 +191,7 @@ def _lines(data: bytes | memoryview, loose: Contents) -> Iterator[tuple[str, msg
             continue
         try:
             yield f"line {number}", msgspec.json.decode(line, type=msgspec.Raw)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             loose.refused.append(Refusal(f"line {number}", "not-json", _words(error)))
 
 
@@ -214,11 +224,11 @@ def _entries(raw: msgspec.Raw, pointer: str, contents: Contents) -> Iterator[_En
     try:
         yield from msgspec.json.decode(raw, type=_Bundle).entry or ()
         return
-    except _UNREADABLE:
+    except UNREADABLE:
         pass
     try:
         entries = msgspec.json.decode(raw, type=_LooseBundle).entry
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         contents.refused.append(
             Refusal("Bundle", "not-a-bundle", f"{pointer}{_place(error)}: {_words(error)}")
         )
@@ -226,7 +236,7 @@ def _entries(raw: msgspec.Raw, pointer: str, contents: Contents) -> Iterator[_En
     for place, one in enumerate(entries):
         try:
             yield msgspec.json.decode(one, type=_Entry)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             where = f"{pointer}/entry/{place}{_place(error)}"
             contents.refused.append(Refusal("Bundle.entry", "not-an-entry", f"{where}: {_words(error)}"))
             yield None
@@ -240,7 +250,7 @@ def decode_resource(raw: msgspec.Raw, kind: str, *, is_suspect: bool) -> Resourc
         msgspec.DecodeError, UnicodeDecodeError, RecursionError: It does not have the form of its type.
     """
     decoder = _DECODERS[kind]
-    if is_suspect and any(pattern.search(raw) for pattern in _SUSPECTS):
+    if is_suspect and _is_suspect(bytes(raw)):
         return decoder.decode(_washed(raw))
     try:
         return decoder.decode(raw)
@@ -252,6 +262,11 @@ def decode_resource(raw: msgspec.Raw, kind: str, *, is_suspect: bool) -> Resourc
 def kind_of_contained(raw: msgspec.Raw) -> tuple[str, str]:
     """Return the type and id of a contained resource."""
     return _kind_of(raw), _id_of(raw)
+
+
+def _is_suspect(data: bytes) -> bool:
+    """Say whether a text may hold a character that cannot stand, or a letter in two parts."""
+    return any(literal in data and pattern.search(data) for literal, pattern in _SUSPECTS)
 
 
 def _washed(raw: msgspec.Raw) -> bytes:
@@ -279,7 +294,7 @@ def _id_of(raw: msgspec.Raw) -> str:
 def _head(raw: msgspec.Raw, name: str) -> str:
     try:
         value = getattr(msgspec.json.decode(raw, type=_Head), name)
-    except _UNREADABLE:
+    except UNREADABLE:
         return ""
     return value if isinstance(value, str) else ""
 

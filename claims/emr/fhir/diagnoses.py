@@ -8,7 +8,7 @@ from claims.emr.encounter import Diagnoses
 from claims.emr.fhir import resources as fhir
 from claims.emr.fhir.charts import Chart, has_category
 from claims.emr.fhir.contents import Item
-from claims.emr.fhir.elements import Concept, Reference
+from claims.emr.fhir.elements import CodeableConcept, Reference
 from claims.emr.fhir.source import Named, Source, many, sourced
 
 _ADMISSION: Final = "AD"
@@ -77,13 +77,13 @@ def _of_reference(
     if reference.concept is not None:
         named = source.code(reference.concept, source.options.national.diagnosis)
         return Diagnosis(named, _words(reference.concept), uses, rank, None)
-    link = reference.link()
+    display = (reference.link().display or "").strip()
     source.note(
         encounter.pointer, "no-condition", "a diagnosis of the encounter names a condition that is not there"
     )
-    if link is None or not link.display:
+    if not display:
         return None
-    return Diagnosis(source.code(Concept(text=link.display), ()), link.display.strip(), uses, rank, None)
+    return Diagnosis(source.code(CodeableConcept(text=display), ()), display, uses, rank, None)
 
 
 def _of_conditions(source: Source, chart: Chart) -> list[Diagnosis]:
@@ -131,5 +131,5 @@ def _joined(diagnoses: list[Diagnosis]) -> str:
     return "; ".join(dict.fromkeys(one.words for one in diagnoses if one.words))
 
 
-def _words(concept: Concept | None) -> str:
+def _words(concept: CodeableConcept | None) -> str:
     return ((concept.words() if concept else None) or "").strip()

@@ -33,49 +33,73 @@ class Identifier(Element):
     """What a system calls something."""
 
     use: str | None = None
-    type: "Concept | None" = None
+    type: "CodeableConcept | None" = None
     system: str | None = None
     value: str | None = None
     period: Period | None = None
 
 
-class Reference(Element):
-    """A link to a resource (R4, R5), or a concept or link (R5 CodeableReference)."""
+class Link(Element):
+    """A reference to a resource: by its address, or by an identifier."""
 
-    reference: "str | Reference | None" = None
+    reference: str | None = None
     type: str | None = None
     identifier: Identifier | None = None
     display: str | None = None
-    concept: "Concept | None" = None
-
-    def link(self) -> "Reference | None":
-        """Return the plain reference, whichever of the two this is."""
-        return self.reference if isinstance(self.reference, Reference) else self
 
 
-class Concept(Element):
-    """A CodeableConcept; a Coding where R4 has one in its place; or a CodeableReference (R5)."""
+class CodeableConcept(Element):
+    """Codes and words for one thing."""
 
     coding: tuple[Coding, ...] = ()
     text: str | None = None
+
+    def all_codings(self) -> tuple[Coding, ...]:
+        """Return the codes."""
+        return self.coding
+
+    def words(self) -> str | None:
+        """Return what the concept is called: its own text, else the first display."""
+        return self.text or next((coding.display for coding in self.coding if coding.display), None)
+
+
+class Reference(Element):
+    """A reference (R4, R5), or a concept with a reference (R5 CodeableReference)."""
+
+    reference: str | Link | None = None
+    type: str | None = None
+    identifier: Identifier | None = None
+    display: str | None = None
+    concept: CodeableConcept | None = None
+
+    def link(self) -> "Link | Reference":
+        """Return the plain reference, whichever of the two this is."""
+        return self.reference if isinstance(self.reference, Link) else self
+
+    def is_link(self) -> bool:
+        """Say whether it names anything."""
+        link = self.link()
+        return bool(link.reference or link.identifier)
+
+
+class Concept(CodeableConcept):
+    """A CodeableConcept; a Coding where R4 has one in its place; or a CodeableReference (R5)."""
+
     system: str | None = None
     code: str | None = None
     display: str | None = None
-    concept: "Concept | None" = None
+    concept: CodeableConcept | None = None
     reference: Reference | None = None
 
     def all_codings(self) -> tuple[Coding, ...]:
         """Return the codes, wherever this shape keeps them."""
         if self.concept is not None:
-            return self.concept.all_codings()
+            return self.concept.coding
         return (Coding(self.system, self.code, self.display),) if self.code else self.coding
 
     def words(self) -> str | None:
-        """Return what the concept is called: its own text, else the first display."""
-        if self.concept is not None:
-            return self.concept.words()
-        shown = next((coding.display for coding in self.coding if coding.display), None)
-        return self.text or shown or self.display
+        """Return what the concept is called, wherever this shape keeps it."""
+        return (self.concept.words() if self.concept else CodeableConcept.words(self)) or self.display
 
 
 class Quantity(Element):

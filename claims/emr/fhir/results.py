@@ -1,6 +1,6 @@
 """Results: the lines of XML4, from laboratory observations and from reports of images and functions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -41,12 +41,13 @@ def _panels(charts: Charts, chart: Chart) -> dict[str, Item[fhir.Observation]]:
     return {
         member.key: panel
         for panel in chart.of(fhir.Observation)
+        if panel.resource.has_member
         for member in charts.source.find_all(fhir.Observation, panel.resource.has_member, panel)
     }
 
 
 def _values(
-    charts: Charts, item: Item[fhir.Observation], panels: dict[str, Item[fhir.Observation]]
+    charts: Charts, item: Item[fhir.Observation], panels: Mapping[str, Item[fhir.Observation]]
 ) -> Iterator[Result]:
     observation = item.resource
     frame = _frame(charts, item, panels)
@@ -109,10 +110,12 @@ def _report(charts: Charts, item: Item[fhir.DiagnosticReport]) -> Result:
     )
 
 
-def _frame(charts: Charts, item: Item[fhir.Observation], panels: dict[str, Item[fhir.Observation]]) -> _Frame:
+def _frame(
+    charts: Charts, item: Item[fhir.Observation], panels: Mapping[str, Item[fhir.Observation]]
+) -> _Frame:
     """Find the report and order of a value: its own, else those of the panel that it is a member of."""
     source = charts.source
-    around = list(_around(item, panels))
+    around = _around(item, panels)
     report = next((reports[0] for one in around if (reports := charts.reports.get(one.key))), None)
     orders = (_order(charts, one, (*one.resource.based_on, *one.resource.part_of)) for one in around)
     order = next((one for one in orders if one), None)
@@ -130,15 +133,13 @@ def _frame(charts: Charts, item: Item[fhir.Observation], panels: dict[str, Item[
 
 
 def _around(
-    item: Item[fhir.Observation], panels: dict[str, Item[fhir.Observation]]
-) -> Iterator[Item[fhir.Observation]]:
+    item: Item[fhir.Observation], panels: Mapping[str, Item[fhir.Observation]]
+) -> list[Item[fhir.Observation]]:
     """Return an observation and the panels around it; a loop of members ends it."""
-    current: Item[fhir.Observation] | None = item
-    for _ in range(_ENOUGH_MEMBERS):
-        if current is None:
-            return
-        yield current
-        current = panels.get(current.key)
+    around = [item]
+    while (outer := panels.get(around[-1].key)) and len(around) < _ENOUGH_MEMBERS:
+        around.append(outer)
+    return around
 
 
 def _order(

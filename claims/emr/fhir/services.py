@@ -10,13 +10,14 @@ from claims.emr.fhir import resources as fhir
 from claims.emr.fhir.charging import Charged, combine, find_charges, other_sources
 from claims.emr.fhir.charts import Chart, Charts, has_category
 from claims.emr.fhir.contents import Item
-from claims.emr.fhir.elements import Concept, Period, Quantity, Reference
+from claims.emr.fhir.elements import CodeableConcept, Concept, Period, Quantity, Reference
 from claims.emr.fhir.extras import Extras, read_extras
 from claims.emr.fhir.places import Places
 from claims.emr.fhir.source import UNNAMED, Named, Source, many, sourced
 from claims.emr.scalars import LocalTime
 
 _ONE: Final = Decimal(1)
+_KINDS: Final = {kind.value: kind for kind in ServiceKind}
 
 Order = Item[fhir.ServiceRequest]
 Reports = tuple[Item[fhir.DiagnosticReport], ...]
@@ -325,7 +326,7 @@ def _kind_of_results(source: Source, reports: Reports, measured: Measured) -> Se
 
 
 def _kind_word(text: str | None) -> ServiceKind | None:
-    return ServiceKind(text) if text in set(ServiceKind) else None
+    return _KINDS.get(text) if text else None
 
 
 def _reported(source: Source, reports: Reports) -> str | None:
@@ -400,8 +401,8 @@ def _supply_code(
 ) -> Named:
     """Return what a supply is: by its own code, else by its device's or product's type or identifiers."""
     national = source.options.national.supply
-    concept = concept or (reference.concept if reference else None)
-    if concept and (named := source.code(concept, national)).code:
+    known_as: CodeableConcept | None = concept or (reference.concept if reference else None)
+    if known_as and (named := source.code(known_as, national)).code:
         return named
     if device := source.find_a(fhir.Device, reference, item):
         for kind in many(device.resource.type):

@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
-from claims.emr.fhir.contents import Contents, Item, decode_resource, kind_of_contained
-from claims.emr.fhir.elements import Concept, Identifier, Quantity, Reference
+from claims.emr.errors import MalformedEncounter
+from claims.emr.fhir.contents import UNREADABLE, Contents, Item, decode_resource, kind_of_contained
+from claims.emr.fhir.elements import CodeableConcept, Identifier, Link, Quantity, Reference
 from claims.emr.fhir.options import FhirOptions
 from claims.emr.fhir.resources import KINDS, PractitionerRole, Resource
 from claims.emr.inputs import Oddity
@@ -65,7 +66,7 @@ class Source:
     options: FhirOptions
     _found: dict[str, Item[Resource] | None] = field(default_factory=dict)
     _contained: dict[tuple[str, str], Item[Resource] | None] = field(default_factory=dict)
-    _named: dict[tuple[str, tuple[str, ...]], Named] = field(default_factory=dict)
+    _named: dict[tuple[str, str | None, tuple[str, ...]], Named] = field(default_factory=dict)
     _fields: dict[str, str | None] = field(default_factory=dict)
     _short: dict[str, Item[Resource]] = field(default_factory=dict)
     _identified: dict[tuple[str, str | None, str], Item[Resource]] = field(default_factory=dict)
@@ -79,11 +80,13 @@ class Source:
 
     def find(self, reference: Reference | None, owner: Item[Resource]) -> Item[Resource] | None:
         """Return the resource that a reference names, if the input holds it."""
-        link = reference.link() if reference else None
-        if link is None:
+        if reference is None:
             return None
-        text = link.reference
-        if isinstance(text, str) and text:
+        link: Link | Reference = reference
+        text = reference.reference
+        if isinstance(text, Link):
+            link, text = text, text.reference
+        if text:
             if text[0] == "#":
                 return self._find_contained(text[1:], owner)
             if text not in self._found:
@@ -111,7 +114,7 @@ class Source:
 
     def is_elsewhere(self, reference: Reference, kind: str) -> bool:
         """Say whether a reference surely names something of another type than ``kind``."""
-        text = (reference.link() or reference).reference
+        text = reference.link().reference
         if not isinstance(text, str):
             return False
         if text in self.contents.skipped:
@@ -158,7 +161,7 @@ class Source:
             pointer = f"{owner.pointer}/contained/{number}"
             try:
                 resource = decode_resource(raw, kind, is_suspect=True)
-            except ValueError:
+            except (MalformedEncounter, *UNREADABLE):
                 self.note(
                     pointer, "not-a-resource", "a contained resource does not have the form of its type"
                 )
@@ -168,20 +171,18 @@ class Source:
 
     # --- codes and identifiers -----------------------------------------------------------------
 
-    def code(self, concept: Concept | None, national: tuple[str, ...]) -> Named:
+    def code(self, concept: CodeableConcept | None, national: tuple[str, ...]) -> Named:
         """Sort the codes of a concept; words without a code count as the source's own code."""
         if concept is None:
             return UNNAMED
         sources = []
         for coding in concept.all_codings():
-            text = (coding.code or "").strip()
-            if not text:
+            if not coding.code or not (text := coding.code.strip()):
                 continue
             if coding.system in national:
                 return Named(text, (), _stripped(coding.display))
             sources.append(Coding(system=coding.system, code=text, display=_stripped(coding.display)))
-        words = _stripped(concept.words())
-        if not sources and words:
+        if not sources and (words := _stripped(concept.words())):
             sources.append(Coding(code=words, display=words))
         return Named(sources[0].code, tuple(sources)) if sources else UNNAMED
 
@@ -191,18 +192,19 @@ class Source:
 
     def who(self, reference: Reference | None, owner: Item[Resource], national: tuple[str, ...]) -> Named:
         """Say who or what a reference names, by an identifier of the national systems or by all others."""
-        link = reference.link() if reference else None
-        if link is None:
+        if reference is None:
             return UNNAMED
+        link = reference.link()
         text = _text_of(link)
-        if text is None or text.startswith("#") or link.identifier or link.display:
-            return self._who(link, owner, national)
-        if (text, national) not in self._named:
-            self._named[text, national] = self._who(link, owner, national)
-        return self._named[text, national]
+        if text is None or text.startswith("#") or link.identifier:
+            return self._who(reference, owner, national)
+        asked = text, link.display, national
+        if asked not in self._named:
+            self._named[asked] = self._who(reference, owner, national)
+        return self._named[asked]
 
-    def _who(self, link: Reference, owner: Item[Resource], national: tuple[str, ...]) -> Named:
-        found = self.find(link, owner)
+    def _who(self, reference: Reference, owner: Item[Resource], national: tuple[str, ...]) -> Named:
+        link, found = reference.link(), self.find(reference, owner)
         if found and isinstance(found.resource, PractitionerRole) and found.resource.practitioner:
             return self.who(found.resource.practitioner, found, national)
         identifiers = [*many(found.resource.identifier if found else None), *_own_identifiers(link)]
@@ -261,7 +263,7 @@ def _short_form(text: str) -> str:
     return "/".join(text.rsplit("/", 2)[-2:])
 
 
-def _own_identifiers(link: Reference) -> Iterator[Identifier]:
+def _own_identifiers(link: Link | Reference) -> Iterator[Identifier]:
     """Identifiers that the reference itself holds: a logical one, or one to search by."""
     if link.identifier:
         yield link.identifier
@@ -273,7 +275,7 @@ def _own_identifiers(link: Reference) -> Iterator[Identifier]:
                 yield Identifier(system=system if bar else None, value=value if bar else token)
 
 
-def _text_of(link: Reference) -> str | None:
+def _text_of(link: Link | Reference) -> str | None:
     return link.reference if isinstance(link.reference, str) else None
 
 

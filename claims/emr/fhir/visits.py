@@ -8,7 +8,7 @@ from typing import Final
 
 from claims.emr.encounter import Visit
 from claims.emr.fhir import resources as fhir
-from claims.emr.fhir.charts import Chart
+from claims.emr.fhir.charts import Chart, has_category
 from claims.emr.fhir.contents import Item
 from claims.emr.fhir.elements import Coding, Quantity
 from claims.emr.fhir.extras import Extras, read_extras
@@ -208,7 +208,7 @@ def _weights_g(source: Source, chart: Chart, codes: tuple[str, ...]) -> Iterator
     timed = []
     for item in chart.of(fhir.Observation):
         observation = item.resource
-        if observation.code and any(coding.code in codes for coding in observation.code.coding):
+        if observation.code and has_category((observation.code,), codes):
             at = source.time(observation.effective_date_time or observation.issued, item) or ""
             if (grams := _grams(source, item, observation.value_quantity)) is not None:
                 timed.append((at, grams))

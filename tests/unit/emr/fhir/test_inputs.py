@@ -170,10 +170,11 @@ def test_an_input_without_encounters_is_refused() -> None:
     ["hasMember", "partOf", "basedOn"],
 )
 def test_a_ring_of_observations_ends(name: str) -> None:
-    ring = [
-        an_observation(f"o{number}", **{name: [ref(f"Observation/o{(number + 1) % 3}")]}, valueString="x")
-        for number in range(3)
-    ]
+    def an_observation_after(number: int) -> dict[str, Any]:
+        link: dict[str, Any] = {name: [ref(f"Observation/o{(number + 1) % 3}")]}
+        return an_observation(f"o{number}", valueString="x", **link)
+
+    ring = [an_observation_after(number) for number in range(3)]
 
     assert len(read_one(*ring).results) == 3
 

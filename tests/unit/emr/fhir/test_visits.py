@@ -125,8 +125,12 @@ def test_weights_come_from_vital_signs() -> None:
             known, category="vital-signs", code=concept(LOINC, code), valueQuantity=quantity
         )
 
-    visit = read_one(weight("o1", "29463-7", 52.5, "kg"), weight("o2", "8339-4", 3.2, "kg"),
-                     weight("o3", "8339-4", 2900, "g"), weight("o4", "29463-7", 120, "[lb_av]")).encounter  # fmt: skip
+    visit = read_one(
+        weight("o1", "29463-7", 52.5, "kg"),
+        weight("o2", "8339-4", 3.2, "kg"),
+        weight("o3", "8339-4", 2900, "g"),
+        weight("o4", "29463-7", 120, "[lb_av]"),
+    ).encounter
 
     assert visit.weight_kg == Decimal("52.5")
     assert visit.newborn_weights_g == (3200, 2900)
@@ -148,9 +152,12 @@ def test_the_main_diagnosis_is_the_first_on_discharge() -> None:
     lines = [_line("c1", "AD", 1), _line("c2", "DD", 2), _line("c3", "DD", 1), _line("c4", None, None)]
 
     found = read_one(
-        an_encounter(diagnosis=lines), _condition("c1", "R51", "Đau đầu"), _condition("c2", "E11.9", "Tiểu đường"),
-        _condition("c3", "I10", "Tăng huyết áp"), _condition("c4", "U62.1", "Đầu thống"),
-    ).diagnoses  # fmt: skip
+        an_encounter(diagnosis=lines),
+        _condition("c1", "R51", "Đau đầu"),
+        _condition("c2", "E11.9", "Tiểu đường"),
+        _condition("c3", "I10", "Tăng huyết áp"),
+        _condition("c4", "U62.1", "Đầu thống"),
+    ).diagnoses
 
     assert (found.main, found.other, found.traditional) == ("I10", ("E11.9",), ("U62.1",))
     assert (found.entry_text, found.exit_text) == ("Đau đầu", "Tăng huyết áp; Tiểu đường")
@@ -203,7 +210,7 @@ def test_the_patient_is_read() -> None:
             _birthDate={"extension": [birth_time]},
             address=[{"line": ["1 Lê Lợi"], "city": "26734", "state": "79"}],
             extension=[{"url": "urn:ehoso:extension:ethnicity", "valueCoding": {"code": "01"}}],
-        )  # fmt: skip
+        )
     ).patient
 
     assert (patient.id, patient.national_id, patient.name) == ("BN1", "001080000001", "NGUYỄN VĂN THỬ")
@@ -221,18 +228,26 @@ def test_a_birth_date_may_be_known_in_part(date: str, digits: str) -> None:
 
 def _card(known: str, number: str, start: str = "2026-01-01", **changes: Any) -> dict[str, Any]:
     return {
-        "resourceType": "Coverage", "id": known, "status": "active", "beneficiary": ref("Patient/p1"),
-        "subscriberId": number, "period": {"start": start, "end": "2026-12-31"},
-        "class": [{"type": {"text": "ĐKBĐ"}, "value": "79001"}], **changes,
-    }  # fmt: skip
+        "resourceType": "Coverage",
+        "id": known,
+        "status": "active",
+        "beneficiary": ref("Patient/p1"),
+        "subscriberId": number,
+        "period": {"start": start, "end": "2026-12-31"},
+        "class": [{"type": {"text": "ĐKBĐ"}, "value": "79001"}],
+        **changes,
+    }
 
 
 def test_a_card_is_read() -> None:
     (card,) = read_one(_card("k1", "DN4790000000001")).coverage
 
     assert (card.card, card.registered_at, card.valid_from, card.valid_to) == (
-        "DN4790000000001", "79001", "20260101", "20261231",
-    )  # fmt: skip
+        "DN4790000000001",
+        "79001",
+        "20260101",
+        "20261231",
+    )
 
 
 @pytest.mark.parametrize(
@@ -253,9 +268,12 @@ def test_the_cards_of_the_account_win_in_their_order() -> None:
     account = {"resourceType": "Account", "id": "a", "status": "active", "coverage": lines}
 
     cards = read_one(
-        account, an_encounter(account=[ref("Account/a")]), _card("k1", "DN4790000000001"),
-        _card("k2", "GD4790000000002"), _card("k3", "HT3790000000003"),
-    ).coverage  # fmt: skip
+        account,
+        an_encounter(account=[ref("Account/a")]),
+        _card("k1", "DN4790000000001"),
+        _card("k2", "GD4790000000002"),
+        _card("k3", "HT3790000000003"),
+    ).coverage
 
     assert [one.card[:2] for one in cards] == ["GD", "DN"]
 
@@ -266,26 +284,46 @@ def test_the_cards_of_the_account_win_in_their_order() -> None:
 def test_the_spellings_of_r5_are_read() -> None:
     period = {"start": "2026-11-02T07:30:00+07:00", "end": "2026-11-05T09:45:00+07:00"}
     encounter = {
-        "resourceType": "Encounter", "id": "e1", "status": "completed", "class": [concept("urn:v3", "IMP")],
-        "subject": ref("Patient/p1"), "actualPeriod": period,
-        "admission": {"dischargeDisposition": concept("urn:d", "home"),
-                      "origin": {"identifier": {"system": "urn:ehoso:facility", "value": "79002"}}},
+        "resourceType": "Encounter",
+        "id": "e1",
+        "status": "completed",
+        "class": [concept("urn:v3", "IMP")],
+        "subject": ref("Patient/p1"),
+        "actualPeriod": period,
+        "admission": {
+            "dischargeDisposition": concept("urn:d", "home"),
+            "origin": {"identifier": {"system": "urn:ehoso:facility", "value": "79002"}},
+        },
         "reason": [{"value": [{"concept": {"text": "sốt cao"}}]}],
         "diagnosis": [{"condition": [{"reference": ref("Condition/c1")}], "use": [concept(_ROLE, "DD")]}],
         "serviceType": [{"concept": concept("urn:ehoso:department", "K03")}],
-    }  # fmt: skip
+    }
     drug = {"concept": concept("urn:ehoso:drug", "40.48")}
     request = a("MedicationRequest", "m1", intent="order", medication=drug, authoredOn="2026-11-02")
     dispense = a(
         "MedicationDispense", "d1", medication=drug, authorizingPrescription=[ref("MedicationRequest/m1")]
     )
-    given = a("MedicationAdministration", "a1", medication={"reference": ref("Medication/x")},
-              occurenceDateTime="2026-11-02T10:00:00+07:00")  # fmt: skip
+    given = a(
+        "MedicationAdministration",
+        "a1",
+        medication={"reference": ref("Medication/x")},
+        occurenceDateTime="2026-11-02T10:00:00+07:00",
+    )
     product = {"resourceType": "Medication", "id": "x", "code": concept("urn:ehoso:drug", "40.30")}
-    order = a("ServiceRequest", "s1", intent="order", code={"concept": concept("urn:ehoso:service", "23.0075.1494")},
-              reason=[{"reference": ref("Condition/c1")}])  # fmt: skip
-    procedure = a("Procedure", "p1", code=concept("urn:ehoso:service", "27.0187.2039"),
-                  category=[concept(SNOMED, "387713003")], occurrencePeriod=period)  # fmt: skip
+    order = a(
+        "ServiceRequest",
+        "s1",
+        intent="order",
+        code={"concept": concept("urn:ehoso:service", "23.0075.1494")},
+        reason=[{"reference": ref("Condition/c1")}],
+    )
+    procedure = a(
+        "Procedure",
+        "p1",
+        code=concept("urn:ehoso:service", "27.0187.2039"),
+        category=[concept(SNOMED, "387713003")],
+        occurrencePeriod=period,
+    )
     usage = a(
         "DeviceUsage",
         "u1",
@@ -293,10 +331,14 @@ def test_the_spellings_of_r5_are_read() -> None:
         context=ref("Encounter/e1"),
     )
     charge = {
-        "resourceType": "ChargeItem", "id": "h1", "encounter": ref("Encounter/e1"), "quantity": {"value": 3},
-        "service": [{"reference": ref("ServiceRequest/s1")}], "code": concept("urn:x", "1"),
+        "resourceType": "ChargeItem",
+        "id": "h1",
+        "encounter": ref("Encounter/e1"),
+        "quantity": {"value": 3},
+        "service": [{"reference": ref("ServiceRequest/s1")}],
+        "code": concept("urn:x", "1"),
         "unitPriceComponent": {"type": "base", "amount": {"value": 22400, "currency": "VND"}},
-    }  # fmt: skip
+    }
 
     read = read_one(
         encounter,
@@ -317,8 +359,10 @@ def test_the_spellings_of_r5_are_read() -> None:
     assert read.diagnoses.main == "A97"
     assert [(one.code, one.given) for one in read.medications] == [("40.48", None), ("40.30", "202611021000")]
     assert [(one.code, one.kind.value, one.hospital_price) for one in read.services] == [
-        ("27.0187.2039", "surgery", None), ("23.0075.1494", "other", 22400), ("N03.01", "supply", None),
-    ]  # fmt: skip
+        ("27.0187.2039", "surgery", None),
+        ("23.0075.1494", "other", 22400),
+        ("N03.01", "supply", None),
+    ]
     assert (read.services[0].performed, read.services[1].diagnosis) == ("202611020730", "A97")
 
 
