@@ -1,4 +1,4 @@
-"""Administration on the server itself: facilities, their certificates and accounts, API keys."""
+"""Administration on the server itself: facilities and their gateway accounts, API keys."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from claims.cli.output import AsJson, emit, say
 from claims.exchange.access import Scope
 from claims.exchange.submission import FacilityCode
 
-facilities = typer.Typer(help="Register facilities, certificates and gateway accounts.", no_args_is_help=True)
+facilities = typer.Typer(help="Register facilities and their gateway accounts.", no_args_is_help=True)
 keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 
 Code = Annotated[
@@ -38,34 +38,6 @@ def list_facilities(as_json: AsJson = False) -> None:
         say(f"{code}  {name}")
         if as_json:
             emit({"code": code, "name": name})
-
-
-@facilities.command("certificate")
-def register_certificate(
-    code: Code,
-    certificate: Annotated[Path, typer.Argument(help="PEM or DER file.", exists=True, dir_okay=False)],
-    suspend: Annotated[bool, typer.Option("--suspend", help="End the registration instead.")] = False,
-) -> None:
-    """Let a certificate sign for a facility. Several may be live, so that a new one can be rolled in."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    from claims.runtime.start import open_service
-
-    data = certificate.read_bytes()
-    load = x509.load_pem_x509_certificate if b"-----BEGIN" in data else x509.load_der_x509_certificate
-    try:
-        der = load(data).public_bytes(Encoding.DER)
-    except ValueError as error:
-        raise typer.BadParameter(f"{certificate} holds no certificate") from error
-    digest, now = hashlib.sha256(der).hexdigest(), datetime.now(UTC)
-    store = open_service().facilities
-    if suspend:
-        found = store.suspend_certificate(FacilityCode(code), sha256=digest, at=now)
-        say(f"certificate {digest} {'no longer signs' if found else 'was not registered'} for {code}")
-        return
-    store.register_certificate(FacilityCode(code), sha256=digest, certificate_der=der, at=now)
-    say(f"certificate {digest} may sign for {code}")
 
 
 @facilities.command("gateway-account")

@@ -12,6 +12,7 @@ from claims.cli import (
     demo,
     inspection,
     operations,
+    registrations,
     schemas,
     signatures,
     submissions,
@@ -49,4 +50,5 @@ for panel, commands in _COMMANDS.items():
 app.add_typer(schemas.schemas, name="schema", rich_help_panel="Bundles")
 app.add_typer(catalogues.catalogues, name="catalogue", rich_help_panel="Bundles")
 app.add_typer(admin.facilities, name="facility", rich_help_panel="Administration")
-app.add_typer(admin.keys, name="key", rich_help_panel="Administration")
+app.add_typer(registrations.certificates, name="certificate", rich_help_panel="Administration")
+app.add_typer(admin.keys, name="api-key", rich_help_panel="Administration")

@@ -8,6 +8,9 @@
   - UnknownKey
   - AccessDenied
   - UnknownFacility
+  - UnfitCertificate
+  - IllegalRegistration
+  - TooManyCertificates
   - IdempotencyMismatch
   - NoSigningKey
   - EmptySelection
@@ -17,6 +20,8 @@
     - OutcomeUnknown       the request was written and no usable answer came: look before sending again
     - GatewayRefused       trying again will not help
 """
+
+from collections.abc import Sequence
 
 from claims.errors import ClaimsError
 
@@ -78,6 +83,39 @@ class UnknownFacility(ClaimsError):
     def __init__(self, facility: str) -> None:
         super().__init__(f"facility {facility} is not registered")
         self.facility = facility
+
+
+class UnfitCertificate(ClaimsError):
+    """A certificate that no facility can sign with was to be registered.
+
+    Attributes:
+        reason: The verifier's code for what is wrong, such as ``certificate.expired``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this certificate cannot be registered: {reason}")
+        self.reason = reason
+
+
+class IllegalRegistration(ClaimsError):
+    """A change of a certificate's registration that cannot follow what it is now (None: not registered)."""
+
+    def __init__(self, change: str, current: str | None) -> None:
+        super().__init__(f"the certificate is {current or 'not registered'}, so it cannot be {change}")
+        self.change = change
+        self.current = current
+
+
+class TooManyCertificates(ClaimsError):
+    """A facility has as many live certificates as it may; one must end before another is registered.
+
+    Attributes:
+        live: The SHA-256 of those that are live.
+    """
+
+    def __init__(self, live: Sequence[str]) -> None:
+        super().__init__(f"{len(live)} certificates are live already: {', '.join(live)}")
+        self.live = tuple(live)
 
 
 class IdempotencyMismatch(ClaimsError):

@@ -20,6 +20,7 @@ from claims.exchange.errors import GatewayUnavailable
 from claims.exchange.ports import Gateway, JobQueue, Receipt
 from claims.exchange.reap import Reap
 from claims.exchange.receive import ReceiveBundle
+from claims.exchange.registrations import ChangeRegistration, RegisterCertificate
 from claims.exchange.replay import PlanReplay, RunReplay, StartReplay
 from claims.exchange.submission import FacilityCode
 from claims.exchange.submit_encounter import SubmitEncounter
@@ -35,6 +36,7 @@ from claims.storage.facilities import Facilities, GatewayAccounts, PostgresApiKe
 from claims.storage.migrations import current_revision, newest_revision
 from claims.storage.pool import Pool, open_pool
 from claims.storage.queue import PostgresSubmissions
+from claims.storage.registrations import PostgresRegistrations
 from claims.storage.replays import PostgresReplays
 from claims.storage.sealing import Seal, load_or_make_key
 from signing.canonical import Limits
@@ -71,8 +73,23 @@ class Service:
 
     @cached_property
     def facilities(self) -> Facilities:
-        """Facilities and their certificates."""
+        """The facilities that may submit."""
         return Facilities(self.pool)
+
+    @cached_property
+    def registrations(self) -> PostgresRegistrations:
+        """Which certificates may sign for them."""
+        return PostgresRegistrations(self.pool)
+
+    @cached_property
+    def register_certificate(self) -> RegisterCertificate:
+        """Let a certificate sign for a facility."""
+        return RegisterCertificate(self.registrations, self.clock)
+
+    @cached_property
+    def change_registration(self) -> ChangeRegistration:
+        """Suspend, reinstate or withdraw a certificate."""
+        return ChangeRegistration(self.registrations, self.clock)
 
     @cached_property
     def api_keys(self) -> PostgresApiKeys:
@@ -189,7 +206,7 @@ class Service:
     def _is_registered(self) -> Callable[[str, str, datetime], bool]:
         @ttl_cache(maxsize=50_000, ttl=_REMEMBER_S)
         def is_registered(facility: str, certificate_sha256: str, minute: datetime) -> bool:
-            return self.facilities.is_registered(facility, certificate_sha256, minute)
+            return self.registrations.may_sign(facility, certificate_sha256, minute)
 
         # To the minute, so that one facility's claims share an answer.
         return lambda facility, sha256, at: is_registered(

@@ -1,4 +1,4 @@
-"""Facilities: who may call, whose certificates may sign, and how each signs in at the gateway."""
+"""Facilities: who may call, and how each signs in at the gateway."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,7 +87,7 @@ class PostgresApiKeys:
 
 @dataclass(frozen=True, slots=True)
 class Facilities:
-    """Facilities and the certificates registered for them."""
+    """The facilities that may submit."""
 
     pool: Pool
 
@@ -105,45 +105,6 @@ class Facilities:
         with borrow(self.pool) as connection:
             rows = connection.execute("SELECT code, name FROM facility ORDER BY code").fetchall()
         return [(FacilityCode(code), name) for code, name in rows]
-
-    def register_certificate(
-        self, facility: FacilityCode, *, sha256: str, certificate_der: bytes, at: datetime
-    ) -> None:
-        """Let a certificate sign for a facility; several may be live at once.
-
-        Raises:
-            UnknownFacility: The facility is not registered.
-        """
-        try:
-            with borrow(self.pool) as connection:
-                connection.execute(
-                    "INSERT INTO facility_certificate (facility, sha256, certificate, registered_at) "
-                    "VALUES (%s, decode(%s, 'hex'), %s, %s) ON CONFLICT (facility, sha256) "
-                    "DO UPDATE SET suspended_at = NULL",
-                    [facility, sha256, certificate_der, at],
-                )
-        except ForeignKeyViolation as error:
-            raise UnknownFacility(facility) from error
-
-    def suspend_certificate(self, facility: FacilityCode, *, sha256: str, at: datetime) -> bool:
-        """End a registration from now on; return whether there was a live one."""
-        with borrow(self.pool) as connection:
-            done = connection.execute(
-                "UPDATE facility_certificate SET suspended_at = %s "
-                "WHERE facility = %s AND sha256 = decode(%s, 'hex') AND suspended_at IS NULL",
-                [at, facility, sha256],
-            )
-        return done.rowcount == 1
-
-    def is_registered(self, facility: str, certificate_sha256: str, at: datetime) -> bool:
-        """Return whether the certificate was not suspended for the facility at this moment."""
-        with borrow(self.pool) as connection:
-            row = connection.execute(
-                "SELECT 1 FROM facility_certificate WHERE facility = %s AND sha256 = decode(%s, 'hex') "
-                "AND (suspended_at IS NULL OR suspended_at > %s)",
-                [facility, certificate_sha256, at],
-            ).fetchone()
-        return row is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from claims.client import ApiClient
 from claims.errors import ClaimsError
 from claims.exchange.access import Scope
 from claims.exchange.ports import Account
+from claims.exchange.registrations import Note, RegistrationChange, RegistrationEvent
 from claims.exchange.submission import FacilityCode
 from claims.runtime.embedded import Addresses
 from claims.runtime.processes import Program, Supervisor
@@ -193,6 +194,9 @@ class Installation:
     def _furnish(self, service: Service) -> None:
         """Make keys, register facilities and lay out what the stand-in needs to know."""
         now = datetime.now(UTC)
+        registered = RegistrationEvent(
+            RegistrationChange.REGISTERED, now - timedelta(hours=20), now, Note("demo", "made for the demo")
+        )
         pki = DemoPki.create(at=now)
         pki.write(self.folder / "trust")
         pki.write(self.folder / "gateway" / "trust")
@@ -210,9 +214,7 @@ class Installation:
             for one in filter(None, (key, expired)):
                 der = one.certificate.public_bytes(Encoding.DER)
                 digest = hashlib.sha256(der).hexdigest()
-                service.facilities.register_certificate(
-                    FacilityCode(code), sha256=digest, certificate_der=der, at=now
-                )
+                service.registrations.add(FacilityCode(code), der, registered)
                 certificates.append(f"{code},{digest}")
             account = Account(
                 f"{code}_BV", hashlib.md5(f"demo-{code}".encode(), usedforsecurity=False).hexdigest().upper()
