@@ -20,7 +20,7 @@ from statistics import median
 from bench.cpu import cpu_seconds
 from bench.figures import Figure
 from claims.building.build import build_bundle
-from claims.checking.check import SignatureTerms, check_bundle
+from claims.checking.check import CheckTerms, SignatureTerms, check_bundle
 from claims.cli.demo.installation import FACILITY_NAMES, Installation
 from claims.cli.output import progress_bar
 from claims.client import SETTLED
@@ -94,13 +94,14 @@ def _bundles(installation: Installation, count: int) -> list[tuple[str, bytes]]:
 
 
 def _kernel_seconds(folder: Path, bodies: Sequence[bytes]) -> float:
-    terms = SignatureTerms(TrustStore.load(folder / "trust"), DEFAULT_POLICY, lambda *_: True)
+    signature = SignatureTerms(TrustStore.load(folder / "trust"), DEFAULT_POLICY, lambda *_: True)
+    terms = CheckTerms(signature=signature)
     now = datetime.now(UTC)
     for body in bodies[:20]:
-        check_bundle(body, at=now, signature=terms)
+        check_bundle(body, at=now, terms=terms)
     started = time.process_time()
     for body in bodies:
-        check_bundle(body, at=now, signature=terms)
+        check_bundle(body, at=now, terms=terms)
     return (time.process_time() - started) / len(bodies)
 
 

@@ -93,5 +93,10 @@ class ScriptedChecker:
         self.checked.append(data)
         self.while_checking(data)
         return Report(
-            stages=(), findings=self.findings.get(data, ()), facility=facility, claims=(), signature=None
+            stages=(),
+            findings=self.findings.get(data, ()),
+            facility=facility,
+            claims=(),
+            signature=None,
+            left_out={},
         )

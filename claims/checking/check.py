@@ -7,7 +7,10 @@ One engine for library, command line, API and workers.
 3. envelope: GIAMDINHHS has its parts, and each table can be taken out of it.
 4. signature, when asked for: it holds, over the whole document, and is the facility's own.
 5. schema: each table keeps to the schema in force on the day its episode ended.
-6. crosstable: the tables agree with each other, with the envelope and with the calendar.
+6. crosstable: the tables agree with each other and with the envelope.
+7. rules: what a table of a valid shape can still get wrong.
+8. catalogues: the rules that ask the facility's lists, as far as these are known.
+9. history: the rules that ask for other claims, as far as these are known.
 
 A stage runs whenever it still makes sense after what came before, so that a report names every fault
 at once; what makes no sense any more is skipped and said so.
@@ -18,7 +21,9 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
+from collections import Counter
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -27,10 +32,12 @@ from claims.bundle.envelope import parse_finding, read_bundle, strip_asides
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.notation import BOM, find_cdata
 from claims.checking import envelopes
+from claims.checking.known import Known
 from claims.checking.policy import DEFAULT_CHECK_POLICY, CheckPolicy
 from claims.checking.report import SEVERITY_ORDER, ClaimSummary, Outcome, Report, Stage, StageName
-from claims.checking.rules import CLAIM_RULES
-from claims.checking.rules.crosschecks import find_wrong_facility
+from claims.checking.rules import FAMILIES
+from claims.checking.rules.breaches import find_breaches, rules_by_stage
+from claims.checking.rules.envelope import find_wrong_facility
 from claims.checking.signatures import SignatureTerms, registration_findings, signature_findings
 from claims.checking.tables import check_tables
 from claims.localtime import local_date
@@ -40,17 +47,20 @@ from signing.verify import verify
 from xsd.scan import count_elements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from lxml.etree import _Element as Element
 
     from claims.bundle.envelope import Bundle
+    from claims.catalogues.catalogue import Catalogue
+    from claims.checking.rules.rule import Need
     from claims.checking.tables import CheckedClaim, Row
     from signing.verdict import Verdict
 
 __all__ = [
     "CheckPolicy",
+    "CheckTerms",
     "ClaimSummary",
     "Outcome",
     "Report",
@@ -65,21 +75,34 @@ MOST_ENVELOPE_ELEMENTS: Final = 10_000  # one claim needs about 60; tables are e
 _AMOUNT: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 
 
-def check_bundle(
-    data: bytes,
-    *,
-    at: datetime,
-    signature: SignatureTerms | None = None,
-    expected_facility: str | None = None,
-    policy: CheckPolicy = DEFAULT_CHECK_POLICY,
-) -> Report:
-    """Check one bundle as it was received at a moment (aware), and report everything that was found.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckTerms:
+    """On what terms bundles are checked.
 
-    Without ``signature`` terms the signature is not looked at, so an unsigned bundle can be checked as well.
-    ``expected_facility`` is who handed it over, where that is known; ``policy`` decides what the Decisions
-    leave open.
+    Attributes:
+        signature: On what terms a signature is accepted; None: it is not looked at, so that an unsigned
+            bundle can be checked as well.
+        expected_facility: Who handed the bundle over, where that is known.
+        policy: What the Decisions leave open.
+        catalogue: The facility's lists. Rules that need a list which is not there are left out.
+        more: What else is known, by need.
+        rules: The codes of the rules to check; None: all of them.
     """
-    check = _Check(at, signature, expected_facility, policy)
+
+    signature: SignatureTerms | None = None
+    expected_facility: str | None = None
+    policy: CheckPolicy = DEFAULT_CHECK_POLICY
+    catalogue: Catalogue | None = None
+    more: Mapping[Need, object] = field(default_factory=dict)
+    rules: Container[str] | None = None
+
+
+_DEFAULT_TERMS: Final = CheckTerms()
+
+
+def check_bundle(data: bytes, *, at: datetime, terms: CheckTerms = _DEFAULT_TERMS) -> Report:
+    """Check one bundle as it was received at a moment (aware), and report everything that was found."""
+    check = _Check(at, terms)
     check.run(data)
     return check.report()
 
@@ -87,23 +110,16 @@ def check_bundle(
 class _Check:
     """One check under way."""
 
-    def __init__(
-        self,
-        at: datetime,
-        terms: SignatureTerms | None,
-        expected_facility: str | None,
-        policy: CheckPolicy,
-    ) -> None:
+    def __init__(self, at: datetime, terms: CheckTerms) -> None:
         self._at = at
         self._terms = terms
-        self._limits = policy.limits
-        self._expected_facility = expected_facility
-        self._policy = policy
+        self._limits = terms.policy.limits
         self._ms: dict[StageName, float] = {}
         self._findings: dict[StageName, list[Finding]] = {name: [] for name in StageName}
         self._bundle: Bundle | None = None
         self._claims: list[CheckedClaim] = []
         self._verdict: Verdict | None = None
+        self._left_out: Counter[str] = Counter()
 
     def run(self, data: bytes) -> None:
         """Run every stage that makes sense."""
@@ -121,12 +137,13 @@ class _Check:
             if not envelopes.is_bundle(root):
                 found.append(envelopes.wrong_root(root))
                 return
-        content = root if self._terms is None else self._verify(root, self._terms)  # (4)
+        signature = self._terms.signature
+        content = root if signature is None else self._verify(root, signature)  # (4)
         with self._stage(StageName.ENVELOPE) as found:
             bundle = self._read(content, found)
-        if self._terms is not None and self._verdict is not None:
+        if signature is not None and self._verdict is not None:
             with self._stage(StageName.SIGNATURE) as found:
-                found.extend(registration_findings(self._verdict, bundle.facility, self._terms, self._at))
+                found.extend(registration_findings(self._verdict, bundle.facility, signature, self._at))
         if any(claim.tables for claim in bundle.claims):
             self._check_claims(bundle)
 
@@ -139,6 +156,7 @@ class _Check:
             claims=tuple(_summarize(claim) for claim in self._claims),
             # The tree that was verified is not kept alive by a report.
             signature=self._verdict and dataclasses.replace(self._verdict, content=None),
+            left_out=MappingProxyType(dict(self._left_out)),
         )
 
     def _size_findings(self, data: bytes) -> Iterator[Finding]:
@@ -192,10 +210,32 @@ class _Check:
                 self._claims.append(checked)
                 found.extend(findings)
         with self._stage(StageName.CROSSTABLE) as found:  # (6)
-            found.extend(find_wrong_facility(bundle.facility, self._expected_facility, tuple(self._claims)))
-            for rule in CLAIM_RULES:
-                for checked in self._claims:
-                    found.extend(rule(checked))
+            expected = self._terms.expected_facility
+            found.extend(find_wrong_facility(bundle.facility, expected, tuple(self._claims)))
+        with self._stage(StageName.RULES) as found:  # (7)
+            for checked in self._claims:
+                found.extend(finding for family in FAMILIES for finding in family(checked))
+        self._check_rules(bundle)
+
+    def _check_rules(self, bundle: Bundle) -> None:
+        """Check every rule whose needs are met, stage by stage: (6) to (9)."""
+        terms = self._terms
+        known = Known(
+            received_at=self._at,
+            facility=bundle.facility or "",
+            catalogue=terms.catalogue,
+            more=terms.more,
+        )
+        said = {finding.location for finding in self._findings[StageName.SCHEMA] if finding.is_blocking}
+        for name, every in rules_by_stage().items():
+            rules = [rule for rule in every if terms.rules is None or rule.code in terms.rules]
+            possible = [rule for rule in rules if all(map(known.has, rule.needs))]
+            for rule in rules:
+                self._left_out.update(need.value for need in rule.needs if not known.has(need))
+            if possible:
+                with self._stage(name) as found:
+                    for checked in self._claims:
+                        found.extend(find_breaches(checked, possible, known, said))
 
     @contextmanager
     def _stage(self, name: StageName) -> Iterator[list[Finding]]:
@@ -205,7 +245,7 @@ class _Check:
         try:
             yield found
         finally:
-            found[:] = map(self._policy.weigh, found)
+            found[:] = map(self._terms.policy.weigh, found)
             self._ms[name] = self._ms.get(name, 0.0) + (time.perf_counter() - started) * 1000
 
     def _stage_result(self, name: StageName) -> Stage:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from claims.bundle.envelope import Claim, Table, parse_finding, strip_asides
 from claims.bundle.kinds import TableKind
 from claims.checking.envelopes import wrong_root
-from claims.checking.rules import CLAIM_RULES
+from claims.checking.known import Known
+from claims.checking.rules import FAMILIES
+from claims.checking.rules.breaches import find_breaches, rules_by_stage
 from claims.checking.tables import check_tables
 from claims.localtime import local_date, parse_day
 from signing.canonical import DEFAULT_LIMITS, Limits, parse
@@ -41,4 +43,11 @@ def check_check_in(data: bytes, *, at: datetime, limits: Limits = DEFAULT_LIMITS
         return (wrong_root(root),)
     claim = Claim(1, root.sourceline, (Table(TableKind.XML0, root, None),))
     checked, findings = check_tables(claim, on)
-    return (*findings, *(finding for rule in CLAIM_RULES for finding in rule(checked)))
+    known = Known(received_at=at)
+    rules = [rule for stage in rules_by_stage().values() for rule in stage if not rule.needs]
+    said = {finding.location for finding in findings if finding.is_blocking}
+    return (
+        *findings,
+        *(finding for family in FAMILIES for finding in family(checked)),
+        *find_breaches(checked, rules, known, said),
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from claims.bundle.findings import Finding, Severity
 from claims.bundle.messages import finding_to_json
@@ -30,6 +30,18 @@ class StageName(StrEnum):
     SIGNATURE = "signature"
     SCHEMA = "schema"
     CROSSTABLE = "crosstable"
+    RULES = "rules"
+    CATALOGUES = "catalogues"
+    HISTORY = "history"
+
+
+#: The stages that decide whether a bundle is valid: that it keeps to the format.
+FORMAT_STAGES: Final = frozenset(StageName) - {
+    StageName.CROSSTABLE,
+    StageName.RULES,
+    StageName.CATALOGUES,
+    StageName.HISTORY,
+}
 
 
 class Outcome(StrEnum):
@@ -72,13 +84,18 @@ class ClaimSummary:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything a check has to say about a bundle."""
+    """Everything a check has to say about a bundle.
+
+    Attributes:
+        left_out: How many rules were left out, by what they needed and nobody knew.
+    """
 
     stages: tuple[Stage, ...]
     findings: tuple[Finding, ...]
     facility: str | None
     claims: tuple[ClaimSummary, ...]
     signature: Verdict | None
+    left_out: Mapping[str, int]
 
     @property
     def is_acceptable(self) -> bool:
@@ -89,7 +106,7 @@ class Report:
     def is_valid(self) -> bool:
         """Whether every stage up to the schema of each table was passed or not asked for."""
         return not any(
-            stage.outcome is Outcome.FAILED for stage in self.stages if stage.name != StageName.CROSSTABLE
+            stage.outcome is Outcome.FAILED for stage in self.stages if stage.name in FORMAT_STAGES
         ) and any(stage.outcome is Outcome.PASSED for stage in self.stages if stage.name == StageName.SCHEMA)
 
 
@@ -103,6 +120,7 @@ def report_to_json(report: Report) -> dict[str, object]:
             {"name": stage.name, "outcome": stage.outcome.value, "ms": round(stage.ms, 3)}
             for stage in report.stages
         ],
+        "left_out": dict(report.left_out),
         "claims": [_claim_to_json(claim) for claim in report.claims],
         "findings": [finding_to_json(finding) for finding in report.findings],
     }

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final, cast
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.kinds import TableKind
 from claims.bundle.notation import shorten_decimals
+from claims.checking.values import read_day, read_moment, read_number, split_items
 from claims.localtime import parse_day
 from xsd.catalog import FaultKind, SchemaNotFound, find_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
+    from decimal import Decimal
 
     from lxml.etree import _Element as Element
 
@@ -28,17 +30,35 @@ _SEVERITY: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as written: its place from 1, its line in the decoded table, its fields by name.
+    """One row as written: its table, its place from 1, its line in the decoded table, its fields by name.
 
-    A field that is not there and one without a value read alike: as the empty string.
+    A field that is not there and one without a value read alike: as the empty string. Read as something else
+    than text, a value that is not of its kind is None: the schema stage has said so, rules need not.
     """
 
+    kind: TableKind
     number: int
     line: int | None
     values: Mapping[str, str]
 
     def __getitem__(self, field: str) -> str:
         return self.values.get(field, "")
+
+    def number_of(self, field: str) -> Decimal | None:
+        """Return an amount, a quantity or a percentage, exactly as written."""
+        return read_number(self.values.get(field, ""))
+
+    def moment(self, field: str) -> str | None:
+        """Return a time as its twelve digits ``yyyyMMddHHmm``, which compare as times do."""
+        return read_moment(self.values.get(field, ""))
+
+    def day(self, field: str) -> str | None:
+        """Return the day of a date or a time as its eight digits ``yyyyMMdd``."""
+        return read_day(self.values.get(field, ""))
+
+    def items(self, field: str) -> tuple[str, ...]:
+        """Return the items of a value that holds several, split by semicolons; empty ones are left out."""
+        return split_items(self.values.get(field, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +93,17 @@ class CheckedClaim:
         summary = self.tables.get(TableKind.XML1)
         return summary.rows[0] if summary is not None and summary.rows else None
 
+    def rows(self, kind: TableKind) -> tuple[Row, ...]:
+        """Return the rows of a table; none where the claim does not have it."""
+        table = self.tables.get(kind)
+        return () if table is None else table.rows
+
+    def place(self, row: Row | None = None, field: str | None = None) -> Location:
+        """Return the location of a row or one of its fields; without a row, that of the claim."""
+        if row is None:
+            return Location(claim=self.number, field=field)
+        return self.locate(self.tables[row.kind], row, field)
+
     def locate(self, table: CheckedTable, row: Row | None = None, field: str | None = None) -> Location:
         """Return the location of a table, one of its rows or a field of a row."""
         return Location(
@@ -98,7 +129,7 @@ def check_tables(claim: Claim, received_on: date) -> tuple[CheckedClaim, list[Fi
             findings.append(_without_schema(claim, table, on))
             continue
         findings += _long_decimals(claim, table, schema)
-        rows = tuple(_read_rows(table.root, schema))
+        rows = tuple(_read_rows(table.kind, table.root, schema))
         checked[table.kind] = CheckedTable(table.kind, schema, table.envelope_line, rows)
         findings += (_fault_finding(claim, table, fault) for fault in schema.find_faults(table.root))
         findings += _absent_fields(claim, table, schema, rows)
@@ -110,7 +141,7 @@ def _day_of_discharge(claim: Claim) -> date | None:
     return None if summary is None else parse_day((summary.root.findtext("NGAY_RA") or "").strip())
 
 
-def _read_rows(root: Element, schema: TableSchema) -> Iterator[Row]:
+def _read_rows(kind: TableKind, root: Element, schema: TableSchema) -> Iterator[Row]:
     if schema.row_element is None:
         rows = [root] if root.tag == schema.root else []
     else:
@@ -118,7 +149,7 @@ def _read_rows(root: Element, schema: TableSchema) -> Iterator[Row]:
     for number, row in enumerate(rows, start=1):
         # Names are str here; the cast costs nothing, calling str() a quarter of the whole.
         values = {field.tag: field.text or "" for field in row}
-        yield Row(number, row.sourceline, cast("dict[str, str]", values))
+        yield Row(kind, number, row.sourceline, cast("dict[str, str]", values))
 
 
 def _long_decimals(claim: Claim, table: Table, schema: TableSchema) -> Iterator[Finding]:

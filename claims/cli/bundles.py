@@ -51,24 +51,24 @@ def check(
     from being sent.
     """
     from claims.bundle.messages import describe
-    from claims.checking.check import CheckPolicy, SignatureTerms, check_bundle
+    from claims.checking.check import CheckPolicy, CheckTerms, SignatureTerms, check_bundle
     from claims.checking.report import report_to_json
     from claims.cli.showing import place_of
     from signing.certificates import TrustStore
     from signing.policy import DEFAULT_POLICY
 
     now, registered = moment(at), registrations(trust)
-    terms = None
+    signature = None
     if trust is not None:
-        terms = SignatureTerms(TrustStore.load(trust), DEFAULT_POLICY, registered or (lambda *_: True))
+        signature = SignatureTerms(TrustStore.load(trust), DEFAULT_POLICY, registered or (lambda *_: True))
+    policy = CheckPolicy(unknown_fields=unknown_fields)
+    terms = CheckTerms(signature=signature, expected_facility=facility, policy=policy)
 
     def check_one(path: Path) -> tuple[bool, dict[str, object]]:
         report = check_bundle(
             read_input(path),
             at=now,
-            signature=terms,
-            expected_facility=facility,
-            policy=CheckPolicy(unknown_fields=unknown_fields),
+            terms=terms,
         )
         say(
             f"{path}: {'acceptable' if report.is_acceptable else 'blocked'}, "

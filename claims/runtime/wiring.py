@@ -12,7 +12,7 @@ from celery import Celery
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from claims.checking.check import CheckPolicy, Report, SignatureTerms, check_bundle
+from claims.checking.check import CheckPolicy, CheckTerms, Report, SignatureTerms, check_bundle
 from claims.exchange.access import ApiKey, Authenticate, IssueKey
 from claims.exchange.check import CheckSubmissions
 from claims.exchange.deliver import DeliverSubmissions, RetryPolicy
@@ -132,13 +132,14 @@ class Service:
         return GatewayClient(gateway, accounts=self.gateway_accounts, clock=self.clock)
 
     def check_bundle(self, data: bytes, *, facility: FacilityCode, at: datetime) -> Report:
-        """Check one bundle as the service does: signature, registration, schema, cross-checks."""
-        terms = SignatureTerms(self.trust, DEFAULT_POLICY, self._is_registered)
+        """Check one bundle as the service does: signature, registration, format and rules."""
+        signature = SignatureTerms(self.trust, DEFAULT_POLICY, self._is_registered)
         settings = self.settings
         policy = CheckPolicy(
             limits=Limits(max_bytes=settings.max_body_bytes), unknown_fields=settings.unknown_fields
         )
-        return check_bundle(data, at=at, signature=terms, expected_facility=facility, policy=policy)
+        terms = CheckTerms(signature=signature, expected_facility=facility, policy=policy)
+        return check_bundle(data, at=at, terms=terms)
 
     @cached_property
     def receive(self) -> ReceiveBundle:

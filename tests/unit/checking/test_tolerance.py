@@ -10,9 +10,10 @@ import pytest
 from claims.bundle.findings import Finding, Severity
 from claims.bundle.kinds import TableKind
 from claims.bundle.messages import LANGUAGES, describe
-from claims.checking.check import CheckPolicy, check_bundle
+from claims.checking.check import CheckPolicy, CheckTerms, check_bundle
 from tests.unit.checking.bundles import (
     AT,
+    RULES,
     a_bundle,
     a_claim,
     a_file,
@@ -487,7 +488,9 @@ def test_the_hints_of_a_signature_are_its_own() -> None:
     ],
 )
 def test_policy_decides_how_grave_an_unknown_field_is(data: bytes, severity: Severity) -> None:
-    report = check_bundle(data, at=AT, policy=CheckPolicy(unknown_fields=severity))
+    report = check_bundle(
+        data, at=AT, terms=CheckTerms(policy=CheckPolicy(unknown_fields=severity), rules=RULES)
+    )
 
     assert [finding.severity for finding in report.findings] == [severity]
     assert report.is_acceptable is (severity in {INFO, WARNING})
@@ -496,7 +499,7 @@ def test_policy_decides_how_grave_an_unknown_field_is(data: bytes, severity: Sev
 def test_policy_leaves_other_findings_as_they_are() -> None:
     data = envelope(b"<SOLUONGHOSO>1", b"<SOLUONGHOSO>3")
 
-    report = check_bundle(data, at=AT, policy=CheckPolicy(unknown_fields=INFO))
+    report = check_bundle(data, at=AT, terms=CheckTerms(policy=CheckPolicy(unknown_fields=INFO), rules=RULES))
 
     assert [finding.severity for finding in report.findings] == [ERROR]
 

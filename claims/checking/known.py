@@ -1,0 +1,57 @@
+"""What a check knows beside the claim: when it was received, the facility's lists, and what others answered.
+
+Values only; whoever runs a check brings them. A rule that needs what is not known is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from claims.catalogues.items import Kind
+from claims.checking.rules.rule import Need
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from claims.catalogues.catalogue import Catalogue
+
+#: Which list of a facility's catalogue meets a need.
+CATALOGUE_KINDS: Final[Mapping[Need, Kind]] = MappingProxyType(
+    {
+        Need.DRUGS: Kind.DRUG,
+        Need.SERVICES: Kind.SERVICE,
+        Need.SUPPLIES: Kind.SUPPLY,
+        Need.STAFF: Kind.STAFF,
+        Need.DEPARTMENTS: Kind.DEPARTMENT,
+        Need.BEDS: Kind.BED,
+        Need.MACHINES: Kind.MACHINE,
+        Need.LAB_INDEXES: Kind.LAB_INDEX,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known beside a claim.
+
+    Attributes:
+        received_at: When the bundle was received (aware).
+        facility: The facility that sends it; empty where the envelope does not say.
+        catalogue: The facility's lists; None: none are loaded.
+        more: What other needs are met, by need: values whose kind the rules of that need define.
+    """
+
+    received_at: datetime
+    facility: str = ""
+    catalogue: Catalogue | None = None
+    more: Mapping[Need, object] = field(default_factory=dict)
+
+    def has(self, need: Need) -> bool:
+        """Whether what a rule needs is known."""
+        kind = CATALOGUE_KINDS.get(need)
+        if kind is not None:
+            return self.catalogue is not None and self.catalogue.has_list(kind)
+        return need in self.more

@@ -1,0 +1,102 @@
+"""Rules of plain forms, whose whole check is data: what is filled, how it is spelled, what it is one of.
+
+In a rule's table such a check is written as one of::
+
+    filled = true                  each of ``fields`` has a value in every row of the first of ``tables``
+    matches = "[0-9]{12}"          each of ``fields``, where it has a value, is of this form from end to end
+    each_matches = "K[0-9]{2,3}"   as ``matches``, for every item of a value with several
+    not_before = "NGAY_VAO"        none of ``fields`` is earlier than this one, of the same row or of XML1
+    not_after = "NGAY_RA"          none of ``fields`` is later
+
+Any of them may have ``when = { MA_NHOM = ["1", "2"] }``: only rows are looked at in which a field is one of
+the values (of XML1, if the name begins with ``XML1.``; ``"*"`` stands for any value, ``""`` for none).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from claims.bundle.kinds import TableKind
+from claims.checking.rules.rule import Hit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from claims.checking.known import Known
+    from claims.checking.tables import CheckedClaim, Row
+
+    Check = Callable[[CheckedClaim, Known], Iterator[Hit]]
+    RowCheck = Callable[[CheckedClaim, Row], Iterator[Hit]]
+
+#: The keys that make a check, and the condition.
+FORMS: Final = frozenset({"filled", "matches", "each_matches", "not_before", "not_after"})
+WHEN: Final = "when"
+
+_OF_SUMMARY: Final = "XML1."
+
+
+def make_check(
+    form: str, value: object, table: TableKind, fields: Sequence[str], when: Mapping[str, Sequence[str]]
+) -> Check:
+    """Make the check of a plain form.
+
+    Raises:
+        ValueError: There is no such form, or its value makes no sense.
+    """
+    row_check = _row_check(form, value, tuple(fields))
+    conditions = tuple((name, frozenset(values)) for name, values in when.items())
+
+    def check(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+        for row in claim.rows(table):
+            if all(_meets(claim, row, name, values) for name, values in conditions):
+                yield from row_check(claim, row)
+
+    return check
+
+
+def _row_check(form: str, value: object, fields: tuple[str, ...]) -> RowCheck:
+    if form == "filled" and value is True:
+        return lambda _, row: (Hit(row, field) for field in fields if not row[field].strip())
+    if form in {"matches", "each_matches"} and isinstance(value, str):
+        pattern = re.compile(value, re.ASCII)
+        split = form == "each_matches"
+        return lambda _, row: _misspelled(row, fields, pattern, split=split)
+    if form in {"not_before", "not_after"} and isinstance(value, str):
+        return lambda claim, row: _out_of_order(claim, row, fields, value, earlier=form == "not_before")
+    raise ValueError(f"{form} = {value!r} is not a check")
+
+
+def _meets(claim: CheckedClaim, row: Row, name: str, values: frozenset[str]) -> bool:
+    found = _value(claim, row, name)
+    return found in values or (bool(found) and "*" in values)
+
+
+def _value(claim: CheckedClaim, row: Row, name: str) -> str:
+    if not name.startswith(_OF_SUMMARY):
+        return row[name]
+    summary = claim.summary_row
+    return "" if summary is None else summary[name.removeprefix(_OF_SUMMARY)]
+
+
+def _misspelled(row: Row, fields: tuple[str, ...], pattern: re.Pattern[str], *, split: bool) -> Iterator[Hit]:
+    for field in fields:
+        value = row[field]
+        items = row.items(field) if split else (value,)
+        if value and not all(pattern.fullmatch(item) for item in items):
+            yield Hit(row, field)
+
+
+def _out_of_order(
+    claim: CheckedClaim, row: Row, fields: tuple[str, ...], other: str, *, earlier: bool
+) -> Iterator[Hit]:
+    summary = claim.summary_row if other.startswith(_OF_SUMMARY) else row
+    limit = "" if summary is None else summary[other.removeprefix(_OF_SUMMARY)]
+    for field in fields:
+        value = row[field]
+        # A day compares with the day of a time: where either says no hour, the hour does not count.
+        length = min(len(value), len(limit))
+        is_before = value[:length] < limit[:length]
+        is_after = value[:length] > limit[:length]
+        if length and (is_before if earlier else is_after):
+            yield Hit(row, field, (("other", other.removeprefix(_OF_SUMMARY)),))

@@ -1,0 +1,199 @@
+"""What a rule is: its facts as data, its check as one small function, and what the function answers.
+
+The facts of all rules are the tables ``*.toml`` beside this module, one for each concern; a rule that is more
+than one of the plain forms in ``forms.py`` has a function of its own, which :func:`rule` ties to its code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from claims.bundle.findings import Severity
+from claims.checking.report import StageName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+
+    from claims.bundle.kinds import TableKind
+    from claims.checking.known import Known
+    from claims.checking.tables import CheckedClaim, Row
+
+
+class Group(StrEnum):
+    """What the insurer's automatic assessment looks at: the points of Circular 12/2026, article 10.1."""
+
+    CARD = "a"
+    BENEFIT = "b"
+    SCOPE = "c"
+    PRICE = "d"
+    RATES = "đ"
+    FACILITY = "e"
+    PRACTITIONER = "g"
+    INTERVALS = "h"
+    REASONABLENESS = "i"
+    CONSISTENCY = "k"
+    QUANTITIES = "m"
+
+
+class Category(StrEnum):
+    """What kind of fault a rule is about."""
+
+    FORMAT = "format"
+    REQUIRED = "required"
+    CODE_LIST = "code_list"
+    CONSISTENCY = "consistency"
+    TIMING = "timing"
+    ARITHMETIC = "arithmetic"
+    ELIGIBILITY = "eligibility"
+    PRICE = "price"
+    CATALOGUE = "catalogue"
+    PRACTITIONER = "practitioner"
+    CLINICAL = "clinical"
+    DUPLICATE = "duplicate"
+
+
+class Confidence(StrEnum):
+    """How well a rule is known: from the law, from several sources in practice, from one, or by guess."""
+
+    LAW = "law"
+    STRONG = "strong"
+    WEAK = "weak"
+    UNKNOWN = "unknown"
+
+    @property
+    def may_block(self) -> bool:
+        """Whether a rule so well known keeps a bundle from being sent unless a policy says otherwise."""
+        return self in (Confidence.LAW, Confidence.STRONG)
+
+
+class Need(StrEnum):
+    """What a rule must know beside the claim. Without it the rule is left out, and the report says so."""
+
+    DRUGS = "drugs"
+    SERVICES = "services"
+    SUPPLIES = "supplies"
+    STAFF = "staff"
+    DEPARTMENTS = "departments"
+    BEDS = "beds"
+    MACHINES = "machines"
+    LAB_INDEXES = "lab_indexes"
+    DIAGNOSES = "diagnoses"
+    TRADITIONAL = "traditional"
+    FACILITIES = "facilities"
+    AREAS = "areas"
+    LIMITS = "limits"  # of services and drugs: sex, age, diagnoses, doses, pairs, intervals
+    CONTRACT = "contract"
+    CARDS = "cards"  # what the card look-up answered
+    HISTORY = "history"  # other claims of the same person
+    CHECK_IN = "check_in"  # the XML0 of the same episode
+    CALENDAR = "calendar"
+    REGISTRATIONS = "registrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One place where a rule is broken.
+
+    Attributes:
+        row: The row; None: the claim as a whole.
+        field: The field of that row.
+        params: What the rule's sentence fills in; never what identifies a patient.
+    """
+
+    row: Row | None = None
+    field: str | None = None
+    params: tuple[tuple[str, str], ...] = ()
+
+
+#: How a rule is checked: it answers with each place where the claim breaks it.
+Check: TypeAlias = "Callable[[CheckedClaim, Known], Iterator[Hit]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A sample claim and two changes of it: one that breaks the rule, and one that does not.
+
+    How a change is written is said in ``claims/checking/samples.py``.
+    """
+
+    sample: str
+    breaks: tuple[str, ...]
+    keeps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule: what it asks, why, since when, and how it is checked.
+
+    Attributes:
+        code: The code of its findings.
+        tables: The tables that it looks at.
+        fields: The fields that it looks at.
+        severity: How grave a breach is by the source; :attr:`default_severity` is what counts.
+        clause: Where it is written: Decision, Circular, article, clause; or which practice.
+        valid_from: The first day of discharge for which it holds; None: since ever.
+        valid_to: The last such day; None: still.
+        needs: What must be known beside the claim.
+        check: How it is checked; None: an earlier stage does, and finds it under ``found_as``.
+        found_as: The code under which an earlier stage finds a breach; empty: the rule's own.
+    """
+
+    code: str
+    tables: tuple[TableKind, ...]
+    fields: tuple[str, ...]
+    severity: Severity
+    category: Category
+    group: Group
+    confidence: Confidence
+    clause: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+    needs: frozenset[Need] = frozenset()
+    check: Check | None = field(default=None, repr=False)
+    found_as: str = ""
+    examples: tuple[Example, ...] = ()
+
+    @property
+    def default_severity(self) -> Severity:
+        """How grave a breach is where no policy says otherwise: what is not well known only warns."""
+        if self.confidence.may_block or self.severity is Severity.INFO:
+            return self.severity
+        return Severity.WARNING
+
+    @property
+    def stage(self) -> StageName:
+        """The stage in which the rule is checked."""
+        if self.needs & {Need.HISTORY}:
+            return StageName.HISTORY
+        if self.needs - {Need.CALENDAR}:
+            return StageName.CATALOGUES
+        return StageName.CROSSTABLE if self.category is Category.CONSISTENCY else StageName.RULES
+
+    def is_in_force(self, on: date) -> bool:
+        """Whether the rule holds for an episode that ended on a day."""
+        return (self.valid_from is None or self.valid_from <= on) and (
+            self.valid_to is None or on <= self.valid_to
+        )
+
+
+_checks: Final[dict[str, Check]] = {}
+
+
+def rule(code: str) -> Callable[[Check], Check]:
+    """Tie a function to the code of the rule that it checks."""
+
+    def tie(check: Check) -> Check:
+        if code in _checks:
+            raise ValueError(f"the rule {code} has two functions")
+        _checks[code] = check
+        return check
+
+    return tie
+
+
+def find_check(code: str) -> Check | None:
+    """Return the function of a rule, if it has one of its own."""
+    return _checks.get(code)
