@@ -18,6 +18,7 @@ from claims.catalogues.template import describe_columns
 from claims.emr.schema import encounter_schema
 from claims.exchange.lifecycle import PENDING, REPLAYABLE, TRANSITIONS, State
 from claims.runtime.settings import PREFIX, Settings
+from tests.unit.signing.attacks.all import FAMILIES
 from xsd.catalog import Field, TableSchema, default_catalog
 
 FOLDER = Path(__file__).parent / "reference"
@@ -287,7 +288,33 @@ def catalogues() -> str:
     return "\n".join(lines) + "\n"
 
 
+def attacks() -> str:
+    """Return the page of what is tried on the verifier of signatures, and what it answers."""
+    lines = [
+        "# Attacks\n",
+        NOTE,
+        "What is tried on the verifier of signatures, class by class, and what it answers: the reasons of the verdict "
+        "(their sentences are on [the page of findings](findings.md), in capitals), or, for bytes that are not even "
+        "parsed, why not. Each line is a test. Most of these documents are rightly signed with a trusted key, so a "
+        "rule refuses them and not merely a wrong digest.\n",
+    ]
+    for family in FAMILIES:
+        lines += [f"\n## {family.title}\n", "| tried | answer |", "| --- | --- |"]
+        lines += [
+            f"| {_as_cell(attack.tried)} | {', '.join(f'`{answer}`' for answer in attack.answers)} |"
+            for attack in family.attacks
+        ]
+    count = sum(len(family.attacks) for family in FAMILIES)
+    lines.insert(2, f"{count} attacks in {len(FAMILIES)} classes.\n")
+    return "\n".join(lines) + "\n"
+
+
+def _as_cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
+    "attacks.md": attacks,
     "catalogues.md": catalogues,
     "problems.md": problems,
     "findings.md": findings,

@@ -23,7 +23,7 @@ from signing.der import INTEGER, SEQUENCE, Reader, context
 from signing.elements import Refused, decode_base64
 from signing.errors import TrustStoreUnreadable
 from signing.extensions import UNREADABLE, find_extension, is_critical
-from signing.policy import Policy
+from signing.policy import SHORTEST_RSA_BITS, Policy
 from signing.revocation import Revocation, RevocationSource, RevocationSources
 from signing.values import PublicKey
 from signing.verdict import Reason, SignerInfo
@@ -31,6 +31,7 @@ from signing.verdict import Reason, SignerInfo
 _MAX_PATHS_CACHED: Final = 4096
 # Leaf, two intermediates and the anchor leave room for one more.
 _MAX_INTERMEDIATES: Final = 4
+_MAX_EXPONENT_BITS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +99,13 @@ def check_leaf(facts: CertificateFacts, *, at: datetime, policy: Policy) -> list
         reasons.append(Reason.CERTIFICATE_USAGE)
     match facts.public_key:
         case rsa.RSAPublicKey(key_size=bits):
-            if bits < policy.min_rsa_bits:
-                reasons.append(Reason.CERTIFICATE_RSA_TOO_SHORT)
-            elif bits > policy.max_rsa_bits:
+            if not SHORTEST_RSA_BITS <= bits <= policy.max_rsa_bits:
                 reasons.append(Reason.CERTIFICATE_KEY_FORBIDDEN)
+            elif bits < policy.min_rsa_bits_at(at):
+                reasons.append(Reason.CERTIFICATE_RSA_TOO_SHORT)
         case ec.EllipticCurvePublicKey(curve=curve) if curve.name in policy.curves:
-            pass
+            if policy.has_ended(curve.name, at=at):
+                reasons.append(Reason.SIGNATURE_ALGORITHM_ENDED)
         case _:
             reasons.append(Reason.CERTIFICATE_KEY_FORBIDDEN)
     if at < facts.info.not_before:
@@ -137,6 +139,10 @@ class _Path:
     valid_to: datetime
     # For each certificate but the anchor: whether there is any source about it, and what it says.
     revocations: tuple[tuple[bool, Revocation | None], ...]
+
+    @property
+    def is_checked(self) -> bool:
+        return all(is_there for is_there, _ in self.revocations)
 
     def covers(self, at: datetime) -> bool:
         return self.valid_from <= at <= self.valid_to
@@ -207,6 +213,26 @@ class TrustStore:
         """The trusted certificates."""
         return self._anchors
 
+    @property
+    def tsa_anchors(self) -> tuple[x509.Certificate, ...]:
+        """Those trusted for time-stamping."""
+        return self._tsa_anchors
+
+    @property
+    def intermediates(self) -> tuple[x509.Certificate, ...]:
+        """The certificates that are known and not trusted."""
+        return self._intermediates
+
+    @property
+    def crls(self) -> tuple[x509.CertificateRevocationList, ...]:
+        """The lists that are known."""
+        return self._sources.crls
+
+    @property
+    def responses(self) -> tuple[ocsp.OCSPResponse, ...]:
+        """The responses that are known."""
+        return self._sources.responses
+
     def for_timestamps(self) -> "TrustStore":
         """Return a store that trusts the anchors for time-stamping, and them alone."""
         if self._timestamping is None:
@@ -250,6 +276,13 @@ class TrustStore:
         """Return why the leaf is not trusted at that time, given the certificates that came with it."""
         path = self._find_path(leaf, others, at)
         return [Reason.CERTIFICATE_UNTRUSTED] if path is None else _check_revocations(path, at)
+
+    def has_unchecked(
+        self, leaf: CertificateFacts, others: Sequence[CertificateFacts], *, at: datetime
+    ) -> bool:
+        """Whether nothing at all is known of who is revoked about some certificate of the leaf's path."""
+        path = self._find_path(leaf, others, at)
+        return path is not None and not path.is_checked
 
     def collect_evidence(
         self, leaf: CertificateFacts, others: Sequence[CertificateFacts], *, at: datetime
@@ -350,13 +383,21 @@ def _facts(der: bytes, certificate: x509.Certificate) -> CertificateFacts:
         certificate=certificate,
         info=info,
         issuer_der=certificate.issuer.public_bytes(),
-        public_key=public_key if isinstance(public_key, PublicKey) else None,
+        public_key=public_key if isinstance(public_key, PublicKey) and _is_usual(public_key) else None,
         is_ca=constraints is not None and constraints.ca,
         may_sign=usage is None or usage.digital_signature or usage.content_commitment,
         extended_key_usages=frozenset(oid.dotted_string for oid in extended)
         if extended is not None
         else None,
         are_usages_critical=is_critical(extensions, x509.ExtendedKeyUsage),
+    )
+
+
+def _is_usual(key: PublicKey) -> bool:
+    # FIPS 186-5, A.1.1: with an exponent of any length a key can be made to which another's value fits, and
+    # to use it takes as long as to sign. Exponents below 65537 are old, and safe with strict padding.
+    return not isinstance(key, rsa.RSAPublicKey) or (
+        key.public_numbers().e % 2 == 1 and key.public_numbers().e.bit_length() <= _MAX_EXPONENT_BITS
     )
 
 
@@ -407,6 +448,24 @@ def _load_crls(folder: Path) -> list[x509.CertificateRevocationList]:
         folder,
         lambda data: [x509.load_pem_x509_crl(data) if _PEM in data else x509.load_der_x509_crl(data)],
     )
+
+
+def load_revocation_source(path: Path) -> RevocationSource:
+    """Load a list, in PEM or DER, or an OCSP response in DER.
+
+    Raises:
+        TrustStoreUnreadable: It is neither.
+    """
+    try:
+        data = path.read_bytes()
+        if _PEM in data:
+            return x509.load_pem_x509_crl(data)
+        try:
+            return x509.load_der_x509_crl(data)
+        except ValueError:
+            return ocsp.load_der_ocsp_response(data)
+    except (OSError, ValueError) as error:
+        raise TrustStoreUnreadable(path, str(error)) from error
 
 
 def _load_folder(folder: Path, load: Callable[[bytes], list[_Loaded]]) -> list[_Loaded]:

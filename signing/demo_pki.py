@@ -96,14 +96,7 @@ class DemoPki:
         days: int = 7,
     ) -> x509.CertificateRevocationList:
         """Issue a list by the issuing CA, as of a given time, that names these certificates."""
-        builder = (
-            x509.CertificateRevocationListBuilder()
-            .issuer_name(self.issuing.subject)
-            .last_update(at)
-            .next_update(at + timedelta(days=days))
-            .add_extension(x509.CRLNumber(int(at.timestamp())), critical=False)
-            .add_extension(_authority_identifier(self.issuing_key), critical=False)
-        )
+        builder = _list_of(self.issuing, self.issuing_key, at, days)
         for certificate in revoked:
             builder = builder.add_revoked_certificate(
                 x509.RevokedCertificateBuilder()
@@ -112,6 +105,10 @@ class DemoPki:
                 .build(),
             )
         return builder.sign(self.issuing_key, hashes.SHA256())
+
+    def root_revocation_list(self, *, at: datetime, days: int = 7) -> x509.CertificateRevocationList:
+        """Issue an empty list by the root CA, as of a given time."""
+        return _list_of(self.root, self.root_key, at, days).sign(self.root_key, hashes.SHA256())
 
     def trust_store(self, *, crls: Iterable[x509.CertificateRevocationList] = ()) -> TrustStore:
         """Return a trust store with the root as its only anchor."""
@@ -127,6 +124,19 @@ class DemoPki:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         (folder / "crls").mkdir(exist_ok=True)
+
+
+def _list_of(
+    issuer: x509.Certificate, key: rsa.RSAPrivateKey, at: datetime, days: int
+) -> x509.CertificateRevocationListBuilder:
+    return (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.subject)
+        .last_update(at)
+        .next_update(at + timedelta(days=days))
+        .add_extension(x509.CRLNumber(int(at.timestamp())), critical=False)
+        .add_extension(_authority_identifier(key), critical=False)
+    )
 
 
 def _rsa_key(key_size: int) -> rsa.RSAPrivateKey:

@@ -6,11 +6,20 @@ A wrong *signature* is never an error; it is a :class:`signing.verdict.Verdict`.
   - Unparsable
   - CanonicalizationFailed
   - TrustStoreUnreadable
+  - PolicyUnreadable
   - CannotSign
     - AlreadySigned
     - MissingContainer
     - ContainerNotEmpty
+    - NothingToSign
     - UnsupportedKey
+    - CannotExtend
+    - CannotSignFor
+  - TimestampFailed
+    - TimestampRejected
+    - TimestampUnusable
+  - FolderNotEmpty
+  - RecordUnreadable
   - UnusableKeyFile
     - WrongPassphrase
     - NoPrivateKey
@@ -24,7 +33,10 @@ A wrong *signature* is never an error; it is a :class:`signing.verdict.Verdict`.
     - WrongPin
 """
 
+from collections.abc import Iterable
 from pathlib import Path
+
+from signing.verdict import Reason
 
 
 class SigningError(Exception):
@@ -56,6 +68,17 @@ class TrustStoreUnreadable(SigningError):
         self.path = path
 
 
+class PolicyUnreadable(SigningError):
+    """A policy file is not what it must be; ``key`` is the place in it, or empty: the whole of it."""
+
+    def __init__(self, key: str, detail: str, path: Path | None = None) -> None:
+        """Note the key as the file spells it, what is wrong, and the file if there is one."""
+        super().__init__(": ".join(str(part) for part in (path, key, detail) if part))
+        self.key = key
+        self.detail = detail
+        self.path = path
+
+
 class CannotSign(SigningError):
     """The document or the key does not allow a signature."""
 
@@ -83,8 +106,62 @@ class ContainerNotEmpty(CannotSign):
         self.container = container
 
 
+class NothingToSign(CannotSign):
+    """The document has no element of those that a signature of this profile may cover."""
+
+
 class UnsupportedKey(CannotSign):
     """No signature algorithm of ours fits this kind of key."""
+
+
+class CannotExtend(CannotSign):
+    """A signature is not extended: it does not hold, or what it would need is not to be had."""
+
+    def __init__(self, detail: str, reasons: Iterable[Reason] = ()) -> None:
+        """Note what stands in the way, and the reasons of a verdict."""
+        self.reasons = tuple(reasons)
+        super().__init__(": ".join([detail, ", ".join(self.reasons)] if self.reasons else [detail]))
+
+
+class TimestampFailed(SigningError):
+    """A time-stamping authority did not give a token that fits what was asked."""
+
+
+class TimestampRejected(TimestampFailed):
+    """The authority answered that it does not stamp; what is kept are its own words (2.4.2)."""
+
+    def __init__(self, status: int, failure_bits: frozenset[int], text: str) -> None:
+        """Note the PKIStatus, the numbers of the PKIFailureInfo bits that are set, and its free text."""
+        super().__init__(f"the authority rejected the request: status {status} {text}".rstrip())
+        self.status = status
+        self.failure_bits = failure_bits
+        self.text = text
+
+
+class TimestampUnusable(TimestampFailed):
+    """The answer is not what RFC 3161 says, or belongs to another request."""
+
+
+class FolderNotEmpty(SigningError):
+    """New keys go into a new folder, so that none is ever overwritten."""
+
+    def __init__(self, path: Path) -> None:
+        """Note the folder."""
+        super().__init__(f"{path} is not an empty folder")
+        self.path = path
+
+
+class RecordUnreadable(SigningError):
+    """The record of a verification does not hold together, so that nothing follows from it."""
+
+
+class CannotSignFor(CannotSign):
+    """A signature with this certificate would be refused, so none is made; ``reason`` says why."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        """Note the reason that a verifier would give, and the facts of it."""
+        super().__init__(detail)
+        self.reason = reason
 
 
 class UnusableKeyFile(SigningError):

@@ -4,6 +4,7 @@ Reads a Signature element once, strictly, into a value; computes and trusts noth
 as allowed is refused, before any transform is evaluated.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,12 @@ from signing.elements import (
 )
 from signing.policy import XMLDSIG, Policy, SignatureAlgorithm
 from signing.references import CoverablePart, ReferenceForm, read_references
+from signing.signed_element import (
+    SIGNATURE_PROPERTIES,
+    SignedElement,
+    check_covered,
+    read_signed_element,
+)
 from signing.verdict import Reason
 from signing.xades.form import QualifyingProperties, read_qualifying_properties
 from signing.xades.names import QUALIFYING_PROPERTIES, SIGNED_PROPERTIES_TYPE
@@ -60,10 +67,19 @@ class SignatureForm:
     certificates: tuple[str, ...]
     # What makes it a XAdES signature; a plain one has none.
     qualifying_properties: QualifyingProperties | None
+    # What is covered in the document's stead; None: the whole of it is covered.
+    signed_element: SignedElement | None
+
+    @property
+    def algorithms(self) -> set[str]:
+        """The names of all algorithms that SignedInfo asks for."""
+        return {element.get("Algorithm", "") for element in self.signed_info.iter("*")}
 
 
-def find_signature(root: Element, container: str) -> Element:
-    """Return the document's one Signature, which must be the only child of the root's container element.
+def find_signature(root: Element, containers: Collection[str]) -> Element:
+    """Return the document's one Signature, which must be the only child of one of the containers.
+
+    Containers are paths of element names below the root.
 
     Raises:
         Refused: There is none, or another, or it stands elsewhere, or an id is there twice.
@@ -77,16 +93,29 @@ def find_signature(root: Element, container: str) -> Element:
         raise Refused(Reason.SIGNATURE_SEVERAL)
 
     # (2) At its place. Whatever else stands beside it may be a wrapped copy of something.
-    places = list(root.iterchildren(container))
     parent = signature.getparent()
-    if len(places) != 1 or parent is not places[0] or len(list(parent.iterchildren("*"))) != 1:
+    if parent is None or not any(find_only(root, path) is parent for path in containers):
+        raise Refused(Reason.SIGNATURE_MISPLACED)
+    if len(list(parent.iterchildren("*"))) != 1:
         raise Refused(Reason.SIGNATURE_MISPLACED)
 
     # (3) No id twice in any of its spellings, although nothing here looks an element up by id.
+    #     White space around it is no part of an xml:id (xml:id 1.0, section 4).
     ids = _FIND_IDS(root)
-    if isinstance(ids, list) and len(set(ids)) != len(ids):
+    if isinstance(ids, list) and len({str(each).strip() for each in ids}) != len(ids):
         raise Refused(Reason.SIGNATURE_DUPLICATE_ID)
     return signature
+
+
+def find_only(root: Element, path: str) -> Element | None:
+    """Return the element at a path if there is no other of its name at any step."""
+    element: Element | None = root
+    for name in path.split("/"):
+        children = iter(()) if element is None else element.iterchildren(name)
+        element = next(children, None)
+        if next(children, None) is not None:
+            return None
+    return element
 
 
 def read_form(signature: Element, policy: Policy) -> SignatureForm:
@@ -105,11 +134,11 @@ def read_form(signature: Element, policy: Policy) -> SignatureForm:
 
     # Algorithms first: an answer "this is SHA-1" helps more than anything that follows.
     algorithm = _signature_algorithm(method, policy)
-    properties = _read_object(objects[0], signature.get("Id"), policy) if objects else None
+    properties, covered = _read_object(objects[0], signature, policy) if objects else (None, None)
     form = SignatureForm(
         element=signature,
         signed_info=signed_info,
-        references=read_references(references, _coverable_parts(key_info, properties), policy),
+        references=read_references(references, _coverable_parts(key_info, properties, covered), policy),
         signed_info_canonicalization=read_canonicalization(
             canonicalization, policy, otherwise=Reason.SIGNATURE_ALGORITHM_FORBIDDEN
         ),
@@ -119,17 +148,18 @@ def read_form(signature: Element, policy: Policy) -> SignatureForm:
         key_info=key_info,
         certificates=_read_key_info(key_info, policy),
         qualifying_properties=properties,
+        signed_element=covered,
     )
-    _check_properties_are_signed(form)
+    _check_coverage(form)
     return form
 
 
 def _check_parts(tags: list[object], parts: list[Element]) -> list[Element]:
-    """Return what follows KeyInfo: nothing, or the one Object that holds qualifying properties."""
+    """Return what follows KeyInfo: nothing, or the one Object that says more about the signature."""
     count = len(_SIGNATURE_PARTS)
     if tags[:count] == _SIGNATURE_PARTS:
         objects = parts[count:]
-        if not objects or (len(objects) == 1 and _holds_qualifying_properties(objects[0])):
+        if not objects or (len(objects) == 1 and _is_known(objects[0])):
             return objects
         if _OBJECT in tags:
             raise Refused(Reason.SIGNATURE_OBJECT_UNSUPPORTED)
@@ -138,13 +168,20 @@ def _check_parts(tags: list[object], parts: list[Element]) -> list[Element]:
     raise Refused(Reason.SIGNATURE_MALFORMED)
 
 
-def _holds_qualifying_properties(element: Element) -> bool:
-    return element.tag == _OBJECT and [child.tag for child in element] == [QUALIFYING_PROPERTIES]
+def _is_known(element: Element) -> bool:
+    tags = [child.tag for child in element]
+    return element.tag == _OBJECT and tags in ([QUALIFYING_PROPERTIES], [SIGNATURE_PROPERTIES])
 
 
-def _read_object(element: Element, signature_id: str | None, policy: Policy) -> QualifyingProperties:
+def _read_object(
+    element: Element, signature: Element, policy: Policy
+) -> tuple[QualifyingProperties | None, SignedElement | None]:
+    signature_id = signature.get("Id")
+    if element[0].tag == SIGNATURE_PROPERTIES:
+        root = signature.getroottree().getroot()
+        return None, read_signed_element(element, signature_id, root, policy.signed_elements)
     (properties,) = read_parts(element, _OBJECT_ATTRIBUTES)
-    return read_qualifying_properties(properties, signature_id, policy)
+    return read_qualifying_properties(properties, signature_id, policy), None
 
 
 def _read_signed_info(signed_info: Element) -> list[Element]:
@@ -154,7 +191,14 @@ def _read_signed_info(signed_info: Element) -> list[Element]:
     return parts
 
 
-def _coverable_parts(key_info: Element, properties: QualifyingProperties | None) -> dict[str, CoverablePart]:
+def _coverable_parts(
+    key_info: Element, properties: QualifyingProperties | None, covered: SignedElement | None
+) -> dict[str, CoverablePart]:
+    if covered is not None:
+        return {
+            covered.id: CoverablePart(covered.element, None),
+            covered.statement_id: CoverablePart(covered.statement, None),
+        }
     # EN 319 132-1, 4.2.2: a XAdES signature may cover its KeyInfo too. A plain one covers the document alone,
     # so that there is no question what does.
     if properties is None:
@@ -165,10 +209,17 @@ def _coverable_parts(key_info: Element, properties: QualifyingProperties | None)
     return parts
 
 
-def _check_properties_are_signed(form: SignatureForm) -> None:
-    properties = form.qualifying_properties
-    if properties is None:
-        return
+def _check_coverage(form: SignatureForm) -> None:
+    """Refuse a signature that does not cover what it must: all of the document, but for one form."""
+    if form.signed_element is not None:
+        check_covered(form.signed_element, form.references)
+    elif all(reference.part is not None for reference in form.references):
+        raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
+    if form.qualifying_properties is not None:
+        _check_properties_are_signed(form, form.qualifying_properties)
+
+
+def _check_properties_are_signed(form: SignatureForm, properties: QualifyingProperties) -> None:
     if all(reference.part is not properties.signed_properties for reference in form.references):
         raise Refused(Reason.XADES_NOT_SIGNED)
     # EN 319 132-1, 5.2.4: a format is said of a signed object, by the Id of its reference.

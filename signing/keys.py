@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import pkcs12
@@ -20,6 +21,7 @@ from signing.errors import (
 from signing.policy import ECDSA_SHA256, ECDSA_SHA384, RSA_SHA256
 
 _CURVES: Final = frozenset({"secp256r1", "secp384r1"})
+_PEM: Final = b"-----BEGIN"
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -81,7 +83,7 @@ class LocalSigner:
         return r.to_bytes(length, "big") + s.to_bytes(length, "big")
 
 
-def load_pkcs12(data: bytes, passphrase: str | None) -> Signer:
+def load_pkcs12(data: bytes, passphrase: str | None) -> LocalSigner:
     """Return the signer that a PKCS#12 file holds.
 
     Raises:
@@ -106,3 +108,32 @@ def load_pkcs12(data: bytes, passphrase: str | None) -> Signer:
     if not isinstance(key, PrivateKey):
         raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
     return LocalSigner(certificate, key)
+
+
+def load_pem(key: bytes, certificate: bytes, passphrase: str | None) -> LocalSigner:
+    """Return the signer that a private key and its certificate, both in PEM or DER, make.
+
+    Raises:
+        WrongPassphrase: The key file needs a passphrase, or another one.
+        UnusableKeyFile: One of them is not what it should be.
+        UnsupportedKey: The key is neither RSA nor on one of the NIST curves P-256 and P-384.
+        KeyMismatch: The certificate belongs to another key.
+    """
+    secret = passphrase.encode() if passphrase else None
+    load = serialization.load_pem_private_key if _PEM in key else serialization.load_der_private_key
+    read = x509.load_pem_x509_certificate if _PEM in certificate else x509.load_der_x509_certificate
+    try:
+        private_key = load(key, secret)
+    except TypeError as error:
+        raise WrongPassphrase("the key file needs a passphrase, or has none and one was given") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        if "password" in str(error).lower() or "decrypt" in str(error).lower():
+            raise WrongPassphrase("the passphrase does not open the key file") from error
+        raise UnusableKeyFile("the file holds no private key in PEM or DER") from error
+    try:
+        found = read(certificate)
+    except ValueError as error:
+        raise NoCertificate("the file holds no certificate in PEM or DER") from error
+    if not isinstance(private_key, PrivateKey):
+        raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
+    return LocalSigner(found, private_key)

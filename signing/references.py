@@ -1,7 +1,7 @@
 """The references of a signature: what each of them digests, and how.
 
-A reference covers the whole document, or one of two parts of the signature itself: the signed properties of
-XAdES and KeyInfo. Parts are known by their place, never looked up by id.
+A reference covers the whole document, or a part that it may name: the signed properties of XAdES and KeyInfo,
+or what is covered in the document's stead. Parts are known by their place, never looked up by id.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ class ReferenceForm:
     """What one reference claims.
 
     Attributes:
-        part: The part of the signature that it covers, or None: the whole document.
+        part: The part that it covers, or None: the whole document.
         canonicalization: How what it covers becomes octets.
         is_node_set: Whether no transform says so, and the default does (XMLDSIG 4.4.3.2).
         digest_name: The hash algorithm as :mod:`hashlib` calls it.
@@ -57,18 +57,20 @@ class ReferenceForm:
 
 @dataclass(frozen=True, slots=True)
 class CoverablePart:
-    """A part of the signature that a reference may cover, and the Type that such a reference must have."""
+    """A part that a reference may cover, and the Type that such a reference must have."""
 
     element: Element
     type: str | None
 
 
 def read_references(
-    elements: Sequence[Element], parts: Mapping[str, CoverablePart], policy: Policy
+    elements: Sequence[Element],
+    parts: Mapping[str, CoverablePart],
+    policy: Policy,
 ) -> tuple[ReferenceForm, ...]:
-    """Read the Reference elements; exactly one covers the document, and none covers anything twice.
+    """Read the Reference elements, none of which covers what another does.
 
-    ``parts`` are what else may be covered, by Id.
+    ``parts`` are what may be covered besides the whole document, by Id.
 
     Raises:
         Refused: A reference is malformed, forbidden, or covers something else.
@@ -80,8 +82,6 @@ def read_references(
         raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
     references = tuple(_read_reference(element, parts, policy) for element in elements)
     if len({id(reference.part) for reference in references}) != len(references):
-        raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
-    if all(reference.part is not None for reference in references):
         raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
     return references
 

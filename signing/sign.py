@@ -5,6 +5,7 @@ The bytes that come out are final: whoever parses and writes them again may brea
 
 import base64
 import hashlib
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,8 +15,10 @@ from lxml.etree import _Element as Element
 
 from signing.canonical import C14N_1_0, canonicalize, canonicalize_document, parse_verbatim, write_document
 from signing.errors import AlreadySigned, ContainerNotEmpty, MissingContainer
+from signing.form import find_only
 from signing.keys import Signer
-from signing.policy import ENVELOPED_SIGNATURE, SHA256, XMLDSIG
+from signing.policy import DEFAULT_POLICY, ENVELOPED_SIGNATURE, SHA256, XMLDSIG, Policy
+from signing.signed_element import place_signature
 from signing.xades.make import xades_signature
 
 
@@ -23,6 +26,7 @@ class Profile(StrEnum):
     """What kind of signature is made; :mod:`signing.xades.extend` adds timestamps and evidence."""
 
     PLAIN = "a"
+    ELEMENT = "b"
     XADES = "xades-b"
 
 
@@ -47,45 +51,55 @@ def sign_bundle(
     data: bytes,
     signer: Signer,
     *,
-    container: str = "CHUKYDONVI",
     profile: Profile = Profile.PLAIN,
     at: datetime | None = None,
+    policy: Policy = DEFAULT_POLICY,
 ) -> bytes:
     """Return the document with a signature in its container element, as UTF-8 without a byte order mark.
 
-    ``at`` is the time of signing that a XAdES signature claims, and needs.
+    ``at`` is the time of signing that all but a plain signature claim, and need. ``policy`` says where a
+    signature may stand, and what profile B may cover.
 
     Raises:
         Unparsable: The bytes are not XML that this service reads.
         AlreadySigned: There is a signature somewhere in it.
-        MissingContainer: The root has no such child, or several.
-        ContainerNotEmpty: The container holds other elements.
+        MissingContainer: There is no place for a signature, or several.
+        ContainerNotEmpty: The place holds other elements.
+        NothingToSign: Profile B covers no element of this document.
     """
     root = parse_verbatim(data)
-    place = _find_container(root, container)
-    # The enveloped-signature transform takes the signature out again, so the document is digested as it is.
-    digest = hashlib.sha256(canonicalize_document(root, C14N_1_0)).digest()
-    if profile is Profile.PLAIN:
-        place.append(_signature(signer, digest))
-    elif at is not None and at.tzinfo is not None:
-        place.append(xades_signature(signer, digest, at=at))
+    place = _find_container(root, policy.containers)
+    if profile is not Profile.PLAIN and (at is None or at.tzinfo is None):
+        raise ValueError("such a signature claims a time of signing, which must be given and aware")
+    if at is not None and profile is Profile.ELEMENT:
+        place_signature(root, place, signer, allowed=policy.signed_elements, at=at)
     else:
-        raise ValueError("a XAdES signature claims a time of signing, which must be given and aware")
+        _place_enveloped(root, place, signer, at=None if profile is Profile.PLAIN else at)
     # SignedInfo inherits the namespaces of its ancestors, so it is signed in its place.
     signed_info, value = place[-1][0], place[-1][1]
     value.text = _base64(signer.sign(canonicalize(signed_info, signed_info[0].get("Algorithm", ""))))
     return write_document(root)
 
 
-def _find_container(root: Element, container: str) -> Element:
+def _place_enveloped(root: Element, place: Element, signer: Signer, *, at: datetime | None) -> None:
+    """Put a signature over the whole document in its place: plain, or XAdES if it claims a time."""
+    # The enveloped-signature transform takes the signature out again, so the document is digested as it is.
+    digest = hashlib.sha256(canonicalize_document(root, C14N_1_0)).digest()
+    place.append(_signature(signer, digest) if at is None else xades_signature(signer, digest, at=at))
+
+
+def _find_container(root: Element, containers: Collection[str]) -> Element:
     if next(root.iter(f"{{{XMLDSIG}}}Signature"), None) is not None:
         raise AlreadySigned("the document holds a signature already")
-    places = root.findall(container)
-    if len(places) != 1:
-        raise MissingContainer(container, len(places))
-    if next(places[0].iterchildren("*"), None) is not None:
-        raise ContainerNotEmpty(container)
-    return places[0]
+    found = {path: root.findall(path) for path in sorted(containers)}
+    places = [(path, place) for path in found if (place := find_only(root, path)) is not None]
+    # One container may be inside another, which then is not empty.
+    empty = [place for _, place in places if next(place.iterchildren("*"), None) is None]
+    if places and not empty:
+        raise ContainerNotEmpty(places[-1][0])
+    if len(empty) != 1:
+        raise MissingContainer(" or ".join(found), len(empty) or sum(map(len, found.values())))
+    return empty[0]
 
 
 def _signature(signer: Signer, digest: bytes) -> Element:

@@ -3,7 +3,7 @@
 Values only. Which check gives which reason is decided in ``signing/verify.py`` and the modules it calls.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -59,17 +59,11 @@ class Level(StrEnum):
     B_LTA = "B-LTA"
 
 
-class Remark(StrEnum):
-    """What a verification found odd without deciding anything on it. Codes are API."""
-
-    XADES_FORMAT_MISSING = "xades.format_missing"
-    XADES_SIGNED_PROPERTY_UNKNOWN = "xades.signed_property_unknown"
-    XADES_SIGNING_TIME_WITHOUT_ZONE = "xades.signing_time_without_zone"
-    XADES_ISSUER_SERIAL_DIFFERS = "xades.issuer_serial_differs"
-
-
 class Reason(StrEnum):
-    """The stable codes that name what is wrong. They are API; sentences for people are looked up by code."""
+    """The stable codes that name what is wrong. They are API; sentences for people are looked up by code.
+
+    A policy may let some of them pass with a warning.
+    """
 
     SIGNATURE_MISSING = "signature.missing"
     SIGNATURE_SEVERAL = "signature.several"
@@ -82,6 +76,7 @@ class Reason(StrEnum):
     SIGNATURE_TRANSFORM_FORBIDDEN = "signature.transform_forbidden"
     SIGNATURE_ALGORITHM_FORBIDDEN = "signature.algorithm_forbidden"
     SIGNATURE_SHA1 = "signature.sha1"
+    SIGNATURE_ALGORITHM_ENDED = "signature.algorithm_ended"
     SIGNATURE_NOT_CANONICAL = "signature.not_canonical"
     SIGNATURE_DIGEST_MISMATCH = "signature.digest_mismatch"
     SIGNATURE_VALUE_WRONG = "signature.value_wrong"
@@ -93,6 +88,10 @@ class Reason(StrEnum):
     XADES_PROPERTY_SEVERAL = "xades.property_several"
     XADES_SIGNING_CERTIFICATE = "xades.signing_certificate"
     XADES_POLICY_UNKNOWN = "xades.policy_unknown"
+    XADES_FORMAT_MISSING = "xades.format_missing"
+    XADES_SIGNED_PROPERTY_UNKNOWN = "xades.signed_property_unknown"
+    XADES_SIGNING_TIME_WITHOUT_ZONE = "xades.signing_time_without_zone"
+    XADES_ISSUER_SERIAL_DIFFERS = "xades.issuer_serial_differs"
     TIMESTAMP_MALFORMED = "timestamp.malformed"
     TIMESTAMP_IMPRINT = "timestamp.imprint"
     TIMESTAMP_VALUE_WRONG = "timestamp.value_wrong"
@@ -117,6 +116,8 @@ class Reason(StrEnum):
     CERTIFICATE_REVOKED = "certificate.revoked"
     CERTIFICATE_ISSUER_REVOKED = "certificate.issuer_revoked"
     CERTIFICATE_REVOCATION_UNKNOWN = "certificate.revocation_unknown"
+    CERTIFICATE_OTHER_FACILITY = "certificate.other_facility"
+    CERTIFICATE_REVOCATION_UNCHECKED = "certificate.revocation_unchecked"
 
 
 _FAILED: Final = Indication.TOTAL_FAILED
@@ -137,6 +138,7 @@ MEANING: Final[dict[Reason, tuple[Indication, SubIndication]]] = {
     Reason.SIGNATURE_TRANSFORM_FORBIDDEN: (_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE),
     Reason.SIGNATURE_ALGORITHM_FORBIDDEN: (_OPEN, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
     Reason.SIGNATURE_SHA1: (_OPEN, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
+    Reason.SIGNATURE_ALGORITHM_ENDED: (_OPEN, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE),
     Reason.SIGNATURE_NOT_CANONICAL: (_FAILED, SubIndication.FORMAT_FAILURE),
     Reason.SIGNATURE_DIGEST_MISMATCH: (_FAILED, SubIndication.HASH_FAILURE),
     Reason.SIGNATURE_VALUE_WRONG: (_FAILED, SubIndication.SIG_CRYPTO_FAILURE),
@@ -148,6 +150,10 @@ MEANING: Final[dict[Reason, tuple[Indication, SubIndication]]] = {
     Reason.XADES_PROPERTY_SEVERAL: (_FAILED, SubIndication.FORMAT_FAILURE),
     Reason.XADES_SIGNING_CERTIFICATE: (_OPEN, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
     Reason.XADES_POLICY_UNKNOWN: (_OPEN, SubIndication.SIGNATURE_POLICY_NOT_AVAILABLE),
+    Reason.XADES_FORMAT_MISSING: (_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE),
+    Reason.XADES_SIGNED_PROPERTY_UNKNOWN: (_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE),
+    Reason.XADES_SIGNING_TIME_WITHOUT_ZONE: (_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE),
+    Reason.XADES_ISSUER_SERIAL_DIFFERS: (_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE),
     Reason.TIMESTAMP_MALFORMED: (_FAILED, SubIndication.FORMAT_FAILURE),
     Reason.TIMESTAMP_IMPRINT: (_FAILED, SubIndication.HASH_FAILURE),
     Reason.TIMESTAMP_VALUE_WRONG: (_FAILED, SubIndication.SIG_CRYPTO_FAILURE),
@@ -172,6 +178,8 @@ MEANING: Final[dict[Reason, tuple[Indication, SubIndication]]] = {
     Reason.CERTIFICATE_REVOKED: (_OPEN, SubIndication.REVOKED_NO_POE),
     Reason.CERTIFICATE_ISSUER_REVOKED: (_OPEN, SubIndication.REVOKED_CA_NO_POE),
     Reason.CERTIFICATE_REVOCATION_UNKNOWN: (_OPEN, SubIndication.TRY_LATER),
+    Reason.CERTIFICATE_OTHER_FACILITY: (_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE),
+    Reason.CERTIFICATE_REVOCATION_UNCHECKED: (_OPEN, SubIndication.TRY_LATER),
 }
 
 
@@ -195,8 +203,9 @@ class Verdict:
     ``content`` is the tree that was digested, with the signature taken out and comments removed (they are
     not signed). It is there only when the indication is TOTAL-PASSED, and nothing else may be read as signed.
     ``level`` is what was found and found right; of a XAdES signature that did not pass it is B-B.
+    ``warnings`` is what the policy lets pass and a person should know, ``information`` what it lets pass.
     ``signing_time`` is what the signer claims, ``best_signature_time`` what timestamps prove: since then the
-    signature is known to exist. ``remarks`` is what was odd without being wrong.
+    signature is known to exist.
     """
 
     indication: Indication
@@ -208,12 +217,26 @@ class Verdict:
     level: Level = Level.PLAIN
     signing_time: datetime | None = None
     best_signature_time: datetime | None = None
-    remarks: tuple[Remark, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+    information: tuple[Reason, ...] = ()
 
     @property
     def has_passed(self) -> bool:
         """Whether the indication is TOTAL-PASSED."""
         return self.indication is Indication.TOTAL_PASSED
+
+
+def fail(verdict: Verdict, reason: Reason) -> Verdict:
+    """Return a verdict that failed for one more reason, so that nothing may be read as signed."""
+    worse = failed((*verdict.reasons, reason), verdict.signer)
+    return replace(
+        verdict,
+        indication=worse.indication,
+        sub_indication=worse.sub_indication,
+        reasons=worse.reasons,
+        scope=None,
+        content=None,
+    )
 
 
 def failed(reasons: tuple[Reason, ...], signer: SignerInfo | None = None) -> Verdict:

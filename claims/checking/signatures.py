@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.findings import Finding, Location, Severity
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from signing.policy import Policy
     from signing.verdict import Verdict
 
-_CONTAINER: Final = Location(field="CHUKYDONVI")
+_PLACE: Final = "CHUKYDONVI"
+_CONTAINER: Final = Location(field=_PLACE)
 
 # These two faults of the envelope have codes that the national rules give them.
 _ENVELOPE_CODES: Final = {
@@ -38,6 +39,11 @@ class SignatureTerms:
     trust: TrustStore
     policy: Policy
     registered: Callable[[str, str, datetime], bool]
+
+    def __post_init__(self) -> None:
+        # A claim is signed as a whole, at its place, whatever the policy accepts of other documents.
+        policy = replace(self.policy, containers=frozenset({_PLACE}), signed_elements=frozenset[str]())
+        object.__setattr__(self, "policy", policy)
 
 
 def signature_findings(verdict: Verdict) -> list[Finding]:

@@ -6,16 +6,19 @@ import typer
 
 from claims.cli import (
     admin,
+    authorities,
     building,
     bundles,
     catalogues,
     demo,
     inspection,
+    keys,
     operations,
     registrations,
     schemas,
     signatures,
     submissions,
+    verification,
 )
 
 app = typer.Typer(
@@ -29,7 +32,8 @@ _COMMANDS: Mapping[str, Sequence[Callable[..., object]]] = {
     "Bundles": (
         building.build,
         signatures.sign,
-        signatures.verify,
+        verification.verify,
+        signatures.extend,
         bundles.check,
         inspection.inspect,
         inspection.diff,
@@ -40,6 +44,7 @@ _COMMANDS: Mapping[str, Sequence[Callable[..., object]]] = {
         operations.worker,
         operations.migrate,
         operations.mock_gateway,
+        authorities.mock_tsa,
         operations.doctor,
         demo.demo,
     ),
@@ -48,6 +53,7 @@ for panel, commands in _COMMANDS.items():
     for command in commands:
         app.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(command)
 app.add_typer(schemas.schemas, name="schema", rich_help_panel="Bundles")
+app.add_typer(keys.keys, name="keys", rich_help_panel="Bundles")
 app.add_typer(catalogues.catalogues, name="catalogue", rich_help_panel="Bundles")
 app.add_typer(admin.facilities, name="facility", rich_help_panel="Administration")
 app.add_typer(registrations.certificates, name="certificate", rich_help_panel="Administration")

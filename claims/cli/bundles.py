@@ -1,8 +1,6 @@
 """Checking bundles as files, and what every command over several files shares."""
 
-import csv
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,21 +9,8 @@ import typer
 from claims.bundle.findings import Severity
 from claims.cli.inputs import Inputs, output_paths, read_input, write_whole
 from claims.cli.output import AsJson, Exit, emit, progress_bar, say
+from claims.cli.trust import At, Facility, Trust, moment, registrations
 
-Trust = Annotated[
-    Path | None,
-    typer.Option(
-        "--trust",
-        help="Folder with anchors/, intermediates/, crls/ and facilities.csv (code, certificate SHA-256).",
-        exists=True,
-        file_okay=False,
-    ),
-]
-At = Annotated[
-    str | None,
-    typer.Option("--at", help="Judge as of this ISO 8601 time instead of now.", show_default=False),
-]
-Facility = Annotated[str | None, typer.Option("--facility", help="The facility whose bundle it must be.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File, or a folder when there are several inputs.")
 ]
@@ -147,24 +132,3 @@ def deliver(data: bytes, target: Path | None) -> None:
         typer.get_binary_stream("stdout").write(data)
     else:
         write_whole(target, data)
-
-
-def moment(at: str | None) -> datetime:
-    """Read the time of ``--at``; without it, now."""
-    if at is None:
-        return datetime.now(UTC)
-    try:
-        given = datetime.fromisoformat(at)
-    except ValueError as error:
-        raise typer.BadParameter("not an ISO 8601 time", param_hint="--at") from error
-    return given if given.tzinfo else given.replace(tzinfo=UTC)
-
-
-def registrations(trust: Path | None) -> Callable[[str, str, datetime], bool] | None:
-    """Return the registrations in the folder's facilities.csv, or None when it has no such file."""
-    file = None if trust is None else trust / "facilities.csv"
-    if file is None or not file.is_file():
-        return None
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        known = {(row[0].strip(), row[1].strip().lower()) for row in csv.reader(lines) if len(row) > 1}
-    return lambda facility, sha256, _at: (facility, sha256) in known

@@ -7,13 +7,14 @@ from claims.exchange.errors import StoreUnavailable
 from claims.runtime.embedded import EmbeddedServiceFailed, NoEmbeddedServices
 from claims.runtime.settings import InvalidSettings
 from claims.runtime.start import HalfConfigured, NothingRuns
-from signing.errors import TrustStoreUnreadable
+from signing.errors import PolicyUnreadable, TrustStoreUnreadable
 
 _CONFIGURATION = (
     InvalidSettings,
     HalfConfigured,
     NoEmbeddedServices,
     NothingRuns,
+    PolicyUnreadable,
     TrustStoreUnreadable,
     UnusableFormatFolder,
 )

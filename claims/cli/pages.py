@@ -6,6 +6,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from claims.bundle.comparison import Change, Comparison
+from claims.bundle.findings import Finding, Severity
 from claims.bundle.messages import describe
 from claims.cli.showing import (
     ShownFile,
@@ -18,6 +19,8 @@ from claims.cli.showing import (
     signature_of,
     words,
 )
+from signing.report.report import Answer, Report
+from signing.report.words import describe_report, question
 
 _COLUMNS: Final = 10  # side by side, so that a sheet of A4 across holds them
 
@@ -30,6 +33,24 @@ def inspection_page(files: Sequence[ShownFile], language: str) -> bytes:
 def comparison_page(comparison: Comparison, names: tuple[str, str], language: str) -> bytes:
     """Return the page that shows what changed between two files, as UTF-8."""
     return _render("comparison.html", language, comparison=comparison, names=names, Change=Change)
+
+
+def signature_page(reports: Sequence[tuple[str, Report]], language: str) -> bytes:
+    """Return the page of signature reports, each with the name of its file, as UTF-8."""
+    return _render(
+        "signatures.html",
+        language,
+        reports=reports,
+        Answer=Answer,
+        question=question,
+        sentence_of=describe_report,
+        describe_reason=describe_reason,
+    )
+
+
+def describe_reason(reason: str, language: str) -> str:
+    """Return the sentence of a reason that a verifier gives."""
+    return describe(Finding(reason.upper(), Severity.CRITICAL), language)
 
 
 def _render(template: str, language: str, **values: object) -> bytes:

@@ -1,8 +1,6 @@
-"""Signing bundles and verifying their signatures, as files. Needs no service and no server."""
+"""Signing bundles and extending their signatures, as files. Needs no service and no server."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,173 +8,159 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from claims.cli.bundles import At, Facility, Output, Trust, deliver, each, judge, moment, registrations
+from claims.cli.bundles import Output, deliver, each
 from claims.cli.inputs import Inputs, expand, read_input
-from claims.cli.output import AsJson, say
+from claims.cli.output import AsJson
+from claims.cli.signers import (
+    CertificateFile,
+    Key,
+    KeyFile,
+    Module,
+    PassphraseFile,
+    Pkcs12,
+    SignerChoice,
+    Token,
+    open_signer,
+)
+from claims.cli.trust import Policy, Trust, registrations, trust_folder
 
 if TYPE_CHECKING:
     from signing.keys import Signer
-    from signing.verdict import SignerInfo, Verdict
+    from signing.verdict import Level
+    from signing.xades.extend import Extender
 
 
 class _Profile(StrEnum):
     A = "a"
+    B = "b"
     XADES_B = "xades-b"
+    XADES_T = "xades-t"
+    XADES_LT = "xades-lt"
+    XADES_LTA = "xades-lta"
+
+    @property
+    def extends_to(self) -> "Level | None":
+        """The level to which a new XAdES signature is extended."""
+        from signing.verdict import Level
+
+        levels = {_Profile.XADES_T: Level.B_T, _Profile.XADES_LT: Level.B_LT, _Profile.XADES_LTA: Level.B_LTA}
+        return levels.get(self)
+
+
+class _Level(StrEnum):
+    T = "t"
+    LT = "lt"
+    LTA = "lta"
+
+
+Authorities = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tsa", help="Address of a time-stamping authority; of several, the first that answers stamps."
+    ),
+]
 
 
 def sign(
     inputs: Inputs,
-    pkcs12: Annotated[
-        Path | None, typer.Option("--pkcs12", help="The facility's key and certificate.", dir_okay=False)
-    ] = None,
+    pkcs12: Pkcs12 = None,
     output: Output = None,
-    passphrase_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--passphrase-file",
-            help="File with the passphrase or PIN; otherwise it is asked for.",
-            dir_okay=False,
-        ),
-    ] = None,
+    passphrase_file: PassphraseFile = None,
     profile: Annotated[
         _Profile,
         typer.Option(
             "--profile",
-            help="a: XML Signature alone; xades-b: with XAdES properties, level B-B.",
+            help="a: over the whole document; b: over one element with an Id (form 09/BH); "
+            "xades-…: as a, with XAdES at level B-B, B-T, B-LT or B-LTA.",
         ),
     ] = _Profile.A,
-    module: Annotated[
-        Path | None,
-        typer.Option("--pkcs11", help="PKCS#11 module (.so) of a token, instead of a file.", dir_okay=False),
-    ] = None,
-    token: Annotated[str | None, typer.Option("--token", help="Label of the token, if several fit.")] = None,
-    key: Annotated[str | None, typer.Option("--key", help="Label of the key, if there are several.")] = None,
+    key_file: KeyFile = None,
+    certificate_file: CertificateFile = None,
+    module: Module = None,
+    token: Token = None,
+    key: Key = None,
+    tsa: Authorities = None,
+    trust: Trust = None,
+    policy: Policy = None,
     as_json: AsJson = False,
 ) -> int:
-    """Sign bundles with the key of a file or of a token: one XML signature inside CHUKYDONVI."""
+    """Sign bundles with the key of a file or of a token: one XML signature inside CHUKYDONVI.
+
+    With --trust a certificate that is not registered for the bundle's facility signs nothing. Profiles
+    xades-t and above need --tsa and --trust: who stamps, and whom to believe; xades-lt and above also lists
+    (crls/) or responses (ocsp/) about every certificate there.
+    """
+    choice = SignerChoice(pkcs12, key_file, certificate_file, passphrase_file, module, token, key)
+    extender = None if profile.extends_to is None else _extender(tsa, trust, policy)
+    with open_signer(choice) as signer:
+        make = _signing(signer, profile, extender, trust, policy)
+        return each(expand(inputs), output, ".signed.xml", "signing", make, as_json=as_json)
+
+
+def extend(
+    inputs: Inputs,
+    level: Annotated[_Level, typer.Option("--level", help="The level to reach; lta again renews.")],
+    tsa: Authorities = None,
+    trust: Trust = None,
+    output: Output = None,
+    policy: Policy = None,
+    as_json: AsJson = False,
+) -> int:
+    """Extend XAdES signatures: with a timestamp (t), with evidence (lt), with an archive timestamp (lta).
+
+    What was signed is not touched. Do it while the signature holds: nothing is added to one that does not.
+    """
+    from signing.verdict import Level
+
+    extender = _extender(tsa, trust, policy)
+    wanted = {_Level.T: Level.B_T, _Level.LT: Level.B_LT, _Level.LTA: Level.B_LTA}[level]
+
+    def extend_one(path: Path, target: Path | None) -> dict[str, object]:
+        deliver(extender.extend(read_input(path), level=wanted, at=datetime.now(UTC)), target)
+        return _done(path, target)
+
+    return each(expand(inputs), output, ".extended.xml", "extending", extend_one, as_json=as_json)
+
+
+def _signing(
+    signer: "Signer",
+    profile: _Profile,
+    extender: "Extender | None",
+    trust: Path | None,
+    policy: Path | None,
+) -> Callable[[Path, Path | None], dict[str, object]]:
+    from signing.canonical import parse
+    from signing.fitness import Fitness
+    from signing.policy import DEFAULT_POLICY, load_policy
     from signing.sign import Profile, sign_bundle
 
-    if (pkcs12 is None) == (module is None):
-        raise typer.BadParameter("give either --pkcs12 or --pkcs11")
+    accepted = DEFAULT_POLICY if policy is None else load_policy(policy)
+    fitness = Fitness(accepted, registrations(trust))
+    kind = Profile.XADES if profile.value.startswith("xades") else Profile(profile.value)
 
-    with _open_signer(pkcs12, module, token, key, passphrase_file) as signer:
+    def sign_one(path: Path, target: Path | None) -> dict[str, object]:
+        data, now = read_input(path), datetime.now(UTC)
+        fitness.require(signer, facility=parse(data).findtext("THONGTINDONVI/MACSKCB"), at=now)
+        signed = sign_bundle(data, signer, profile=kind, at=now)
+        if extender is not None and profile.extends_to is not None:
+            signed = extender.extend(signed, level=profile.extends_to, at=datetime.now(UTC))
+        deliver(signed, target)
+        return _done(path, target)
 
-        def sign_one(path: Path, target: Path | None) -> dict[str, object]:
-            signed = sign_bundle(
-                read_input(path), signer, profile=Profile(profile.value), at=datetime.now(UTC)
-            )
-            deliver(signed, target)
-            return {"input": str(path), "file": None if target is None else str(target), "refused": []}
-
-        return each(expand(inputs), output, ".signed.xml", "signing", sign_one, as_json=as_json)
+    return sign_one
 
 
-def verify(
-    inputs: Inputs,
-    trust: Trust = None,
-    at: At = None,
-    facility: Facility = None,
-    as_json: AsJson = False,
-) -> int:
-    """Verify the signature of bundles, and nothing else.
-
-    Exit code 0 only if every signature is TOTAL-PASSED.
-    """
-    from signing.canonical import parse
+def _extender(tsa: Sequence[str] | None, trust: Path | None, policy: Path | None) -> "Extender":
+    from claims.authorities.timestamping import HttpTimestampAuthority
     from signing.certificates import TrustStore
-    from signing.errors import Unparsable
-    from signing.verify import verify as verify_signature
+    from signing.policy import DEFAULT_POLICY, load_policy
+    from signing.xades.extend import Extender
 
-    store, registered, now = TrustStore.load(_trust_folder(trust)), registrations(trust), moment(at)
-
-    def verify_one(path: Path) -> tuple[bool, dict[str, object]]:
-        started = time.perf_counter()
-        try:
-            root = parse(read_input(path))
-        except Unparsable as error:
-            say(f"{path}: cannot be read: {error}")
-            return False, {
-                "file": str(path),
-                "level": "plain",
-                "facility": facility,
-                "indication": "TOTAL-FAILED",
-                "sub_indication": "FORMAT_FAILURE",
-                "reasons": [error.code],
-            }
-        named = facility or root.findtext("THONGTINDONVI/MACSKCB")
-        verdict = verify_signature(root, trust=store, at=now)
-        reasons = [str(reason) for reason in verdict.reasons]
-        passed, signer = verdict.has_passed, verdict.signer
-        if passed and signer and registered and not registered(str(named), signer.sha256, now):
-            passed, reasons = False, ["certificate.other_facility"]
-        indication = verdict.indication if passed == verdict.has_passed else "TOTAL-FAILED"
-        say(f"{path}: {indication}" + (f" ({', '.join(reasons)})" if reasons else ""))
-        return passed, {
-            "file": str(path),
-            "indication": str(indication),
-            "reasons": reasons,
-            **_verdict_to_json(verdict),
-            "facility": named,
-            "ms": round((time.perf_counter() - started) * 1000, 3),
-        }
-
-    return judge(expand(inputs), "verifying", verify_one, as_json=as_json)
+    if not tsa:
+        raise typer.BadParameter("a timestamp needs the address of an authority", param_hint="--tsa")
+    accepted = DEFAULT_POLICY if policy is None else load_policy(policy)
+    return Extender(HttpTimestampAuthority(tuple(tsa)), TrustStore.load(trust_folder(trust)), accepted)
 
 
-def _verdict_to_json(verdict: "Verdict") -> dict[str, object]:
-    claimed, proved = verdict.signing_time, verdict.best_signature_time
-    return {
-        "sub_indication": None if verdict.sub_indication is None else str(verdict.sub_indication),
-        "level": str(verdict.level),
-        "signer": None if verdict.signer is None else _signer_to_json(verdict.signer),
-        "scope": verdict.scope,
-        "signing_time": claimed and claimed.isoformat(),
-        "best_signature_time": proved and proved.isoformat(),
-        "remarks": [str(remark) for remark in verdict.remarks],
-    }
-
-
-def _signer_to_json(signer: "SignerInfo") -> dict[str, object]:
-    return {
-        "subject": signer.subject,
-        "issuer": signer.issuer,
-        "serial": str(signer.serial),
-        "sha256": signer.sha256,
-        "not_before": signer.not_before.isoformat(),
-        "not_after": signer.not_after.isoformat(),
-    }
-
-
-@contextmanager
-def _open_signer(
-    pkcs12: Path | None,
-    module: Path | None,
-    token: str | None,
-    key: str | None,
-    secret: Path | None,
-) -> Iterator["Signer"]:
-    """Open the file or the token; a token's session ends with the block."""
-    from signing.keys import load_pkcs12
-
-    if pkcs12 is not None:
-        yield load_pkcs12(pkcs12.read_bytes(), _secret(secret, "passphrase"))
-        return
-    try:
-        from signing.tokens import TokenChoice, open_token
-    except ImportError:
-        raise typer.BadParameter("needs the extra 'tokens': pip install 'ehoso[tokens]'") from None
-    choice = TokenChoice(module or Path(), token=token, key=key)
-    with open_token(choice, pin=_secret(secret, "PIN")) as signer:
-        yield signer
-
-
-def _secret(file: Path | None, name: str) -> str:
-    if file is not None:
-        return file.read_text("utf-8").rstrip("\r\n")
-    return str(typer.prompt(name, hide_input=True, err=True))
-
-
-def _trust_folder(trust: Path | None) -> Path:
-    from claims.runtime.settings import load_settings
-
-    return trust or load_settings().trust_folder
+def _done(path: Path, target: Path | None) -> dict[str, object]:
+    return {"input": str(path), "file": None if target is None else str(target), "refused": []}

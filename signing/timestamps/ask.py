@@ -4,10 +4,10 @@ import hashlib
 import secrets
 
 from signing.der import NotDer
+from signing.errors import TimestampUnusable
 from signing.timestamps.messages import (
     TimestampAuthority,
     TimestampRequest,
-    TimestampUnusable,
     read_response,
 )
 from signing.timestamps.tokens import TimestampToken, read_token

@@ -12,7 +12,7 @@ from typing import Final
 
 from signing import der
 from signing.der import NotDer, Reader, context
-from signing.errors import SigningError
+from signing.errors import TimestampRejected, TimestampUnusable
 
 #: Whoever answers requests: a server behind HTTP, or one in this process. Takes and returns DER.
 TimestampAuthority = Callable[[bytes], bytes]
@@ -31,25 +31,6 @@ _SHA256: Final = "2.16.840.1.101.3.4.2.1"
 _GRANTED: Final = frozenset({0, 1})
 _MAX_NONCE_BITS: Final = 160
 _MAX_RESPONSE: Final = 256 * 1024
-
-
-class TimestampFailed(SigningError):
-    """A time-stamping authority did not give a token that fits what was asked."""
-
-
-class TimestampRejected(TimestampFailed):
-    """The authority answered that it does not stamp; what is kept are its own words (2.4.2)."""
-
-    def __init__(self, status: int, failure_bits: frozenset[int], text: str) -> None:
-        """Note the PKIStatus, the numbers of the PKIFailureInfo bits that are set, and its free text."""
-        super().__init__(f"the authority rejected the request: status {status} {text}".rstrip())
-        self.status = status
-        self.failure_bits = failure_bits
-        self.text = text
-
-
-class TimestampUnusable(TimestampFailed):
-    """The answer is not what RFC 3161 says, or belongs to another request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from signing.certificates import CertificateFacts, is_issuer_serial_of
 from signing.der import NotDer, Reader
-from signing.verdict import Remark
+from signing.verdict import Reason
 from signing.xades.form import CertificateReference, QualifyingProperties
 
 
@@ -21,12 +21,12 @@ def find_named(
     ]
 
 
-def remark_on(properties: QualifyingProperties, signer: CertificateFacts) -> tuple[Remark, ...]:
+def find_oddities(properties: QualifyingProperties, signer: CertificateFacts) -> tuple[Reason, ...]:
     """Return what is odd about the properties of a signature by this certificate."""
     # EN 319 102-1, 5.2.3.4: the digest decides; a differing issuer or serial number is worth a warning.
     if not _agrees(properties.certificate, signer):
-        return (*properties.remarks, Remark.XADES_ISSUER_SERIAL_DIFFERS)
-    return properties.remarks
+        return (*properties.oddities, Reason.XADES_ISSUER_SERIAL_DIFFERS)
+    return properties.oddities
 
 
 def _agrees(reference: CertificateReference, signer: CertificateFacts) -> bool:

@@ -5,7 +5,6 @@ again, before the authority's certificate ends or its algorithms grow weak.
 """
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,7 +17,7 @@ from signing.canonical import C14N_1_0, parse, parse_verbatim, write_document
 from signing.certificates import CertificateFacts, TrustStore, read_certificate
 from signing.covered import CoveredOctets
 from signing.elements import Canonicalization
-from signing.errors import CannotSign
+from signing.errors import CannotExtend
 from signing.form import SignatureForm, find_signature, read_form
 from signing.policy import DEFAULT_POLICY, Policy
 from signing.revocation import RevocationSource
@@ -26,7 +25,7 @@ from signing.timestamps.ask import ask_timestamp
 from signing.timestamps.check import check_token, find_signer, read_certificates
 from signing.timestamps.messages import TimestampAuthority
 from signing.timestamps.tokens import read_token
-from signing.verdict import Level, Reason, Verdict
+from signing.verdict import Level, Verdict
 from signing.verify import verify
 from signing.xades import names
 from signing.xades.check import find_named
@@ -39,15 +38,6 @@ _METHOD: Final = Canonicalization(C14N_1_0)
 _DER: Final = serialization.Encoding.DER
 
 
-class CannotExtend(CannotSign):
-    """A signature is not extended: it does not hold, or what it would need is not to be had."""
-
-    def __init__(self, detail: str, reasons: Iterable[Reason] = ()) -> None:
-        """Note what stands in the way, and the reasons of a verdict."""
-        self.reasons = tuple(reasons)
-        super().__init__(": ".join([detail, ", ".join(self.reasons)] if self.reasons else [detail]))
-
-
 @dataclass(frozen=True, slots=True)
 class Extender:
     """Extends signatures on these terms.
@@ -56,13 +46,11 @@ class Extender:
         authority: Who is asked for timestamps.
         trust: Whom to trust; its lists and responses are the evidence that is put in.
         policy: What is accepted.
-        container: The element that holds the signature.
     """
 
     authority: TimestampAuthority
     trust: TrustStore
     policy: Policy = DEFAULT_POLICY
-    container: str = "CHUKYDONVI"
 
     def extend(self, data: bytes, *, level: Level, at: datetime) -> bytes:
         """Return the document with its signature at this level; ``at`` is now.
@@ -89,7 +77,7 @@ class Extender:
         return data
 
     def _verify(self, data: bytes, at: datetime) -> Verdict:
-        verdict = verify(parse(data), trust=self.trust, at=at, policy=self.policy, container=self.container)
+        verdict = verify(parse(data), trust=self.trust, at=at, policy=self.policy)
         if not verdict.has_passed:
             raise CannotExtend("the signature does not hold", verdict.reasons)
         if verdict.level is Level.PLAIN:
@@ -97,7 +85,7 @@ class Extender:
         return verdict
 
     def _read(self, root: Element) -> tuple[SignatureForm, UnsignedForm]:
-        form = read_form(find_signature(root, self.container), self.policy)
+        form = read_form(find_signature(root, self.policy.containers), self.policy)
         properties = form.qualifying_properties
         return form, read_unsigned(() if properties is None else properties.unsigned, self.policy)
 
@@ -152,7 +140,7 @@ class Extender:
 
     def _append(self, data: bytes, elements: list[Element]) -> bytes:
         root = parse_verbatim(data)
-        signature = find_signature(root, self.container)
+        signature = find_signature(root, self.policy.containers)
         place = next(signature.iter(names.QUALIFYING_PROPERTIES))
         for tag in (names.UNSIGNED_PROPERTIES, names.UNSIGNED_SIGNATURE_PROPERTIES):
             inner = place.find(tag)

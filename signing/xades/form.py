@@ -21,7 +21,7 @@ from signing.elements import (
     read_text,
 )
 from signing.policy import XMLDSIG, Policy
-from signing.verdict import Reason, Remark
+from signing.verdict import Reason
 from signing.xades import names
 
 _DS: Final = f"{{{XMLDSIG}}}"
@@ -64,7 +64,7 @@ class QualifyingProperties:
         certificate: The certificate that the signer says is his.
         described_references: Ids of references whose data's format is described.
         unsigned: The unsigned properties of the signature, in order.
-        remarks: What was odd and does not matter.
+        oddities: What is odd; whether it matters is for the policy to say.
     """
 
     signed_properties: Element
@@ -73,7 +73,7 @@ class QualifyingProperties:
     certificate: CertificateReference
     described_references: frozenset[str]
     unsigned: tuple[Element, ...]
-    remarks: tuple[Remark, ...]
+    oddities: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,11 @@ def read_qualifying_properties(
         raise Refused(Reason.XADES_NOT_SIGNED)
     signed = _sort_signed_properties(parts[0])
     _check_policy_is_implied(signed)
-    signing_time, remarks = _read_signing_time(signed)
+    signing_time, oddities = _read_signing_time(signed)
     if not signed.formats:
-        remarks.append(Remark.XADES_FORMAT_MISSING)
+        oddities.append(Reason.XADES_FORMAT_MISSING)
     if signed.has_unknown:
-        remarks.append(Remark.XADES_SIGNED_PROPERTY_UNKNOWN)
+        oddities.append(Reason.XADES_SIGNED_PROPERTY_UNKNOWN)
     return QualifyingProperties(
         signed_properties=parts[0],
         id=properties_id,
@@ -117,7 +117,7 @@ def read_qualifying_properties(
         certificate=_read_signing_certificate(signed, policy),
         described_references=_read_formats(signed.formats),
         unsigned=_read_unsigned(parts[1]) if len(parts) > 1 else (),
-        remarks=tuple(remarks),
+        oddities=tuple(oddities),
     )
 
 
@@ -158,7 +158,7 @@ _ONCE: Final = frozenset(
 )
 
 
-def _read_signing_time(signed: _Signed) -> tuple[datetime | None, list[Remark]]:
+def _read_signing_time(signed: _Signed) -> tuple[datetime | None, list[Reason]]:
     element = signed.known.get(names.SIGNING_TIME)
     if element is None:
         raise Refused(Reason.XADES_PROPERTY_MISSING)
@@ -170,7 +170,7 @@ def _read_signing_time(signed: _Signed) -> tuple[datetime | None, list[Remark]]:
         # Six digits of a second's fraction are what a datetime holds.
         time = datetime.fromisoformat(f"{moment}{(fraction or '')[:7]:0<7}"[: 26 if fraction else 19])
         if zone is None:
-            return None, [Remark.XADES_SIGNING_TIME_WITHOUT_ZONE]
+            return None, [Reason.XADES_SIGNING_TIME_WITHOUT_ZONE]
         return datetime.fromisoformat(f"{time.isoformat()}{zone}").astimezone(UTC), []
     except (ValueError, OverflowError):
         raise Refused(Reason.XADES_MALFORMED) from None

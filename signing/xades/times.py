@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from signing.certificates import CertificateFacts, TrustStore
-from signing.covered import CoveredOctets
+from signing.facts import Digests
 from signing.form import SignatureForm
 from signing.policy import Policy
 from signing.timestamps.check import check_token, find_signer, read_certificates
@@ -34,7 +34,7 @@ class ProvenTime:
 def prove_time(  # noqa: PLR0913 - what is judged, and the terms on which it is
     form: SignatureForm,
     unsigned: UnsignedForm,
-    covered: CoveredOctets,
+    digests: Digests,
     *,
     trust: TrustStore,
     at: datetime,
@@ -59,7 +59,7 @@ def prove_time(  # noqa: PLR0913 - what is judged, and the terms on which it is
     for number, timestamp in numbered:
         found = check_token(
             timestamp.token,
-            partial(covered.timestamp_digest, number),
+            partial(digests.timestamp_digest, number),
             trust=trust,
             at=until,
             policy=policy,

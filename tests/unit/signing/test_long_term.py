@@ -18,11 +18,12 @@ from signing.canonical import parse
 from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.demo_tsa import DemoTsa
+from signing.errors import CannotExtend
 from signing.sign import Profile, sign_bundle
 from signing.verdict import Level, Reason, Verdict
 from signing.verify import verify
 from signing.xades import names
-from signing.xades.extend import CannotExtend, Extender
+from signing.xades.extend import Extender
 from tests.unit.signing.documents import BUNDLE, DAY, NOW, certificate_for, edit
 from tests.unit.signing.xades_documents import XadesRecipe, sign_xades
 

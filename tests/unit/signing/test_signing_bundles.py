@@ -149,7 +149,7 @@ def test_the_container_must_be_empty(facility: FacilityKey) -> None:
 def test_the_container_may_have_another_name(facility: FacilityKey) -> None:
     document = BUNDLE.replace(b"CHUKYDONVI", b"CKS_BENH_VIEN")
 
-    signed = sign_bundle(document, facility.signer, container="CKS_BENH_VIEN")
+    signed = sign_bundle(document, facility.signer)
 
     assert parse(signed).find(f"CKS_BENH_VIEN/{DS}Signature") is not None
 

@@ -19,14 +19,13 @@ from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki
 from signing.demo_tsa import DemoTsa
 from signing.der import NotDer
+from signing.errors import TimestampRejected, TimestampUnusable
 from signing.policy import DEFAULT_POLICY, Policy
 from signing.timestamps.ask import ask_timestamp
 from signing.timestamps.check import check_token
 from signing.timestamps.messages import (
     StampInfo,
-    TimestampRejected,
     TimestampRequest,
-    TimestampUnusable,
     encode_stamp_info,
     read_request,
     read_response,

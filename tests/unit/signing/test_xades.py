@@ -14,14 +14,12 @@ from signing.demo_pki import DemoPki, FacilityKey
 from signing.errors import Unparsable
 from signing.policy import XMLDSIG, XMLDSIG_MORE, XMLENC
 from signing.sign import Profile, sign_bundle
-from signing.verdict import Level, Reason, Remark
+from signing.verdict import Level, Reason
 from signing.verify import verify
 from signing.xades.names import SIGNED_PROPERTIES_TYPE, XADES
 from tests.unit.signing.conftest import Judge
 from tests.unit.signing.documents import BUNDLE, DAY, DS, NOW, certificate_for, transform, x509_data
 from tests.unit.signing.xades_documents import (
-    FORMAT,
-    SIGNING_TIME,
     XadesRecipe,
     cert,
     der_of,
@@ -46,7 +44,7 @@ def test_what_we_sign_passes_as_b_b(signed: bytes, judge: Judge) -> None:
     assert verdict.has_passed
     assert verdict.level is Level.B_B
     assert verdict.signing_time == NOW
-    assert verdict.remarks == ()
+    assert verdict.warnings == ()
 
 
 def test_what_we_sign_is_what_the_standard_lists(signed: bytes, facility: FacilityKey) -> None:
@@ -125,7 +123,7 @@ def test_the_older_signing_certificate_passes(facility: FacilityKey, judge: Judg
     verdict = judge(sign_xades(recipe, facility))
 
     assert verdict.has_passed
-    assert verdict.remarks == ()
+    assert verdict.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -189,11 +187,11 @@ def test_a_time_without_a_zone_is_no_time(facility: FacilityKey, judge: Judge) -
 
     assert verdict.has_passed
     assert verdict.signing_time is None
-    assert verdict.remarks == (Remark.XADES_SIGNING_TIME_WITHOUT_ZONE,)
+    assert verdict.warnings == (Reason.XADES_SIGNING_TIME_WITHOUT_ZONE,)
 
 
 @pytest.mark.parametrize(
-    ("recipe", "remarks"),
+    ("recipe", "warnings"),
     [
         pytest.param(
             XadesRecipe(more_signature_properties="<X:SignaturePolicyIdentifier><X:SignaturePolicyImplied/>"
@@ -209,11 +207,11 @@ def test_a_time_without_a_zone_is_no_time(facility: FacilityKey, judge: Judge) -
         ),
         pytest.param(
             XadesRecipe(more_signature_properties='<Y xmlns="urn:y">z</Y>'),
-            (Remark.XADES_SIGNED_PROPERTY_UNKNOWN,),
+            (Reason.XADES_SIGNED_PROPERTY_UNKNOWN,),
             id="unknown-signed",
         ),
         pytest.param(
-            XadesRecipe(data_object_properties=""), (Remark.XADES_FORMAT_MISSING,), id="no-format"
+            XadesRecipe(data_object_properties=""), (Reason.XADES_FORMAT_MISSING,), id="no-format"
         ),
         pytest.param(
             XadesRecipe(unsigned="<X:UnsignedProperties><X:UnsignedSignatureProperties>"
@@ -231,18 +229,18 @@ def test_a_time_without_a_zone_is_no_time(facility: FacilityKey, judge: Judge) -
     ],
 )  # fmt: skip
 def test_more_properties_pass(
-    recipe: XadesRecipe, remarks: tuple[Remark, ...], facility: FacilityKey, judge: Judge
+    recipe: XadesRecipe, warnings: tuple[Reason, ...], facility: FacilityKey, judge: Judge
 ) -> None:
     verdict = judge(sign_xades(recipe, facility))
 
     assert verdict.reasons == ()
     assert verdict.level is Level.B_B
-    assert verdict.remarks == remarks
+    assert verdict.warnings == warnings
 
 
 @pytest.mark.parametrize("difference", [0, 1])
 @pytest.mark.parametrize("is_older", [True, False])
-def test_another_serial_number_is_remarked(
+def test_another_serial_number_gives_a_warning(
     difference: int, is_older: bool, facility: FacilityKey, judge: Judge
 ) -> None:
     serial = facility.certificate.serial_number + difference
@@ -253,185 +251,18 @@ def test_another_serial_number_is_remarked(
     verdict = judge(sign_xades(XadesRecipe(certificate=f"<X:{name}>{named}</X:{name}>"), facility))
 
     assert verdict.has_passed
-    assert verdict.remarks == ((Remark.XADES_ISSUER_SERIAL_DIFFERS,) if difference else ())
+    assert verdict.warnings == ((Reason.XADES_ISSUER_SERIAL_DIFFERS,) if difference else ())
 
 
-def test_an_issuer_serial_that_is_none_is_remarked(facility: FacilityKey, judge: Judge) -> None:
+def test_an_issuer_serial_that_is_none_gives_a_warning(facility: FacilityKey, judge: Judge) -> None:
     recipe = XadesRecipe(
         certificate=signing_certificate(facility, "<X:IssuerSerialV2>MAA=</X:IssuerSerialV2>")
     )
 
-    assert judge(sign_xades(recipe, facility)).remarks == (Remark.XADES_ISSUER_SERIAL_DIFFERS,)
+    assert judge(sign_xades(recipe, facility)).warnings == (Reason.XADES_ISSUER_SERIAL_DIFFERS,)
 
 
 # Hostile ones.
-
-COPY = '<X:QualifyingProperties xmlns:X="urn:copy"/>'
-UNSIGNED = "<X:UnsignedProperties><X:UnsignedSignatureProperties/></X:UnsignedProperties>"
-POLICY_ID = (
-    "<X:SignaturePolicyIdentifier><X:SignaturePolicyId><X:SigPolicyId/></X:SignaturePolicyId>"
-    "</X:SignaturePolicyIdentifier>"
-)
-DECOY = f'<X:SignedProperties xmlns:X="{XADES}" Id="q"/>'
-
-
-@pytest.mark.attack
-@pytest.mark.parametrize(
-    ("recipe", "reason"),
-    [
-        pytest.param(XadesRecipe(target='Target="#other"'), Reason.XADES_TARGET, id="wrong-target"),
-        pytest.param(XadesRecipe(target='Target="s"'), Reason.XADES_TARGET, id="target-without-hash"),
-        pytest.param(XadesRecipe(target='Target="#p"'), Reason.XADES_TARGET, id="target-is-itself"),
-        pytest.param(XadesRecipe(target=""), Reason.XADES_TARGET, id="no-target"),
-        pytest.param(XadesRecipe(signature_id=""), Reason.XADES_TARGET, id="signature-without-id"),
-        pytest.param(
-            XadesRecipe(signature_id='Id=""', target='Target="#"'), Reason.XADES_TARGET, id="empty-target"
-        ),
-        pytest.param(XadesRecipe(properties_id=""), Reason.XADES_NOT_SIGNED, id="properties-without-id"),
-        pytest.param(XadesRecipe(uri="#q"), Reason.SIGNATURE_REFERENCE_SCOPE, id="reference-elsewhere"),
-        pytest.param(XadesRecipe(uri="p"), Reason.SIGNATURE_REFERENCE_SCOPE, id="reference-outside"),
-        pytest.param(
-            XadesRecipe(uri="#xpointer(id('p'))"), Reason.SIGNATURE_REFERENCE_SCOPE, id="xpointer"
-        ),
-        pytest.param(XadesRecipe(uri="#s"), Reason.SIGNATURE_REFERENCE_SCOPE, id="the-signature-itself"),
-        pytest.param(XadesRecipe(type=""), Reason.SIGNATURE_REFERENCE_SCOPE, id="no-type"),
-        pytest.param(
-            XadesRecipe(type='Type="http://uri.etsi.org/01903/v1.1.1#SignedProperties"'),
-            Reason.SIGNATURE_REFERENCE_SCOPE,
-            id="other-type",
-        ),
-        pytest.param(
-            XadesRecipe(transforms=f"<P:Transforms>{transform(f'{XMLDSIG}base64')}</P:Transforms>"),
-            Reason.SIGNATURE_TRANSFORM_FORBIDDEN,
-            id="base64-transform",
-        ),
-        pytest.param(
-            XadesRecipe(
-                transforms=f"<P:Transforms>{transform(f'{XMLDSIG}enveloped-signature')}</P:Transforms>"
-            ),
-            Reason.SIGNATURE_TRANSFORM_FORBIDDEN,
-            id="enveloped-transform",
-        ),
-        pytest.param(
-            XadesRecipe(transforms="<P:Transforms/>"), Reason.SIGNATURE_MALFORMED, id="empty-transforms"
-        ),
-        pytest.param(
-            XadesRecipe(digest_method=f"{XMLDSIG}sha1", digest_name="sha1"),
-            Reason.SIGNATURE_SHA1,
-            id="sha-1-of-properties",
-        ),
-        pytest.param(XadesRecipe(signing_time=""), Reason.XADES_PROPERTY_MISSING, id="no-signing-time"),
-        pytest.param(XadesRecipe(certificate=""), Reason.XADES_PROPERTY_MISSING, id="no-certificate"),
-        pytest.param(
-            XadesRecipe(signing_time=SIGNING_TIME * 2), Reason.XADES_PROPERTY_SEVERAL, id="two-signing-times"
-        ),
-        pytest.param(
-            XadesRecipe(
-                data_object_properties=f"<X:SignedDataObjectProperties>{FORMAT * 2}"
-                "</X:SignedDataObjectProperties>"
-            ),
-            Reason.XADES_MALFORMED,
-            id="two-formats-of-one-reference",
-        ),
-        pytest.param(
-            XadesRecipe(
-                data_object_properties="<X:SignedDataObjectProperties>"
-                f"{FORMAT.replace('#r', '#nothing')}</X:SignedDataObjectProperties>"
-            ),
-            Reason.XADES_MALFORMED,
-            id="format-of-nothing",
-        ),
-        pytest.param(
-            XadesRecipe(more_signature_properties=POLICY_ID), Reason.XADES_POLICY_UNKNOWN, id="policy"
-        ),
-        pytest.param(
-            XadesRecipe(more_signature_properties="<X:SignaturePolicyIdentifier/>"),
-            Reason.XADES_POLICY_UNKNOWN,
-            id="empty-policy",
-        ),
-        pytest.param(XadesRecipe(unsigned=UNSIGNED * 2), Reason.XADES_MALFORMED, id="unsigned-twice"),
-        pytest.param(
-            XadesRecipe(unsigned="<X:UnsignedProperties/>"), Reason.XADES_MALFORMED, id="unsigned-empty"
-        ),
-        pytest.param(
-            XadesRecipe(unsigned='<X:SignedProperties Id="q"/>'),
-            Reason.XADES_MALFORMED,
-            id="signed-properties-twice",
-        ),
-        pytest.param(
-            XadesRecipe(object=COPY + "{}"), Reason.SIGNATURE_OBJECT_UNSUPPORTED, id="no-object"
-        ),
-        pytest.param(
-            XadesRecipe(more_objects="<P:Object/>"), Reason.SIGNATURE_OBJECT_UNSUPPORTED, id="other-object"
-        ),
-        pytest.param(
-            XadesRecipe(object="{0}{0}"), Reason.SIGNATURE_DUPLICATE_ID, id="two-objects-of-one-id"
-        ),
-        pytest.param(
-            XadesRecipe(more_objects=f"<P:Object>{DECOY}</P:Object>"),
-            Reason.SIGNATURE_OBJECT_UNSUPPORTED,
-            id="signed-properties-in-another-object",
-        ),
-        pytest.param(
-            XadesRecipe(xades="http://uri.etsi.org/01903/v1.1.1#"),
-            Reason.SIGNATURE_OBJECT_UNSUPPORTED,
-            id="an-older-xades",
-        ),
-        *(
-            pytest.param(
-                XadesRecipe(signing_time=f"<X:SigningTime>{text}</X:SigningTime>"),
-                Reason.XADES_MALFORMED,
-                id=f"time-{text}",
-            )
-            for text in (
-                "", "yesterday", "2026-06-01", "2026-13-01T00:00:00Z", "2026-06-01T24:00:00Z",
-                "0000-06-01T00:00:00Z", "2026-06-01T00:00:00+25:00", "0001-01-01T00:00:00+14:00",
-                "٢026-06-01T00:00:00Z",
-            )
-        ),
-    ],
-)  # fmt: skip
-def test_properties_that_are_wrong_are_refused(
-    recipe: XadesRecipe, reason: Reason, facility: FacilityKey, judge: Judge
-) -> None:
-    verdict = judge(sign_xades(recipe, facility))
-
-    assert verdict.reasons == (reason,)
-    assert verdict.content is None
-
-
-@pytest.mark.attack
-def test_signed_properties_that_stand_elsewhere_do_not_count(facility: FacilityKey, judge: Judge) -> None:
-    """The properties that were signed are moved into the document, and others stand in their place."""
-    decoy = f'<X:SignedProperties xmlns:X="{XADES}" Id="p">old</X:SignedProperties>'
-    document = BUNDLE.replace(b"<HOSO>", f"<HOSO>{decoy}".encode())
-
-    wrapped = sign_xades(XadesRecipe(properties_id='Id="q"'), facility, document)
-
-    assert judge(wrapped).reasons == (Reason.SIGNATURE_REFERENCE_SCOPE,)
-    assert judge(wrapped.replace(b'Id="q"', b'Id="p"')).reasons == (Reason.SIGNATURE_DUPLICATE_ID,)
-
-
-@pytest.mark.attack
-def test_a_reference_must_cover_the_properties(facility: FacilityKey, judge: Judge) -> None:
-    signed = sign_xades(XadesRecipe(), facility)
-    root = parse(signed)
-    info = next(root.iter(f"{DS}SignedInfo"))
-    info.remove(info[3])
-    assert judge(etree.tostring(root)).reasons == (Reason.XADES_NOT_SIGNED,)
-
-
-@pytest.mark.attack
-def test_a_changed_property_is_noticed(signed: bytes, judge: Judge) -> None:
-    changed = signed.replace(b"SigningTime>2026", b"SigningTime>2025")
-
-    assert changed != signed
-    assert judge(changed).reasons == (Reason.SIGNATURE_DIGEST_MISMATCH,)
-
-
-@pytest.mark.attack
-def test_a_changed_document_is_noticed(signed: bytes, judge: Judge) -> None:
-    assert judge(signed.replace(b"01001", b"01002")).reasons == (Reason.SIGNATURE_DIGEST_MISMATCH,)
 
 
 @pytest.mark.attack
@@ -462,67 +293,6 @@ def test_a_certificate_that_is_named_second_is_not_the_signers(
     )
 
     assert judge(sign_xades(recipe, facility)).reasons == (Reason.SIGNATURE_VALUE_WRONG,)
-
-
-@pytest.mark.attack
-@pytest.mark.parametrize(
-    ("certificate", "reason"),
-    [
-        pytest.param("<X:SigningCertificateV2/>", Reason.XADES_MALFORMED, id="empty"),
-        pytest.param(
-            "<X:SigningCertificateV2><X:Cert/></X:SigningCertificateV2>",
-            Reason.XADES_MALFORMED,
-            id="no-digest",
-        ),
-        pytest.param(
-            f"<X:SigningCertificateV2>{cert(digest_of(b'x')) * 9}</X:SigningCertificateV2>",
-            Reason.XADES_MALFORMED,
-            id="too-many",
-        ),
-        pytest.param(
-            f"<X:SigningCertificateV2>{cert('AAAA')}</X:SigningCertificateV2>",
-            Reason.XADES_MALFORMED,
-            id="short-digest",
-        ),
-        pytest.param(
-            f"<X:SigningCertificateV2>{cert(digest_of(b'x', 'sha1'), method=f'{XMLDSIG}sha1')}"
-            "</X:SigningCertificateV2>",
-            Reason.SIGNATURE_SHA1,
-            id="sha-1",
-        ),
-        pytest.param(
-            f"<X:SigningCertificateV2>{cert(digest_of(b'x', 'md5'), method=f'{XMLDSIG_MORE}md5')}"
-            "</X:SigningCertificateV2>",
-            Reason.SIGNATURE_ALGORITHM_FORBIDDEN,
-            id="md5",
-        ),
-        pytest.param(
-            f"<X:SigningCertificate>{cert(digest_of(b'x'), OLDER.format('1x'))}</X:SigningCertificate>",
-            Reason.XADES_MALFORMED,
-            id="serial-that-is-no-number",
-        ),
-        pytest.param(
-            f"<X:SigningCertificateV2>{cert(digest_of(b'x'), OLDER.format('1'))}</X:SigningCertificateV2>",
-            Reason.XADES_MALFORMED,
-            id="older-inside-newer",
-        ),
-        pytest.param(
-            f"<X:SigningCertificate>{cert(digest_of(b'x'))}</X:SigningCertificate>"
-            f"<X:SigningCertificateV2>{cert(digest_of(b'x'))}</X:SigningCertificateV2>",
-            Reason.XADES_PROPERTY_SEVERAL,
-            id="both",
-        ),
-        pytest.param(
-            f"<X:SigningCertificateV2>{cert(digest_of(b'x'))}</X:SigningCertificateV2>",
-            Reason.XADES_SIGNING_CERTIFICATE,
-            id="nobodys",
-        ),
-    ],
-)
-def test_a_signing_certificate_that_is_wrong_is_refused(
-    certificate: str, reason: Reason, facility: FacilityKey, judge: Judge
-) -> None:
-    assert judge(sign_xades(XadesRecipe(certificate=certificate), facility)).reasons == (reason,)
 
 
 @pytest.mark.attack

@@ -1,0 +1,1 @@
+"""Authorities that others run, over the network: time-stamping, so far; and stand-ins for them."""

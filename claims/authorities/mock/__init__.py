@@ -1,0 +1,1 @@
+"""Stand-ins for authorities, for trials: they stamp and sign whatever they are sent."""

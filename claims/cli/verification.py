@@ -1,0 +1,181 @@
+"""Verifying the signatures of bundles, as files, and reporting on it. Needs no service and no server."""
+
+import json
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from claims.cli.bundles import Output, deliver, judge
+from claims.cli.inputs import Inputs, expand, read_input
+from claims.cli.output import AsJson, Language, say
+from claims.cli.trust import At, Facility, Policy, Trust, moment, registrations, trust_folder
+
+if TYPE_CHECKING:
+    from signing.certificates import TrustStore
+    from signing.report.report import Report, Terms
+
+
+class _ReportKind(StrEnum):
+    HTML = "html"
+    JSON = "json"
+    ETSI = "etsi"
+
+
+Lists = Annotated[
+    list[Path] | None,
+    typer.Option("--crl", help="Further lists or OCSP responses (PEM or DER).", exists=True, dir_okay=False),
+]
+
+
+def verify(
+    inputs: Inputs,
+    trust: Trust = None,
+    crl: Lists = None,
+    at: At = None,
+    facility: Facility = None,
+    policy: Policy = None,
+    report: Annotated[
+        _ReportKind | None,
+        typer.Option(
+            "--report",
+            help="Write a report: html to read and print; json with all facts, which --recompute reads; "
+            "etsi: XML after ETSI TS 119 102-2.",
+        ),
+    ] = None,
+    output: Output = None,
+    recompute: Annotated[
+        bool,
+        typer.Option(
+            "--recompute",
+            help="The inputs are reports (json): reach each verdict again from its facts.",
+        ),
+    ] = False,
+    language: Language = "vi",
+    as_json: AsJson = False,
+) -> int:
+    """Verify the signature of bundles, and nothing else.
+
+    Says of every input what was found, in one sentence. Exit code 0 only if every signature is TOTAL-PASSED.
+    """
+    from claims.cli.pages import describe_reason
+    from signing.errors import RecordUnreadable, Unparsable
+    from signing.report.as_json import report_to_json
+    from signing.report.words import describe_report
+
+    if report is not None and output is None and as_json:
+        raise typer.BadParameter("say where the reports go", param_hint="--output")
+    terms = None if recompute else _terms(trust, crl, at, facility, policy)
+    made: list[tuple[Path, Report]] = []
+
+    def verify_one(path: Path) -> tuple[bool, dict[str, object]]:
+        started = time.perf_counter()
+        data = read_input(path)
+        try:
+            done = _recompute(data) if terms is None else _report_on(data, terms)
+        except (RecordUnreadable, Unparsable) as error:
+            say(f"{path}: cannot be read: {error}")
+            return False, _unreadable(path, facility, getattr(error, "code", "report.unreadable"))
+        if report is not None:
+            made.append((path, done))
+        verdict = done.verdict
+        say(f"{path}: {verdict.indication}: {describe_report(done, language)}")
+        for reason in (*verdict.reasons, *verdict.warnings):
+            say(f"    {reason}: {describe_reason(reason, language)}")
+        simple = report_to_json(done)["simple"]
+        ms = round((time.perf_counter() - started) * 1000, 3)
+        return verdict.has_passed, {"file": str(path), **dict(simple), "ms": ms}  # type: ignore[call-overload]
+
+    code = judge(expand(inputs), "verifying", verify_one, as_json=as_json)
+    if report is not None and made:
+        _write(report, made, output, language)
+    return code
+
+
+def _terms(
+    trust: Path | None,
+    crl: Sequence[Path] | None,
+    at: str | None,
+    facility: str | None,
+    policy: Path | None,
+) -> "Terms":
+    from signing.certificates import TrustStore
+    from signing.policy import DEFAULT_POLICY, load_policy
+    from signing.report.report import Terms
+
+    store = TrustStore.load(trust_folder(trust))
+    return Terms(
+        trust=_with_lists(store, crl or ()),
+        at=moment(at),
+        policy=DEFAULT_POLICY if policy is None else load_policy(policy),
+        facility=facility,
+        registered=registrations(trust),
+    )
+
+
+def _with_lists(store: "TrustStore", paths: Sequence[Path]) -> "TrustStore":
+    from signing.certificates import load_revocation_source
+
+    sources = [load_revocation_source(path) for path in paths]
+    return store.with_evidence((), sources) if sources else store
+
+
+def _report_on(data: bytes, terms: "Terms") -> "Report":
+    from signing.report.report import report_on
+
+    return report_on(data, terms)
+
+
+def _recompute(data: bytes) -> "Report":
+    from signing.errors import RecordUnreadable
+    from signing.report.as_json import report_from_json
+
+    try:
+        document = json.loads(data)
+    except ValueError as error:
+        raise RecordUnreadable(f"it is not JSON: {error}") from error
+    return report_from_json(document)
+
+
+def _unreadable(path: Path, facility: str | None, reason: str) -> dict[str, object]:
+    return {
+        "file": str(path),
+        "indication": "TOTAL-FAILED",
+        "sub_indication": "FORMAT_FAILURE",
+        "reasons": [reason],
+        "signer": None,
+        "level": "plain",
+        "facility": facility,
+        "scope": None,
+        "ms": 0.0,
+    }
+
+
+def _write(
+    kind: _ReportKind, made: Sequence[tuple[Path, "Report"]], output: Path | None, language: str
+) -> None:
+    """Write one document for all; of JSON one each, which is what is kept with a file."""
+    from claims.cli.pages import signature_page
+    from signing.report.as_etsi import report_to_etsi
+    from signing.report.as_json import report_to_json
+
+    if kind is _ReportKind.HTML:
+        deliver(signature_page([(str(path), one) for path, one in made], language), output)
+    elif kind is _ReportKind.ETSI:
+        deliver(report_to_etsi(one for _, one in made), output)
+    else:
+        documents = [(path, _dump(report_to_json(one))) for path, one in made]
+        if len(documents) == 1 and not (output and output.is_dir()):
+            deliver(documents[0][1], output)
+            return
+        if output is None:
+            raise typer.BadParameter("several reports need a folder", param_hint="--output")
+        for path, document in documents:
+            deliver(document, output / f"{path.name}.report.json")
+
+
+def _dump(document: object) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"

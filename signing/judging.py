@@ -1,0 +1,170 @@
+"""Judge the facts of a signature: a verdict is what they, a policy, whom to trust and a time come to.
+
+Asks nobody and reads nothing: the same facts give the same verdict, today and in ten years.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from signing.certificates import CertificateFacts, TrustStore, check_leaf
+from signing.facts import SignatureFacts
+from signing.form import SignatureForm
+from signing.policy import Policy, Scheme, Severity, SignatureAlgorithm
+from signing.values import has_signed
+from signing.verdict import Indication, Level, Reason, Verdict, failed
+from signing.xades.check import find_named, find_oddities
+from signing.xades.times import find_level, prove_time
+
+WHOLE_DOCUMENT: Final = "whole-document"
+
+_NOT_IN_FORCE: Final = frozenset({Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID})
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the facts come to.
+
+    Attributes:
+        verdict: The verdict, without the tree that was signed.
+        reasons: All that was found, whatever follows from it.
+        signer: The certificate that the signature is held to.
+        time: The time at which it was judged: the best signature time.
+        trust: Whom was trusted, with what came along.
+    """
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    signer: CertificateFacts
+    time: datetime
+    trust: TrustStore
+
+
+def judge(facts: SignatureFacts, *, trust: TrustStore, at: datetime, policy: Policy) -> Judgement:
+    """Judge a signature as of a time.
+
+    1. Find the certificate whose key made the signature value over SignedInfo.
+    2. Compare the digests.
+    3. Judge the timestamps: since when the signature is known to exist.
+    4. Judge the signer's certificate at that time: usage, key, validity.
+    5. Find its path to a trust anchor at that time, and ask who is revoked.
+
+    All steps are taken, so that a verdict names every fault.
+    """
+    form, unsigned = facts.form, facts.unsigned
+    # (1) EN 319 102-1, 5.2.3 and 5.2.7: the signing certificate, and the signature value.
+    leaf, reasons = _find_signing_certificate(form, facts.signed_info, facts.certificates)
+
+    # (2) EN 319 102-1, 5.2.7: the integrity of the signed data.
+    if not facts.digests.fit(form):
+        reasons.append(Reason.SIGNATURE_DIGEST_MISMATCH)
+
+    # (3) EN 319 102-1, 5.5.4 and 5.6.3: the best signature time. What came along helps to judge it; an anchor
+    #     never comes along.
+    if unsigned.certificates or unsigned.sources:
+        sent = [each.certificate for each in unsigned.certificates]
+        trust = trust.with_evidence(sent, unsigned.sources)
+    proven = prove_time(form, unsigned, facts.digests, trust=trust, at=at, policy=policy)
+    reasons += proven.reasons
+
+    # (4) EN 319 102-1, 5.2.6 and 5.2.8: the certificate itself, and what was computed with, in time.
+    if any(policy.has_ended(algorithm, at=proven.time) for algorithm in form.algorithms):
+        reasons.append(Reason.SIGNATURE_ALGORITHM_ENDED)
+    unfit = check_leaf(leaf, at=proven.time, policy=policy)
+    reasons += unfit
+
+    # (5) A path is only sought for a certificate that is valid: at another time it would not say anything.
+    if _NOT_IN_FORCE.isdisjoint(unfit):
+        others = [certificate for certificate in facts.certificates if certificate is not leaf]
+        reasons += trust.check_path(leaf, others, at=proven.time)
+        if trust.has_unchecked(leaf, others, at=proven.time):
+            reasons.append(Reason.CERTIFICATE_REVOCATION_UNCHECKED)
+    if form.qualifying_properties is not None:
+        reasons += find_oddities(form.qualifying_properties, leaf)
+    found = tuple(dict.fromkeys(reasons))
+    verdict = _weigh(found, facts, leaf, policy)
+    if form.qualifying_properties is not None:
+        verdict = _with_level(verdict, facts, leaf, trust=trust, at=proven.time)
+    return Judgement(verdict, found, leaf, proven.time, trust)
+
+
+def _weigh(
+    reasons: tuple[Reason, ...], facts: SignatureFacts, leaf: CertificateFacts, policy: Policy
+) -> Verdict:
+    covered = facts.form.signed_element
+    if failing := policy.of_severity(Severity.FAIL, reasons):
+        verdict = failed(failing, leaf.info)
+    else:
+        scope = WHOLE_DOCUMENT if covered is None else f"element:{covered.element.tag!s}"
+        verdict = Verdict(Indication.TOTAL_PASSED, None, (), leaf.info, scope, None)
+    if reasons:
+        verdict = replace(
+            verdict,
+            warnings=policy.of_severity(Severity.WARN, reasons),
+            information=policy.of_severity(Severity.INFORM, reasons),
+        )
+    return verdict if covered is None else replace(verdict, signing_time=covered.signing_time)
+
+
+def _with_level(
+    verdict: Verdict, facts: SignatureFacts, leaf: CertificateFacts, *, trust: TrustStore, at: datetime
+) -> Verdict:
+    properties, unsigned = facts.form.qualifying_properties, facts.unsigned
+    level, proven = Level.B_B, None
+    if verdict.has_passed:
+        level = find_level(unsigned, leaf, facts.certificates, trust=trust, at=at)
+        proven = at if unsigned.timestamps else None
+    claimed = None if properties is None else properties.signing_time
+    return replace(verdict, level=level, signing_time=claimed, best_signature_time=proven)
+
+
+def _find_signing_certificate(
+    form: SignatureForm,
+    signed_info: bytes,
+    certificates: tuple[CertificateFacts, ...],
+) -> tuple[CertificateFacts, list[Reason]]:
+    """Return the certificate whose key made the value; if none did, the first one and why."""
+    candidates: Sequence[CertificateFacts] = certificates
+    if form.qualifying_properties is not None:
+        candidates = find_named(form.qualifying_properties, certificates)
+        if not candidates:
+            # EN 319 132-1, 5.2.2: the key may fit another certificate, of another owner or purpose.
+            return certificates[0], [Reason.XADES_SIGNING_CERTIFICATE]
+    # XMLDSIG 4.5.4: the order of certificates says nothing, though everybody puts the signer's first.
+    for certificate in candidates:
+        if _has_signed(certificate, form.algorithm, form.value, signed_info):
+            return certificate, []
+    kinds = {_fits(certificate, form.algorithm) for certificate in candidates}
+    reason = Reason.SIGNATURE_VALUE_WRONG if True in kinds else Reason.SIGNATURE_KEY_MISMATCH
+    return candidates[0], [reason]
+
+
+def _fits(certificate: CertificateFacts, algorithm: SignatureAlgorithm) -> bool:
+    wanted = ec.EllipticCurvePublicKey if algorithm.scheme is Scheme.ECDSA else rsa.RSAPublicKey
+    return isinstance(certificate.public_key, wanted)
+
+
+def _has_signed(
+    certificate: CertificateFacts,
+    algorithm: SignatureAlgorithm,
+    value: bytes,
+    data: bytes,
+) -> bool:
+    if algorithm.scheme is Scheme.ECDSA and isinstance(certificate.public_key, ec.EllipticCurvePublicKey):
+        try:
+            value = _ecdsa_der(value, certificate.public_key)
+        except ValueError:
+            return False
+    return has_signed(certificate.public_key, algorithm.scheme, algorithm.hash, value=value, data=data)
+
+
+def _ecdsa_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
+    # XML Signature 1.1, 6.4.3: exactly two integers of the order's length, no padding and no DER.
+    length = (key.key_size + 7) // 8
+    if len(value) != 2 * length:
+        raise ValueError("not two integers of the order's length")
+    return encode_dss_signature(int.from_bytes(value[:length], "big"), int.from_bytes(value[length:], "big"))

@@ -1,0 +1,208 @@
+"""The facts of one verification, written down so that it can be done again without the document.
+
+The document itself is not kept, only the digests that were computed of it, and a *skeleton*: the signature in
+its place, with the elements around it and nothing of what they hold.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509 import ocsp
+from lxml import etree
+from lxml.etree import _Element as Element
+
+from signing.canonical import write_document
+from signing.certificates import CertificateFacts, TrustStore
+from signing.covered import CoveredOctets
+from signing.facts import SignatureFacts
+from signing.form import SignatureForm
+from signing.timestamps.check import read_certificates
+from signing.verdict import Reason
+
+_DER: Final = serialization.Encoding.DER
+_XML: Final = "{http://www.w3.org/XML/1998/namespace}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustMaterial:
+    """What was trusted and known, in DER; of lists and responses those that could matter.
+
+    Attributes:
+        anchors: The trusted certificates.
+        tsa_anchors: Those trusted for time-stamping.
+        intermediates: Others.
+        crls: Lists of who is revoked.
+        responses: OCSP responses.
+    """
+
+    anchors: tuple[bytes, ...]
+    tsa_anchors: tuple[bytes, ...]
+    intermediates: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+    responses: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, trust: TrustStore, about: Iterable[CertificateFacts]) -> Self:
+        """Take from a store what may say something of these certificates, or of those above them."""
+        sent = [facts.certificate for facts in about]
+        relevant = _with_issuers(sent, (*trust.intermediates, *trust.anchors, *trust.tsa_anchors))
+        issuers = {certificate.issuer.public_bytes() for certificate in relevant}
+        serials = {certificate.serial_number for certificate in relevant}
+        return cls(
+            anchors=_der(trust.anchors),
+            tsa_anchors=_der(trust.tsa_anchors),
+            intermediates=_der(each for each in trust.intermediates if each in relevant),
+            crls=_der(crl for crl in trust.crls if crl.issuer.public_bytes() in issuers),
+            responses=_der(each for each in trust.responses if _is_about(each, serials)),
+        )
+
+    def as_store(self) -> TrustStore:
+        """Return a store of this material.
+
+        Raises:
+            ValueError: Something in it is not what it should be.
+        """
+        load = x509.load_der_x509_certificate
+        return TrustStore(
+            anchors=map(load, self.anchors),
+            tsa_anchors=map(load, self.tsa_anchors),
+            intermediates=map(load, self.intermediates),
+            crls=map(x509.load_der_x509_crl, self.crls),
+            responses=map(ocsp.load_der_ocsp_response, self.responses),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDigests:
+    """Digests that were computed before, in the place of the document; a `signing.facts.Digests`.
+
+    Attributes:
+        references: For each reference, in order, the digest of what it covers.
+        timestamps: For each timestamp, in order, the digest of what it is on, by the name of the algorithm.
+    """
+
+    references: tuple[bytes, ...]
+    timestamps: tuple[Mapping[str, bytes], ...]
+
+    @classmethod
+    def of(cls, facts: SignatureFacts, covered: CoveredOctets) -> Self:
+        """Compute the digests that a verification compares."""
+        return cls(
+            tuple(
+                hashlib.new(reference.digest_name, octets).digest()
+                for reference, octets in zip(facts.form.references, covered.references, strict=True)
+            ),
+            tuple(
+                {name: covered.timestamp_digest(number, name)}
+                for number, each in enumerate(facts.unsigned.timestamps)
+                for name in (each.token.info.digest_name,)
+            ),
+        )
+
+    def fit(self, form: SignatureForm) -> bool:
+        """Whether the digests of all references are those that were signed."""
+        return self.references == tuple(reference.digest_value for reference in form.references)
+
+    def timestamp_digest(self, number: int, digest_name: str) -> bytes:
+        """Return the digest of what the timestamp with this number is on; nothing, if it is not there."""
+        return self.timestamps[number].get(digest_name, b"") if number < len(self.timestamps) else b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Everything that a verdict was reached from.
+
+    Attributes:
+        sha256: The SHA-256 of the document's bytes, in hexadecimal.
+        size: How many they were.
+        at: As of when it was verified.
+        policy: The content of the policy's file.
+        trust: What was trusted and known.
+        facility: The facility whose document it is; None: not asked.
+        is_registered: Whether the certificate was registered for it; None: not asked, or not known.
+        refused: Why there is nothing to judge; None: there is.
+        skeleton: The signature in its place; None: there is not one signature in one place.
+        digests: What was computed of the document; None: nothing was to be judged.
+        software: What made this record.
+    """
+
+    sha256: str
+    size: int
+    at: datetime
+    policy: bytes
+    trust: TrustMaterial
+    facility: str | None
+    is_registered: bool | None
+    refused: Reason | None
+    skeleton: bytes | None
+    digests: RecordedDigests | None
+    software: str
+
+
+def make_skeleton(signature: Element, covered: Element | None) -> bytes:
+    """Return a document with the signature in its place, in which its parts have the same canonical forms.
+
+    ``covered`` is an element that the signature covers in the document's stead; it stays, empty, with its Id.
+    """
+    root = place = _shell(next(iter(reversed([*signature.iterancestors()]))))
+    for ancestor in reversed([*signature.iterancestors()][:-1]):
+        inner = _shell(ancestor)
+        place.append(inner)
+        place = inner
+    copy = deepcopy(signature)
+    copy.tail = None
+    place.append(copy)
+    if covered is not None:
+        shell = _shell(covered)
+        shell.set("Id", covered.get("Id", ""))
+        root.append(shell)
+    return write_document(root)
+
+
+def certificates_of(facts: SignatureFacts) -> Iterator[CertificateFacts]:
+    """Return all certificates that came with a signature."""
+    yield from facts.certificates
+    yield from facts.unsigned.certificates
+    for timestamp in facts.unsigned.timestamps:
+        yield from read_certificates(timestamp.token.certificates)
+
+
+def _shell(element: Element) -> Element:
+    # Canonical XML lets parts inherit namespaces and xml: attributes (Canonical XML 1.0, 2.4), nothing else.
+    attributes = {str(name): value for name, value in element.items() if str(name).startswith(_XML)}
+    return etree.Element(element.tag, attributes, dict(element.nsmap))
+
+
+def _with_issuers(
+    certificates: Iterable[x509.Certificate], known: Iterable[x509.Certificate]
+) -> set[x509.Certificate]:
+    by_subject: dict[bytes, list[x509.Certificate]] = {}
+    found = set(certificates)
+    for certificate in (*known, *found):
+        by_subject.setdefault(certificate.subject.public_bytes(), []).append(certificate)
+    waiting = list(found)
+    while waiting:
+        above = by_subject.get(waiting.pop().issuer.public_bytes(), ())
+        new = [certificate for certificate in above if certificate not in found]
+        found.update(new)
+        waiting += new
+    return found
+
+
+def _is_about(response: ocsp.OCSPResponse, serials: set[int]) -> bool:
+    try:
+        return any(single.serial_number in serials for single in response.responses)
+    except ValueError:
+        return False
+
+
+def _der(
+    values: Iterable[x509.Certificate | x509.CertificateRevocationList | ocsp.OCSPResponse],
+) -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys(value.public_bytes(_DER) for value in values))

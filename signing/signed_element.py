@@ -1,0 +1,185 @@
+"""The form that covers one element of the document by its Id, and a statement of the time (form 09/BH).
+
+Not a published standard: what is asked here is what tools make whose files the gateway takes. Two references
+without transforms, to the signature's Object and to the element; in the Object, in no namespace,
+SignatureProperties with one SignatureProperty that targets the signature and holds the local SigningTime.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+from cryptography.hazmat.primitives import serialization
+from lxml import etree
+from lxml.etree import _Element as Element
+
+from signing.canonical import C14N_1_0, canonicalize
+from signing.elements import ID, NO_ATTRIBUTES, Refused, read_parts, read_text
+from signing.errors import NothingToSign
+from signing.keys import Signer
+from signing.policy import SHA256, XMLDSIG
+from signing.references import ReferenceForm
+from signing.verdict import Reason
+
+#: What the Object of such a signature holds.
+SIGNATURE_PROPERTIES: Final = "SignatureProperties"
+
+_PROPERTY_ATTRIBUTES: Final = frozenset({"Id", "Target"})
+_LOCAL_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?", re.ASCII)
+# The clocks of Vietnam know one zone, which the statement leaves out.
+_VIETNAM: Final = timezone(timedelta(hours=7))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedElement:
+    """What such a signature covers.
+
+    Attributes:
+        element: The document's element.
+        id: Its Id.
+        statement: The signature's Object.
+        statement_id: Its Id.
+        signing_time: When the signer claims to have signed.
+    """
+
+    element: Element
+    id: str
+    statement: Element
+    statement_id: str
+    signing_time: datetime
+
+
+def find_element(root: Element, allowed: Collection[str]) -> Element | None:
+    """Return the one child of the root that a signature may cover in its stead; None if there is not one."""
+    found = [child for child in root.iterchildren("*") if f"{root.tag!s}/{child.tag!s}" in allowed]
+    # Beside a second one, a reader might take the wrong one for signed.
+    return found[0] if len(found) == 1 else None
+
+
+def read_signed_element(
+    statement: Element, signature_id: str | None, root: Element, allowed: Collection[str]
+) -> SignedElement:
+    """Read the statement, which must belong to the signature with this Id, and find what is covered.
+
+    Raises:
+        Refused: Something in it is not as it must be, or there is nothing that may be covered.
+    """
+    (properties,) = read_parts(statement, ID)
+    if not signature_id or not (statement_id := statement.get("Id")):
+        raise Refused(Reason.SIGNATURE_MALFORMED)
+    time = _only(_only(properties, "SignatureProperty", NO_ATTRIBUTES), "SigningTime", _PROPERTY_ATTRIBUTES)
+    # XMLDSIG 5.2: the target is the signature that the property is about.
+    if (owner := time.getparent()) is None or owner.get("Target") != f"#{signature_id}":
+        raise Refused(Reason.SIGNATURE_MALFORMED)
+    element = find_element(root, allowed)
+    if element is None or not (element_id := element.get("Id")):
+        raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
+    return SignedElement(element, element_id, statement, statement_id, _read_time(time))
+
+
+def check_covered(signed: SignedElement, references: Sequence[ReferenceForm]) -> None:
+    """Refuse a signature that covers anything else, or in another way, than this form has it.
+
+    Raises:
+        Refused: It does.
+    """
+    if [reference.part for reference in references] != [signed.statement, signed.element]:
+        raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
+    # A canonicalisation is harmless elsewhere; here nobody makes one, so it is somebody's experiment.
+    if not all(reference.is_node_set for reference in references):
+        raise Refused(Reason.SIGNATURE_TRANSFORM_FORBIDDEN)
+
+
+def _only(element: Element, tag: str, attributes: frozenset[str]) -> Element:
+    parts = read_parts(element, attributes)
+    if [part.tag for part in parts] != [tag]:
+        raise Refused(Reason.SIGNATURE_MALFORMED)
+    return parts[0]
+
+
+def _read_time(element: Element) -> datetime:
+    text = read_text(element).strip()
+    if not _LOCAL_TIME.fullmatch(text):
+        raise Refused(Reason.SIGNATURE_MALFORMED)
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=_VIETNAM)
+    except ValueError:
+        raise Refused(Reason.SIGNATURE_MALFORMED) from None
+
+
+_TEMPLATE: Final = (
+    '<Signature xmlns="{xmldsig}" Id="CHUKYDONVI-{id}">'
+    "<SignedInfo>"
+    '<CanonicalizationMethod Algorithm="{c14n}"/>'
+    '<SignatureMethod Algorithm="{algorithm}"/>'
+    '<Reference URI="#Object-CHUKYDONVI-{id}">'
+    '<DigestMethod Algorithm="{sha256}"/><DigestValue/>'
+    "</Reference>"
+    '<Reference URI="#{id}">'
+    '<DigestMethod Algorithm="{sha256}"/><DigestValue>{digest}</DigestValue>'
+    "</Reference>"
+    "</SignedInfo>"
+    "<SignatureValue/>"
+    "<KeyInfo><X509Data><X509SubjectName/><X509Certificate>{certificate}</X509Certificate></X509Data></KeyInfo>"
+    '<Object Id="Object-CHUKYDONVI-{id}">'
+    '<SignatureProperties xmlns="">'
+    '<SignatureProperty Target="#CHUKYDONVI-{id}" Id="SignatureProperty-CHUKYDONVI-{id}">'
+    "<SigningTime>{time}</SigningTime>"
+    "</SignatureProperty></SignatureProperties>"
+    "</Object>"
+    "</Signature>"
+)
+# What an Id is made of here (XML's NCName, without its rarer letters), since it is written into a template.
+_SAFE_ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
+
+
+def place_signature(
+    root: Element, place: Element, signer: Signer, *, allowed: Collection[str], at: datetime
+) -> None:
+    """Put a signature over the one element that it may cover in its place, complete but for its value.
+
+    Raises:
+        NothingToSign: There is no such element, or its Id cannot be used.
+    """
+    element = find_element(root, allowed)
+    if element is None:
+        raise NothingToSign(f"<{root.tag!s}> has no single element that such a signature may cover")
+    if element in place.iterancestors():
+        raise NothingToSign(f"the signature would stand inside <{element.tag!s}>, which it covers")
+    if element.get("Id") is None:
+        # Whoever made the document left the Id to the signer; nobody can foresee this one.
+        form = canonicalize(element, C14N_1_0)
+        element.set("Id", "Id-" + hashlib.sha256(form + at.isoformat().encode()).hexdigest()[:32])
+    element_id = element.get("Id", "")
+    if not _SAFE_ID.fullmatch(element_id):
+        raise NothingToSign(f"the Id of <{element.tag!s}> cannot be referred to")
+    place.append(
+        etree.fromstring(
+            _TEMPLATE.format(
+                xmldsig=XMLDSIG,
+                id=element_id,
+                c14n=C14N_1_0,
+                algorithm=signer.algorithm,
+                sha256=SHA256,
+                digest=_digest_of(element),
+                certificate=_base64(signer.certificate.public_bytes(serialization.Encoding.DER)),
+                time=f"{at.astimezone(_VIETNAM):%Y-%m-%dT%H:%M:%S}",
+            )
+        )
+    )
+    signature = place[-1]
+    signature[2][0][0].text = signer.certificate.subject.rfc4514_string()
+    # The statement inherits the namespaces of its ancestors, so it is digested in its place.
+    signature[0][2][1].text = _digest_of(signature[3])
+
+
+def _digest_of(element: Element) -> str:
+    return _base64(hashlib.sha256(canonicalize(element, C14N_1_0)).digest())
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

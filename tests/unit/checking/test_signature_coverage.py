@@ -1,0 +1,67 @@
+"""A claim is signed as a whole, at its place, whatever else a policy accepts of other documents."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from claims.checking.check import SignatureTerms
+from signing.demo_pki import DemoPki, FacilityKey
+from signing.policy import DEFAULT_POLICY, Policy
+from signing.sign import Profile, sign_bundle
+from tests.unit.checking.bundles import AT, FACILITY, a_bundle, check
+
+#: A policy that somebody wrote who thought of other documents, or meant no good.
+GENEROUS = replace(
+    DEFAULT_POLICY,
+    signed_elements=frozenset({"GIAMDINHHS/THONGTINHOSO", "GIAMDINHHS/THONGTINDONVI"}),
+    containers=frozenset({"CHUKYDONVI", "CKS_BENH_VIEN", "THONGTINDONVI/CHUKYDONVI"}),
+)
+
+
+@pytest.fixture(scope="module")
+def pki() -> DemoPki:
+    return DemoPki.create(at=AT)
+
+
+@pytest.fixture(scope="module")
+def key(pki: DemoPki) -> FacilityKey:
+    return pki.leaf(FACILITY, valid_from=AT - timedelta(days=1), valid_to=AT + timedelta(days=365))
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("policy", [DEFAULT_POLICY, GENEROUS], ids=["default", "generous"])
+@pytest.mark.parametrize("element", ["THONGTINHOSO", "THONGTINDONVI"])
+def test_a_signature_over_a_part_of_a_claim_is_refused(
+    element: str, policy: Policy, pki: DemoPki, key: FacilityKey
+) -> None:
+    allowed = replace(DEFAULT_POLICY, signed_elements=frozenset({f"GIAMDINHHS/{element}"}))
+    signed = sign_bundle(a_bundle(), key.signer, profile=Profile.ELEMENT, at=AT, policy=allowed)
+    terms = SignatureTerms(pki.trust_store(), policy, lambda *_: True)
+
+    report = check(signed, signature=terms, expected_facility=FACILITY)
+
+    assert "SIGNATURE.REFERENCE_SCOPE" in {each.code for each in report.findings if each.is_blocking}
+    assert report.signature is not None
+    assert not report.signature.has_passed
+
+
+@pytest.mark.attack
+def test_a_claim_signed_at_another_place_is_refused(pki: DemoPki, key: FacilityKey) -> None:
+    elsewhere = (
+        a_bundle().replace(b"<CHUKYDONVI", b"<CKS_BENH_VIEN").replace(b"CHUKYDONVI>", b"CKS_BENH_VIEN>")
+    )
+    terms = SignatureTerms(pki.trust_store(), GENEROUS, lambda *_: True)
+
+    report = check(sign_bundle(elsewhere, key.signer), signature=terms, expected_facility=FACILITY)
+
+    assert "SIGNATURE.MISPLACED" in {each.code for each in report.findings if each.is_blocking}
+
+
+def test_a_whole_claim_passes_under_the_generous_policy_too(pki: DemoPki, key: FacilityKey) -> None:
+    terms = SignatureTerms(pki.trust_store(), GENEROUS, lambda *_: True)
+
+    report = check(sign_bundle(a_bundle(), key.signer), signature=terms, expected_facility=FACILITY)
+
+    assert report.signature is not None
+    assert report.signature.scope == "whole-document"

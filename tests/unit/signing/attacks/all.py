@@ -1,0 +1,33 @@
+"""Every class of attacks, in the order in which a verifier meets them."""
+
+from tests.unit.signing.attacks import (
+    algorithms,
+    certificates,
+    content,
+    crafted,
+    element,
+    ids,
+    keys,
+    parsing,
+    placement,
+    references,
+    shape,
+    transforms,
+    xades,
+)
+
+FAMILIES = (
+    parsing.FAMILY,
+    placement.FAMILY,
+    ids.FAMILY,
+    shape.FAMILY,
+    references.FAMILY,
+    transforms.FAMILY,
+    algorithms.FAMILY,
+    keys.FAMILY,
+    content.FAMILY,
+    element.FAMILY,
+    xades.FAMILY,
+    certificates.FAMILY,
+    crafted.FAMILY,
+)

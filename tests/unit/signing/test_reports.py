@@ -1,0 +1,193 @@
+"""Reports: the verdict with each check asked and answered, and the facts from which it is reached again."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from lxml import etree
+
+from signing.canonical import parse
+from signing.certificates import TrustStore
+from signing.demo_pki import DemoPki, FacilityKey
+from signing.errors import RecordUnreadable, Unparsable
+from signing.report.as_etsi import NAMESPACE, report_to_etsi
+from signing.report.as_json import report_from_json, report_to_json
+from signing.report.report import Answer, Block, Outcome, Report, Terms, block_of, recompute, report_on
+from signing.report.words import describe_report, question
+from signing.sign import Profile, sign_bundle
+from signing.verdict import Reason
+from signing.verify import verify
+from tests.unit.signing.attacks.all import FAMILIES
+from tests.unit.signing.attacks.table import Attack, Workshop
+from tests.unit.signing.documents import BUNDLE, DAY, NOW
+
+ATTACKS = [
+    pytest.param(attack, id=f"{family.title}, {number}")
+    for family in FAMILIES
+    for number, attack in enumerate(family.attacks, 1)
+]
+Reporter = Callable[[bytes], Report]
+
+
+@pytest.fixture(scope="session")
+def workshop(
+    pki: DemoPki, facility: FacilityKey, ec_facility: FacilityKey, other_facility: FacilityKey
+) -> Workshop:
+    return Workshop(pki, facility, ec_facility, other_facility)
+
+
+@pytest.fixture
+def report(trust: TrustStore) -> Reporter:
+    return lambda data: report_on(data, Terms(trust=trust, at=NOW))
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_report_says_what_the_verdict_says_and_its_facts_come_to_the_same(
+    attack: Attack, workshop: Workshop
+) -> None:
+    data, trust = attack.make(workshop), (attack.trust or (lambda each: each.pki.trust_store()))(workshop)
+    try:
+        verdict = replace(verify(parse(data), trust=trust, at=attack.at), content=None)
+    except Unparsable:
+        with pytest.raises(Unparsable):
+            report_on(data, Terms(trust=trust, at=attack.at))
+        return
+
+    made = report_on(data, Terms(trust=trust, at=attack.at))
+
+    assert made.verdict == verdict
+    assert recompute(made.record) == made
+    failing = {
+        check.reason for block in made.blocks for check in block.checks if check.answer is Answer.FAILED
+    }
+    assert failing == set(verdict.reasons)
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_a_report_of_every_profile_survives_json(
+    profile: Profile, workshop: Workshop, report: Reporter
+) -> None:
+    data = {Profile.PLAIN: workshop.signed, Profile.XADES: workshop.xades, Profile.ELEMENT: workshop.element}
+    made = report(data[profile])
+
+    again = report_from_json(json.loads(json.dumps(report_to_json(made))))
+
+    assert again == made
+    assert again.verdict.has_passed
+
+
+def test_nothing_of_the_content_is_in_a_report(facility: FacilityKey, report: Reporter) -> None:
+    data = sign_bundle(BUNDLE.replace(b"<HOSO>", b"<HOSO>canary-name"), facility.signer)
+
+    made = report(data)
+
+    assert made.verdict.has_passed
+    assert "canary" not in json.dumps(report_to_json(made))
+    assert made.record.skeleton is not None
+    assert b"canary" not in made.record.skeleton
+    assert b"canary" not in report_to_etsi([made])
+
+
+def _tampered(made: Report, change: Callable[[dict[str, object]], object]) -> dict[str, object]:
+    document = json.loads(json.dumps(report_to_json(made)))
+    change(document)
+    return dict(document)
+
+
+TAMPERINGS: list[Callable[[dict], object]] = [  # type: ignore[type-arg]
+    lambda document: document["simple"].update(indication="TOTAL-FAILED"),
+    lambda document: document["simple"].update(level="B-LTA"),
+    lambda document: document["simple"]["signer"].update(subject="CN=Somebody else"),
+    lambda document: document["detailed"][0]["checks"][0].update(answer="failed"),
+    lambda document: document["detailed"].pop(),
+    lambda document: document["diagnostic"]["digests"]["references"].__setitem__(0, "AAAA"),
+    lambda document: document["diagnostic"].update(is_registered=False),
+    lambda document: document["diagnostic"].update(at="2036-01-01T00:00:00+00:00"),
+    lambda document: document["diagnostic"]["trust"].update(anchors=[]),
+    lambda document: document["diagnostic"]["trust"].update(anchors=["AAAA"]),
+    lambda document: document["diagnostic"].update(skeleton=None),
+    lambda document: document["diagnostic"].update(skeleton="PGEvPg=="),
+    lambda document: document["diagnostic"].update(policy="name = 'mine'"),
+    lambda document: document["diagnostic"].pop("digests"),
+    lambda document: document.update(version=2),
+]
+
+
+@pytest.mark.parametrize("number", range(len(TAMPERINGS)))
+def test_a_report_that_does_not_follow_from_its_facts_is_refused(
+    number: int, workshop: Workshop, report: Reporter
+) -> None:
+    with pytest.raises(RecordUnreadable):
+        report_from_json(_tampered(report(workshop.signed), TAMPERINGS[number]))
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"version": 1}, {"version": 1, "diagnostic": []}])
+def test_what_is_no_report_is_refused(document: object) -> None:
+    with pytest.raises(RecordUnreadable):
+        report_from_json(document)
+
+
+def test_the_facility_is_bound_in_the_verdict(
+    facility: FacilityKey, trust: TrustStore, workshop: Workshop
+) -> None:
+    terms = Terms(trust=trust, at=NOW, facility="01001", registered=lambda _code, _sha256, _at: False)
+
+    made = report_on(workshop.signed, terms)
+
+    assert made.verdict.reasons == (Reason.CERTIFICATE_OTHER_FACILITY,)
+    assert [block.outcome for block in made.blocks if block.block is Block.FACILITY] == [
+        Outcome.INDETERMINATE
+    ]
+    assert recompute(made.record).verdict == made.verdict
+
+
+def test_every_reason_has_a_block_and_a_question_in_both_languages() -> None:
+    for reason in Reason:
+        assert block_of(reason) in Block
+        assert question(reason, "vi") != question(reason, "en")
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_every_outcome_has_its_sentence(
+    language: str, workshop: Workshop, report: Reporter, pki: DemoPki, facility: FacilityKey
+) -> None:
+    crl = pki.revocation_list([], at=NOW - 30 * DAY)
+    stale = pki.trust_store(crls=[crl])
+    sentences = {
+        describe_report(report(workshop.signed), language),
+        describe_report(report(workshop.xades), language),
+        describe_report(report(BUNDLE), language),
+        describe_report(report_on(workshop.signed, Terms(trust=stale, at=NOW)), language),
+        describe_report(report_on(workshop.signed, Terms(trust=TrustStore(anchors=[]), at=NOW)), language),
+    }
+
+    assert len(sentences) == 5
+
+
+@pytest.mark.parametrize("base", ["signed", "xades", "element"])
+def test_the_exchange_format_has_its_elements_in_their_order(
+    base: str, workshop: Workshop, report: Reporter
+) -> None:
+    root = etree.fromstring(report_to_etsi([report(getattr(workshop, base))]))
+
+    (one,) = root.findall(f"{{{NAMESPACE}}}SignatureValidationReport")
+    names = [etree.QName(element).localname for element in one]
+    order = [
+        "SignatureIdentifier", "ValidationConstraintsEvaluationReport", "ValidationTimeInfo",
+        "SignersDocument", "SignatureAttributes", "SignerInformation", "SignatureQuality",
+        "SignatureValidationProcess", "SignatureValidationStatus",
+    ]  # fmt: skip
+    assert names == [name for name in order if name in names]
+    assert one.findtext(f".//{{{NAMESPACE}}}SignatureValidationStatus/{{{NAMESPACE}}}MainIndication") == (
+        "urn:etsi:019102:mainindication:total-passed"
+    )
+    ids = [element.get("id") for element in root.iter(f"{{{NAMESPACE}}}ValidationObject")]
+    references = {element.get("VOReference") for element in one.iter(f"{{{NAMESPACE}}}SignerCertificate")}
+    assert len(set(ids)) == len(ids)
+    assert references <= {f"#{each}" for each in ids}
+
+
+def test_a_time_of_verification_without_a_zone_is_refused(workshop: Workshop, trust: TrustStore) -> None:
+    with pytest.raises(ValueError, match="aware"):
+        report_on(workshop.signed, Terms(trust=trust, at=NOW.replace(tzinfo=None)))
