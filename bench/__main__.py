@@ -8,7 +8,7 @@ import sys
 from bench.figures import show
 
 #: Benchmarks by name; each module has ``measure(scale) -> Figures``.
-NAMES = ("end_to_end", "build")
+NAMES = ("end_to_end", "build", "signing")
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ Asks nobody and reads nothing: the same facts give the same verdict, today and i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -16,7 +16,7 @@ from signing.facts import SignatureFacts
 from signing.form import SignatureForm
 from signing.policy import Policy, Scheme, Severity, SignatureAlgorithm
 from signing.values import has_signed
-from signing.verdict import Indication, Level, Reason, Verdict, failed
+from signing.verdict import Indication, Level, Reason, Verdict, gravest
 from signing.xades.check import find_named, find_oddities
 from signing.xades.times import find_level, prove_time
 
@@ -86,40 +86,44 @@ def judge(facts: SignatureFacts, *, trust: TrustStore, at: datetime, policy: Pol
     if form.qualifying_properties is not None:
         reasons += find_oddities(form.qualifying_properties, leaf)
     found = tuple(dict.fromkeys(reasons))
-    verdict = _weigh(found, facts, leaf, policy)
-    if form.qualifying_properties is not None:
-        verdict = _with_level(verdict, facts, leaf, trust=trust, at=proven.time)
+    verdict = _weigh(found, facts, leaf, proven.time, trust, policy)
     return Judgement(verdict, found, leaf, proven.time, trust)
 
 
-def _weigh(
-    reasons: tuple[Reason, ...], facts: SignatureFacts, leaf: CertificateFacts, policy: Policy
+def _weigh(  # noqa: PLR0913, PLR0917 - all that a verdict says
+    reasons: tuple[Reason, ...],
+    facts: SignatureFacts,
+    leaf: CertificateFacts,
+    at: datetime,
+    trust: TrustStore,
+    policy: Policy,
 ) -> Verdict:
-    covered = facts.form.signed_element
-    if failing := policy.of_severity(Severity.FAIL, reasons):
-        verdict = failed(failing, leaf.info)
-    else:
+    covered, properties = facts.form.signed_element, facts.form.qualifying_properties
+    failing = policy.of_severity(Severity.FAIL, reasons)
+    indication, sub_indication = gravest(failing) if failing else (Indication.TOTAL_PASSED, None)
+    scope, level, claimed, proven = None, Level.PLAIN, None, None
+    if not failing:
         scope = WHOLE_DOCUMENT if covered is None else f"element:{covered.element.tag!s}"
-        verdict = Verdict(Indication.TOTAL_PASSED, None, (), leaf.info, scope, None)
-    if reasons:
-        verdict = replace(
-            verdict,
-            warnings=policy.of_severity(Severity.WARN, reasons),
-            information=policy.of_severity(Severity.INFORM, reasons),
-        )
-    return verdict if covered is None else replace(verdict, signing_time=covered.signing_time)
-
-
-def _with_level(
-    verdict: Verdict, facts: SignatureFacts, leaf: CertificateFacts, *, trust: TrustStore, at: datetime
-) -> Verdict:
-    properties, unsigned = facts.form.qualifying_properties, facts.unsigned
-    level, proven = Level.B_B, None
-    if verdict.has_passed:
-        level = find_level(unsigned, leaf, facts.certificates, trust=trust, at=at)
-        proven = at if unsigned.timestamps else None
-    claimed = None if properties is None else properties.signing_time
-    return replace(verdict, level=level, signing_time=claimed, best_signature_time=proven)
+    if covered is not None:
+        claimed = covered.signing_time
+    elif properties is not None:
+        level, claimed = Level.B_B, properties.signing_time
+        if not failing:
+            level = find_level(facts.unsigned, leaf, facts.certificates, trust=trust, at=at)
+            proven = at if facts.unsigned.timestamps else None
+    return Verdict(
+        indication,
+        sub_indication,
+        failing,
+        leaf.info,
+        scope,
+        None,
+        level,
+        claimed,
+        proven,
+        policy.of_severity(Severity.WARN, reasons) if reasons else (),
+        policy.of_severity(Severity.INFORM, reasons) if reasons else (),
+    )
 
 
 def _find_signing_certificate(

@@ -5,7 +5,6 @@ document means, and for whom the signer may speak, is left to the caller.
 """
 
 import copy
-from dataclasses import replace
 from datetime import datetime
 
 from lxml import etree
@@ -36,7 +35,7 @@ def verify(root: Element, *, trust: TrustStore, at: datetime, policy: Policy = D
     except Refused as refusal:
         return failed((refusal.reason,))
     verdict = judge(facts, trust=trust, at=at, policy=policy).verdict
-    return replace(verdict, content=_take_content(root, facts.form)) if verdict.has_passed else verdict
+    return verdict.with_content(_take_content(root, facts.form)) if verdict.has_passed else verdict
 
 
 def _take_content(root: Element, form: SignatureForm) -> Element:
