@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import ocsp, verification
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signing.der import INTEGER, SEQUENCE, Reader, context
 from signing.elements import Refused, decode_base64
@@ -83,7 +84,10 @@ def read_der_certificate(der: bytes) -> CertificateFacts:
         raise Refused(Reason.CERTIFICATE_MALFORMED) from None
     # The issuer's signature does not cover the count of unused bits before it, which the library
     # takes other than zero; one certificate must not have two digests.
-    if not der.endswith(b"\0" + facts.certificate.signature):
+    has_unused_bits = not der.endswith(b"\0" + facts.certificate.signature)
+    # RFC 5280, 4.1.2.2: serial numbers are positive. No list can name another one, and the library will not
+    # read such certificates for long.
+    if has_unused_bits or facts.info.serial <= 0:
         raise Refused(Reason.CERTIFICATE_MALFORMED)
     return facts
 
@@ -139,6 +143,11 @@ class _Path:
     valid_to: datetime
     # For each certificate but the anchor: whether there is any source about it, and what it says.
     revocations: tuple[tuple[bool, Revocation | None], ...]
+    # What the authorities between the leaf and the anchor may issue certificates for; None: anything.
+    purposes: frozenset[str] | None
+
+    def serves(self, purposes: frozenset[str]) -> bool:
+        return self.purposes is None or not purposes.isdisjoint(self.purposes)
 
     @property
     def is_checked(self) -> bool:
@@ -271,11 +280,23 @@ class TrustStore:
         )
 
     def check_path(
-        self, leaf: CertificateFacts, others: Sequence[CertificateFacts], *, at: datetime
+        self,
+        leaf: CertificateFacts,
+        others: Sequence[CertificateFacts],
+        *,
+        at: datetime,
+        purposes: frozenset[str],
     ) -> list[Reason]:
-        """Return why the leaf is not trusted at that time, given the certificates that came with it."""
+        """Return why the leaf is not trusted at that time, given the certificates that came with it.
+
+        An authority that limits its purposes must allow one of those given: one for servers alone vouches for
+        no signer, whatever its certificates say of themselves.
+        """
         path = self._find_path(leaf, others, at)
-        return [Reason.CERTIFICATE_UNTRUSTED] if path is None else _check_revocations(path, at)
+        if path is None:
+            return [Reason.CERTIFICATE_UNTRUSTED]
+        reasons = _check_revocations(path, at)
+        return reasons if path.serves(purposes) else [Reason.CERTIFICATE_USAGE, *reasons]
 
     def has_unchecked(
         self, leaf: CertificateFacts, others: Sequence[CertificateFacts], *, at: datetime
@@ -337,7 +358,17 @@ class TrustStore:
                 (self._sources.are_there(certificate), self._sources.find(certificate, issuer))
                 for certificate, issuer in pairwise(chain)
             ),
+            purposes=_purposes_of(chain[1:-1]),
         )
+
+
+def _purposes_of(authorities: Iterable[x509.Certificate]) -> frozenset[str] | None:
+    limits: list[frozenset[str]] = []
+    for each in authorities:
+        usage = find_extension(each.extensions, x509.ExtendedKeyUsage)
+        if usage is not None and ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE not in usage:
+            limits.append(frozenset(oid.dotted_string for oid in usage))
+    return frozenset.intersection(*limits) if limits else None
 
 
 def _lists(sources: Iterable[RevocationSource]) -> Iterable[x509.CertificateRevocationList]:
@@ -411,6 +442,16 @@ def _check_ca_usage(_: verification.Policy, __: x509.Certificate, usage: x509.Ke
         raise ValueError("the certification authority may not sign certificates")
 
 
+def _check_no_names(
+    _: verification.Policy, __: x509.Certificate, constraints: x509.NameConstraints | None
+) -> None:
+    # The library reads those of servers, and refuses those of subjects only where they are critical.
+    if constraints is not None:
+        subtrees = [*(constraints.permitted_subtrees or ()), *(constraints.excluded_subtrees or ())]
+        if any(isinstance(name, x509.DirectoryName) for name in subtrees):
+            raise ValueError("limits of subjects' names are not read here")
+
+
 # Old national certification authorities lack key identifiers, so they are not asked for; what decides is
 # who signed whom. A critical extension that is not named here is refused by the library.
 _AGNOSTIC: Final = verification.Criticality.AGNOSTIC
@@ -418,6 +459,7 @@ _CA_POLICY: Final = (
     verification.ExtensionPolicy.permit_all()
     .require_present(x509.BasicConstraints, _AGNOSTIC, _check_ca)
     .may_be_present(x509.KeyUsage, _AGNOSTIC, _check_ca_usage)
+    .may_be_present(x509.NameConstraints, _AGNOSTIC, _check_no_names)
     .may_be_present(x509.CertificatePolicies, _AGNOSTIC, None)
     .may_be_present(x509.ExtendedKeyUsage, _AGNOSTIC, None)
 )

@@ -6,6 +6,7 @@ Knows the shape of things alone; which elements belong where is said in ``signin
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +27,8 @@ _WHITE_SPACE: Final = " \t\r\n"
 
 _INCLUSIVE_NAMESPACES: Final = f"{{{C14N_EXCLUSIVE}}}InclusiveNamespaces"
 _PREFIX_LIST: Final = frozenset({"PrefixList"})
+_PREFIX: Final = re.compile(r"#default|[^\W\d][\w.-]*")
+_OTHER_SPACE: Final = re.compile(r"(?![ \t\r\n])\s")
 
 
 class Refused(Exception):
@@ -133,8 +136,11 @@ def read_canonicalization(element: Element, policy: Policy, *, otherwise: Reason
     if algorithm != C14N_EXCLUSIVE or len(element) != 1 or not is_prefix_list:
         raise Refused(otherwise)
     check_attributes(parameter, _PREFIX_LIST)
-    prefixes = tuple((parameter.get("PrefixList") or "").split())
-    if len(prefixes) > policy.max_inclusive_prefixes:
+    listed = parameter.get("PrefixList") or ""
+    # str.split() takes spaces of other scripts for white space, which other readers do not.
+    prefixes = tuple(listed.split())
+    are_names = all(_PREFIX.fullmatch(prefix) for prefix in prefixes) and not _OTHER_SPACE.search(listed)
+    if not are_names or len(prefixes) > policy.max_inclusive_prefixes:
         raise Refused(otherwise)
     return Canonicalization(algorithm, prefixes)
 

@@ -31,6 +31,13 @@ A wrong *signature* is never an error; it is a :class:`signing.verdict.Verdict`.
     - TokenLocked
     - TokenFailed
     - WrongPin
+  - RemoteSigningFailed
+    - RemoteUnavailable
+    - RemoteAnswerUnusable
+    - RemoteAccountRefused
+    - RemoteCertificateNotFound
+    - RemoteSigningDeclined
+    - RemoteSigningExpired
 """
 
 from collections.abc import Iterable
@@ -211,3 +218,31 @@ class TokenFailed(UnusableToken):
         """Note what was tried and what the token answered."""
         super().__init__(f"{detail}: {answer}")
         self.answer = answer
+
+
+class RemoteSigningFailed(SigningError):
+    """A remote signing service did not sign."""
+
+
+class RemoteUnavailable(RemoteSigningFailed):
+    """The service cannot be reached, or is out of order; later may help."""
+
+
+class RemoteAnswerUnusable(RemoteSigningFailed):
+    """The service answered something that it should not, such as a signature that is not of its key."""
+
+
+class RemoteAccountRefused(RemoteSigningFailed):
+    """The service knows no such account, or the account may not do this."""
+
+
+class RemoteCertificateNotFound(RemoteSigningFailed):
+    """The account has no certificate that signs, or several and none was chosen."""
+
+
+class RemoteSigningDeclined(RemoteSigningFailed):
+    """The key's holder was asked and said no."""
+
+
+class RemoteSigningExpired(RemoteSigningFailed):
+    """The key's holder did not confirm in time."""

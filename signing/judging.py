@@ -72,7 +72,7 @@ def judge(facts: SignatureFacts, *, trust: TrustStore, at: datetime, policy: Pol
     reasons += proven.reasons
 
     # (4) EN 319 102-1, 5.2.6 and 5.2.8: the certificate itself, and what was computed with, in time.
-    if any(policy.has_ended(algorithm, at=proven.time) for algorithm in form.algorithms):
+    if policy.ends and any(policy.has_ended(algorithm, at=proven.time) for algorithm in form.algorithms):
         reasons.append(Reason.SIGNATURE_ALGORITHM_ENDED)
     unfit = check_leaf(leaf, at=proven.time, policy=policy)
     reasons += unfit
@@ -80,7 +80,7 @@ def judge(facts: SignatureFacts, *, trust: TrustStore, at: datetime, policy: Pol
     # (5) A path is only sought for a certificate that is valid: at another time it would not say anything.
     if _NOT_IN_FORCE.isdisjoint(unfit):
         others = [certificate for certificate in facts.certificates if certificate is not leaf]
-        reasons += trust.check_path(leaf, others, at=proven.time)
+        reasons += trust.check_path(leaf, others, at=proven.time, purposes=policy.extended_key_usages)
         if trust.has_unchecked(leaf, others, at=proven.time):
             reasons.append(Reason.CERTIFICATE_REVOCATION_UNCHECKED)
     if form.qualifying_properties is not None:

@@ -1,7 +1,8 @@
 """Keys that sign, behind one port: whoever signs need not know where the key is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,7 +21,7 @@ from signing.errors import (
 )
 from signing.policy import ECDSA_SHA256, ECDSA_SHA384, RSA_SHA256
 
-_CURVES: Final = frozenset({"secp256r1", "secp384r1"})
+_CURVES: Final = {"secp256r1": ECDSA_SHA256, "secp384r1": ECDSA_SHA384}
 _PEM: Final = b"-----BEGIN"
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -44,6 +45,20 @@ class Signer(Protocol):
         ...
 
 
+@runtime_checkable
+class LotSigner(Signer, Protocol):
+    """A signer that is asked for several values at once, because somebody confirms each asking."""
+
+    @property
+    def lot_size(self) -> int:
+        """How many values one asking may be for."""
+        ...
+
+    def sign_lot(self, lot: Sequence[bytes]) -> Sequence[bytes]:
+        """Return the signature values over each of the data, as :meth:`Signer.sign` would one of them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LocalSigner:
     """Signs with a private key that is in this process.
@@ -58,18 +73,14 @@ class LocalSigner:
 
     def __post_init__(self) -> None:
         """Refuse a key that cannot make signatures which this certificate's owner would be held to."""
-        key = self.private_key
-        if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name not in _CURVES:
-            raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
-        if key.public_key() != self.certificate.public_key():
+        algorithm_for(self.private_key.public_key())
+        if self.private_key.public_key() != self.certificate.public_key():
             raise KeyMismatch("the certificate belongs to another key")
 
     @property
     def algorithm(self) -> str:
         """The XML Signature name of the algorithm that fits the key."""
-        if isinstance(self.private_key, rsa.RSAPrivateKey):
-            return RSA_SHA256
-        return ECDSA_SHA384 if self.private_key.key_size > 256 else ECDSA_SHA256  # noqa: PLR2004 - bits of P-256
+        return algorithm_for(self.private_key.public_key())
 
     def sign(self, data: bytes) -> bytes:
         """Return the signature value over the data."""
@@ -77,10 +88,34 @@ class LocalSigner:
             return self.private_key.sign(data, padding.PKCS1v15(), hashes.SHA256())
         wide = self.algorithm == ECDSA_SHA384
         der = self.private_key.sign(data, ec.ECDSA(hashes.SHA384() if wide else hashes.SHA256()))
-        # XML Signature 1.1, 6.4.3: the two integers side by side, each as long as the curve's order.
-        r, s = decode_dss_signature(der)
-        length = (self.private_key.key_size + 7) // 8
+        return side_by_side(der, self.private_key.key_size)
+
+
+def algorithm_for(key: object) -> str:
+    """Return the XML Signature name of the algorithm with which a public key's owner signs.
+
+    Raises:
+        UnsupportedKey: The key is neither RSA nor on one of the NIST curves P-256 and P-384.
+    """
+    if isinstance(key, rsa.RSAPublicKey):
+        return RSA_SHA256
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
+        return _CURVES[key.curve.name]
+    raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
+
+
+def side_by_side(der: bytes, key_bits: int) -> bytes:
+    """Return an ECDSA value as XML Signature wants it (1.1, 6.4.3): both integers, as long as the order is.
+
+    Raises:
+        ValueError: It is not DER, or its integers do not fit the curve.
+    """
+    r, s = decode_dss_signature(der)
+    length = (key_bits + 7) // 8
+    try:
         return r.to_bytes(length, "big") + s.to_bytes(length, "big")
+    except OverflowError as error:
+        raise ValueError("the integers do not fit the curve") from error
 
 
 def load_pkcs12(data: bytes, passphrase: str | None) -> LocalSigner:

@@ -6,6 +6,7 @@ The bytes that come out are final: whoever parses and writes them again may brea
 import base64
 import hashlib
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -47,6 +48,24 @@ _TEMPLATE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedBundle:
+    """A document with a signature that lacks nothing but its value.
+
+    Attributes:
+        octets: What the value is made over: SignedInfo in its canonical form.
+    """
+
+    octets: bytes
+    _root: Element = field(repr=False)
+    _value: Element = field(repr=False)
+
+    def complete(self, value: bytes) -> bytes:
+        """Return the document with this value in its signature, as UTF-8 without a byte order mark."""
+        self._value.text = _base64(value)
+        return write_document(self._root)
+
+
 def sign_bundle(
     data: bytes,
     signer: Signer,
@@ -55,7 +74,24 @@ def sign_bundle(
     at: datetime | None = None,
     policy: Policy = DEFAULT_POLICY,
 ) -> bytes:
-    """Return the document with a signature in its container element, as UTF-8 without a byte order mark.
+    """Return the document with a signature in its container element: prepared, signed and completed.
+
+    Raises:
+        SigningError: What `prepare_bundle` and the signer raise.
+    """
+    prepared = prepare_bundle(data, signer, profile=profile, at=at, policy=policy)
+    return prepared.complete(signer.sign(prepared.octets))
+
+
+def prepare_bundle(
+    data: bytes,
+    signer: Signer,
+    *,
+    profile: Profile = Profile.PLAIN,
+    at: datetime | None = None,
+    policy: Policy = DEFAULT_POLICY,
+) -> PreparedBundle:
+    """Return the document with a signature in its container element that has no value yet.
 
     ``at`` is the time of signing that all but a plain signature claim, and need. ``policy`` says where a
     signature may stand, and what profile B may cover.
@@ -77,8 +113,8 @@ def sign_bundle(
         _place_enveloped(root, place, signer, at=None if profile is Profile.PLAIN else at)
     # SignedInfo inherits the namespaces of its ancestors, so it is signed in its place.
     signed_info, value = place[-1][0], place[-1][1]
-    value.text = _base64(signer.sign(canonicalize(signed_info, signed_info[0].get("Algorithm", ""))))
-    return write_document(root)
+    octets = canonicalize(signed_info, signed_info[0].get("Algorithm", ""))
+    return PreparedBundle(octets, root, value)
 
 
 def _place_enveloped(root: Element, place: Element, signer: Signer, *, at: datetime | None) -> None:

@@ -13,7 +13,7 @@ from typing import Final, cast
 
 import pkcs11
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pkcs11.types import SignMixin
 
 from signing.errors import (
@@ -23,14 +23,13 @@ from signing.errors import (
     TokenLocked,
     TokenNotFound,
     TokenSupportMissing,
-    UnsupportedKey,
     WrongPin,
 )
-from signing.policy import ECDSA_SHA256, ECDSA_SHA384, RSA_SHA256
+from signing.keys import algorithm_for
+from signing.policy import ECDSA_SHA384, RSA_SHA256
 
 # RFC 8017, 9.2, note 1: what stands before a SHA-256 digest in PKCS#1 v1.5.
 _DIGEST_INFO: Final = bytes.fromhex("3031300d060960864801650304020105000420")
-_CURVES: Final = {"secp256r1": ECDSA_SHA256, "secp384r1": ECDSA_SHA384}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ def _find_signer(session: pkcs11.Session, label: str | None) -> TokenSigner:
         raise NoPrivateKey(many)
     key = cast("pkcs11.PrivateKey", keys[0])
     certificate = _find_certificate(session, key)
-    return TokenSigner(certificate, _algorithm_of(certificate), cast("SignMixin", key))
+    return TokenSigner(certificate, algorithm_for(certificate.public_key()), cast("SignMixin", key))
 
 
 def _find_certificate(session: pkcs11.Session, key: pkcs11.PrivateKey) -> x509.Certificate:
@@ -159,15 +158,6 @@ def _find_certificate(session: pkcs11.Session, key: pkcs11.PrivateKey) -> x509.C
         if isinstance(public, rsa.RSAPublicKey) and _modulus(key) == public.public_numbers().n:
             return certificate
     raise NoCertificate("no certificate of this key lies on the token")
-
-
-def _algorithm_of(certificate: x509.Certificate) -> str:
-    key = certificate.public_key()
-    if isinstance(key, rsa.RSAPublicKey):
-        return RSA_SHA256
-    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
-        return _CURVES[key.curve.name]
-    raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
 
 
 def _modulus(key: pkcs11.PrivateKey) -> int | None:

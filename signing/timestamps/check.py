@@ -36,6 +36,7 @@ _OF_CERTIFICATE: Final = {
     Reason.CERTIFICATE_USAGE: Reason.TIMESTAMP_USAGE,
     Reason.CERTIFICATE_RSA_TOO_SHORT: Reason.TIMESTAMP_ALGORITHM,
     Reason.CERTIFICATE_KEY_FORBIDDEN: Reason.TIMESTAMP_ALGORITHM,
+    Reason.SIGNATURE_ALGORITHM_ENDED: Reason.TIMESTAMP_ALGORITHM,
     Reason.CERTIFICATE_NOT_YET_VALID: Reason.TIMESTAMP_EXPIRED,
     Reason.CERTIFICATE_EXPIRED: Reason.TIMESTAMP_EXPIRED,
     Reason.CERTIFICATE_UNTRUSTED: Reason.TIMESTAMP_UNTRUSTED,
@@ -171,13 +172,16 @@ def _check_trust(
     at: datetime,
 ) -> list[Reason]:
     others = [each for each in candidates if each is not signer]
-    reasons = [_OF_CERTIFICATE[reason] for reason in trust.check_path(signer, others, at=token.info.time)]
+    reasons = [
+        _OF_CERTIFICATE[reason]
+        for reason in trust.check_path(signer, others, at=token.info.time, purposes=_TIME_STAMPING)
+    ]
     if reasons or at <= token.info.time:
         return reasons
     if at > signer.info.not_after:
         return [Reason.TIMESTAMP_EXPIRED]
     # How fresh the news of revocation must be is a question of when the token was made, asked above.
-    later = trust.check_path(signer, others, at=at)
+    later = trust.check_path(signer, others, at=at, purposes=_TIME_STAMPING)
     return [
         _OF_CERTIFICATE[reason] for reason in later if reason is not Reason.CERTIFICATE_REVOCATION_UNKNOWN
     ]

@@ -16,11 +16,11 @@ from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.errors import TrustStoreUnreadable
 from signing.keys import LocalSigner
-from signing.policy import DEFAULT_POLICY, ECDSA_SHA256, Policy
+from signing.policy import DEFAULT_POLICY, Policy
 from signing.sign import sign_bundle
 from signing.verdict import Reason, SubIndication, Verdict
 from signing.verify import verify
-from tests.unit.signing.documents import BUNDLE, DAY, NOW, Recipe, certificate_for, ecdsa_signing, sign_like
+from tests.unit.signing.documents import BUNDLE, DAY, NOW, certificate_for
 
 KEY_USAGES = (
     "digital_signature",
@@ -109,36 +109,6 @@ def test_another_authority_is_not_trusted(facility: FacilityKey) -> None:
     assert verdict.sub_indication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
 
 
-def test_an_authority_of_the_same_name_is_not_trusted(key: ec.EllipticCurvePrivateKey, pki: DemoPki) -> None:
-    impostor = DemoPki.create(at=NOW - 100 * DAY)
-    leaf = impostor.leaf("01001", valid_from=NOW - DAY, valid_to=NOW + DAY, key=key)
-    recipe = Recipe(
-        algorithm=ECDSA_SHA256,
-        certificates=(leaf.certificate, impostor.issuing, impostor.root),
-        sign=ecdsa_signing(leaf, hashes.SHA256(), octets=32),
-    )
-
-    verdict = verify(parse(sign_like(recipe, leaf)), trust=pki.trust_store(), at=NOW)
-
-    assert verdict.reasons == (Reason.CERTIFICATE_UNTRUSTED,)
-
-
-def test_a_self_signed_certificate_is_not_trusted(key: ec.EllipticCurvePrivateKey, trust: TrustStore) -> None:
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "me")])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(NOW - DAY)
-        .not_valid_after(NOW + DAY)
-        .sign(key, hashes.SHA256())
-    )
-
-    assert judged(LocalSigner(certificate, key), trust).reasons == (Reason.CERTIFICATE_UNTRUSTED,)
-
-
 def test_an_empty_trust_store_trusts_nobody(facility: FacilityKey) -> None:
     assert judged(facility.signer, TrustStore(anchors=[])).reasons == (Reason.CERTIFICATE_UNTRUSTED,)
 
@@ -149,59 +119,6 @@ def test_without_its_issuer_a_certificate_is_not_trusted(facility: FacilityKey, 
 
 def test_an_issuing_authority_may_be_the_anchor(facility: FacilityKey, pki: DemoPki) -> None:
     assert judged(facility.signer, TrustStore(anchors=[pki.issuing])).has_passed
-
-
-@pytest.mark.attack
-def test_a_facility_cannot_issue_certificates(facility: FacilityKey, pki: DemoPki, trust: TrustStore) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    issuer_key = facility.signer.private_key
-    assert isinstance(issuer_key, rsa.RSAPrivateKey)
-    forged = certificate_for(
-        key.public_key(), issued_by=pki, issuer=(facility.certificate.subject, issuer_key)
-    )
-    signer = FacilityKey(b"", "", forged, LocalSigner(forged, key))
-    recipe = Recipe(
-        algorithm=ECDSA_SHA256,
-        certificates=(forged, facility.certificate),
-        sign=ecdsa_signing(signer, hashes.SHA256(), octets=32),
-    )
-
-    assert verify(parse(sign_like(recipe, signer)), trust=trust, at=NOW).reasons == (
-        Reason.CERTIFICATE_UNTRUSTED,
-    )
-
-
-@pytest.mark.attack
-@pytest.mark.parametrize(
-    "extensions",
-    [
-        pytest.param([(x509.BasicConstraints(ca=True, path_length=None), True)], id="path-too-long"),
-        pytest.param([], id="no-basic-constraints"),
-        pytest.param([(x509.BasicConstraints(ca=False, path_length=None), True)], id="not-a-ca"),
-        pytest.param(
-            [
-                (x509.BasicConstraints(ca=True, path_length=0), True),
-                (key_usage(digital_signature=True), True),
-            ],
-            id="no-right-to-sign-certificates",
-        ),
-    ],
-)
-def test_an_unfit_intermediate_is_not_trusted(
-    extensions: Extensions, key: ec.EllipticCurvePrivateKey, pki: DemoPki
-) -> None:
-    middle_key = rsa.generate_private_key(65537, 2048)
-    # The issuing CA has path length 0; the other three faults are tried directly below the root.
-    issuer = (pki.root.subject, pki.root_key)
-    if extensions and extensions[0][0] == x509.BasicConstraints(ca=True, path_length=None):
-        issuer = (pki.issuing.subject, pki.issuing_key)
-    middle = certificate_for(
-        middle_key.public_key(), issued_by=pki, extensions=extensions, issuer=issuer, subject="middle"
-    )
-    leaf = certificate_for(key.public_key(), issued_by=pki, issuer=(middle.subject, middle_key))
-    trust = TrustStore(anchors=[pki.root], intermediates=[pki.issuing, middle])
-
-    assert judged(LocalSigner(leaf, key), trust).reasons == (Reason.CERTIFICATE_UNTRUSTED,)
 
 
 def test_an_old_authority_without_key_identifiers_is_trusted(
@@ -260,14 +177,6 @@ def test_what_a_certificate_is_for(
     certificate = certificate_for(key.public_key(), issued_by=pki, extensions=extensions)
 
     assert judged(LocalSigner(certificate, key), trust).reasons == reasons
-
-
-@pytest.mark.attack
-def test_an_authority_does_not_sign_documents(pki: DemoPki, trust: TrustStore) -> None:
-    verdict = judged(LocalSigner(pki.issuing, pki.issuing_key), trust)
-
-    assert Reason.CERTIFICATE_IS_CA in verdict.reasons
-    assert not verdict.has_passed
 
 
 def test_a_short_rsa_key_has_its_own_reason(pki: DemoPki, trust: TrustStore) -> None:
@@ -334,42 +243,6 @@ def test_a_stale_list_is_no_answer(facility: FacilityKey, pki: DemoPki) -> None:
 
     assert verdict.reasons == (Reason.CERTIFICATE_REVOCATION_UNKNOWN,)
     assert verdict.sub_indication is SubIndication.TRY_LATER
-
-
-@pytest.mark.attack
-def test_a_list_by_somebody_else_is_no_answer(facility: FacilityKey, pki: DemoPki) -> None:
-    impostor = DemoPki.create(at=NOW - 100 * DAY)
-    trust = pki.trust_store(crls=[impostor.revocation_list([], at=NOW - DAY)])
-
-    assert judged(facility.signer, trust).reasons == (Reason.CERTIFICATE_REVOCATION_UNKNOWN,)
-
-
-@pytest.mark.attack
-@pytest.mark.parametrize(
-    "extension",
-    [
-        pytest.param(x509.DeltaCRLIndicator(1), id="delta"),
-        pytest.param(
-            x509.IssuingDistributionPoint(None, None, False, False, None, True, False),  # noqa: FBT003
-            id="indirect",
-        ),
-    ],
-)
-def test_a_partial_list_is_no_answer(
-    extension: x509.ExtensionType, facility: FacilityKey, pki: DemoPki
-) -> None:
-    crl = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(pki.issuing.subject)
-        .last_update(NOW - DAY)
-        .next_update(NOW + DAY)
-        .add_extension(extension, critical=True)
-        .sign(pki.issuing_key, hashes.SHA256())
-    )
-
-    verdict = judged(facility.signer, pki.trust_store(crls=[crl]))
-
-    assert verdict.reasons == (Reason.CERTIFICATE_REVOCATION_UNKNOWN,)
 
 
 def test_a_list_made_after_the_certificate_ended_is_no_answer(facility: FacilityKey, pki: DemoPki) -> None:

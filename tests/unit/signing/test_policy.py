@@ -1,19 +1,24 @@
 """A policy decides what is accepted, until when, and what follows from what is found."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.canonical import C14N_1_0, C14N_EXCLUSIVE, parse
 from signing.certificates import TrustStore, check_leaf, read_der_certificate
 from signing.demo_pki import DemoPki, FacilityKey
+from signing.demo_tsa import DemoTsa
 from signing.policy import DEFAULT_POLICY, RSA_SHA256, SHA256, Policy, Severity, read_policy
 from signing.sign import sign_bundle
+from signing.timestamps.ask import ask_timestamp
+from signing.timestamps.check import check_token
+from signing.timestamps.tokens import read_token
 from signing.verdict import MEANING, Indication, Reason, SubIndication, Verdict
 from signing.verify import verify
 from tests.unit.signing.documents import (
@@ -132,6 +137,25 @@ def test_what_ends_for_two_reasons_is_said_once(ec_facility: FacilityKey, trust:
     verdict = judged(sign_bundle(BUNDLE, ec_facility.signer), trust, policy)
 
     assert verdict.reasons == (Reason.SIGNATURE_ALGORITHM_ENDED,)
+
+
+def test_an_ended_curve_is_no_clock_either(pki: DemoPki) -> None:
+    tsa = DemoTsa.create(
+        pki,
+        clock=lambda: NOW,
+        valid_from=NOW - DAY,
+        valid_to=NOW + DAY,
+        key=ec.generate_private_key(ec.SECP256R1()),
+    )
+    token = read_token(ask_timestamp(tsa.answer, b"data"))
+    trust = TrustStore(anchors=[], tsa_anchors=[pki.root], intermediates=[pki.issuing])
+    policy = changed("P-256 = true", "P-256 = 2020-01-01")
+
+    reasons = check_token(
+        token, lambda name: hashlib.new(name, b"data").digest(), trust=trust, at=NOW, policy=policy
+    )
+
+    assert reasons == [Reason.TIMESTAMP_ALGORITHM]
 
 
 @pytest.mark.parametrize("name", [RSA_SHA256, SHA256, C14N_1_0])

@@ -12,6 +12,7 @@ from tests.unit.signing.attacks import (
     placement,
     references,
     shape,
+    timestamps,
     transforms,
     xades,
 )
@@ -28,6 +29,7 @@ FAMILIES = (
     content.FAMILY,
     element.FAMILY,
     xades.FAMILY,
+    timestamps.FAMILY,
     certificates.FAMILY,
     crafted.FAMILY,
 )

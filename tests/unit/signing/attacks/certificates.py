@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -42,11 +42,16 @@ USAGES = (
     "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
 )  # fmt: skip
 CA = x509.BasicConstraints(ca=True, path_length=None)
+OTHERS = x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Other")]))
 ODD = x509.UnrecognizedExtension(ObjectIdentifier("1.2.3.4"), b"\5\0")
 #: Keys of nobody in particular: whose they are is what the attacks vary.
 KEY = ec.generate_private_key(ec.SECP256R1())
-MIDDLE_KEY = rsa.generate_private_key(65537, 2048)
-SHORT_KEY = rsa.generate_private_key(65537, 1024)  # noqa: S505 - what must be refused
+
+
+@cache
+def rsa_key(bits: int) -> rsa.RSAPrivateKey:
+    """Return one of this length; to make it takes a while."""
+    return rsa.generate_private_key(65537, bits)
 
 
 def key_usage(*allowed: str) -> x509.KeyUsage:
@@ -87,10 +92,10 @@ def middle(
     *,
     extensions: Extensions,
     by_root: bool = True,
-    key: rsa.RSAPrivateKey = MIDDLE_KEY,
+    bits: int = 2048,
     validity: Validity = (NOW - DAY, NOW + DAY),
 ) -> tuple[x509.Certificate, rsa.RSAPrivateKey]:
-    pki = workshop.pki
+    pki, key = workshop.pki, rsa_key(bits)
     issuer = (pki.root.subject, pki.root_key) if by_root else (pki.issuing.subject, pki.issuing_key)
     certificate = certificate_for(
         key.public_key(),
@@ -133,8 +138,9 @@ def by_the_authority_itself(workshop: Workshop) -> bytes:
 
 
 def short_leaf(workshop: Workshop) -> bytes:
-    leaf = certificate_for(SHORT_KEY.public_key(), issued_by=workshop.pki)
-    return sign_bundle(BUNDLE, LocalSigner(leaf, SHORT_KEY))
+    key = rsa_key(1024)
+    leaf = certificate_for(key.public_key(), issued_by=workshop.pki)
+    return sign_bundle(BUNDLE, LocalSigner(leaf, key))
 
 
 def with_public_key(
@@ -254,9 +260,21 @@ def issued() -> Iterator[Attack]:
         )
     yield Attack(
         "issued by one whose key is short",
-        below(partial(middle, extensions=[(CA, True)], key=SHORT_KEY)),
+        below(partial(middle, extensions=[(CA, True)], bits=1024)),
         UNTRUSTED,
     )
+    for is_critical in (True, False):
+        kind = "critical" if is_critical else "non-critical"
+        server = [(CA, True), (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), is_critical)]
+        yield Attack(
+            f"issued by one for servers alone ({kind})", below(partial(middle, extensions=server)), USAGE
+        )
+        names = [(CA, True), (x509.NameConstraints([OTHERS], None), is_critical)]
+        yield Attack(
+            f"issued by one for another organisation alone ({kind})",
+            below(partial(middle, extensions=names)),
+            UNTRUSTED,
+        )
     ended = partial(middle, extensions=[(CA, True)], validity=(NOW - 2 * DAY, NOW - DAY))
     yield Attack("issued by one that has ended", below(ended), UNTRUSTED)
 

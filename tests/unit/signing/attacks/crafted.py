@@ -105,9 +105,9 @@ def validity(first: str, last: str) -> bytes:
 
 
 def attacks() -> Iterator[Attack]:
-    for name, (change, answer) in {
-        "a serial number of zero": (with_part("serial", integer(0)), UNTRUSTED),
-        "a negative serial number": (with_part("serial", encode(der.INTEGER, b"\x80")), UNTRUSTED),
+    changes: dict[str, tuple[Change, Reason | tuple[Reason, ...]]] = {
+        "a serial number of zero": (with_part("serial", integer(0)), MALFORMED),
+        "a negative serial number": (with_part("serial", encode(der.INTEGER, b"\x80")), MALFORMED),
         "a serial number that is padded": (with_part("serial", encode(der.INTEGER, b"\0\1")), MALFORMED),
         "a serial number of 40 octets": (with_part("serial", encode(der.INTEGER, b"\1" * 40)), UNTRUSTED),
         "version 1 with extensions": (without("version"), UNTRUSTED),
@@ -131,7 +131,7 @@ def attacks() -> Iterator[Attack]:
             with_part("key", key_of(explicit(point()), point())),
             (MISMATCH, FORBIDDEN),
         ),
-        "no parameters of its curve": (with_part("key", key_of(b"", point())), (MISMATCH, FORBIDDEN)),
+        "no parameters of its curve": (with_part("key", key_of(b"", point())), MALFORMED),
         "a point beside its curve": (
             with_part("key", key_of(P_256, point()[:-1] + bytes([point()[-1] ^ 1]))),
             (MISMATCH, FORBIDDEN),
@@ -145,7 +145,8 @@ def attacks() -> Iterator[Attack]:
             ),
             (MISMATCH, FORBIDDEN),
         ),
-    }.items():
+    }
+    for name, (change, answer) in changes.items():
         yield Attack(name, crafted(change), answer)
     yield Attack(
         "signed with SHA-1",

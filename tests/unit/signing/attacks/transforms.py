@@ -56,6 +56,10 @@ OTHERS = {
         f'<InclusiveNamespaces xmlns="{C14N_EXCLUSIVE}" PrefixList="xsi">x</InclusiveNamespaces>',
     ),
 }
+PREFIX_LISTS = {
+    "a no-break space": "xsi&#160;xsd", "an ideographic space": "xsi&#12288;xsd", "a colon": "a:b",
+    "a wildcard": "*", "a comma": "xsi,xsd", "a digit first": "1x", "another keyword": "#all",
+}  # fmt: skip
 FORBIDDEN, MALFORMED = Reason.SIGNATURE_TRANSFORM_FORBIDDEN, Reason.SIGNATURE_MALFORMED
 
 
@@ -64,6 +68,10 @@ def attacks() -> Iterator[Attack]:
         yield Attack(
             f"{name} after enveloped-signature", recipe(Recipe(transforms=ENVELOPED + added)), FORBIDDEN
         )
+    for name, listed in PREFIX_LISTS.items():
+        parameter = f'<InclusiveNamespaces xmlns="{C14N_EXCLUSIVE}" PrefixList="{listed}"/>'
+        like = Recipe(transforms=ENVELOPED + transform(C14N_EXCLUSIVE, parameter))
+        yield Attack(f"a prefix list with {name}", recipe(like), FORBIDDEN)
     for name in ("XPath that keeps nothing", "XSLT that reads a file", "base64"):
         like = Recipe(transforms=OTHERS[name] + ENVELOPED)
         yield Attack(f"{name} before enveloped-signature", recipe(like), FORBIDDEN)

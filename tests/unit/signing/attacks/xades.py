@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from signing.policy import XMLDSIG, XMLDSIG_MORE
+from signing.policy import SHA256, XMLDSIG, XMLDSIG_MORE
 from signing.verdict import Reason
-from signing.xades.names import XADES
+from signing.xades.names import SIGNED_PROPERTIES_TYPE, XADES
 from tests.unit.signing.attacks.table import Attack, Family, Make, Workshop, edited, part_of, replaced, xades
 from tests.unit.signing.documents import BUNDLE, ENVELOPED, certificate_for, transform, x509_data
 from tests.unit.signing.xades_documents import (
@@ -144,6 +144,21 @@ def not_referenced(root: object) -> None:
     info.remove(info[3])
 
 
+def covered_twice(uri: str, kind: str = "") -> Make:
+    """KeyInfo has an Id, so there may be three references; two of them are to the same."""
+    transforms = "" if uri else f"<P:Transforms>{ENVELOPED}</P:Transforms>"
+    more = (
+        f'<P:Reference URI="{uri}"{kind}>{transforms}<P:DigestMethod Algorithm="{SHA256}"/>'
+        f"<P:DigestValue>{digest_of(b'')}</P:DigestValue></P:Reference>"
+    )
+
+    def make(workshop: Workshop) -> bytes:
+        key_info = x509_data(workshop.facility.certificate).replace("<P:KeyInfo>", '<P:KeyInfo Id="k">')
+        return sign_xades(XadesRecipe(key_info=key_info, more_references=more), workshop.facility)
+
+    return make
+
+
 def counter_signature(workshop: Workshop) -> bytes:
     unsigned = (
         "<X:UnsignedProperties><X:UnsignedSignatureProperties><X:CounterSignature>"
@@ -172,6 +187,9 @@ def attacks() -> Iterator[Attack]:
         Reason.SIGNATURE_DIGEST_MISMATCH,
     )
     yield Attack("a field changed", replaced("01001", "01002", "xades"), Reason.SIGNATURE_DIGEST_MISMATCH)
+    yield Attack("the document covered twice", covered_twice(""), SCOPE)
+    kind = f' Type="{SIGNED_PROPERTIES_TYPE}"'
+    yield Attack("the properties covered twice", covered_twice("#p", kind), SCOPE)
     yield Attack("a counter-signature", counter_signature, Reason.SIGNATURE_SEVERAL)
 
 
