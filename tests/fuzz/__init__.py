@@ -1,0 +1,1 @@
+"""Mutants of signed documents, by the thousand: what is changed must not pass."""
