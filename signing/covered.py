@@ -97,7 +97,7 @@ class _Parts:
     def of_reference(
         self, reference: ReferenceForm, otherwise: Canonicalization | None
     ) -> bytes | Canonicalization:
-        # EN 319 132-1, 5.5.2.2: what the transforms leave as a node set, the timestamp's method makes octets.
+        # EN 319 132-1, 5.5.2.3: what the transforms leave as a node set, the timestamp's method makes octets.
         canonicalization = reference.canonicalization
         if reference.is_node_set and otherwise is not None:
             canonicalization = otherwise
@@ -108,8 +108,8 @@ class _Parts:
         if not timestamp.is_archive:
             # EN 319 132-1, 5.3: the signature value alone.
             return [self.of(form.value_element, method)]
-        # EN 319 132-1, 5.5.2.2: (1) all references, in order; (2) SignedInfo, SignatureValue and KeyInfo;
-        # (3) the unsigned properties before the timestamp; (4) other objects, of which there are none here.
+        # EN 319 132-1 (edition 1.3.1), 5.5.2.3: (3) all references, in order; (4) SignedInfo, SignatureValue
+        # and KeyInfo; (5) the unsigned properties before the timestamp; (6) other objects, none here.
         pieces: _Pieces = [self.of_reference(reference, method) for reference in form.references]
         pieces += [self.of(each, method) for each in (form.signed_info, form.value_element, form.key_info)]
         properties = form.qualifying_properties

@@ -199,8 +199,8 @@ def _coverable_parts(
             covered.id: CoverablePart(covered.element, None),
             covered.statement_id: CoverablePart(covered.statement, None),
         }
-    # EN 319 132-1, 4.2.2: a XAdES signature may cover its KeyInfo too. A plain one covers the document alone,
-    # so that there is no question what does.
+    # EN 319 132-1, 6.3, table 2, has two references or more: a XAdES signature may cover its KeyInfo too. A
+    # plain one covers the document alone, so that there is no question what does.
     if properties is None:
         return {}
     parts = {properties.id: CoverablePart(properties.signed_properties, SIGNED_PROPERTIES_TYPE)}

@@ -1,1 +1,1 @@
-"""Authorities that others run, over the network: time-stamping, so far; and stand-ins for them."""
+"""Authorities that others run, over the network: time-stamping and remote signing; and stand-ins for them."""

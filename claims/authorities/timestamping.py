@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
-import httpx2
-
 from claims.authorities.errors import AuthorityUnreachable
+from claims.authorities.posting import post
 
 QUERY: Final = "application/timestamp-query"
 REPLY: Final = "application/timestamp-reply"
-
-_MAX_REPLY: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +40,9 @@ class HttpTimestampAuthority:
 
     def _ask(self, url: str, request: bytes) -> bytes:
         headers = {"Content-Type": QUERY, "Accept": REPLY}
-        try:
-            with (
-                # The environment does not decide through whom a request goes.
-                httpx2.Client(timeout=self.timeout_s, trust_env=False) as client,
-                client.stream("POST", url, content=request, headers=headers) as answer,
-            ):
-                if answer.status_code != httpx2.codes.OK:
-                    raise AuthorityUnreachable(url, f"answered with HTTP {answer.status_code}")
-                kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-                if kind != REPLY:
-                    raise AuthorityUnreachable(url, f"answered with {kind or 'no type'}, not with {REPLY}")
-                return _read(url, answer)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise AuthorityUnreachable(url, str(error) or type(error).__name__) from error
-
-
-def _read(url: str, answer: httpx2.Response) -> bytes:
-    body = bytearray()
-    for chunk in answer.iter_bytes():
-        body += chunk
-        if len(body) > _MAX_REPLY:
-            raise AuthorityUnreachable(url, "its answer is too long")
-    return bytes(body)
+        reply = post(url, request, headers=headers, timeout_s=self.timeout_s)
+        if reply.status != HTTPStatus.OK:
+            raise AuthorityUnreachable(url, f"answered with HTTP {reply.status}")
+        if reply.kind != REPLY:
+            raise AuthorityUnreachable(url, f"answered with {reply.kind or 'no type'}, not with {REPLY}")
+        return reply.body

@@ -5,24 +5,44 @@ from typing import Annotated
 
 import typer
 
+from claims.authorities.mock.options import Holder, MockSigningSettings
 from claims.cli.output import say
 
+Folder = Annotated[
+    Path,
+    typer.Option(
+        "--folder",
+        help="A folder that `claims keys new-demo-pki` made.",
+        exists=True,
+        file_okay=False,
+    ),
+]
+Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
+Port = Annotated[int, typer.Option("--port", help="Port to listen on.", min=1, max=65535)]
 
-def mock_tsa(
-    folder: Annotated[
-        Path,
-        typer.Option(
-            "--folder",
-            help="A folder that `claims keys new-demo-pki` made.",
-            exists=True,
-            file_okay=False,
-        ),
-    ],
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port to listen on.", min=1, max=65535)] = 9100,
-) -> None:
+
+def mock_tsa(folder: Folder, host: Host = "127.0.0.1", port: Port = 9100) -> None:
     """Run a time-stamping authority for trials (RFC 3161 over HTTP)."""
     from claims.authorities.mock.timestamping import MockTsaSettings, serve
 
     say(f"time-stamping authority for trials on http://{host}:{port}, with the key in {folder}")
     serve(MockTsaSettings(folder, host, port))
+
+
+def mock_signing_service(
+    folder: Folder,
+    host: Host = "127.0.0.1",
+    port: Port = 9200,
+    holder: Annotated[
+        Holder, typer.Option("--holder", help="What the keys' holder does when asked to confirm.")
+    ] = Holder.CONFIRMS,
+    after: Annotated[float, typer.Option("--after", help="Seconds until the holder does it.", min=0)] = 2.0,
+) -> None:
+    """Run a remote signing service for trials, with the facility keys of a demo folder."""
+    from claims.authorities.mock.remote_signing import serve, write_credentials
+
+    settings = MockSigningSettings(folder, host, port, holder, after)
+    for path in write_credentials(settings):
+        say(f"credentials: {path}")
+    say(f"remote signing service for trials on http://{host}:{port}; every holder {holder.value}")
+    serve(settings)

@@ -15,6 +15,8 @@ from claims.cli.signers import (
     Module,
     PassphraseFile,
     Pkcs12,
+    Remote,
+    RemoteCredentials,
     SignerChoice,
     Token,
     open_signer,
@@ -78,6 +80,8 @@ def show(
     token: Token = None,
     key: Key = None,
     passphrase_file: PassphraseFile = None,
+    remote: Remote = None,
+    remote_credentials: RemoteCredentials = None,
     trust: Trust = None,
     language: Language = "vi",
     as_json: AsJson = False,
@@ -89,7 +93,17 @@ def show(
     if file is not None:
         facts = _read(file)
     else:
-        choice = SignerChoice(pkcs12, key_file, certificate_file, passphrase_file, module, token, key)
+        choice = SignerChoice(
+            pkcs12,
+            key_file,
+            certificate_file,
+            passphrase_file,
+            module,
+            token,
+            key,
+            remote,
+            remote_credentials,
+        )
         with open_signer(choice) as signer:
             facts = _facts(signer.certificate)
     reasons = _reasons(facts)

@@ -10,6 +10,7 @@ import typer
 
 from claims.cli.bundles import Output, deliver, each
 from claims.cli.inputs import Inputs, expand, read_input
+from claims.cli.lots import sign_in_lots
 from claims.cli.output import AsJson
 from claims.cli.signers import (
     CertificateFile,
@@ -18,6 +19,9 @@ from claims.cli.signers import (
     Module,
     PassphraseFile,
     Pkcs12,
+    Remote,
+    RemoteCredentials,
+    RemoteWait,
     SignerChoice,
     Token,
     open_signer,
@@ -26,6 +30,7 @@ from claims.cli.trust import Policy, Trust, registrations, trust_folder
 
 if TYPE_CHECKING:
     from signing.keys import Signer
+    from signing.sign import PreparedBundle
     from signing.verdict import Level
     from signing.xades.extend import Extender
 
@@ -79,22 +84,48 @@ def sign(
     module: Module = None,
     token: Token = None,
     key: Key = None,
+    remote: Remote = None,
+    remote_credentials: RemoteCredentials = None,
+    remote_wait: RemoteWait = 180.0,
     tsa: Authorities = None,
     trust: Trust = None,
     policy: Policy = None,
     as_json: AsJson = False,
 ) -> int:
-    """Sign bundles with the key of a file or of a token: one XML signature inside CHUKYDONVI.
+    """Sign bundles with the key of a file, a token or a remote service: one XML signature in CHUKYDONVI.
 
     With --trust a certificate that is not registered for the bundle's facility signs nothing. Profiles
     xades-t and above need --tsa and --trust: who stamps, and whom to believe; xades-lt and above also lists
-    (crls/) or responses (ocsp/) about every certificate there.
+    (crls/) or responses (ocsp/) about every certificate there. With --remote only digests leave this machine,
+    and the key's holder confirms up to 50 bundles at once.
     """
-    choice = SignerChoice(pkcs12, key_file, certificate_file, passphrase_file, module, token, key)
+    choice = SignerChoice(
+        pkcs12,
+        key_file,
+        certificate_file,
+        passphrase_file,
+        module,
+        token,
+        key,
+        remote,
+        remote_credentials,
+        remote_wait,
+    )
+    paths = expand(inputs)
     extender = None if profile.extends_to is None else _extender(tsa, trust, policy)
     with open_signer(choice) as signer:
-        make = _signing(signer, profile, extender, trust, policy)
-        return each(expand(inputs), output, ".signed.xml", "signing", make, as_json=as_json)
+        signed = sign_in_lots(paths, _preparing(signer, profile, trust, policy), signer)
+
+        def sign_one(path: Path, target: Path | None) -> dict[str, object]:
+            document = next(signed)
+            if isinstance(document, Exception):
+                raise document
+            if extender is not None and profile.extends_to is not None:
+                document = extender.extend(document, level=profile.extends_to, at=datetime.now(UTC))
+            deliver(document, target)
+            return _done(path, target)
+
+        return each(paths, output, ".signed.xml", "signing", sign_one, as_json=as_json)
 
 
 def extend(
@@ -122,32 +153,24 @@ def extend(
     return each(expand(inputs), output, ".extended.xml", "extending", extend_one, as_json=as_json)
 
 
-def _signing(
-    signer: "Signer",
-    profile: _Profile,
-    extender: "Extender | None",
-    trust: Path | None,
-    policy: Path | None,
-) -> Callable[[Path, Path | None], dict[str, object]]:
+def _preparing(
+    signer: "Signer", profile: _Profile, trust: Path | None, policy: Path | None
+) -> Callable[[Path], "PreparedBundle"]:
     from signing.canonical import parse
     from signing.fitness import Fitness
     from signing.policy import DEFAULT_POLICY, load_policy
-    from signing.sign import Profile, sign_bundle
+    from signing.sign import Profile, prepare_bundle
 
     accepted = DEFAULT_POLICY if policy is None else load_policy(policy)
     fitness = Fitness(accepted, registrations(trust))
     kind = Profile.XADES if profile.value.startswith("xades") else Profile(profile.value)
 
-    def sign_one(path: Path, target: Path | None) -> dict[str, object]:
+    def prepare(path: Path) -> "PreparedBundle":
         data, now = read_input(path), datetime.now(UTC)
         fitness.require(signer, facility=parse(data).findtext("THONGTINDONVI/MACSKCB"), at=now)
-        signed = sign_bundle(data, signer, profile=kind, at=now)
-        if extender is not None and profile.extends_to is not None:
-            signed = extender.extend(signed, level=profile.extends_to, at=datetime.now(UTC))
-        deliver(signed, target)
-        return _done(path, target)
+        return prepare_bundle(data, signer, profile=kind, at=now, policy=accepted)
 
-    return sign_one
+    return prepare
 
 
 def _extender(tsa: Sequence[str] | None, trust: Path | None, policy: Path | None) -> "Extender":

@@ -1,6 +1,6 @@
-"""Whose key signs: a file, a pair of files, or a token; the options, and opening it."""
+"""Whose key signs: a file, a pair of files, a token or a remote service; the options, and opening it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from claims.cli.output import say
+
 if TYPE_CHECKING:
     from signing.keys import Signer
+
+_SHOWN_NAMES = 5
 
 Pkcs12 = Annotated[
     Path | None,
@@ -40,6 +44,23 @@ Module = Annotated[
 ]
 Token = Annotated[str | None, typer.Option("--token", help="Label of the token, if several fit.")]
 Key = Annotated[str | None, typer.Option("--key", help="Label of the key, if there are several.")]
+Remote = Annotated[
+    str | None,
+    typer.Option("--remote", help="Address of a remote signing service that keeps the key."),
+]
+RemoteCredentials = Annotated[
+    Path | None,
+    typer.Option(
+        "--remote-credentials",
+        help="TOML file: sp_id, sp_password, user_id, and serial_number if there are several certificates.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+RemoteWait = Annotated[
+    float,
+    typer.Option("--remote-wait", help="Seconds that the key's holder has to confirm.", min=1, max=3600),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +78,28 @@ class SignerChoice:
     module: Path | None = None
     token: str | None = None
     key: str | None = None
+    remote: str | None = None
+    remote_credentials: Path | None = None
+    remote_wait_s: float = 180.0
 
     def __post_init__(self) -> None:
-        ways = (self.pkcs12, self.key_file, self.module)
+        ways = (self.pkcs12, self.key_file, self.module, self.remote)
         if sum(way is not None for way in ways) != 1:
-            raise typer.BadParameter("give one of --pkcs12, --key-file with --cert-file, --pkcs11")
+            raise typer.BadParameter("give one of --pkcs12, --key-file with --cert-file, --pkcs11, --remote")
         if (self.key_file is None) != (self.certificate_file is None):
             raise typer.BadParameter("--key-file and --cert-file go together")
+        if (self.remote is None) != (self.remote_credentials is None):
+            raise typer.BadParameter("--remote and --remote-credentials go together")
 
 
 @contextmanager
 def open_signer(choice: SignerChoice) -> Iterator["Signer"]:
-    """Open the file or the token; a token's session ends with the block."""
+    """Open the file, the token or the service; a token's session ends with the block."""
     from signing.keys import load_pem, load_pkcs12
 
+    if choice.remote is not None and choice.remote_credentials is not None:
+        yield _open_remote(choice.remote, choice.remote_credentials, choice.remote_wait_s)
+        return
     if choice.pkcs12 is not None:
         yield load_pkcs12(choice.pkcs12.read_bytes(), _secret(choice, "passphrase"))
         return
@@ -87,6 +116,19 @@ def open_signer(choice: SignerChoice) -> Iterator["Signer"]:
     token = TokenChoice(choice.module or Path(), token=choice.token, key=choice.key)
     with open_token(token, pin=_secret(choice, "PIN")) as signer:
         yield signer
+
+
+def _open_remote(url: str, credentials: Path, wait_s: float) -> "Signer":
+    from claims.authorities.remote_signing import HttpSigningService, load_account, open_remote_signer
+    from signing.remote import Patience
+
+    service = HttpSigningService(url, load_account(credentials))
+    return open_remote_signer(service, patience=Patience(wait_s=wait_s), notice=_ask_holder)
+
+
+def _ask_holder(names: Sequence[str]) -> None:
+    shown = ", ".join(names[:_SHOWN_NAMES]) + (", …" if len(names) > _SHOWN_NAMES else "")
+    say(f"waiting for the key's holder to confirm {len(names)} document(s): {shown}")
 
 
 def _secret(choice: SignerChoice, name: str) -> str:

@@ -1,7 +1,8 @@
 """A report as ETSI TS 119 102-2 has it, for exchange with other validators: namespace of version 1.2.1.
 
-Element names, their order and the URNs were compared with public implementations of that schema; the schema
-itself is not at hand here. Questions of ours stand as constraints under ``urn:ehoso:check:``.
+Element names, their order and the URNs were compared with public implementations of that schema, one of them
+classes generated from it, which read such a document strictly and write it again in the same order; the
+schema itself is not at hand here. Questions of ours stand as constraints under ``urn:ehoso:check:``.
 """
 
 import base64
@@ -67,7 +68,7 @@ def _signature_report(root: Element, report: Report, objects: dict[bytes, str]) 
     if verdict.signer is not None:
         objects.setdefault(verdict.signer.certificate_der, "certificate")
         signer = _add(own, "SignerInformation")
-        _add(signer, "SignerCertificate").set("VOReference", f"#{_id(verdict.signer.certificate_der)}")
+        _add(signer, "SignerCertificate").set("VOReference", _id(verdict.signer.certificate_der))
         _add(signer, "Signer", verdict.signer.subject)
     process, kind_of_process = _add(own, "SignatureValidationProcess"), _PROCESSES.get(verdict.level, "Basic")
     _add(process, "SignatureValidationProcessID", f"{_URN}validationprocess:{kind_of_process}")

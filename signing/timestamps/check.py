@@ -71,7 +71,7 @@ def check_token(  # noqa: PLR0913 - what is judged, and the terms on which it is
     if digest_of(token.info.digest_name) != token.info.digest:
         reasons.append(Reason.TIMESTAMP_IMPRINT)
 
-    # (2) RFC 5652, 5.4 and RFC 5035, 5.4: the signature, and whose it is.
+    # (2) RFC 5652, 5.4 and RFC 5035, 3 and 5: the signature, and whose it is.
     candidates = [*read_certificates(token.certificates), *others]
     signer = find_signer(token, candidates)
     if signer is None:

@@ -228,7 +228,7 @@ _ATTRIBUTES: Final = frozenset({CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_CERTIFICAT
 
 
 def _read_certificate_ids(values: dict[str, bytes]) -> tuple[CertificateId, ...]:
-    """Read the first identifier of each form: that of the signer (RFC 5035, 5.4)."""
+    """Read the first identifier of each form: that of the signer (RFC 5035, 3 and 5)."""
     found = []
     if SIGNING_CERTIFICATE in values:
         inside = Reader.of(values[SIGNING_CERTIFICATE]).inside().inside()

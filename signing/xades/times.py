@@ -43,7 +43,8 @@ def prove_time(  # noqa: PLR0913 - what is judged, and the terms on which it is
     """Judge every timestamp, the newest first, and return what they prove at a given time.
 
     A timestamp that is wrong is a fault of the whole, although the signature might do without it: whoever
-    added it relies on it.
+    added it relies on it. EN 319 102-1, 5.5.4, step 3 leaves such a one out, unless a constraint demands that
+    it holds; here one does.
     """
     if not unsigned.timestamps:
         return ProvenTime(at)

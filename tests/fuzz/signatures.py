@@ -1,6 +1,6 @@
 """Runs mutants of signed documents past the verifier: ``./run fuzz [--seconds N] [--seed N]``.
 
-A mutant may pass only if what is covered is still, octet for octet, what was signed; and nothing may be raised
+A mutant may pass only if what is covered is still, octet for octet, what was signed; nothing may be raised
 but that the bytes cannot be parsed. A mutant that breaks this is written to the folder, named after its seed.
 """
 

@@ -2,9 +2,12 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,30 @@ def claims(*arguments: str | Path, env: Mapping[str, str] | None = None, stdin: 
         command, check=False, capture_output=True, input=stdin, timeout=60, env=_environment(env)
     )
     return Outcome(done.returncode, done.stdout, done.stderr.decode())
+
+
+@contextmanager
+def serving(*arguments: str | Path) -> Iterator[str]:
+    """Run a command that serves on a port, and give the address once it answers there."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "claims", *map(str, arguments), "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            _wait_for(port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(port)
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:

@@ -1,10 +1,7 @@
 """`claims keys`, `claims mock-tsa`, and signatures that last."""
 
-import socket
 import stat
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -19,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from claims.cli.output import Exit
 from signing.keys import load_pem, load_pkcs12
 from tests.conftest import require_tool
-from tests.integration.command import claims
+from tests.integration.command import claims, serving
 
 BUNDLE = "<GIAMDINHHS><THONGTINDONVI><MACSKCB>79999</MACSKCB></THONGTINDONVI><CHUKYDONVI/></GIAMDINHHS>"
 LATER = "2028-06-01T00:00:00Z"
@@ -36,23 +33,8 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tsa(pki: Path) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "claims", "mock-tsa", "--folder", str(pki), "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        _wait_for(port)
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError(port)
+    with serving("mock-tsa", "--folder", pki) as url:
+        yield url
 
 
 def _key(pki: Path, code: str = "79999") -> tuple[str | Path, ...]:

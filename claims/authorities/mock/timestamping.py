@@ -39,6 +39,7 @@ def make_app(folder: Path, *, clock: Callable[[], datetime] = lambda: datetime.n
     tsa = DemoTsa(signer.certificate, signer.private_key, clock, chain=(issuing,))
 
     async def stamp(request: Request) -> Response:
+        """Answer one query."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != QUERY:
             return PlainTextResponse(f"only {QUERY} is answered\n", status_code=415)
         body = bytearray()
