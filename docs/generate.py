@@ -296,7 +296,8 @@ def attacks() -> str:
         "What is tried on the verifier of signatures, class by class, and what it answers: the reasons of the verdict "
         "(their sentences are on [the page of findings](findings.md), in capitals), or, for bytes that are not even "
         "parsed, why not. Each line is a test. Most of these documents are rightly signed with a trusted key, so a "
-        "rule refuses them and not merely a wrong digest.\n",
+        "rule refuses them and not merely a wrong digest. Whether a signature that holds is by the facility that sends "
+        "the claim is asked afterwards: `SIGNATURE.FACILITY`, `certificate.other_facility`.\n",
     ]
     for family in FAMILIES:
         lines += [f"\n## {family.title}\n", "| tried | answer |", "| --- | --- |"]

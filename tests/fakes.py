@@ -98,5 +98,4 @@ class ScriptedChecker:
             facility=facility,
             claims=(),
             signature=None,
-            left_out={},
         )

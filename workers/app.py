@@ -11,4 +11,5 @@ app.set_default()
 app.autodiscover_tasks(["workers"])
 
 # What every process needs is loaded before the pool forks, so that children share its pages.
+service.warm("check_terms")
 prepare_process()

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from claims.api import health, intake, problems, replays, submissions
+from claims.api import checks, health, intake, problems, replays, submissions
 from claims.api.access import Requires
 from claims.runtime.start import open_service
 from claims.runtime.wiring import Service
@@ -23,7 +23,7 @@ def create_app(service: Service) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         """Hold the service for as long as the application runs."""
-        service.warm("authenticate", "receive", "submit_encounter", "start_replay")
+        service.warm("authenticate", "check_terms", "receive", "submit_encounter", "start_replay")
         yield
         service.close()
 
@@ -43,7 +43,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     problems.install(app)
-    for module in (intake, submissions, replays, health):
+    for module in (intake, checks, submissions, replays, health):
         app.include_router(module.router)
     _refuse_unguarded(app)
     # The framework's own limit sits outside every other layer, where its plain-text answer cannot be

@@ -8,8 +8,10 @@ from fastapi import Path
 from pydantic import BaseModel, Field, StringConstraints
 
 from claims.bundle.findings import Finding
-from claims.bundle.messages import describe
-from claims.checking.check import ClaimSummary, Stage
+from claims.checking.check import ClaimSummary, Report, Stage
+from claims.checking.details import detail, detail_to_json
+from claims.checking.places import Places, ValueClass
+from claims.checking.rules.rule import Category, Confidence, Group
 from claims.exchange.lifecycle import State
 from claims.exchange.ports import Receipt, Replay, ReplayItem, ReplayPlan
 from claims.exchange.submission import Event, Page, Submission
@@ -97,6 +99,13 @@ class EventView(BaseModel):
         )
 
 
+class ValueView(BaseModel):
+    """What the value of a field is like; never the value."""
+
+    kind: ValueClass = Field(alias="class")
+    length: int | None
+
+
 class FindingView(BaseModel):
     """One thing a check has to say."""
 
@@ -104,31 +113,28 @@ class FindingView(BaseModel):
     severity: Literal["info", "warning", "error", "critical"]
     claim: int | None
     table: str | None
-    row: int | None
+    row: int | None = Field(description="Place of the row in its table, from 1.")
+    stt: str | None = Field(description="Number of the row as it is written (STT), where it is a number.")
     field: str | None
     line: int | None = Field(
         description="Line in the decoded table, or in the bundle when no table is named."
     )
     column: int | None
     envelope_line: int | None = Field(description="Line in the bundle.")
+    envelope_column: int | None
+    value: ValueView | None
     message: dict[str, str] = Field(description="A sentence per language: vi and en.")
+    next: dict[str, str] = Field(description="What the facility does next, per language.")
+    rule: str = Field(description="The rule that governs it, or the pattern of its family.")
+    category: Category
+    group: Group = Field(description="Point of Circular 12/2026, article 10.1.")
+    confidence: Confidence
+    clause: str = Field(description="Where it is written.")
 
     @classmethod
-    def of(cls, finding: Finding) -> Self:
-        """Make the view of a finding."""
-        where = finding.location
-        return cls(
-            code=finding.code,
-            severity=finding.severity.value,
-            claim=where.claim,
-            table=where.table,
-            row=where.row,
-            field=where.field,
-            line=where.line,
-            column=where.column,
-            envelope_line=where.envelope_line,
-            message={language: describe(finding, language) for language in ("vi", "en")},
-        )
+    def of(cls, finding: Finding, places: Places | None = None) -> Self:
+        """Make the view of a finding; with the bytes at hand, with its place to the column."""
+        return cls.model_validate(detail_to_json(detail(finding, places)))
 
 
 class StageView(BaseModel):
@@ -137,6 +143,23 @@ class StageView(BaseModel):
     name: str
     outcome: Literal["passed", "failed", "skipped"]
     ms: float
+    why: Literal["not-asked", "pointless", "unknown"] | None = Field(description="Why it was skipped.")
+    ran: int = Field(description="How many rules of the rule book it checked.")
+    left_out: dict[str, int] = Field(
+        description="How many rules it could not check, by what they need and nobody knows."
+    )
+
+    @classmethod
+    def of(cls, stage: Stage) -> Self:
+        """Make the view of a stage."""
+        return cls(
+            name=stage.name,
+            outcome=stage.outcome.value,
+            ms=round(stage.ms, 3),
+            why=None if stage.why is None else stage.why.value,
+            ran=stage.ran,
+            left_out=dict(stage.left_out),
+        )
 
 
 class ClaimView(BaseModel):
@@ -177,11 +200,48 @@ class FindingsView(BaseModel):
     ) -> Self:
         """Make the view of a check."""
         return cls(
-            stages=[
-                StageView(name=one.name, outcome=one.outcome.value, ms=round(one.ms, 3)) for one in stages
-            ],
+            stages=[StageView.of(one) for one in stages],
             claims=[ClaimView.of(one) for one in claims],
             findings=[FindingView.of(one) for one in findings],
+        )
+
+
+class RuleSetView(BaseModel):
+    """By which rules was checked. The same digest, moment and bytes give the same findings."""
+
+    name: str
+    version: str = Field(description="The beginning of the digest.")
+    sha256: str
+    parts: dict[str, str] = Field(description="Version or digest of each part.")
+
+
+class CheckView(BaseModel):
+    """Everything a check has to say about a bundle."""
+
+    valid: bool = Field(description="Whether it keeps to the format.")
+    acceptable: bool = Field(description="Whether nothing was found that blocks sending.")
+    at: datetime = Field(description="As of when it was checked.")
+    rule_set: RuleSetView
+    facility: str | None
+    stages: list[StageView]
+    claims: list[ClaimView]
+    findings: list[FindingView]
+
+    @classmethod
+    def of(cls, report: Report, data: bytes) -> Self:
+        """Make the view of a report about these bytes."""
+        if report.at is None or report.rule_set is None:
+            raise TypeError("a report of a check says when and by which rules")
+        places = Places(data)
+        return cls(
+            valid=report.is_valid,
+            acceptable=report.is_acceptable,
+            at=report.at,
+            rule_set=RuleSetView.model_validate(report.rule_set.to_json()),
+            facility=report.facility,
+            stages=[StageView.of(one) for one in report.stages],
+            claims=[ClaimView.of(one) for one in report.claims],
+            findings=[FindingView.of(one, places) for one in report.findings],
         )
 
 

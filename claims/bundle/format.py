@@ -92,6 +92,11 @@ def format_files(name: str) -> tuple[Path, ...]:
     return tuple(path for folder in (_OWN, *_folders) if (path := folder / name).is_file())
 
 
+def format_folders() -> tuple[Path, ...]:
+    """List the folders that were added."""
+    return tuple(_folders)
+
+
 def depends_on_format(cached: _Cached) -> _Cached:
     """Have a cache cleared when a folder is added: a decorator on top of ``functools.cache``."""
     _caches.append(cached)

@@ -1,7 +1,8 @@
 """Sentences for findings, by code and language: the files in ``sentences/``, read once.
 
 A code without an entry of its own takes that of its family, which is its last part:
-``XML2.SO_LUONG.format`` reads as ``*.format``.
+``XML2.SO_LUONG.format`` reads as ``*.format``. A hospital's own rule (``OWN.…``) has its sentences among its
+findings' parameters.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from claims.bundle.findings import Finding
 
 LANGUAGES: Final = ("vi", "en")
+_OWN: Final = "OWN.*"
 
 
 def describe(finding: Finding, language: str) -> str:
@@ -62,6 +64,8 @@ def find_message(code: str) -> Mapping[str, str]:
         KeyError: There are none.
     """
     messages = load_messages()
+    if code.startswith(_OWN.rstrip("*")) and code.count(".") == 1:
+        return messages[_OWN]
     return messages.get(code) or messages["*." + code.rpartition(".")[2]]
 
 

@@ -21,9 +21,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
-from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -33,13 +31,15 @@ from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.notation import BOM, find_cdata
 from claims.checking import envelopes
 from claims.checking.known import Known
-from claims.checking.policy import DEFAULT_CHECK_POLICY, CheckPolicy
-from claims.checking.report import SEVERITY_ORDER, ClaimSummary, Outcome, Report, Stage, StageName
+from claims.checking.plan import make_plan
+from claims.checking.policy import CheckPolicy
+from claims.checking.report import SEVERITY_ORDER, ClaimSummary, Outcome, Report, Stage, StageName, Why
 from claims.checking.rules import FAMILIES
-from claims.checking.rules.breaches import find_breaches, rules_by_stage
+from claims.checking.rules.breaches import find_breaches
 from claims.checking.rules.envelope import find_wrong_facility
 from claims.checking.signatures import SignatureTerms, registration_findings, signature_findings
 from claims.checking.tables import check_tables
+from claims.checking.terms import DEFAULT_TERMS, CheckTerms
 from claims.localtime import local_date
 from signing.canonical import parse
 from signing.errors import Unparsable
@@ -47,14 +47,15 @@ from signing.verify import verify
 from xsd.scan import count_elements
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from lxml.etree import _Element as Element
 
     from claims.bundle.envelope import Bundle
     from claims.catalogues.catalogue import Catalogue
-    from claims.checking.rules.rule import Need
+    from claims.checking.plan import Part
+    from claims.checking.policy import Weights
     from claims.checking.tables import CheckedClaim, Row
     from signing.verdict import Verdict
 
@@ -67,40 +68,18 @@ __all__ = [
     "SignatureTerms",
     "Stage",
     "StageName",
+    "Why",
     "check_bundle",
 ]
 
 MOST_FINDINGS: Final = 2000  # nobody reads more; the gravest are kept
 MOST_ENVELOPE_ELEMENTS: Final = 10_000  # one claim needs about 60; tables are encoded and do not count
 _AMOUNT: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
+_NONE: Final[Mapping[str, int]] = MappingProxyType({})
+_ORDER: Final = {name: place for place, name in enumerate(StageName)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckTerms:
-    """On what terms bundles are checked.
-
-    Attributes:
-        signature: On what terms a signature is accepted; None: it is not looked at, so that an unsigned
-            bundle can be checked as well.
-        expected_facility: Who handed the bundle over, where that is known.
-        policy: What the Decisions leave open.
-        catalogue: The facility's lists. Rules that need a list which is not there are left out.
-        more: What else is known, by need.
-        rules: The codes of the rules to check; None: all of them.
-    """
-
-    signature: SignatureTerms | None = None
-    expected_facility: str | None = None
-    policy: CheckPolicy = DEFAULT_CHECK_POLICY
-    catalogue: Catalogue | None = None
-    more: Mapping[Need, object] = field(default_factory=dict)
-    rules: Container[str] | None = None
-
-
-_DEFAULT_TERMS: Final = CheckTerms()
-
-
-def check_bundle(data: bytes, *, at: datetime, terms: CheckTerms = _DEFAULT_TERMS) -> Report:
+def check_bundle(data: bytes, *, at: datetime, terms: CheckTerms = DEFAULT_TERMS) -> Report:
     """Check one bundle as it was received at a moment (aware), and report everything that was found."""
     check = _Check(at, terms)
     check.run(data)
@@ -119,7 +98,7 @@ class _Check:
         self._bundle: Bundle | None = None
         self._claims: list[CheckedClaim] = []
         self._verdict: Verdict | None = None
-        self._left_out: Counter[str] = Counter()
+        self._plan: Mapping[StageName, Part] = {}
 
     def run(self, data: bytes) -> None:
         """Run every stage that makes sense."""
@@ -127,8 +106,8 @@ class _Check:
             found.extend(self._size_findings(data))
         if found:
             return
-        root = self._parse(data)  # (2)
-        if root is None:
+        root = self._parse(data) if self._is_asked(StageName.XML) else None  # (2)
+        if root is None or not self._is_asked(StageName.ENVELOPE):
             return
         with self._stage(StageName.ENVELOPE) as found:  # (3)
             signatures = envelopes.count_signatures(root)
@@ -137,27 +116,40 @@ class _Check:
             if not envelopes.is_bundle(root):
                 found.append(envelopes.wrong_root(root))
                 return
-        signature = self._terms.signature
+        signature = self._terms.signature if self._is_asked(StageName.SIGNATURE) else None
         content = root if signature is None else self._verify(root, signature)  # (4)
         with self._stage(StageName.ENVELOPE) as found:
             bundle = self._read(content, found)
         if signature is not None and self._verdict is not None:
             with self._stage(StageName.SIGNATURE) as found:
                 found.extend(registration_findings(self._verdict, bundle.facility, signature, self._at))
-        if any(claim.tables for claim in bundle.claims):
+        if self._is_asked(StageName.SCHEMA) and any(claim.tables for claim in bundle.claims):
             self._check_claims(bundle)
 
     def report(self) -> Report:
         """Put together what was found."""
+        facility = None if self._bundle is None else self._bundle.facility
+        weigh = self._weights(facility).weigh
+        # A policy has the last word on what was found, stage by stage, so that it counts for outcomes too.
+        for found in self._findings.values():
+            found[:] = (weighed for finding in found if (weighed := weigh(finding)) is not None)
         return Report(
             stages=tuple(self._stage_result(name) for name in StageName),
             findings=_gravest(finding for found in self._findings.values() for finding in found),
-            facility=None if self._bundle is None else self._bundle.facility,
+            facility=facility,
             claims=tuple(_summarize(claim) for claim in self._claims),
             # The tree that was verified is not kept alive by a report.
             signature=self._verdict and dataclasses.replace(self._verdict, content=None),
-            left_out=MappingProxyType(dict(self._left_out)),
+            at=self._at,
+            rule_set=self._terms.rule_set,
         )
+
+    def _is_asked(self, name: StageName) -> bool:
+        return _ORDER[name] <= _ORDER[self._terms.until]
+
+    def _weights(self, facility: str | None) -> Weights:
+        terms = self._terms
+        return terms.policy.weights(terms.expected_facility or facility, local_date(self._at))
 
     def _size_findings(self, data: bytes) -> Iterator[Finding]:
         if not data:
@@ -209,50 +201,63 @@ class _Check:
                 checked, findings = check_tables(claim, received_on)
                 self._claims.append(checked)
                 found.extend(findings)
-        with self._stage(StageName.CROSSTABLE) as found:  # (6)
-            expected = self._terms.expected_facility
-            found.extend(find_wrong_facility(bundle.facility, expected, tuple(self._claims)))
-        with self._stage(StageName.RULES) as found:  # (7)
-            for checked in self._claims:
-                found.extend(finding for family in FAMILIES for finding in family(checked))
-        self._check_rules(bundle)
+        if self._is_asked(StageName.CROSSTABLE):
+            with self._stage(StageName.CROSSTABLE) as found:  # (6)
+                expected = self._terms.expected_facility
+                found.extend(find_wrong_facility(bundle.facility, expected, tuple(self._claims)))
+            self._check_rules(bundle)
+        if self._is_asked(StageName.RULES):
+            with self._stage(StageName.RULES) as found:  # (7)
+                for checked in self._claims:
+                    found.extend(finding for family in FAMILIES for finding in family(checked))
 
     def _check_rules(self, bundle: Bundle) -> None:
         """Check every rule whose needs are met, stage by stage: (6) to (9)."""
-        terms = self._terms
+        terms, facility = self._terms, bundle.facility
         known = Known(
             received_at=self._at,
-            facility=bundle.facility or "",
-            catalogue=terms.catalogue,
+            facility=facility or "",
+            catalogue=self._catalogue(facility),
             more=terms.more,
         )
+        self._plan = make_plan(known.needs_met, self._weights(facility), terms.own_rules, terms.rules)
         said = {finding.location for finding in self._findings[StageName.SCHEMA] if finding.is_blocking}
-        for name, every in rules_by_stage().items():
-            rules = [rule for rule in every if terms.rules is None or rule.code in terms.rules]
-            possible = [rule for rule in rules if all(map(known.has, rule.needs))]
-            for rule in rules:
-                self._left_out.update(need.value for need in rule.needs if not known.has(need))
-            if possible:
+        for name, part in self._plan.items():
+            if part.rules and self._is_asked(name):
                 with self._stage(name) as found:
                     for checked in self._claims:
-                        found.extend(find_breaches(checked, possible, known, said))
+                        found.extend(find_breaches(checked, part.in_force(checked.on), known, said))
+
+    def _catalogue(self, facility: str | None) -> Catalogue | None:
+        """Return the lists, unless they are another facility's than the one that sends."""
+        catalogue = self._terms.catalogue
+        is_other = catalogue is not None and catalogue.facility and catalogue.facility != facility
+        return None if is_other else catalogue
 
     @contextmanager
     def _stage(self, name: StageName) -> Iterator[list[Finding]]:
-        """Time a stage, or one part of it, and collect what it finds, as grave as policy has it."""
+        """Time a stage, or one part of it, and collect what it finds."""
         started = time.perf_counter()
         found = self._findings[name]
         try:
             yield found
         finally:
-            found[:] = map(self._terms.policy.weigh, found)
             self._ms[name] = self._ms.get(name, 0.0) + (time.perf_counter() - started) * 1000
 
     def _stage_result(self, name: StageName) -> Stage:
+        part = self._plan.get(name) if self._is_asked(name) else None
+        ran, left_out = (0, _NONE) if part is None else (len(part.rules), part.left_out)
         if name not in self._ms:
-            return Stage(name, Outcome.SKIPPED, 0.0)
+            return Stage(name, Outcome.SKIPPED, 0.0, self._why_skipped(name), left_out=left_out)
         failed = any(finding.is_blocking for finding in self._findings[name])
-        return Stage(name, Outcome.FAILED if failed else Outcome.PASSED, self._ms[name])
+        outcome = Outcome.FAILED if failed else Outcome.PASSED
+        return Stage(name, outcome, self._ms[name], None, ran, left_out)
+
+    def _why_skipped(self, name: StageName) -> Why:
+        is_unasked = name is StageName.SIGNATURE and self._terms.signature is None
+        if is_unasked or not self._is_asked(name):
+            return Why.NOT_ASKED
+        return Why.UNKNOWN if name in self._plan else Why.POINTLESS
 
 
 def _gravest(findings: Iterable[Finding]) -> tuple[Finding, ...]:

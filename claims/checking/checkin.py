@@ -9,7 +9,8 @@ from claims.bundle.kinds import TableKind
 from claims.checking.envelopes import wrong_root
 from claims.checking.known import Known
 from claims.checking.rules import FAMILIES
-from claims.checking.rules.breaches import find_breaches, rules_by_stage
+from claims.checking.rules.book import load_rules
+from claims.checking.rules.breaches import find_breaches
 from claims.checking.tables import check_tables
 from claims.localtime import local_date, parse_day
 from signing.canonical import DEFAULT_LIMITS, Limits, parse
@@ -44,7 +45,7 @@ def check_check_in(data: bytes, *, at: datetime, limits: Limits = DEFAULT_LIMITS
     claim = Claim(1, root.sourceline, (Table(TableKind.XML0, root, None),))
     checked, findings = check_tables(claim, on)
     known = Known(received_at=at)
-    rules = [rule for stage in rules_by_stage().values() for rule in stage if not rule.needs]
+    rules = [rule for rule in load_rules().rules.values() if not rule.needs and rule.is_in_force(checked.on)]
     said = {finding.location for finding in findings if finding.is_blocking}
     return (
         *findings,

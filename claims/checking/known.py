@@ -55,3 +55,8 @@ class Known:
         if kind is not None:
             return self.catalogue is not None and self.catalogue.has_list(kind)
         return need in self.more
+
+    @property
+    def needs_met(self) -> frozenset[Need]:
+        """The needs that are met."""
+        return frozenset(need for need in Need if self.has(need))

@@ -6,18 +6,20 @@ things, and neither means that somebody accepted the claim.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.findings import Finding, Severity
-from claims.bundle.messages import finding_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
+    from datetime import date, datetime
     from decimal import Decimal
 
+    from claims.checking.identity import RuleSet
     from signing.verdict import Verdict
 
 
@@ -34,14 +36,18 @@ class StageName(StrEnum):
     CATALOGUES = "catalogues"
     HISTORY = "history"
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether it runs rules of the rule book."""
+        return self in _WITH_RULES
+
+
+_WITH_RULES: Final = frozenset(
+    {StageName.CROSSTABLE, StageName.RULES, StageName.CATALOGUES, StageName.HISTORY}
+)
 
 #: The stages that decide whether a bundle is valid: that it keeps to the format.
-FORMAT_STAGES: Final = frozenset(StageName) - {
-    StageName.CROSSTABLE,
-    StageName.RULES,
-    StageName.CATALOGUES,
-    StageName.HISTORY,
-}
+FORMAT_STAGES: Final = frozenset(StageName) - _WITH_RULES
 
 
 class Outcome(StrEnum):
@@ -49,16 +55,34 @@ class Outcome(StrEnum):
 
     PASSED = "passed"
     FAILED = "failed"
-    SKIPPED = "skipped"  # not asked for, or pointless after what came before
+    SKIPPED = "skipped"
+
+
+class Why(StrEnum):
+    """Why a stage was skipped."""
+
+    NOT_ASKED = "not-asked"
+    POINTLESS = "pointless"  # after what came before there is nothing to look at
+    UNKNOWN = "unknown"  # none of its rules has what it needs; `left_out` says what that is
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of a check and the milliseconds it took."""
+    """One stage of a check and the milliseconds it took.
+
+    Attributes:
+        why: Why it was skipped; None when it was not.
+        ran: How many rules of the rule book it checked.
+        left_out: How many it could not check, by what they need and nobody knows. A rule that lacks two
+            things counts under both.
+    """
 
     name: str
     outcome: Outcome
     ms: float
+    why: Why | None = None
+    ran: int = 0
+    left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +111,9 @@ class Report:
     """Everything a check has to say about a bundle.
 
     Attributes:
-        left_out: How many rules were left out, by what they needed and nobody knew.
+        at: As of when it was checked: the moment of receipt.
+        rule_set: By which rules, policy and lists; with the same ones and the same moment, the same bundle
+            has the same findings.
     """
 
     stages: tuple[Stage, ...]
@@ -95,7 +121,8 @@ class Report:
     facility: str | None
     claims: tuple[ClaimSummary, ...]
     signature: Verdict | None
-    left_out: Mapping[str, int]
+    at: datetime | None = None
+    rule_set: RuleSet | None = None
 
     @property
     def is_acceptable(self) -> bool:
@@ -109,38 +136,13 @@ class Report:
             stage.outcome is Outcome.FAILED for stage in self.stages if stage.name in FORMAT_STAGES
         ) and any(stage.outcome is Outcome.PASSED for stage in self.stages if stage.name == StageName.SCHEMA)
 
-
-def report_to_json(report: Report) -> dict[str, object]:
-    """Return the report as a JSON object, with a sentence per finding in both languages."""
-    return {
-        "valid": report.is_valid,
-        "acceptable": report.is_acceptable,
-        "facility": report.facility,
-        "stages": [
-            {"name": stage.name, "outcome": stage.outcome.value, "ms": round(stage.ms, 3)}
-            for stage in report.stages
-        ],
-        "left_out": dict(report.left_out),
-        "claims": [_claim_to_json(claim) for claim in report.claims],
-        "findings": [finding_to_json(finding) for finding in report.findings],
-    }
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """How many rules were left out, by what they need and nobody knows."""
+        counts: Counter[str] = Counter()
+        for stage in self.stages:
+            counts.update(stage.left_out)
+        return counts
 
 
-def _claim_to_json(claim: ClaimSummary) -> dict[str, object]:
-    return {
-        "ma_lk": claim.ma_lk,
-        "decision": claim.decision,
-        "discharged_on": claim.discharged_on and claim.discharged_on.isoformat(),
-        "tables": dict(claim.tables),
-        "totals": {
-            name: None if amount is None else str(amount)
-            for name, amount in (
-                ("T_TONGCHI_BV", claim.t_tongchi_bv),
-                ("T_TONGCHI_BH", claim.t_tongchi_bh),
-                ("T_BHTT", claim.t_bhtt),
-            )
-        },
-    }
-
-
-SEVERITY_ORDER = (Severity.CRITICAL, Severity.ERROR, Severity.WARNING, Severity.INFO)
+SEVERITY_ORDER: Final = (Severity.CRITICAL, Severity.ERROR, Severity.WARNING, Severity.INFO)

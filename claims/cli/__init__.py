@@ -14,7 +14,7 @@ def main() -> None:
     sys.exit(_run())
 
 
-def _use_format_folder() -> None:
+def use_format_folder_of_environment() -> None:
     """Add the folder of CLAIMS_FORMAT_FOLDER, which counts for commands that read no other setting too."""
     folder = os.environ.get("CLAIMS_FORMAT_FOLDER")
     if folder:
@@ -34,7 +34,7 @@ def _run() -> int:
     from signing.errors import SigningError
 
     try:
-        _use_format_folder()
+        use_format_folder_of_environment()
         result = app(standalone_mode=False)
     except TyperException as error:
         say(f"error: {error}")

@@ -8,13 +8,15 @@ from claims.cli import (
     admin,
     authorities,
     building,
-    bundles,
     catalogues,
+    check,
     demo,
+    explain,
     inspection,
     keys,
     operations,
     registrations,
+    rules,
     schemas,
     signatures,
     submissions,
@@ -34,7 +36,8 @@ _COMMANDS: Mapping[str, Sequence[Callable[..., object]]] = {
         signatures.sign,
         verification.verify,
         signatures.extend,
-        bundles.check,
+        check.check,
+        explain.explain,
         inspection.inspect,
         inspection.diff,
     ),
@@ -45,6 +48,7 @@ _COMMANDS: Mapping[str, Sequence[Callable[..., object]]] = {
         operations.migrate,
         operations.mock_gateway,
         authorities.mock_tsa,
+        authorities.mock_signing_service,
         operations.doctor,
         demo.demo,
     ),
@@ -53,6 +57,7 @@ for panel, commands in _COMMANDS.items():
     for command in commands:
         app.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(command)
 app.add_typer(schemas.schemas, name="schema", rich_help_panel="Bundles")
+app.add_typer(rules.rules, name="rules", rich_help_panel="Bundles")
 app.add_typer(keys.keys, name="keys", rich_help_panel="Bundles")
 app.add_typer(catalogues.catalogues, name="catalogue", rich_help_panel="Bundles")
 app.add_typer(admin.facilities, name="facility", rich_help_panel="Administration")

@@ -1,4 +1,4 @@
-"""Checking bundles as files, and what every command over several files shares."""
+"""What every command over several files shares."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,66 +6,12 @@ from typing import Annotated
 
 import typer
 
-from claims.bundle.findings import Severity
-from claims.cli.inputs import Inputs, output_paths, read_input, write_whole
-from claims.cli.output import AsJson, Exit, emit, progress_bar, say
-from claims.cli.trust import At, Facility, Trust, moment, registrations
+from claims.cli.inputs import output_paths, write_whole
+from claims.cli.output import Exit, emit, progress_bar, say
 
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File, or a folder when there are several inputs.")
 ]
-
-
-def check(
-    inputs: Inputs,
-    trust: Trust = None,
-    at: At = None,
-    facility: Facility = None,
-    language: Annotated[
-        str, typer.Option("--language", help="Language of sentences on the screen: vi or en.")
-    ] = "vi",
-    unknown_fields: Annotated[
-        Severity,
-        typer.Option("--unknown-fields", help="Weight of a field that no Decision has; error blocks."),
-    ] = Severity.WARNING,
-    as_json: AsJson = False,
-) -> int:
-    """Check bundles as the service does before sending, without sending.
-
-    The signature is checked when --trust is given. Exit code 1 if anything would keep a bundle
-    from being sent.
-    """
-    from claims.bundle.messages import describe
-    from claims.checking.check import CheckPolicy, CheckTerms, SignatureTerms, check_bundle
-    from claims.checking.report import report_to_json
-    from claims.cli.showing import place_of
-    from signing.certificates import TrustStore
-    from signing.policy import DEFAULT_POLICY
-
-    now, registered = moment(at), registrations(trust)
-    signature = None
-    if trust is not None:
-        signature = SignatureTerms(TrustStore.load(trust), DEFAULT_POLICY, registered or (lambda *_: True))
-    policy = CheckPolicy(unknown_fields=unknown_fields)
-    terms = CheckTerms(signature=signature, expected_facility=facility, policy=policy)
-
-    def check_one(path: Path) -> tuple[bool, dict[str, object]]:
-        report = check_bundle(
-            read_input(path),
-            at=now,
-            terms=terms,
-        )
-        say(
-            f"{path}: {'acceptable' if report.is_acceptable else 'blocked'}, "
-            f"{len(report.findings)} finding(s)"
-        )
-        for finding in report.findings:
-            where = place_of(finding, language)
-            place = f" ({where})" if where else ""
-            say(f"  {finding.severity.value:8} {finding.code}{place}: {describe(finding, language)}")
-        return report.is_acceptable, {"file": str(path), **report_to_json(report)}
-
-    return judge(inputs, "checking", check_one, as_json=as_json)
 
 
 def each(

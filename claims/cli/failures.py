@@ -1,13 +1,22 @@
 """Which exit code an error stands for."""
 
+from claims.authorities.errors import AuthorityUnreachable, UnusableAddress, UnusableCredentials
 from claims.bundle.format import UnusableFormatFolder
+from claims.checking.own.rules import UnusableOwnRules
+from claims.checking.policy_file import UnreadablePolicy
 from claims.cli.output import Exit
 from claims.client import ApiRefused, ApiUnreachable
 from claims.exchange.errors import StoreUnavailable
 from claims.runtime.embedded import EmbeddedServiceFailed, NoEmbeddedServices
 from claims.runtime.settings import InvalidSettings
 from claims.runtime.start import HalfConfigured, NothingRuns
-from signing.errors import PolicyUnreadable, TrustStoreUnreadable
+from signing.errors import (
+    PolicyUnreadable,
+    RemoteAccountRefused,
+    RemoteCertificateNotFound,
+    RemoteUnavailable,
+    TrustStoreUnreadable,
+)
 
 _CONFIGURATION = (
     InvalidSettings,
@@ -15,10 +24,24 @@ _CONFIGURATION = (
     NoEmbeddedServices,
     NothingRuns,
     PolicyUnreadable,
+    RemoteAccountRefused,
+    RemoteCertificateNotFound,
     TrustStoreUnreadable,
+    UnusableAddress,
+    UnusableCredentials,
+    UnreadablePolicy,
     UnusableFormatFolder,
+    UnusableOwnRules,
 )
-_UNREACHABLE = (ApiUnreachable, StoreUnavailable, EmbeddedServiceFailed, ConnectionError, TimeoutError)
+_UNREACHABLE = (
+    ApiUnreachable,
+    AuthorityUnreachable,
+    RemoteUnavailable,
+    StoreUnavailable,
+    EmbeddedServiceFailed,
+    ConnectionError,
+    TimeoutError,
+)
 
 
 def exit_code_of(error: Exception) -> Exit:

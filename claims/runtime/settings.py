@@ -76,9 +76,19 @@ class Settings(BaseModel):
         description="File of the 32-byte key that seals secrets in the database. Unset: DATA_DIR/seal.key.",
     )
 
-    unknown_fields: Severity = Field(
-        Severity.WARNING,
-        description="Weight of a field no Decision has: info, warning; or error, which blocks sending.",
+    unknown_fields: Severity | None = Field(
+        None,
+        description="Weight of a field no Decision has: info, warning; or error, which blocks sending. "
+        "Unset: as the check policy says, which is warning without one.",
+    )
+
+    check_policy: Path | None = Field(
+        None,
+        description="File (TOML) with the severities that this installation changes, and who decided it, "
+        "when and why. Unset: as the rules say.",
+    )
+    rules_folder: Path | None = Field(
+        None, description="Folder (TOML files) of the hospital's own rules. Unset: none."
     )
 
     gateway_url: str | None = Field(

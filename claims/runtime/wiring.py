@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -13,6 +13,9 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from claims.checking.check import CheckPolicy, CheckTerms, Report, SignatureTerms, check_bundle
+from claims.checking.own.rules import NO_OWN_RULES
+from claims.checking.own.trying import open_own_rules
+from claims.checking.policy_file import load_policy
 from claims.exchange.access import ApiKey, Authenticate, IssueKey
 from claims.exchange.check import CheckSubmissions
 from claims.exchange.deliver import DeliverSubmissions, RetryPolicy
@@ -133,13 +136,36 @@ class Service:
 
     def check_bundle(self, data: bytes, *, facility: FacilityCode, at: datetime) -> Report:
         """Check one bundle as the service does: signature, registration, format and rules."""
-        signature = SignatureTerms(self.trust, DEFAULT_POLICY, self._is_registered)
+        return check_bundle(data, at=at, terms=self.terms_for(facility))
+
+    @cached_property
+    def check_terms(self) -> CheckTerms:
+        """On what terms bundles are checked, but for what depends on the facility.
+
+        Raises:
+            UnreadablePolicy: The check policy makes no sense.
+            UnusableOwnRules: The hospital's own rules do not, or do not keep their examples.
+        """
         settings = self.settings
-        policy = CheckPolicy(
-            limits=Limits(max_bytes=settings.max_body_bytes), unknown_fields=settings.unknown_fields
-        )
-        terms = CheckTerms(signature=signature, expected_facility=facility, policy=policy)
-        return check_bundle(data, at=at, terms=terms)
+        own = NO_OWN_RULES if settings.rules_folder is None else open_own_rules(settings.rules_folder)
+        limits = Limits(max_bytes=settings.max_body_bytes)
+        policy = CheckPolicy(limits=limits)
+        if settings.check_policy is not None:
+            policy = load_policy(settings.check_policy, limits=limits, own_codes=own.rules)
+        if settings.unknown_fields is not None:
+            policy = replace(policy, unknown_fields=settings.unknown_fields)
+        signature = SignatureTerms(self.trust, DEFAULT_POLICY, self._is_registered)
+        return CheckTerms(signature=signature, policy=policy, own_rules=own)
+
+    def terms_for(self, facility: FacilityCode | None) -> CheckTerms:
+        """Return the terms of a facility's bundles, with its lists where they are known."""
+        catalogue = None if facility is None else self.catalogues.find(facility)
+        return replace(self.check_terms, expected_facility=facility, catalogue=catalogue)
+
+    @cached_property
+    def catalogues(self) -> FolderOfCatalogues:
+        """The facilities' lists and code maps."""
+        return FolderOfCatalogues(self.settings.catalogue_folder)
 
     @cached_property
     def receive(self) -> ReceiveBundle:
@@ -150,8 +176,7 @@ class Service:
     def submit_encounter(self) -> SubmitEncounter:
         """Build, sign and receive an encounter."""
         keys = FolderOfKeys(self.settings.signing_keys_folder, self.settings.signing_keys_passphrase)
-        catalogues = FolderOfCatalogues(self.settings.catalogue_folder)
-        return SubmitEncounter(self.submissions, keys, self.receive, self.clock, catalogues)
+        return SubmitEncounter(self.submissions, keys, self.receive, self.clock, self.catalogues)
 
     @cached_property
     def check(self) -> CheckSubmissions:

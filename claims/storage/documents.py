@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from claims.bundle.findings import Finding, Location, Severity
-from claims.checking.check import ClaimSummary, Outcome, Stage
+from claims.checking.check import ClaimSummary, Outcome, Stage, Why
 
 Document = dict[str, Any]
 
@@ -30,12 +30,27 @@ def finding_from_json(document: Mapping[str, Any]) -> Finding:
 
 def stage_to_json(stage: Stage) -> Document:
     """Return a stage."""
-    return {"name": stage.name, "outcome": stage.outcome, "ms": round(stage.ms, 3)}
+    return {
+        "name": stage.name,
+        "outcome": stage.outcome,
+        "ms": round(stage.ms, 3),
+        "why": stage.why,
+        "ran": stage.ran,
+        "left_out": dict(stage.left_out),
+    }
 
 
 def stage_from_json(document: Mapping[str, Any]) -> Stage:
     """Return the stage that was stored."""
-    return Stage(document["name"], Outcome(document["outcome"]), document["ms"])
+    why = document.get("why")
+    return Stage(
+        document["name"],
+        Outcome(document["outcome"]),
+        document["ms"],
+        None if why is None else Why(why),
+        document.get("ran", 0),
+        document.get("left_out", {}),
+    )
 
 
 def claim_to_json(claim: ClaimSummary) -> Document:

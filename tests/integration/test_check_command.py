@@ -14,7 +14,7 @@ UNKNOWN = an_envelope(
 
 
 def check(*arguments: str | Path) -> tuple[int, str]:
-    done = claims("check", "--language", "en", *arguments)
+    done = claims("check", "--language", "en", "--rules", "schema", *arguments)
     return done.code, done.stderr
 
 
@@ -29,7 +29,7 @@ def test_a_finding_is_said_with_table_row_field_and_line(bundle: Path) -> None:
     code, said = check(bundle)
 
     assert code == 0
-    assert "XML2.FIELD.unknown (XML2 row 1 MOI line 4)" in said
+    assert "XML2.FIELD.unknown (XML2 row 1 MOI line 4:" in said
 
 
 def test_unknown_fields_block_when_they_are_errors(bundle: Path) -> None:

@@ -56,17 +56,21 @@ class Category(StrEnum):
 
 
 class Confidence(StrEnum):
-    """How well a rule is known: from the law, from several sources in practice, from one, or by guess."""
+    """How well a rule is known: from the law, from several sources in practice, from one, or by guess.
+
+    A rule of a facility's own is as well known as the facility says.
+    """
 
     LAW = "law"
     STRONG = "strong"
     WEAK = "weak"
     UNKNOWN = "unknown"
+    OWN = "own"  # a rule of the facility's own
 
     @property
     def may_block(self) -> bool:
         """Whether a rule so well known keeps a bundle from being sent unless a policy says otherwise."""
-        return self in (Confidence.LAW, Confidence.STRONG)
+        return self in {Confidence.LAW, Confidence.STRONG, Confidence.OWN}
 
 
 class Need(StrEnum):
@@ -101,11 +105,14 @@ class Hit:
         row: The row; None: the claim as a whole.
         field: The field of that row.
         params: What the rule's sentence fills in; never what identifies a patient.
+        instead: What happened instead of a breach (``failed``: the rule could not be checked); then it is an
+            info under the rule's code with this at its end.
     """
 
     row: Row | None = None
     field: str | None = None
     params: tuple[tuple[str, str], ...] = ()
+    instead: str = ""
 
 
 #: How a rule is checked: it answers with each place where the claim breaks it.

@@ -17,12 +17,13 @@ from claims.bundle.format import (
 )
 from claims.bundle.kinds import TableKind
 from claims.bundle.writing import Unwritable, write_bundle, write_table
-from claims.checking.check import check_bundle
+from claims.checking.check import CheckTerms, check_bundle
 from tests.later_decision import FIRST_DAY, HEADING, write_later_decision
 from tests.unit.checking.bundles import FACILITY, a_claim
 from xsd.catalog import find_schema
 
 AT = datetime(2030, 3, 1, 12, 0, tzinfo=UTC)
+FORMAT_ALONE = CheckTerms(rules=frozenset())
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def a_claim_of_2030(**summary: str) -> dict[TableKind, list[dict[str, str]]]:
 def codes_found(**summary: str) -> set[str]:
     """Write a claim of 2030 and check it; the findings about its summary row."""
     data = write_bundle(facility=FACILITY, made_on=FIRST_DAY, claims=[a_claim_of_2030(**summary)])
-    report = check_bundle(data, at=AT)
+    report = check_bundle(data, at=AT, terms=FORMAT_ALONE)
     return {finding.code for finding in report.findings if finding.location.table == "XML1"}
 
 
@@ -59,7 +60,7 @@ def test_a_claim_under_a_later_decision_passes_the_check_and_says_so(folder: Pat
     use_format_folder(folder)
     data = write_bundle(facility=FACILITY, made_on=FIRST_DAY, claims=[a_claim_of_2030(MA_SO_MOI="A")])
 
-    report = check_bundle(data, at=AT)
+    report = check_bundle(data, at=AT, terms=FORMAT_ALONE)
 
     assert report.claims[0].decision == "9999"
     assert [finding.code for finding in report.findings if finding.is_blocking] == []

@@ -8,8 +8,16 @@ import pytest
 
 from claims.bundle.findings import Finding, Severity
 from claims.bundle.writing import TableKind
-from claims.checking.check import MOST_FINDINGS, Report, SignatureTerms, check_bundle
-from claims.checking.report import report_to_json
+from claims.checking.check import (
+    MOST_FINDINGS,
+    CheckTerms,
+    Report,
+    SignatureTerms,
+    StageName,
+    Why,
+    check_bundle,
+)
+from claims.checking.details import report_to_json
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.policy import DEFAULT_POLICY
 from signing.sign import sign_bundle
@@ -18,6 +26,7 @@ from tests.unit.checking.bundles import (
     AT,
     FACILITY,
     MA_LK,
+    RULES,
     a_bundle,
     a_claim,
     a_file,
@@ -81,6 +90,47 @@ def test_stages_come_in_their_order_each_with_its_time() -> None:
         "size", "xml", "envelope", "signature", "schema", "crosstable", "rules", "catalogues", "history",
     ]  # fmt: skip
     assert all(stage.ms > 0 for stage in report.stages if stage.outcome.value != "skipped")
+
+
+def test_a_skipped_stage_says_why() -> None:
+    stages = {stage.name: stage.why for stage in check(a_bundle()).stages}
+
+    assert stages[StageName.SIGNATURE] is Why.NOT_ASKED
+    assert stages[StageName.CATALOGUES] is Why.UNKNOWN
+    assert stages[StageName.RULES] is None
+    assert {stage.why for stage in check(b"{}").stages if stage.name in {"schema", "rules"}} == {
+        Why.POINTLESS
+    }
+
+
+@pytest.mark.parametrize("until", list(StageName))
+def test_a_check_goes_as_far_as_it_is_asked_to(until: StageName) -> None:
+    report = check_bundle(a_bundle(), at=AT, terms=CheckTerms(until=until, rules=RULES))
+
+    names = list(StageName)
+    after = names[names.index(until) + 1 :]
+    assert {stage.why for stage in report.stages if stage.name in after} <= {Why.NOT_ASKED}
+    assert all(stage.ms > 0 for stage in report.stages if stage.name == until and stage.why is None)
+
+
+def test_the_report_counts_the_rules_that_ran_and_those_left_out_by_need() -> None:
+    report = check_bundle(a_bundle(), at=AT)
+
+    stages = {stage.name: stage for stage in report.stages}
+    assert stages[StageName.RULES].ran > 3
+    assert stages[StageName.RULES].left_out == {}
+    assert report.left_out == {
+        need: sum(stage.left_out.get(need, 0) for stage in report.stages) for need in report.left_out
+    }
+
+
+def test_a_report_names_the_rule_set_and_the_moment() -> None:
+    one, again = check(a_bundle()), check(b"<x/>")
+
+    assert one.rule_set is not None
+    assert one.rule_set == again.rule_set
+    assert one.at == AT
+    assert {key for key, _ in one.rule_set.parts} >= {"software", "rules", "policy", "catalogue", "format"}
 
 
 def test_the_signature_is_not_looked_at_unless_terms_are_given() -> None:
@@ -254,7 +304,7 @@ def test_the_json_of_a_report_says_each_finding_in_both_languages() -> None:
     [(Severity.INFO, False), (Severity.WARNING, False), (Severity.ERROR, True), (Severity.CRITICAL, True)],
 )
 def test_errors_and_worse_block(severity: Severity, *, blocks: bool) -> None:
-    report = Report((), (Finding("X", severity),), None, (), None, {})
+    report = Report((), (Finding("X", severity),), None, (), None)
 
     assert report.is_acceptable is not blocks
 
@@ -263,6 +313,6 @@ def test_the_moment_of_a_check_decides_by_the_calendar_of_vietnam() -> None:
     late_evening_utc = datetime(2024, 12, 31, 18, 0, tzinfo=UTC)
     data = a_bundle(a_claim(NGAY_RA=""))
 
-    report = check_bundle(data, at=late_evening_utc)
+    report = check_bundle(data, at=late_evening_utc, terms=CheckTerms(rules=RULES))
 
     assert codes(report) == ["XML1.NGAY_RA.required"]

@@ -1,0 +1,57 @@
+"""Checks: what the service would say of a bundle, without keeping anything of it."""
+
+from dataclasses import replace
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+
+from claims.api.access import Submitter, TheService
+from claims.api.models import CheckView
+from claims.checking.check import check_bundle
+from claims.checking.report import StageName
+from claims.exchange.access import Principal
+from claims.runtime.wiring import Service
+
+router = APIRouter(tags=["checks"])
+
+_XML = {"content": {"application/xml": {"schema": {"type": "string", "format": "binary"}}}, "required": True}
+
+
+class Signature(StrEnum):
+    """What a caller wants of the signature."""
+
+    REQUIRED = "required"  # as when the bundle is sent
+    IGNORED = "ignored"  # for a bundle that is not signed yet
+
+
+@router.post(
+    "/v1/checks",
+    operation_id="checkBundle",
+    summary="Check a bundle without submitting it",
+    openapi_extra={"requestBody": _XML},
+)
+async def check(
+    request: Request,
+    service: TheService,
+    caller: Submitter,
+    signature: Annotated[
+        Signature, Query(description="`ignored` for a bundle that is not signed yet.")
+    ] = Signature.REQUIRED,
+    until: Annotated[
+        StageName, Query(description="The last stage to run; `schema` says whether it is valid.")
+    ] = StageName.HISTORY,
+) -> CheckView:
+    """Check a `GIAMDINHHS` bundle as it would be when submitted; nothing of it is stored."""
+    body = await request.body()
+    return await run_in_threadpool(_check, service, caller, body, signature, until)
+
+
+def _check(
+    service: Service, caller: Principal, body: bytes, signature: Signature, until: StageName
+) -> CheckView:
+    terms = replace(service.terms_for(caller.facility), until=until)
+    if signature is Signature.IGNORED:
+        terms = replace(terms, signature=None)
+    return CheckView.of(check_bundle(body, at=service.clock.now(), terms=terms), body)

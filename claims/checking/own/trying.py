@@ -1,0 +1,64 @@
+"""Trying a hospital's own rules on their examples: one that does not keep them is not used."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from claims.checking.check import CheckTerms, check_bundle
+from claims.checking.own.rules import UnusableOwnRules, load_own_rules
+from claims.checking.samples import UnreadableChange, load_sample
+from claims.checking.samples.surroundings import sample_catalogue, sample_more
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from claims.checking.own.rules import OwnRules
+    from claims.checking.rules.rule import Example, Rule
+
+
+def open_own_rules(folder: Path) -> OwnRules:
+    """Read a folder of own rules and try their examples.
+
+    Raises:
+        UnusableOwnRules: A rule makes no sense or does not keep its examples, or the folder holds none.
+    """
+    own = load_own_rules(folder)
+    for code, problem in try_examples(own):
+        raise UnusableOwnRules(folder, code, problem)
+    return own
+
+
+def try_examples(own: OwnRules) -> Iterator[tuple[str, str]]:
+    """Yield the code and the fault of each example that a rule does not keep."""
+    for rule in own.rules.values():
+        for number, example in enumerate(rule.examples, 1):
+            for problem in _problems(rule, example, own):
+                yield rule.code, f"example {number}: {problem}"
+
+
+def _problems(rule: Rule, example: Example, own: OwnRules) -> Iterator[str]:
+    try:
+        broken, kept = (_codes(rule, example.sample, way, own) for way in (example.breaks, example.keeps))
+    except UnreadableChange as error:
+        yield str(error)
+        return
+    for way, codes in (("breaks", broken), ("keeps", kept)):
+        why = next((why for code, why in codes if code != rule.code), None)
+        if why is not None:
+            yield f"{way}: the condition {why}"
+    if rule.code not in {code for code, _ in broken}:
+        yield "breaks: the rule finds nothing"
+    if rule.code in {code for code, _ in kept}:
+        yield "keeps: the rule finds a fault"
+
+
+def _codes(rule: Rule, sample: str, changes: tuple[str, ...], own: OwnRules) -> list[tuple[str, str | None]]:
+    claim = load_sample(sample, changes)
+    received_at = datetime.combine(claim.on + timedelta(days=1), time(3), UTC)
+    terms = CheckTerms(
+        catalogue=sample_catalogue(), more=sample_more(), own_rules=own, rules=frozenset({rule.code})
+    )
+    findings = check_bundle(claim.write(), at=received_at, terms=terms).findings
+    return [(one.code, dict(one.params).get("why")) for one in findings if one.code.startswith(rule.code)]
