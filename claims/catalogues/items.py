@@ -54,7 +54,7 @@ class Entry:
     """One row of a list or map: a national code with the facility's own code for it.
 
     Attributes:
-        code: The national code.
+        code: The national code; empty where the portal has not issued one yet.
         local_code: The facility's own code, or the source code of a map; empty when there is none.
         local_system: The system of that code; empty: any of the facility's own systems.
         valid_from: The first day on which the row holds; None: since ever.
@@ -64,7 +64,7 @@ class Entry:
         row: The row in it, from 1, the header counted.
     """
 
-    code: str
+    code: str = ""
     name: str = ""
     local_code: str = ""
     local_system: str = ""

@@ -69,7 +69,10 @@ def show_file(
         )
         for claim in contents.claims
     )
-    return ShownFile(name, contents, _findings(data, contents, at), claims)
+    findings = _findings(data, contents, at)
+    if only:
+        findings = tuple(one for one in findings if one.location.table is None or one.location.table in only)
+    return ShownFile(name, contents, findings, claims)
 
 
 def _findings(data: bytes, contents: Contents, at: datetime) -> tuple[Finding, ...]:

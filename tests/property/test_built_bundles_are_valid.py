@@ -78,13 +78,13 @@ def test_every_table_follows_its_schema(made: Built) -> None:
 
 @settings(max_examples=80, deadline=None)
 @given(built())
-def test_a_built_bundle_is_acceptable_and_nothing_is_found_in_it(made: Built) -> None:
+def test_a_built_bundle_is_acceptable_and_gives_no_warning(made: Built) -> None:
     evening = datetime.combine(discharged_on(made), time(23, 59), VIETNAM)
 
     report = check_bundle(made.bundle, at=evening)
 
     assert report.is_acceptable
-    assert report.findings == ()
+    assert [one.code for one in report.findings if one.severity is not Severity.INFO] == []
 
 
 @settings(max_examples=60, deadline=None)

@@ -7,6 +7,7 @@ In a rule's table such a check is written as one of::
     each_matches = "K[0-9]{2,3}"   as ``matches``, for every item of a value with several
     not_before = "NGAY_VAO"        none of ``fields`` is earlier than this one, of the same row or of XML1
     not_after = "NGAY_RA"          none of ``fields`` is later
+    within_stay = true             each of ``fields``, where it has a value, lies between NGAY_VAO and NGAY_RA
 
 Any of them may have ``when = { MA_NHOM = ["1", "2"] }``: only rows are looked at in which a field is one of
 the values (of XML1, if the name begins with ``XML1.``; ``"*"`` stands for any value, ``""`` for none).
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
 from claims.checking.rules.rule import Hit
+from claims.checking.rules.visits import is_within_stay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     RowCheck = Callable[[CheckedClaim, Row], Iterator[Hit]]
 
 #: The keys that make a check, and the condition.
-FORMS: Final = frozenset({"filled", "matches", "each_matches", "not_before", "not_after"})
+FORMS: Final = frozenset({"filled", "matches", "each_matches", "not_before", "not_after", "within_stay"})
 WHEN: Final = "when"
 
 _OF_SUMMARY: Final = "XML1."
@@ -64,6 +66,10 @@ def _row_check(form: str, value: object, fields: tuple[str, ...]) -> RowCheck:
         return lambda _, row: _misspelled(row, fields, pattern, split=split)
     if form in {"not_before", "not_after"} and isinstance(value, str):
         return lambda claim, row: _out_of_order(claim, row, fields, value, earlier=form == "not_before")
+    if form == "within_stay" and value is True:
+        return lambda claim, row: (
+            Hit(row, field) for field in fields if not is_within_stay(claim, row[field])
+        )
     raise ValueError(f"{form} = {value!r} is not a check")
 
 

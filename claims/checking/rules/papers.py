@@ -1,0 +1,88 @@
+"""Rules of the papers: discharge, summary, birth, rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from claims.bundle.kinds import TableKind
+from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.visits import STAYING, days_between, kind_of_visit, stay_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from claims.checking.known import Known
+    from claims.checking.tables import CheckedClaim, Row
+
+_ABSCONDED, _DIED = "3", "5"
+_MOST_REST_DAYS: Final = 180
+_SOCIAL_NUMBER, _CARD = 10, 15
+
+
+@rule("XML7.REQUIRED")
+def find_missing_discharge_paper(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Who stayed has a discharge paper, unless he absconded or died."""
+    summary = claim.summary_row
+    if summary is None or kind_of_visit(claim) not in STAYING or claim.rows(TableKind.XML7):
+        return
+    if summary["MA_LOAI_RV"] != _ABSCONDED and summary["KET_QUA_DTRI"] != _DIED:
+        yield Hit(summary, "MA_LOAI_KCB")
+
+
+@rule("XML7.LEAVE_DATES")
+def find_wrong_rest_after_discharge(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Rest after discharge begins then, or later, and does not end before."""
+    stay = stay_of(claim)
+    for row in claim.rows(TableKind.XML7):
+        start, end = row.day("NGOAITRU_TUNGAY"), row.day("NGOAITRU_DENNGAY")
+        if start and ((end and end < start) or (stay is not None and start < stay[1][:8])):
+            yield Hit(row, "NGOAITRU_TUNGAY")
+
+
+@rule("XML8.REQUIRED")
+def find_missing_record_summary(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """An in-patient's claim has a summary of the record."""
+    if kind_of_visit(claim) in STAYING and not claim.rows(TableKind.XML8):
+        yield Hit(claim.summary_row, "MA_LOAI_KCB")
+
+
+@rule("XML9.CARER")
+def find_wrong_numbers_of_carer(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """The carer's social number and card have all their characters."""
+    for row in claim.rows(TableKind.XML9):
+        yield from _wrong_lengths(row, (("MA_BHXH_NND", _SOCIAL_NUMBER), ("MA_THE_NND", _CARD)))
+
+
+@rule("XML10.DAYS")
+def find_wrong_rest_in_pregnancy(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Rest in pregnancy ends after it begins, within half a year."""
+    for row in claim.rows(TableKind.XML10):
+        start, end = row.day("TU_NGAY"), row.day("DEN_NGAY")
+        if start and end and not 0 <= days_between(start, end) < _MOST_REST_DAYS:
+            yield Hit(row, "DEN_NGAY", (("most", str(_MOST_REST_DAYS)),))
+
+
+@rule("XML11.IDS")
+def find_wrong_numbers_of_worker(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """The worker's social number and card have all their characters."""
+    for row in claim.rows(TableKind.XML11):
+        yield from _wrong_lengths(row, (("MA_BHXH", _SOCIAL_NUMBER), ("MA_THE_BHYT", _CARD)))
+
+
+@rule("XML11.DATES")
+def find_wrong_leave(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Sick leave ends after it begins, and meets the visit."""
+    stay = stay_of(claim)
+    for row in claim.rows(TableKind.XML11):
+        start, end = row.day("TU_NGAY"), row.day("DEN_NGAY")
+        if not start or not end:
+            continue
+        is_elsewhere = stay is not None and (start > stay[1][:8] or end < stay[0][:8])
+        if end < start or is_elsewhere:
+            yield Hit(row, "TU_NGAY")
+
+
+def _wrong_lengths(row: Row, fields: tuple[tuple[str, int], ...]) -> Iterator[Hit]:
+    for field, length in fields:
+        if row[field] and len(row[field]) != length:
+            yield Hit(row, field, (("length", str(length)),))

@@ -1,0 +1,210 @@
+"""Rules of service and supply rows that need no list, but for beds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from claims.bundle.kinds import TableKind
+from claims.bundle.money.errors import NoMoneyRules
+from claims.bundle.money.lines import UnitPrices, price_service
+from claims.bundle.money.rules import find_rules
+from claims.bundle.money.settings import ServiceAmount
+from claims.bundle.money.totals import SUPPLY_GROUPS
+from claims.checking.rules.beds import BEDS
+from claims.checking.rules.lines import (
+    find_other_amount,
+    find_percent_out_of_range,
+    find_wrong_split,
+    is_covered_too_much,
+    percent_in_cover,
+    positive_quantity,
+)
+from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.visits import STAYING, kind_of_visit, minutes_between, minutes_of_stay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from claims.bundle.money.lines import Amounts
+    from claims.checking.known import Known
+    from claims.checking.tables import CheckedClaim, Row
+
+_SURGERY, _CONSULTATION, _RATED_SUPPLY = "8", "13", "11"
+_SHORT_SURGERY_MINUTES: Final = 15
+_HIGH_PRICE: Final = Decimal(50_000_000)
+_MANY_SERVICES: Final = 20
+_SHORT_VISIT_MINUTES: Final = 120
+
+
+@rule("XML3.CODE_REQUIRED")
+def find_missing_codes(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A supply has the code of a supply, and anything else that of a service."""
+    for row in _rows(claim):
+        field = "MA_VAT_TU" if row["MA_NHOM"] in SUPPLY_GROUPS else "MA_DICH_VU"
+        if not row[field].strip():
+            yield Hit(row, field)
+
+
+@rule("XML3.ORDER_EXEC_RESULT")
+def find_wrong_order_of_times(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """What was ordered is then done, and then has its result."""
+    for row in _rows(claim):
+        earlier = "NGAY_YL"
+        for field in ("NGAY_TH_YL", "NGAY_KQ"):
+            if not row.moment(field):
+                continue
+            if row.moment(earlier) and row[field] < row[earlier]:
+                yield Hit(row, field, (("other", earlier),))
+                break
+            earlier = field
+
+
+@rule("XML3.SURGERY_SHORT")
+def find_short_surgery(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Surgery takes a quarter of an hour or more."""
+    for row in _rows(claim):
+        start, end = row.moment("NGAY_TH_YL"), row.moment("NGAY_KQ")
+        if row["MA_NHOM"] == _SURGERY and start and end and start <= end:
+            minutes = minutes_between(start, end)
+            if minutes < _SHORT_SURGERY_MINUTES:
+                yield Hit(row, "NGAY_KQ", (("minutes", str(minutes)),))
+
+
+@rule("XML3.SUPPLY_OUTSIDE")
+def find_rated_supplies(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Supplies outside the list are worth a look."""
+    return (Hit(row, "MA_NHOM") for row in _rows(claim) if row["MA_NHOM"] == _RATED_SUPPLY)
+
+
+@rule("XML3.AMOUNT_BV")
+def find_wrong_amounts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A row costs quantity times price, with or without the rate of a service done in part."""
+    return (hit for row in _rows(claim) for hit in _wrong_amount(row))
+
+
+@rule("XML3.AMOUNT_BH")
+def find_wrong_insured_amounts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Within cover is what the formula of the day makes; looked at where the whole is right."""
+    try:
+        formula = find_rules(claim.on).service_amount
+    except NoMoneyRules:
+        return
+    for row in _rows(claim):
+        if row["T_TRANTT"] or is_covered_too_much(row) or any(_wrong_amount(row)):
+            continue
+        covered = [amounts.thanh_tien_bh for amounts in _amounts(row, [formula])]
+        yield from find_other_amount(row, "THANH_TIEN_BH", covered)
+
+
+@rule("XML3.SPLIT")
+def find_wrong_splits(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Fund, patient and other sources together pay what a row costs."""
+    return find_wrong_split(_rows(claim))
+
+
+@rule("XML3.TYLE_RANGE")
+def find_impossible_percents(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A percent is between 0 and 100."""
+    return find_percent_out_of_range(_rows(claim), ("TYLE_TT_BH", "TYLE_TT_DV"))
+
+
+@rule("XML3.CEILING")
+def find_payments_above_ceiling(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """The fund does not pay more than a row's ceiling."""
+    for row in _rows(claim):
+        ceiling, paid = row.number_of("T_TRANTT"), row.number_of("T_BHTT")
+        if ceiling and paid is not None and paid > ceiling:
+            yield Hit(row, "T_BHTT", (("ceiling", f"{ceiling:f}"),))
+
+
+@rule("XML3.ZERO_PRICE")
+def find_free_services(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """What is billed has a price."""
+    return (Hit(row, "DON_GIA_BV") for row in _rows(claim) if row.number_of("DON_GIA_BV") == 0)
+
+
+@rule("XML3.HIGH_PRICE")
+def find_dear_services(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A very high price is worth a look."""
+    for row in _rows(claim):
+        price = row.number_of("DON_GIA_BV")
+        if price is not None and price > _HIGH_PRICE:
+            yield Hit(row, "DON_GIA_BV")
+
+
+@rule("XML3.DUP_SAME_TIME")
+def find_services_ordered_twice(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A service is not ordered twice in one minute."""
+    seen: set[tuple[str, str]] = set()
+    for row in _rows(claim):
+        key = row["MA_DICH_VU"], row["NGAY_YL"]
+        if all(key) and row["MA_NHOM"] not in BEDS:
+            if key in seen:
+                yield Hit(row, "MA_DICH_VU")
+            seen.add(key)
+
+
+@rule("XML3.EXAM_MULTI_INPATIENT")
+def find_many_consultations(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """An in-patient has one consultation at most."""
+    if kind_of_visit(claim) not in STAYING:
+        return
+    found = [row for row in _rows(claim) if row["MA_NHOM"] == _CONSULTATION]
+    if len(found) > 1:
+        yield Hit(found[1], "MA_NHOM", (("given", str(len(found))),))
+
+
+@rule("XML3.EXAM_ONLY")
+def find_lone_consultation(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A consultation with neither medicine nor service is worth a look."""
+    rows = _rows(claim)
+    if kind_of_visit(claim) in STAYING or not rows or claim.rows(TableKind.XML2):
+        return
+    if all(row["MA_NHOM"] == _CONSULTATION for row in rows):
+        yield Hit(rows[0], "MA_NHOM")
+
+
+@rule("XML3.VOLUME")
+def find_many_services_in_a_short_visit(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """More than twenty services in less than two hours are worth a look."""
+    minutes = minutes_of_stay(claim)
+    given = sum(1 for row in _rows(claim) if row["MA_DICH_VU"])
+    if minutes is not None and minutes < _SHORT_VISIT_MINUTES and given > _MANY_SERVICES:
+        yield Hit(claim.summary_row, "NGAY_RA", (("given", str(given)),))
+
+
+@rule("STAFF.TEAM_DISTINCT")
+def find_repeated_team_members(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Nobody is in one team twice."""
+    for row in _rows(claim):
+        people = Counter(row.items("NGUOI_THUC_HIEN"))
+        if row["MA_NHOM"] == _SURGERY and any(count > 1 for count in people.values()):
+            yield Hit(row, "NGUOI_THUC_HIEN")
+
+
+def _wrong_amount(row: Row) -> Iterator[Hit]:
+    costs = [amounts.thanh_tien_bv for amounts in _amounts(row, ServiceAmount)]
+    return find_other_amount(row, "THANH_TIEN_BV", costs)
+
+
+def _amounts(row: Row, formulas: Iterable[ServiceAmount]) -> Iterator[Amounts]:
+    """Work a row's amounts out by some formulas; none where it does not say all that goes into them."""
+    quantity, percent = positive_quantity(row), percent_in_cover(row)
+    at_hospital, insured = row.number_of("DON_GIA_BV"), row.number_of("DON_GIA_BH")
+    rate = row.number_of("TYLE_TT_DV")
+    if quantity is None or percent is None or at_hospital is None or insured is None or rate is None:
+        return
+    for formula in formulas:
+        yield price_service(
+            UnitPrices(at_hospital, insured),
+            so_luong=quantity,
+            tyle_tt_dv=rate,
+            tyle_tt_bh=percent,
+            amount=formula,
+        )
+
+
+def _rows(claim: CheckedClaim) -> tuple[Row, ...]:
+    return claim.rows(TableKind.XML3)

@@ -1,0 +1,74 @@
+"""What rules ask of a visit: its kind, when it was, how long it took."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Final
+
+from claims.checking.values import read_day
+
+if TYPE_CHECKING:
+    from claims.checking.tables import CheckedClaim
+
+#: MA_LOAI_KCB of those who stay: in-patients, day patients, in-patients of less than four hours.
+STAYING: Final = frozenset({"03", "04", "09"})
+#: Of those, the ones who stay for long enough to have notes and a bed.
+WITH_NOTES: Final = frozenset({"03", "04"})
+SHORT_STAY_MINUTES: Final = 240
+
+
+def kind_of_visit(claim: CheckedClaim) -> str:
+    """Return MA_LOAI_KCB; empty where XML1 does not say."""
+    summary = claim.summary_row
+    return "" if summary is None else summary["MA_LOAI_KCB"]
+
+
+def stay_of(claim: CheckedClaim) -> tuple[str, str] | None:
+    """Return the times of arrival and leaving; None where they make no stay, which a rule of its own says."""
+    summary = claim.summary_row
+    if summary is None:
+        return None
+    arrived, left = summary.moment("NGAY_VAO"), summary.moment("NGAY_RA")
+    return None if arrived is None or left is None or arrived >= left else (arrived, left)
+
+
+def is_within_stay(claim: CheckedClaim, value: str) -> bool:
+    """Whether a time (or a day) lies within the stay, or cannot be compared with it."""
+    stay = stay_of(claim)
+    if stay is None or read_day(value) is None:
+        return True
+    arrived, left = stay
+    length = len(value)
+    return arrived[:length] <= value <= left[:length]
+
+
+def minutes_of_stay(claim: CheckedClaim) -> int | None:
+    """Return how long the stay was."""
+    stay = stay_of(claim)
+    return None if stay is None else minutes_between(*stay)
+
+
+def minutes_between(start: str, end: str) -> int:
+    """Return the minutes between two real times ``yyyyMMddHHmm``."""
+    return int((_moment(end) - _moment(start)).total_seconds() // 60)
+
+
+def days_between(start: str, end: str) -> int:
+    """Return the days between two real days ``yyyyMMdd``."""
+    return (_day(end) - _day(start)).days
+
+
+def age_in_years(born: str, on: str) -> int:
+    """Return somebody's age; unknown parts of a birth date (zeros) count as the latest they can be."""
+    year, month, day = int(born[:4]), int(born[4:6]) or 12, int(born[6:8]) or 31
+    return int(on[:4]) - year - ((int(on[4:6]), int(on[6:8])) < (month, day))
+
+
+def _moment(digits: str) -> datetime:
+    return datetime(  # noqa: DTZ001 - both ends are local time of one place
+        int(digits[:4]), int(digits[4:6]), int(digits[6:8]), int(digits[8:10]), int(digits[10:12])
+    )
+
+
+def _day(digits: str) -> date:
+    return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
