@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.kinds import TableKind
@@ -13,7 +13,7 @@ from claims.localtime import parse_day
 from xsd.catalog import FaultKind, SchemaNotFound, find_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
     from decimal import Decimal
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from claims.bundle.envelope import Claim, Table
     from xsd.catalog import Fault, TableSchema
+
+T = TypeVar("T")
 
 _SEVERITY: Final = {
     FaultKind.UNKNOWN: Severity.WARNING,  # exporters of later versions add fields; policy may refuse them
@@ -86,6 +88,13 @@ class CheckedClaim:
     on: date
     discharged_on: date | None
     tables: Mapping[TableKind, CheckedTable]
+    _worked_out: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, key: object, work_out: Callable[[], T]) -> T:
+        """Work something out of the claim that several rules ask, once."""
+        if key not in self._worked_out:
+            self._worked_out[key] = work_out()
+        return cast("T", self._worked_out[key])
 
     @property
     def summary_row(self) -> Row | None:
@@ -201,18 +210,18 @@ def _absent_fields(
     incomplete = [row for row in rows if len(row.values) < len(schema.fields)]
     if not incomplete:
         return
-    for field in schema.fields:
-        if field.required == "yes":
+    for wanted in schema.fields:
+        if wanted.required == "yes":
             continue  # the schema says that it is missing
-        without = [row for row in incomplete if field.name not in row.values]
+        without = [row for row in incomplete if wanted.name not in row.values]
         if without:
             location = Location(
                 claim=claim.number,
                 table=table.kind,
                 row=without[0].number if schema.row_element is not None else None,
-                field=field.name,
+                field=wanted.name,
                 line=without[0].line,
                 envelope_line=table.envelope_line,
             )
             params = (("rows", str(len(without))),)
-            yield Finding(f"{table.kind}.{field.name}.absent", Severity.INFO, location, params)
+            yield Finding(f"{table.kind}.{wanted.name}.absent", Severity.INFO, location, params)

@@ -46,37 +46,37 @@ def find_wrong_supply_total(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 @rule("SUM.T_TONGCHI_BV")
 def find_wrong_total(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """T_TONGCHI_BV is what all rows cost."""
-    return _differs(claim, "T_TONGCHI_BV", _sum(_billed(claim), "THANH_TIEN_BV"))
+    return _differs(claim, "T_TONGCHI_BV", _sum_billed(claim, "THANH_TIEN_BV"))
 
 
 @rule("SUM.T_TONGCHI_BH")
 def find_wrong_covered_total(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """T_TONGCHI_BH is what all rows cost within cover."""
-    return _differs(claim, "T_TONGCHI_BH", _sum(_billed(claim), "THANH_TIEN_BH"))
+    return _differs(claim, "T_TONGCHI_BH", _sum_billed(claim, "THANH_TIEN_BH"))
 
 
 @rule("SUM.T_BNTT")
 def find_wrong_own_payment(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """T_BNTT is what the patient pays of all rows."""
-    return _differs(claim, "T_BNTT", _sum(_billed(claim), "T_BNTT"))
+    return _differs(claim, "T_BNTT", _sum_billed(claim, "T_BNTT"))
 
 
 @rule("SUM.T_BNCCT")
 def find_wrong_copayment(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """T_BNCCT is the co-payment of all rows."""
-    return _differs(claim, "T_BNCCT", _sum(_billed(claim), "T_BNCCT"))
+    return _differs(claim, "T_BNCCT", _sum_billed(claim, "T_BNCCT"))
 
 
 @rule("SUM.T_NGUONKHAC")
 def find_wrong_other_sources(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """T_NGUONKHAC is what other sources pay of all rows."""
-    return _differs(claim, "T_NGUONKHAC", _sum(_billed(claim), "T_NGUONKHAC"))
+    return _differs(claim, "T_NGUONKHAC", _sum_billed(claim, "T_NGUONKHAC"))
 
 
 @rule("SUM.T_BHTT_ROWS")
 def find_wrong_fund_total(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """T_BHTT is what the fund pays of all rows, but for a đồng of rounding."""
-    return _differs(claim, "T_BHTT", _sum(_billed(claim), "T_BHTT"), tolerance=_ONE_DONG)
+    return _differs(claim, "T_BHTT", _sum_billed(claim, "T_BHTT"), tolerance=_ONE_DONG)
 
 
 @rule("SUM.T_BHTT_GDV")
@@ -146,6 +146,11 @@ def _billed(claim: CheckedClaim) -> Iterator[Row]:
         yield from claim.rows(kind)
 
 
+def _sum_billed(claim: CheckedClaim, field: str) -> Decimal | None:
+    """Add up a field of all rows, once."""
+    return claim.once(("sum", field), lambda: _sum(_billed(claim), field))
+
+
 def _sum(rows: Iterable[Row], field: str) -> Decimal | None:
     """Add up a field; None if a row does not say: then nothing can be compared."""
     total = _ZERO
@@ -175,6 +180,10 @@ def _differs(
 
 
 def _has_wrong_part(claim: CheckedClaim, known: Known) -> bool:
+    return claim.once("wrong part", lambda: _find_wrong_part(claim, known))
+
+
+def _find_wrong_part(claim: CheckedClaim, known: Known) -> bool:
     return any(
         True
         for find in (

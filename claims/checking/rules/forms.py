@@ -23,13 +23,13 @@ from claims.checking.rules.rule import Hit
 from claims.checking.rules.visits import is_within_stay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from claims.checking.known import Known
     from claims.checking.tables import CheckedClaim, Row
 
     Check = Callable[[CheckedClaim, Known], Iterator[Hit]]
-    RowCheck = Callable[[CheckedClaim, Row], Iterator[Hit]]
+    RowsCheck = Callable[[CheckedClaim, Iterable[Row]], Iterator[Hit]]
 
 #: The keys that make a check, and the condition.
 FORMS: Final = frozenset({"filled", "matches", "each_matches", "not_before", "not_after", "within_stay"})
@@ -46,29 +46,30 @@ def make_check(
     Raises:
         ValueError: There is no such form, or its value makes no sense.
     """
-    row_check = _row_check(form, value, tuple(fields))
+    rows_check = _rows_check(form, value, tuple(fields))
     conditions = tuple((name, frozenset(values)) for name, values in when.items())
 
     def check(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
-        for row in claim.rows(table):
-            if all(_meets(claim, row, name, values) for name, values in conditions):
-                yield from row_check(claim, row)
+        rows: Iterable[Row] = claim.rows(table)
+        for name, values in conditions:
+            rows = [row for row in rows if _meets(claim, row, name, values)]
+        return rows_check(claim, rows)
 
     return check
 
 
-def _row_check(form: str, value: object, fields: tuple[str, ...]) -> RowCheck:
+def _rows_check(form: str, value: object, fields: tuple[str, ...]) -> RowsCheck:
     if form == "filled" and value is True:
-        return lambda _, row: (Hit(row, field) for field in fields if not row[field].strip())
+        return lambda _, rows: (Hit(row, name) for row in rows for name in fields if not row[name].strip())
     if form in {"matches", "each_matches"} and isinstance(value, str):
         pattern = re.compile(value, re.ASCII)
         split = form == "each_matches"
-        return lambda _, row: _misspelled(row, fields, pattern, split=split)
+        return lambda _, rows: _misspelled(rows, fields, pattern, split=split)
     if form in {"not_before", "not_after"} and isinstance(value, str):
-        return lambda claim, row: _out_of_order(claim, row, fields, value, earlier=form == "not_before")
+        return lambda claim, rows: _out_of_order(claim, rows, fields, value, earlier=form == "not_before")
     if form == "within_stay" and value is True:
-        return lambda claim, row: (
-            Hit(row, field) for field in fields if not is_within_stay(claim, row[field])
+        return lambda claim, rows: (
+            Hit(row, name) for row in rows for name in fields if not is_within_stay(claim, row[name])
         )
     raise ValueError(f"{form} = {value!r} is not a check")
 
@@ -85,24 +86,27 @@ def _value(claim: CheckedClaim, row: Row, name: str) -> str:
     return "" if summary is None else summary[name.removeprefix(_OF_SUMMARY)]
 
 
-def _misspelled(row: Row, fields: tuple[str, ...], pattern: re.Pattern[str], *, split: bool) -> Iterator[Hit]:
-    for field in fields:
-        value = row[field]
-        items = row.items(field) if split else (value,)
-        if value and not all(pattern.fullmatch(item) for item in items):
-            yield Hit(row, field)
+def _misspelled(
+    rows: Iterable[Row], fields: tuple[str, ...], pattern: re.Pattern[str], *, split: bool
+) -> Iterator[Hit]:
+    for row in rows:
+        for field in fields:
+            value = row[field]
+            items = row.items(field) if split else (value,)
+            if value and not all(map(pattern.fullmatch, items)):
+                yield Hit(row, field)
 
 
 def _out_of_order(
-    claim: CheckedClaim, row: Row, fields: tuple[str, ...], other: str, *, earlier: bool
+    claim: CheckedClaim, rows: Iterable[Row], fields: tuple[str, ...], other: str, *, earlier: bool
 ) -> Iterator[Hit]:
-    summary = claim.summary_row if other.startswith(_OF_SUMMARY) else row
-    limit = "" if summary is None else summary[other.removeprefix(_OF_SUMMARY)]
-    for field in fields:
-        value = row[field]
-        # A day compares with the day of a time: where either says no hour, the hour does not count.
-        length = min(len(value), len(limit))
-        is_before = value[:length] < limit[:length]
-        is_after = value[:length] > limit[:length]
-        if length and (is_before if earlier else is_after):
-            yield Hit(row, field, (("other", other.removeprefix(_OF_SUMMARY)),))
+    for row in rows:
+        limit = _value(claim, row, other)
+        for field in fields:
+            value = row[field]
+            # A day compares with the day of a time: where either says no hour, the hour does not count.
+            length = min(len(value), len(limit))
+            is_before = value[:length] < limit[:length]
+            is_after = value[:length] > limit[:length]
+            if length and (is_before if earlier else is_after):
+                yield Hit(row, field, (("other", other.removeprefix(_OF_SUMMARY)),))

@@ -71,10 +71,12 @@ def find_wrong_insured_amounts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Within cover is the row's percent of what it costs; looked at where that is right."""
     for row in claim.rows(TableKind.XML2):
         amounts = _amounts(row)
-        if amounts is None or is_covered_too_much(row):
+        if amounts is None:
             continue
-        if not any(find_other_amount(row, "THANH_TIEN_BV", [amounts.thanh_tien_bv])):
-            yield from find_other_amount(row, "THANH_TIEN_BH", [amounts.thanh_tien_bh])
+        wrong = list(find_other_amount(row, "THANH_TIEN_BH", [amounts.thanh_tien_bh]))
+        whole_is_wrong = any(find_other_amount(row, "THANH_TIEN_BV", [amounts.thanh_tien_bv]))
+        if wrong and not whole_is_wrong and not is_covered_too_much(row):
+            yield from wrong
 
 
 @rule("XML2.SPLIT")

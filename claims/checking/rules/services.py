@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _SURGERY, _CONSULTATION, _RATED_SUPPLY = "8", "13", "11"
 _SHORT_SURGERY_MINUTES: Final = 15
+# The rate counts in the Decisions in force; the others did without, or only in part.
+_FORMULAS: Final = (ServiceAmount.WITH_RATE, ServiceAmount.PLAIN, ServiceAmount.DIFFERENCE_WAIVED)
 _HIGH_PRICE: Final = Decimal(50_000_000)
 _MANY_SERVICES: Final = 20
 _SHORT_VISIT_MINUTES: Final = 120
@@ -92,10 +94,12 @@ def find_wrong_insured_amounts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     except NoMoneyRules:
         return
     for row in _rows(claim):
-        if row["T_TRANTT"] or is_covered_too_much(row) or any(_wrong_amount(row)):
+        if row["T_TRANTT"]:
             continue
-        covered = [amounts.thanh_tien_bh for amounts in _amounts(row, [formula])]
-        yield from find_other_amount(row, "THANH_TIEN_BH", covered)
+        covered = (amounts.thanh_tien_bh for amounts in _amounts(row, [formula]))
+        wrong = list(find_other_amount(row, "THANH_TIEN_BH", covered))
+        if wrong and not is_covered_too_much(row) and not any(_wrong_amount(row)):
+            yield from wrong
 
 
 @rule("XML3.SPLIT")
@@ -185,7 +189,7 @@ def find_repeated_team_members(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 
 
 def _wrong_amount(row: Row) -> Iterator[Hit]:
-    costs = [amounts.thanh_tien_bv for amounts in _amounts(row, ServiceAmount)]
+    costs = (amounts.thanh_tien_bv for amounts in _amounts(row, _FORMULAS))
     return find_other_amount(row, "THANH_TIEN_BV", costs)
 
 

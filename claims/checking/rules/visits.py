@@ -15,6 +15,7 @@ STAYING: Final = frozenset({"03", "04", "09"})
 #: Of those, the ones who stay for long enough to have notes and a bed.
 WITH_NOTES: Final = frozenset({"03", "04"})
 SHORT_STAY_MINUTES: Final = 240
+_STAY: Final = "stay"
 
 
 def kind_of_visit(claim: CheckedClaim) -> str:
@@ -25,6 +26,10 @@ def kind_of_visit(claim: CheckedClaim) -> str:
 
 def stay_of(claim: CheckedClaim) -> tuple[str, str] | None:
     """Return the times of arrival and leaving; None where they make no stay, which a rule of its own says."""
+    return claim.once(_STAY, lambda: _read_stay(claim))
+
+
+def _read_stay(claim: CheckedClaim) -> tuple[str, str] | None:
     summary = claim.summary_row
     if summary is None:
         return None

@@ -1,0 +1,98 @@
+"""What a check costs: CPU per claim, stage by stage, beside the limit, which is what no check can do without.
+
+The limit of a claim: parse its bundle and each table in it, hold each table to its schema, and one public-key
+operation. Both are taken in turn in one process, on signed bundles of the mix of kinds that hospitals send.
+"""
+
+import json
+import os
+import time
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from bench.figures import Figure
+from claims.building.build import build_bundle
+from claims.bundle.envelope import read_bundle
+from claims.checking.check import CheckTerms, SignatureTerms, check_bundle
+from claims.emr.encounter import read_encounter
+from claims.emr.synthetic import BENCHMARK_MIX, generate_encounters
+from signing.canonical import parse
+from signing.demo_pki import DemoPki
+from signing.policy import DEFAULT_POLICY
+from signing.sign import sign_bundle
+from xsd.catalog import find_schema
+
+_FACILITY: Final = "79024"
+_ON: Final = date(2026, 9, 14)
+_AT: Final = datetime.combine(_ON + timedelta(days=1), clock(3), UTC)
+_ROUNDS: Final = 5
+_MB: Final = 1e6
+
+
+def measure(claims: int) -> list[Figure]:
+    """Check signed bundles of the default mix, again and again, beside the limit.
+
+    Args:
+        claims: How many claims go through in all.
+    """
+    pki = DemoPki.create(at=_AT - timedelta(days=30))
+    key = pki.leaf(_FACILITY, valid_from=_AT - timedelta(days=20), valid_to=_AT + timedelta(days=365))
+    count = max(claims // _ROUNDS, 1)
+    bundles = [sign_bundle(data, key.signer) for data in _bundles(count)]
+    terms = CheckTerms(signature=SignatureTerms(pki.trust_store(), DEFAULT_POLICY, lambda *_: True))
+    private = rsa.generate_private_key(65537, 2048)
+    value = private.sign(b"limit", padding.PKCS1v15(), hashes.SHA256())
+    public = private.public_key()
+
+    for data in bundles[:50]:
+        check_bundle(data, at=_AT, terms=terms)
+    whole = limit = 0.0
+    stages: defaultdict[str, float] = defaultdict(float)
+    blocked = 0
+    before = _resident()
+    for _ in range(_ROUNDS):
+        for data in bundles:
+            started = time.process_time()
+            _do_the_least(data)
+            public.verify(value, b"limit", padding.PKCS1v15(), hashes.SHA256())
+            between = time.process_time()
+            report = check_bundle(data, at=_AT, terms=terms)
+            whole += time.process_time() - between
+            limit += between - started
+            blocked += not report.is_acceptable
+            for stage in report.stages:
+                stages[stage.name] += stage.ms
+    grown = _resident() - before
+    done = _ROUNDS * len(bundles)
+    return [
+        Figure("claims a second on one core", done / whole, "1/s", target=250),
+        Figure("CPU per claim", whole / done * 1000, "ms"),
+        Figure("the limit per claim", limit / done * 1000, "ms"),
+        Figure("CPU ÷ limit", whole / limit, "", target=2.0, at_least=False),
+        *(Figure(f"stage {name}", ms / done, "ms") for name, ms in stages.items()),
+        Figure("bytes per bundle", sum(map(len, bundles)) / len(bundles), "B"),
+        Figure("memory grown over the run", grown / _MB, "MB", target=5, at_least=False),
+        Figure("valid claims that were blocked", blocked, "", target=0, at_least=False),
+    ]
+
+
+def _bundles(count: int) -> list[bytes]:
+    documents = generate_encounters(seed=3, count=count, facilities=[_FACILITY], on=_ON, mix=BENCHMARK_MIX)
+    made = (build_bundle([read_encounter(json.loads(json.dumps(one)))], made_on=_ON) for one in documents)
+    return [one.bundle for one in made]
+
+
+def _do_the_least(data: bytes) -> None:
+    for claim in read_bundle(parse(data)).claims:
+        for table in claim.tables:
+            find_schema(table.kind, on=_ON).find_faults(table.root)
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
