@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import pairwise
@@ -10,17 +11,21 @@ from pathlib import Path
 
 from claims.api.problems import every_kind
 from claims.bundle.codes import list_codes
-from claims.bundle.messages import load_messages
+from claims.bundle.findings import Severity
+from claims.bundle.messages import find_message, load_messages
 from claims.catalogues.columns import MAPS_FOLDER, list_specs, map_spec
 from claims.catalogues.items import Kind
 from claims.catalogues.problems import load_sentences
 from claims.catalogues.template import describe_columns
+from claims.checking.rules.book import load_rules
+from claims.checking.rules.rule import Group, Rule
 from claims.emr.schema import encounter_schema
 from claims.exchange.lifecycle import PENDING, REPLAYABLE, TRANSITIONS, State
 from claims.runtime.settings import PREFIX, Settings
 from tests.unit.signing.attacks.all import FAMILIES
 from xsd.catalog import Field, TableSchema, default_catalog
 
+_LONGEST_CHANGE = 80
 FOLDER = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py; change the code instead. -->\n"
 
@@ -310,6 +315,100 @@ def attacks() -> str:
     return "\n".join(lines) + "\n"
 
 
+_GROUPS: Mapping[Group, str] = {
+    Group.CARD: "cards and eligibility",
+    Group.BENEFIT: "benefit",
+    Group.SCOPE: "scope",
+    Group.PRICE: "prices",
+    Group.RATES: "rates",
+    Group.FACILITY: "the facility",
+    Group.PRACTITIONER: "practitioners",
+    Group.INTERVALS: "intervals",
+    Group.REASONABLENESS: "reasonableness",
+    Group.CONSISTENCY: "consistency of the data",
+    Group.QUANTITIES: "quantities and amounts",
+}
+
+
+def rules() -> str:
+    """Return the page of every rule of the check, by the groups of the insurer's own assessment."""
+    every = load_rules().rules.values()
+    lines = [
+        "# Rules\n",
+        NOTE,
+        f"{len(every)} rules, by what the insurer's automatic assessment looks at (Circular 12/2026, article 10.1, points a "
+        "to m). `claims explain CODE` shows one with its sentences and what to do. How well a rule is known stands under "
+        "*known*; only what is `law` or `strong` blocks by default, and [a policy](../guides/checking.md) may change that. "
+        "What breaks and what keeps each rule is tried: [the matrix](mutations.md).\n",
+    ]
+    for group, title in _GROUPS.items():
+        found = [rule for rule in every if rule.group is group]
+        if not found:
+            continue
+        lines += [
+            f"\n## {group.value}. {title.capitalize()}\n",
+            "| code | asks | tables | weight | known | in force | where it is written |",
+            "| --- | --- | --- | --- | --- | --- | --- |",
+        ]
+        lines += [_rule_row(rule) for rule in sorted(found, key=lambda rule: rule.code)]
+    return "\n".join(lines) + "\n"
+
+
+def _rule_row(rule: Rule) -> str:
+    sentences = find_message(rule.found_as or rule.code)
+    weight = rule.default_severity.value
+    if weight != rule.severity.value:
+        weight += f" ({rule.severity.value} by its source)"
+    days = (
+        f"{rule.valid_from or '…'} – {rule.valid_to or '…'}" if rule.valid_from or rule.valid_to else "always"
+    )
+    found = f" (found as `{rule.found_as}`)" if rule.found_as else ""
+    asks = f"{_as_cell(sentences['en'])}<br>{_as_cell(sentences['vi'])}"
+    return (
+        f'| <a id="{rule.code}"></a>`{rule.code}`{found} | {asks} | {", ".join(rule.tables)} | {weight} '
+        f"| {rule.confidence.value} | {days} | {_as_cell(rule.clause)} |"
+    )
+
+
+def mutations() -> str:
+    """Return the page of what is changed in valid claims, and what is then found."""
+    lines: list[str] = []
+    counts: Counter[str] = Counter()
+    for rule in load_rules().rules.values():
+        for example in rule.examples:
+            counts[rule.category.value] += 1
+            found = rule.found_as or rule.code
+            weight = (
+                "blocks"
+                if rule.default_severity in {Severity.ERROR, Severity.CRITICAL} and not rule.found_as
+                else ""
+            )
+            changes = "; ".join(f"`{change}`" for change in _shortened(example.breaks))
+            kept = "; ".join(f"`{change}`" for change in _shortened(example.keeps)) or "–"
+            lines.append(
+                f"| {example.sample} | {_as_cell(changes)} | `{found}` {weight} | {_as_cell(kept)} |"
+            )
+    head = [
+        "# Mutations\n",
+        NOTE,
+        "Samples that break no rule, each changed in one way (with what must follow from it, so that nothing else is wrong), "
+        "and the code under which that is found: no other code blocks. The last column is a near miss of which the rule says "
+        "nothing. Every line is a test; how a change is written is said in `claims/checking/samples/__init__.py`.\n",
+        f"{sum(counts.values())} changes: "
+        + ", ".join(f"{count} {category}" for category, count in counts.most_common())
+        + ".\n",
+        "| sample | change | found | not found |",
+        "| --- | --- | --- | --- |",
+    ]
+    return "\n".join([*head, *lines]) + "\n"
+
+
+def _shortened(changes: Sequence[str]) -> Sequence[str]:
+    """Say once, with a count, what is done several times over, and cut what is long."""
+    said = [f"{change} (x {count})" if count > 1 else change for change, count in Counter(changes).items()]
+    return [change if len(change) <= _LONGEST_CHANGE else change[:_LONGEST_CHANGE] + "…" for change in said]
+
+
 def _as_cell(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
 
@@ -318,6 +417,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "attacks.md": attacks,
     "catalogues.md": catalogues,
     "problems.md": problems,
+    "rules.md": rules,
+    "mutations.md": mutations,
     "findings.md": findings,
     "lifecycle.md": lifecycle,
     "settings.md": settings,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.format import depends_on_format
 from claims.bundle.kinds import TableKind
 from claims.checking.rules.rule import Hit, rule
-from claims.localtime import parse_day
+from claims.localtime import local_date, parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
 _NUMBERED: Final = (TableKind.XML2, TableKind.XML3, TableKind.XML4, TableKind.XML5)
 _DAY_LENGTH: Final = 8
+_CLINICAL_TIMES: Final = MappingProxyType(
+    {
+        TableKind.XML1: ("NGAY_VAO", "NGAY_VAO_NOI_TRU", "NGAY_RA", "NGAY_TTOAN"),
+        TableKind.XML2: ("NGAY_YL", "NGAY_TH_YL"),
+        TableKind.XML3: ("NGAY_YL", "NGAY_TH_YL", "NGAY_KQ"),
+        TableKind.XML4: ("NGAY_KQ",),
+        TableKind.XML5: ("THOI_DIEM_DBLS",),
+    }
+)
+_FOR_A_TIME: Final = frozenset({"05", "07", "08"})
 
 
 @rule("ALL.MA_LK_MATCH")
@@ -59,6 +70,21 @@ def find_impossible_times(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 def find_impossible_days(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Every day exists in its month."""
     return _impossible(claim, "date")
+
+
+@rule("ALL.FUTURE_TIME")
+def find_times_to_come(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
+    """Nothing happened after the day of receipt; who gets drugs for a time leaves when that is over.
+
+    Counted by days: clocks of hospitals and servers differ by minutes, sometimes by hours.
+    """
+    summary = claim.summary_row
+    if summary is not None and summary["MA_LOAI_KCB"] in _FOR_A_TIME:
+        return
+    end_of_day = f"{local_date(known.received_at):%Y%m%d}2359"
+    for kind, fields in _CLINICAL_TIMES.items():
+        for row in claim.rows(kind):
+            yield from (Hit(row, name) for name in fields if row[name] > end_of_day)
 
 
 def _impossible(claim: CheckedClaim, item_type: str) -> Iterator[Hit]:

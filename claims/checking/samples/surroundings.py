@@ -2,22 +2,81 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from claims.catalogues.catalogue import Catalogue
+from claims.bundle.kinds import TableKind
+from claims.catalogues.catalogue import Catalogue, Table
+from claims.catalogues.items import DrugItem, Entry, Kind, ServiceItem, SupplyItem
+from claims.checking.samples import load_sample, sample_names
+from claims.checking.values import split_items
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from claims.checking.rules.rule import Need
 
+_ENDED: Final = date(2025, 12, 31)
+_PEOPLE: Final = MappingProxyType(
+    {
+        TableKind.XML1: ("MA_TTDV",),
+        TableKind.XML2: ("MA_BAC_SI",),
+        TableKind.XML3: ("MA_BAC_SI", "NGUOI_THUC_HIEN"),
+        TableKind.XML4: ("MA_BS_DOC_KQ",),
+        TableKind.XML5: ("NGUOI_THUC_HIEN",),
+    }
+)
+
 
 @cache
 def sample_catalogue() -> Catalogue:
-    """Return the lists of the samples' facility."""
-    return Catalogue(facility="79024")
+    """Return the lists of the samples' facility: what the samples use, and a few rows more."""
+    entries: defaultdict[Kind, list[Entry]] = defaultdict(list)
+    for name in sample_names():
+        tables = load_sample(name).tables
+        for row in tables.get(TableKind.XML2, ()):
+            entries[Kind.DRUG].append(_drug(row))
+        for row in tables.get(TableKind.XML3, ()):
+            entries[Kind.SERVICE if row["MA_DICH_VU"] else Kind.SUPPLY].append(_service_or_supply(row))
+            entries[Kind.MACHINE] += (Entry(code=code) for code in split_items(row["MA_MAY"]))
+        for kind, fields in _PEOPLE.items():
+            people = (row[field] for row in tables.get(kind, ()) for field in fields)
+            entries[Kind.STAFF] += (Entry(code=code) for one in people for code in split_items(one))
+        for row in tables[TableKind.XML1]:
+            entries[Kind.DEPARTMENT] += (Entry(code=code) for code in split_items(row["MA_KHOA"]))
+    entries[Kind.DRUG].append(DrugItem(code="40.0000", valid_to=_ENDED))
+    entries[Kind.SERVICE] += [
+        ServiceItem(code="02.0000", valid_to=_ENDED),
+        ServiceItem(code="18.9999.0001", insured_price=Decimal(60_000_000)),
+        ServiceItem(code="KHAM BENH"),
+    ]
+    tables_of = {kind: Table(dict.fromkeys(found)) for kind, found in entries.items()}
+    return Catalogue(facility="79024", tables=MappingProxyType(tables_of))
+
+
+def _drug(row: Mapping[str, str]) -> DrugItem:
+    return DrugItem(
+        code=row["MA_THUOC"],
+        name=row["TEN_THUOC"],
+        strength=row["HAM_LUONG"],
+        route=row["DUONG_DUNG"],
+        registration=row["SO_DANG_KY"],
+        tender=row["TT_THAU"],
+        price=Decimal(row["DON_GIA"]),
+    )
+
+
+def _service_or_supply(row: Mapping[str, str]) -> Entry:
+    price = Decimal(row["DON_GIA_BH"])
+    if row["MA_DICH_VU"]:
+        return ServiceItem(code=row["MA_DICH_VU"], name=row["TEN_DICH_VU"], insured_price=price)
+    return SupplyItem(
+        code=row["MA_VAT_TU"], name=row["TEN_VAT_TU"], tender=row["TT_THAU"], insured_price=price
+    )
 
 
 @cache
