@@ -168,6 +168,7 @@ class ClaimView(BaseModel):
     ma_lk: str
     decision: str | None
     discharged_on: date | None
+    send_by: date | None = Field(description="The last day on which it is sent in time.")
     tables: dict[str, int] = Field(description="Rows by table.")
     t_tongchi_bv: Decimal | None
     t_tongchi_bh: Decimal | None
@@ -180,6 +181,7 @@ class ClaimView(BaseModel):
             ma_lk=claim.ma_lk,
             decision=claim.decision,
             discharged_on=claim.discharged_on,
+            send_by=claim.send_by,
             tables=dict(claim.tables),
             t_tongchi_bv=claim.t_tongchi_bv,
             t_tongchi_bh=claim.t_tongchi_bh,

@@ -110,6 +110,7 @@ def _claim_to_json(claim: ClaimSummary) -> dict[str, object]:
         "ma_lk": claim.ma_lk,
         "decision": claim.decision,
         "discharged_on": claim.discharged_on and claim.discharged_on.isoformat(),
+        "send_by": claim.send_by and claim.send_by.isoformat(),
         "tables": dict(claim.tables),
         "totals": {
             name: None if amount is None else str(amount)

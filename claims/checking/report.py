@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from claims.bundle.deadlines import send_by
 from claims.bundle.findings import Finding, Severity
 
 if TYPE_CHECKING:
@@ -104,6 +105,11 @@ class ClaimSummary:
     t_tongchi_bv: Decimal | None
     t_tongchi_bh: Decimal | None
     t_bhtt: Decimal | None
+
+    @property
+    def send_by(self) -> date | None:
+        """The last day on which the claim is sent in time; None when XML1 does not say when it ended."""
+        return None if self.discharged_on is None else send_by(self.discharged_on)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from claims.bundle.contents import read_contents
+from claims.bundle.deadlines import send_by
 from claims.bundle.rowmatching import name_row
 from claims.bundle.views import label_of, show_value
 from claims.checking.details import report_to_json
-from claims.localtime import local_date
+from claims.localtime import local_date, parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,7 +62,10 @@ class ShownRow:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One claim in the hospital's words: the patient's code there, the days of the visit, the department."""
+    """One claim in the hospital's words: the patient's code there, the days of the visit, the department.
+
+    ``send_by`` is the last day on which it is sent in time; empty where that is not known.
+    """
 
     number: int
     ma_lk: str
@@ -69,6 +73,7 @@ class Record:
     ngay_vao: str
     ngay_ra: str
     ma_khoa: str
+    send_by: str
     rows: tuple[ShownRow, ...]
 
 
@@ -138,6 +143,8 @@ class _ShownClaim:
         """Return the claim in the hospital's words, with some of its rows."""
         summary = next((table for table in self.claim.tables if table.kind == "XML1" and table.rows), None)
 
+        left = None if summary is None else parse_day(summary.rows[0]["NGAY_RA"])
+
         def shown(name: str) -> str:
             return "" if summary is None else self._cell(summary, summary.rows[0], name).text
 
@@ -148,6 +155,7 @@ class _ShownClaim:
             ngay_vao=shown("NGAY_VAO"),
             ngay_ra=shown("NGAY_RA"),
             ma_khoa=shown("MA_KHOA"),
+            send_by=f"{due:%d/%m/%Y}" if left and (due := send_by(left)) else "",
             rows=rows,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.days import DayCounting, Stay, treatment_days
+from claims.bundle.deadlines import send_by
 from claims.checking.rules.rule import Hit, rule
 from claims.checking.rules.visits import (
     SHORT_STAY_MINUTES,
@@ -14,6 +15,7 @@ from claims.checking.rules.visits import (
     minutes_of_stay,
     stay_of,
 )
+from claims.localtime import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +103,14 @@ def find_long_stay(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     most = _LONG_TREATMENT if kind_of_visit(claim) in _OUTPATIENT_TREATMENT else _LONG_STAY
     if days is not None and days > most:
         yield Hit(summary, "SO_NGAY_DTRI", (("most", str(most)),))
+
+
+@rule("XML1.SEND_DEADLINE")
+def find_late_claim(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
+    """A claim is received in time after the day of discharge."""
+    due = None if claim.discharged_on is None else send_by(claim.discharged_on)
+    if due is not None and local_date(known.received_at) > due:
+        yield Hit(claim.summary_row, "NGAY_RA", (("due", f"{due:%d/%m/%Y}"),))
 
 
 @rule("XML1.TRANSFER_OUT")
