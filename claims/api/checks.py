@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from claims.api.access import Submitter, TheService
+from claims.api.intake import XML_BODY
 from claims.api.models import CheckView
 from claims.checking.check import check_bundle
 from claims.checking.report import StageName
@@ -15,8 +16,6 @@ from claims.exchange.access import Principal
 from claims.runtime.wiring import Service
 
 router = APIRouter(tags=["checks"])
-
-_XML = {"content": {"application/xml": {"schema": {"type": "string", "format": "binary"}}}, "required": True}
 
 
 class Signature(StrEnum):
@@ -30,7 +29,7 @@ class Signature(StrEnum):
     "/v1/checks",
     operation_id="checkBundle",
     summary="Check a bundle without submitting it",
-    openapi_extra={"requestBody": _XML},
+    openapi_extra={"requestBody": XML_BODY},
 )
 async def check(
     request: Request,

@@ -21,7 +21,10 @@ IdempotencyKey = Annotated[
     ),
 ]
 
-_XML = {"content": {"application/xml": {"schema": {"type": "string", "format": "binary"}}}, "required": True}
+XML_BODY = {
+    "content": {"application/xml": {"schema": {"type": "string", "format": "binary"}}},
+    "required": True,
+}
 _JSON = {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}
 
 
@@ -30,7 +33,7 @@ _JSON = {"content": {"application/json": {"schema": {"type": "object"}}}, "requi
     status_code=202,
     operation_id="submitBundle",
     summary="Submit a signed bundle",
-    openapi_extra={"requestBody": _XML},
+    openapi_extra={"requestBody": XML_BODY},
 )
 async def submit_bundle(
     request: Request,

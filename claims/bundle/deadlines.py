@@ -1,4 +1,4 @@
-"""By when a claim is sent, corrected and answered: working days, holidays, the end of the month.
+"""By when a claim is sent, and corrected: working days, holidays, the end of the month.
 
 The terms are ``deadlines.toml`` and the days off ``holidays.toml``, both of which a folder of later data may
 correct. A deadline is the last day (or moment) on which something is still in time.
@@ -26,9 +26,7 @@ class Clock(StrEnum):
 
     SEND = "send"  # so many working days after discharge
     MONTH_END = "month-end"  # before a day of the next month
-    SEND_HOURS = "send-hours"  # so many hours after discharge, once that is in force
     CORRECT = "correct"  # so many working days after a refusal
-    ANSWER = "answer"  # so many working days after an assessment
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,6 @@ class Terms:
     send_working_days: int
     before_day_of_next_month: int
     correct_working_days: int
-    answer_working_days: int
     send_hours: int
 
 
