@@ -180,7 +180,7 @@ class TrustStore:
 
     __slots__ = ("_anchors", "_cached_paths", "_intermediates", "_sources", "_timestamping", "_tsa_anchors")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the anchors have defaults
         self,
         *,
         anchors: Iterable[x509.Certificate],
@@ -188,11 +188,15 @@ class TrustStore:
         crls: Iterable[x509.CertificateRevocationList] = (),
         responses: Iterable[ocsp.OCSPResponse] = (),
         tsa_anchors: Iterable[x509.Certificate] = (),
+        unanswered: Iterable[x509.Certificate] = (),
     ) -> None:
-        """Trust these anchors, and others for time-stamping alone."""
+        """Trust these anchors, and others for time-stamping alone.
+
+        ``unanswered`` are certificates about which the authorities that they name were asked in vain.
+        """
         self._anchors = tuple(anchors)
         self._intermediates = tuple(intermediates)
-        self._sources = RevocationSources(crls, responses)
+        self._sources = RevocationSources(crls, responses, unanswered)
         self._tsa_anchors = tuple(tsa_anchors)
         self._timestamping: TrustStore | None = None
         self._cached_paths: dict[tuple[str, ...], _Path] = {}
@@ -242,6 +246,15 @@ class TrustStore:
         """The responses that are known."""
         return self._sources.responses
 
+    @property
+    def unanswered(self) -> tuple[x509.Certificate, ...]:
+        """Certificates about which the authorities that they name were asked in vain."""
+        return self._sources.unanswered
+
+    def find_revocation(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Revocation | None:
+        """Return what is known of one certificate, whoever trusts it; None if nothing is."""
+        return self._sources.find(certificate, issuer)
+
     def for_timestamps(self) -> "TrustStore":
         """Return a store that trusts the anchors for time-stamping, and them alone."""
         if self._timestamping is None:
@@ -250,11 +263,15 @@ class TrustStore:
                 intermediates=self._intermediates,
                 crls=self._sources.crls,
                 responses=self._sources.responses,
+                unanswered=self._sources.unanswered,
             )
         return self._timestamping
 
     def with_evidence(
-        self, certificates: Iterable[x509.Certificate], sources: Iterable[RevocationSource]
+        self,
+        certificates: Iterable[x509.Certificate],
+        sources: Iterable[RevocationSource],
+        unanswered: Iterable[x509.Certificate] = (),
     ) -> "TrustStore":
         """Return a store that knows these too. They need not be trusted: what they say is signed."""
         more = tuple(sources)
@@ -264,6 +281,7 @@ class TrustStore:
             crls=(*self._sources.crls, *_lists(more)),
             responses=(*self._sources.responses, *_responses(more)),
             tsa_anchors=self._tsa_anchors,
+            unanswered=(*self._sources.unanswered, *unanswered),
         )
 
     def with_evidence_alone(

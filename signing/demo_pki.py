@@ -62,11 +62,15 @@ class DemoPki:
         key_size: int = 2048,
         key: PrivateKey | None = None,
         passphrase: str = "demo",  # noqa: S107 - a demo key, its file says so
+        list_url: str | None = None,
     ) -> FacilityKey:
-        """Issue a certificate to the facility with this code; a new RSA key is made if none is given."""
+        """Issue a certificate to the facility with this code; a new RSA key is made if none is given.
+
+        With ``list_url`` the certificate says that the list of who is revoked is there.
+        """
         key = key or _rsa_key(key_size)
         subject = _name(f"Demo facility {code}", serial_number=f"MACSKCB:{code}")
-        certificate = (
+        builder = (
             _builder(subject, key, self.issuing.subject, self.issuing_key, (valid_from, valid_to))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_documents=True), critical=True)
@@ -76,8 +80,11 @@ class DemoPki:
                 ),
                 critical=False,
             )
-            .sign(self.issuing_key, hashes.SHA256())
         )
+        if list_url is not None:
+            point = x509.DistributionPoint([x509.UniformResourceIdentifier(list_url)], None, None, None)
+            builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
+        certificate = builder.sign(self.issuing_key, hashes.SHA256())
         file = pkcs12.serialize_key_and_certificates(
             code.encode(),
             key,

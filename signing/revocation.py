@@ -6,7 +6,7 @@ Fetches nothing. Which certificate is asked about, and when, is decided in ``sig
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -32,6 +32,9 @@ _RESPONSE_SIGNATURES: Final = frozenset(
         SignatureAlgorithmOID.ECDSA_WITH_SHA512,
     },
 )
+# RFC 6960, 4.2.2.1: without nextUpdate a responder has newer information at any time. Who verifies asked a
+# little while ago, and the responder's answer was made a little before that.
+_ANSWERS_FOR: Final = timedelta(hours=1)
 # SHA-1 names an issuer here and vouches for nothing; most responders use it.
 _CERT_ID_DIGESTS: Final = frozenset({"sha1", "sha256", "sha384", "sha512"})
 
@@ -56,16 +59,22 @@ class Revocation:
 class RevocationSources:
     """Lists and responses, found by what they are about."""
 
-    __slots__ = ("_crls", "_responses", "crls", "responses")
+    __slots__ = ("_crls", "_responses", "_unanswered", "crls", "responses", "unanswered")
 
     def __init__(
         self,
         crls: Iterable[x509.CertificateRevocationList] = (),
         responses: Iterable[ocsp.OCSPResponse] = (),
+        unanswered: Iterable[x509.Certificate] = (),
     ) -> None:
-        """Sort these; responses that are no answers are left out."""
+        """Sort these; responses that are no answers are left out.
+
+        ``unanswered`` are certificates about which the authorities were asked in vain.
+        """
         self.crls = tuple(crls)
         self.responses = tuple(responses)
+        self.unanswered = tuple(unanswered)
+        self._unanswered = frozenset(self.unanswered)
         self._crls: dict[bytes, list[x509.CertificateRevocationList]] = {}
         for crl in self.crls:
             self._crls.setdefault(crl.issuer.public_bytes(), []).append(crl)
@@ -75,8 +84,12 @@ class RevocationSources:
                 self._responses.setdefault(serial, []).append(response)
 
     def are_there(self, certificate: x509.Certificate) -> bool:
-        """Whether there is any source about this certificate, believable or not."""
-        return certificate.issuer.public_bytes() in self._crls or certificate.serial_number in self._responses
+        """Whether there is any source about this certificate, believable or not, or should be."""
+        return (
+            certificate.issuer.public_bytes() in self._crls
+            or certificate.serial_number in self._responses
+            or certificate in self._unanswered
+        )
 
     def find(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Revocation | None:
         """Return what the newest believable source says; None if there is none."""
@@ -151,7 +164,7 @@ def _read_response(
     if status is ocsp.OCSPCertStatus.UNKNOWN or as_of > response.produced_at_utc:
         return None
     revoked_at = single.revocation_time_utc if status is ocsp.OCSPCertStatus.REVOKED else None
-    return Revocation(as_of, max(until or as_of, as_of), revoked_at, response)
+    return Revocation(as_of, max(until or as_of + _ANSWERS_FOR, as_of), revoked_at, response)
 
 
 def _is_about(

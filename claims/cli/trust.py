@@ -1,12 +1,17 @@
 """Whom a command trusts, as of when, and for which facility: the options, and what they mean."""
 
 import csv
-from collections.abc import Callable
+import ipaddress
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from claims.authorities.revocation import OnlineTrust
+    from signing.certificates import TrustStore
 
 Trust = Annotated[
     Path | None,
@@ -27,6 +32,21 @@ Policy = Annotated[
     Path | None,
     typer.Option(
         "--policy", help="Signature policy (TOML) instead of the default.", exists=True, dir_okay=False
+    ),
+]
+
+Online = Annotated[
+    bool,
+    typer.Option(
+        "--online",
+        help="Ask the authorities that the certificates name who is revoked (OCSP, CRL). Answers are kept.",
+    ),
+]
+AllowedNetworks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-network",
+        help="With --online: a network (CIDR) that may be asked although it is not public.",
     ),
 ]
 
@@ -57,3 +77,16 @@ def trust_folder(trust: Path | None) -> Path:
     from claims.runtime.settings import load_settings
 
     return trust or load_settings().trust_folder
+
+
+def online_trust(trust: "TrustStore", networks: Sequence[str]) -> "OnlineTrust":
+    """Return the store that asks the authorities, and keeps their answers in the data folder."""
+    from claims.authorities.fetching import FetchGuard
+    from claims.authorities.revocation import OnlineTrust
+    from claims.runtime.settings import load_settings
+
+    try:
+        allowed = [ipaddress.ip_network(network) for network in networks]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--allow-network") from error
+    return OnlineTrust(trust, FetchGuard(allowed), load_settings().data_dir / "revocation")

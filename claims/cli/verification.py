@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,9 +13,21 @@ import typer
 from claims.cli.bundles import Output, deliver, judge
 from claims.cli.inputs import Inputs, expand, read_input
 from claims.cli.output import AsJson, Language, say
-from claims.cli.trust import At, Facility, Policy, Trust, moment, registrations, trust_folder
+from claims.cli.trust import (
+    AllowedNetworks,
+    At,
+    Facility,
+    Online,
+    Policy,
+    Trust,
+    moment,
+    online_trust,
+    registrations,
+    trust_folder,
+)
 
 if TYPE_CHECKING:
+    from claims.authorities.revocation import OnlineTrust
     from signing.certificates import TrustStore
     from signing.report.report import Report, Terms
 
@@ -38,6 +51,8 @@ def verify(
     at: At = None,
     facility: Facility = None,
     policy: Policy = None,
+    online: Online = False,
+    allow_network: AllowedNetworks = None,
     report: Annotated[
         _ReportKind | None,
         typer.Option(
@@ -60,6 +75,8 @@ def verify(
     """Verify the signature of bundles, and nothing else.
 
     Says of every input what was found, in one sentence. Exit code 0 only if every signature is TOTAL-PASSED.
+    With --online the authorities that the certificates name are asked who is revoked; where they do not
+    answer, the verdict is INDETERMINATE, to be tried later.
     """
     from claims.cli.pages import describe_reason
     from signing.errors import RecordUnreadable, Unparsable
@@ -69,13 +86,14 @@ def verify(
     if report is not None and output is None and as_json:
         raise typer.BadParameter("say where the reports go", param_hint="--output")
     terms = None if recompute else _terms(trust, crl, at, facility, policy)
+    asking = online_trust(terms.trust, allow_network or ()) if terms is not None and online else None
     made: list[tuple[Path, Report]] = []
 
     def verify_one(path: Path) -> tuple[bool, dict[str, object]]:
         started = time.perf_counter()
         data = read_input(path)
         try:
-            done = _recompute(data) if terms is None else _report_on(data, terms)
+            done = _recompute(data) if terms is None else _report_on(data, terms, asking)
         except (RecordUnreadable, Unparsable) as error:
             say(f"{path}: cannot be read: {error}")
             return False, _unreadable(path, facility, getattr(error, "code", "report.unreadable"))
@@ -123,10 +141,20 @@ def _with_lists(store: "TrustStore", paths: Sequence[Path]) -> "TrustStore":
     return store.with_evidence((), sources) if sources else store
 
 
-def _report_on(data: bytes, terms: "Terms") -> "Report":
+def _report_on(data: bytes, terms: "Terms", asking: "OnlineTrust | None") -> "Report":
+    from signing.canonical import parse
+    from signing.elements import Refused
+    from signing.facts import read_facts
+    from signing.report.record import certificates_of
     from signing.report.report import report_on
 
-    return report_on(data, terms)
+    if asking is None:
+        return report_on(data, terms)
+    try:
+        certificates = list(certificates_of(read_facts(parse(data), terms.policy)))
+    except Refused:
+        certificates = []  # the report says why
+    return report_on(data, replace(terms, trust=asking.prepared_for(certificates, at=terms.at)))
 
 
 def _recompute(data: bytes) -> "Report":

@@ -112,6 +112,7 @@ def _record_to_json(record: Record) -> dict[str, object]:
             "intermediates": _texts(trust.intermediates),
             "crls": _texts(trust.crls),
             "ocsp": _texts(trust.responses),
+            "unanswered": _texts(trust.unanswered),
         },
         "facility": record.facility,
         "is_registered": record.is_registered,
@@ -140,7 +141,13 @@ def _record_from_json(facts: Mapping[str, object]) -> Record:
         at=at,
         policy=_string(facts["policy"]).encode("utf-8"),
         trust=TrustMaterial(
-            *(_bytes_of(trust[name]) for name in ("anchors", "tsa_anchors", "intermediates", "crls", "ocsp"))
+            anchors=_bytes_of(trust["anchors"]),
+            tsa_anchors=_bytes_of(trust["tsa_anchors"]),
+            intermediates=_bytes_of(trust["intermediates"]),
+            crls=_bytes_of(trust["crls"]),
+            responses=_bytes_of(trust["ocsp"]),
+            # Reports of the first versions do not have it.
+            unanswered=_bytes_of(trust.get("unanswered", [])),
         ),
         facility=cast("str | None", facts["facility"]),
         is_registered=cast("bool | None", facts["is_registered"]),

@@ -39,6 +39,7 @@ class TrustMaterial:
         intermediates: Others.
         crls: Lists of who is revoked.
         responses: OCSP responses.
+        unanswered: Certificates about which the authorities were asked in vain.
     """
 
     anchors: tuple[bytes, ...]
@@ -46,6 +47,7 @@ class TrustMaterial:
     intermediates: tuple[bytes, ...]
     crls: tuple[bytes, ...]
     responses: tuple[bytes, ...]
+    unanswered: tuple[bytes, ...] = ()
 
     @classmethod
     def of(cls, trust: TrustStore, about: Iterable[CertificateFacts]) -> Self:
@@ -60,6 +62,7 @@ class TrustMaterial:
             intermediates=_der(each for each in trust.intermediates if each in relevant),
             crls=_der(crl for crl in trust.crls if crl.issuer.public_bytes() in issuers),
             responses=_der(each for each in trust.responses if _is_about(each, serials)),
+            unanswered=_der(each for each in trust.unanswered if each in relevant),
         )
 
     def as_store(self) -> TrustStore:
@@ -75,6 +78,7 @@ class TrustMaterial:
             intermediates=map(load, self.intermediates),
             crls=map(x509.load_der_x509_crl, self.crls),
             responses=map(ocsp.load_der_ocsp_response, self.responses),
+            unanswered=map(load, self.unanswered),
         )
 
 

@@ -12,6 +12,7 @@ from claims.cli.output import Exit
 from signing.demo_pki import DemoPki, FacilityKey
 from tests.conftest import require_tool
 from tests.integration.command import claims
+from tests.unit.authorities.web import serving
 
 NOW = datetime.now(UTC)
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
@@ -93,3 +94,49 @@ def test_a_key_is_named_exactly_once(desk: Path) -> None:
     both = claims("sign", desk / "bundles" / "a.xml", "--pkcs12", desk / "key.p12", "--pkcs11", MODULE)
 
     assert (neither.code, both.code) == (Exit.USAGE, Exit.USAGE)
+
+
+def test_authorities_are_asked_only_if_wanted_and_silence_is_not_consent(desk: Path, tmp_path: Path) -> None:
+    pki = DemoPki.create(at=NOW)
+    pki.write(tmp_path / "trust")
+    local, kept = {"--online": "", "--allow-network": "127.0.0.0/8"}, tmp_path / "data" / "revocation"
+
+    def verify(options: dict[str, str]) -> tuple[str, str | None]:
+        given = [word for pair in options.items() for word in pair if word]
+        folders: list[str | Path] = [tmp_path / "signed", "--trust", tmp_path / "trust"]
+        done = claims(
+            *("verify", *folders, "--json", *given),
+            env={"CLAIMS_DATA_DIR": str(tmp_path / "data")},
+        )
+        assert done.lines, done.stderr
+        return str(done.lines[0]["indication"]), done.lines[0]["sub_indication"]
+
+    with serving() as web:
+        key = pki.leaf(
+            "79999",
+            valid_from=NOW - timedelta(days=1),
+            valid_to=NOW + timedelta(days=30),
+            list_url=web.url("/revoked.crl"),
+        )
+        (tmp_path / "key.p12").write_bytes(key.pkcs12)
+        signed = claims(
+            *("sign", desk / "bundles", "--pkcs12", tmp_path / "key.p12"),
+            *("--passphrase-file", desk / "passphrase", "-o", tmp_path / "signed"),
+        )
+        assert signed.code == Exit.FINE, signed.stderr
+
+        assert verify({}) == ("TOTAL-PASSED", None)
+        assert verify({"--online": ""}) == ("INDETERMINATE", "TRY_LATER")
+        assert (web.asked, kept.exists()) == ([], False)
+
+        assert verify(local) == ("INDETERMINATE", "TRY_LATER")
+        assert web.asked == ["/revoked.crl"]
+
+        web.offer("/revoked.crl", pki.revocation_list([], at=NOW).public_bytes(Encoding.DER))
+        assert verify(local) == ("TOTAL-PASSED", None)
+        web.offer("/revoked.crl", pki.revocation_list([key.certificate], at=NOW).public_bytes(Encoding.DER))
+        assert verify(local) == ("TOTAL-PASSED", None), "what is fresh is not asked for again"
+        for file in kept.iterdir():
+            file.unlink()
+        assert verify(local) == ("INDETERMINATE", "REVOKED_NO_POE")
+    assert verify(local) == ("INDETERMINATE", "REVOKED_NO_POE"), "what was said is kept"
