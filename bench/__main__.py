@@ -8,7 +8,7 @@ import sys
 from bench.figures import show
 
 #: Benchmarks by name; each module has ``measure(scale) -> Figures``.
-NAMES = ("end_to_end", "build", "check", "signing")
+NAMES = ("end_to_end", "build", "check", "history", "signing")
 
 
 def main() -> None:

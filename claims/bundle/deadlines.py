@@ -7,7 +7,7 @@ correct. A deadline is the last day (or moment) on which something is still in t
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, date, datetime, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
 from typing import Any, Final
@@ -73,6 +73,8 @@ def deadlines_of(discharged_on: date, *, refused_on: date | None = None) -> Mapp
         discharged_on: The day of NGAY_RA.
         refused_on: The day on which the portal refused it, if it did.
     """
+    if discharged_on.year == MAXYEAR:
+        return {}  # a slip of the pen, after which no day can be counted
     terms, calendar = terms_on(discharged_on), load_calendar()
     found: dict[Clock, date] = {}
     if terms.send_working_days:

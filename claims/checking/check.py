@@ -24,12 +24,13 @@ import time
 from contextlib import contextmanager
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from claims.bundle.envelope import parse_finding, read_bundle, strip_asides
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.notation import BOM, find_cdata
 from claims.checking import envelopes
+from claims.checking.history.traces import marks_of
 from claims.checking.known import Known
 from claims.checking.plan import make_plan
 from claims.checking.policy import CheckPolicy
@@ -37,6 +38,7 @@ from claims.checking.report import SEVERITY_ORDER, ClaimSummary, Outcome, Report
 from claims.checking.rules import FAMILIES
 from claims.checking.rules.breaches import find_breaches
 from claims.checking.rules.envelope import find_wrong_facility
+from claims.checking.rules.rule import Need
 from claims.checking.signatures import SignatureTerms, registration_findings, signature_findings
 from claims.checking.tables import check_tables
 from claims.checking.terms import DEFAULT_TERMS, CheckTerms
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
 
     from claims.bundle.envelope import Bundle
     from claims.catalogues.catalogue import Catalogue
+    from claims.checking.history.marks import History, Mark
     from claims.checking.plan import Part
     from claims.checking.policy import Weights
     from claims.checking.tables import CheckedClaim, Row
@@ -142,7 +145,15 @@ class _Check:
             signature=self._verdict and dataclasses.replace(self._verdict, content=None),
             at=self._at,
             rule_set=self._terms.rule_set,
+            marks=self._marks(),
         )
+
+    def _marks(self) -> tuple[Mark, ...]:
+        """Return what the claims leave for later ones, where a history is kept."""
+        if Need.HISTORY not in self._terms.more:
+            return ()
+        key = cast("History", self._terms.more[Need.HISTORY]).key
+        return tuple(mark for claim in self._claims for mark in marks_of(claim, key))
 
     def _is_asked(self, name: StageName) -> bool:
         return _ORDER[name] <= _ORDER[self._terms.until]

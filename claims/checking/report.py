@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
+    from claims.checking.history.marks import Mark
     from claims.checking.identity import RuleSet
     from signing.verdict import Verdict
 
@@ -120,6 +121,7 @@ class Report:
         at: As of when it was checked: the moment of receipt.
         rule_set: By which rules, policy and lists; with the same ones and the same moment, the same bundle
             has the same findings.
+        marks: What its claims leave for later ones to be compared with; nothing where no history is kept.
     """
 
     stages: tuple[Stage, ...]
@@ -129,6 +131,7 @@ class Report:
     signature: Verdict | None
     at: datetime | None = None
     rule_set: RuleSet | None = None
+    marks: tuple[Mark, ...] = ()
 
     @property
     def is_acceptable(self) -> bool:

@@ -20,6 +20,7 @@ from claims.cli.checks import (
     make_terms,
     summary_to_json,
 )
+from claims.cli.history import read_history
 from claims.cli.inputs import Inputs, expand
 from claims.cli.output import AsJson, Exit, emit, progress_bar, say
 from claims.cli.trust import Facility, Trust, moment
@@ -77,6 +78,14 @@ def check(
     ] = None,
     facility: Facility = None,
     catalogue: CatalogueFolder = None,
+    history: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--history",
+            help="Bundles (files, folders, patterns) to compare with, beside the checked ones: the same "
+            "person, key, bed or practitioner at one time.",
+        ),
+    ] = None,
     reach: Annotated[
         Reach, typer.Option("--rules", help="How far: all, format (valid or not), or up to a stage.")
     ] = Reach.ALL,
@@ -134,6 +143,8 @@ def check(
         raise typer.BadParameter("say where the report goes", param_hint="--output")
     if report is None and output is not None:
         raise typer.BadParameter("say which report, such as html", param_hint="--report")
+    paths = expand(expand_patterns(inputs))
+    compared = None if history is None else expand(expand_patterns(history))
     options = CheckOptions(
         at=moment(at),
         trust=trust,
@@ -144,9 +155,9 @@ def check(
         unknown_fields=unknown_fields,
         until=reach.last_stage,
         records_in=language if report is ReportFormat.HTML else None,
+        history=None if compared is None else read_history([*dict.fromkeys(paths + compared)], moment(at)),
     )
     terms = make_terms(options, tell_in=language)
-    paths = expand(expand_patterns(inputs))
     tally, kept = Tally(), list["CheckedFile"]()
     with progress_bar("checking", len(paths)) as bar:
         for file in check_files(paths, options, terms, jobs=jobs):

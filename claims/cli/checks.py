@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.findings import Severity
 from claims.checking.report import StageName
+from claims.cli.history import source_of
 from claims.cli.inputs import read_input
 from claims.cli.trust import registrations
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from claims.catalogues.catalogue import Catalogue
     from claims.checking.check import CheckTerms
     from claims.checking.formats.checked import CheckedFile
+    from claims.checking.history.memory import MemoryHistory
 
 #: A process takes half a second to start; fewer files are done sooner without.
 _FEW: Final = 40
@@ -42,6 +44,7 @@ class CheckOptions:
     unknown_fields: Severity | None = None
     until: StageName = StageName.HISTORY
     records_in: str | None = None
+    history: "MemoryHistory | None" = None
 
 
 @dataclass(slots=True)
@@ -105,11 +108,14 @@ def check_file(path: Path, options: CheckOptions, terms: "CheckTerms") -> "Check
     """Check one file; one that cannot be read is said so."""
     from claims.checking.check import check_bundle
     from claims.checking.formats.checked import CheckedFile, describe_check
+    from claims.checking.rules.rule import Need
 
     try:
         data = read_input(path)
     except OSError as error:
         return CheckedFile(str(path), None, str(error))
+    if options.history is not None:
+        terms = replace(terms, more={Need.HISTORY: options.history.seen_by(source_of(path))})
     try:
         report = check_bundle(data, at=options.at, terms=terms)
         return describe_check(str(path), data, report, records_in=options.records_in)

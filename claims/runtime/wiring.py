@@ -16,6 +16,7 @@ from claims.checking.check import CheckPolicy, CheckTerms, Report, SignatureTerm
 from claims.checking.own.rules import NO_OWN_RULES
 from claims.checking.own.trying import open_own_rules
 from claims.checking.policy_file import load_policy
+from claims.checking.rules.rule import Need
 from claims.exchange.access import ApiKey, Authenticate, IssueKey
 from claims.exchange.check import CheckSubmissions
 from claims.exchange.deliver import DeliverSubmissions, RetryPolicy
@@ -36,12 +37,13 @@ from claims.runtime.jobs import CeleryJobs
 from claims.runtime.settings import Settings
 from claims.runtime.signing_keys import FolderOfKeys
 from claims.storage.facilities import Facilities, GatewayAccounts, PostgresApiKeys
+from claims.storage.history import PostgresHistory
 from claims.storage.migrations import current_revision, newest_revision
 from claims.storage.pool import Pool, open_pool
 from claims.storage.queue import PostgresSubmissions
 from claims.storage.registrations import PostgresRegistrations
 from claims.storage.replays import PostgresReplays
-from claims.storage.sealing import Seal, load_or_make_key
+from claims.storage.sealing import Seal, derive_key, load_or_make_key
 from signing.canonical import Limits
 from signing.certificates import TrustStore
 from signing.policy import DEFAULT_POLICY
@@ -98,6 +100,12 @@ class Service:
     def api_keys(self) -> PostgresApiKeys:
         """Callers' keys."""
         return PostgresApiKeys(self.pool)
+
+    @cached_property
+    def history(self) -> PostgresHistory:
+        """What accepted claims said, for later ones to be compared with."""
+        sealing_key = load_or_make_key(self.settings.sealing_key_path)
+        return PostgresHistory(self.pool, derive_key(sealing_key, "names in the history of claims"))
 
     @cached_property
     def gateway_accounts(self) -> GatewayAccounts:
@@ -160,7 +168,9 @@ class Service:
     def terms_for(self, facility: FacilityCode | None) -> CheckTerms:
         """Return the terms of a facility's bundles, with its lists where they are known."""
         catalogue = None if facility is None else self.catalogues.find(facility)
-        return replace(self.check_terms, expected_facility=facility, catalogue=catalogue)
+        # Not among the terms themselves: they are made before a worker's processes part, connections after.
+        more = {Need.HISTORY: self.history}
+        return replace(self.check_terms, expected_facility=facility, catalogue=catalogue, more=more)
 
     @cached_property
     def catalogues(self) -> FolderOfCatalogues:

@@ -13,10 +13,12 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Json
 
+from claims.checking.history.marks import Mark
 from claims.exchange.lifecycle import State
 from claims.exchange.ports import Checked, Due, Leased, Sent
 from claims.exchange.submission import Event, FacilityCode, SubmissionId
 from claims.storage.documents import claim_to_json, finding_to_json, stage_to_json
+from claims.storage.history import leave_marks
 from claims.storage.pool import borrow
 from claims.storage.submissions import SubmissionRecords
 
@@ -157,6 +159,7 @@ class PostgresSubmissions(SubmissionRecords):
             written = [one for one in results if one.id in held]
             note_events(connection, [(one.id, one.event) for one in written])
             _write_reports(connection, written, now)
+            leave_marks(connection, [(one.id, _marks(one)) for one in written])
         return tuple(one.id for one in written)
 
     def record_deliveries(
@@ -275,6 +278,11 @@ def _write_reports(connection: Connection[TupleRow], results: Sequence[Checked],
     ]
     connection.execute(_REPORT, {"rows": Json(rows), "now": now})
     connection.execute(_CLAIM, {"rows": Json(claims)})
+
+
+def _marks(one: Checked) -> Sequence[Mark]:
+    """Return what a claim leaves for later ones: nothing unless it passed."""
+    return () if one.report is None or one.target is not State.CHECKED else one.report.marks
 
 
 def _write_attempts(connection: Connection[TupleRow], results: Sequence[Sent], now: datetime) -> None:

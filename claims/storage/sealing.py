@@ -1,6 +1,7 @@
 """Secrets at rest: AES-256-GCM under a key that lies outside the database."""
 
 import contextlib
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,3 +45,8 @@ def load_or_make_key(path: Path) -> bytes:
         path.hardlink_to(draft)
     draft.unlink()
     return path.read_bytes()
+
+
+def derive_key(key: bytes, purpose: str) -> bytes:
+    """Return another 32-byte key that follows from this one and says nothing about it."""
+    return hashlib.blake2b(purpose.encode(), key=key, digest_size=32).digest()

@@ -1,10 +1,12 @@
 """`claims check` says where each finding sits, and weighs unknown fields as it is told."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from claims.bundle.kinds import TableKind
+from claims.checking.samples import load_sample
 from tests.integration.command import claims
 from tests.unit.checking.bundles import a_file, a_table, an_envelope
 
@@ -37,3 +39,26 @@ def test_unknown_fields_block_when_they_are_errors(bundle: Path) -> None:
 
     assert code == 1
     assert "error    XML2.FIELD.unknown" in said
+
+
+def test_claims_are_compared_with_each_other_and_with_earlier_ones(tmp_path: Path) -> None:
+    bundles = {
+        "sent/before.xml": ("XML1.MA_BN = other", "XML1.MA_LK = other"),
+        "outbox/one.xml": (),
+        "outbox/two.xml": ("XML1.MA_LK = two",),
+    }
+    for name, changes in bundles.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(load_sample("outpatient", changes).write())
+
+    done = claims(
+        "check", tmp_path / "outbox", "--history", tmp_path / "sent", "--at", "2026-09-15", "--json"
+    )
+    alone = claims("check", tmp_path / "outbox/one.xml", "--history", tmp_path / "outbox/one.xml", "--json")
+
+    def about_others(line: Any) -> set[str]:
+        return {one["code"] for one in line["findings"] if one["category"] == "duplicate"}
+
+    assert [about_others(line) for line in done.lines] == [{"XML1.SAME_DAY_VISITS", "XML1.CCCD_SHARED"}] * 2
+    assert [about_others(line) for line in alone.lines] == [set()]

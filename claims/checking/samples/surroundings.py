@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final
 from claims.bundle.kinds import TableKind
 from claims.catalogues.catalogue import Catalogue, Table
 from claims.catalogues.items import DrugItem, Entry, Kind, ServiceItem, SupplyItem
+from claims.checking.history.marks import Mark, Subject, blind
+from claims.checking.history.memory import MemoryHistory
+from claims.checking.rules.rule import Need
 from claims.checking.samples import load_sample, sample_names
 from claims.checking.values import split_items
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from claims.checking.rules.rule import Need
 
 _ENDED: Final = date(2025, 12, 31)
 _PEOPLE: Final = MappingProxyType(
@@ -82,4 +83,34 @@ def _service_or_supply(row: Mapping[str, str]) -> Entry:
 @cache
 def sample_more() -> Mapping[Need, object]:
     """Return what else is known beside the samples."""
-    return MappingProxyType({})
+    return MappingProxyType({Need.HISTORY: sample_history()})
+
+
+@cache
+def sample_history() -> MemoryHistory:
+    """Return what other claims said: in September 2026, of people and beds that no sample names."""
+    history, here, elsewhere = MemoryHistory(b"the samples have no secrets"), "79024", "79999"
+
+    def leave(what: Subject, names: tuple[str, ...], times: tuple[str, str], **given: str) -> None:
+        facility = given.get("facility", here)
+        patient = blind(history.key, Subject.PATIENT, facility, given.get("patient", "BN00000000"))
+        episode = blind(history.key, Subject.EPISODE, facility, given.get("episode", "79024.OTHER"))
+        subject = blind(history.key, what, *names)
+        history.add([Mark(subject, *times, patient, episode, facility, "another claim")])
+
+    september, evening = ("202609010700", "202609301600"), ("202609131500", "202609131900")
+    leave(Subject.PERSON, ("7777777777",), september, facility=elsewhere)
+    leave(Subject.DEATH, ("6666666666",), ("202608310300", "202608310300"), facility=elsewhere)
+    leave(Subject.CITIZEN, (here, "079200000001"), september)
+    leave(Subject.EPISODE, (here, "79024.USED"), september, episode="79024.USED")
+    arrived = load_sample("outpatient").tables[TableKind.XML1][0]["NGAY_VAO"]
+    leave(Subject.PATIENT, (here, "BN00000001"), (arrived, arrived))
+    leave(
+        *(Subject.EPISODE, (here, "79024.AGAIN"), (arrived, arrived)),
+        patient="BN00000002",
+        episode="79024.AGAIN",
+    )
+    leave(Subject.PERFORMER, (here, "7902400043"), evening)
+    leave(Subject.BED, (here, "K03", "H777"), evening)
+    leave(Subject.EXAMINER, (here, "7902400043"), ("202609131753", "202609131753"))
+    return history

@@ -1,0 +1,189 @@
+"""What one claim leaves behind and asks of others, read from its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from claims.bundle.kinds import TableKind
+from claims.checking.history.marks import Mark, Subject, Window, blind
+from claims.checking.rules.visits import kind_of_visit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from claims.checking.history.marks import History
+    from claims.checking.tables import CheckedClaim, Row
+
+#: MA_LOAI_KCB of visits that are one stretch of time; the others are a month with gaps in it.
+_UNBROKEN: Final = frozenset({"01", "03", "04", "06", "09"})
+#: KET_QUA_DTRI of those who died, in the facility or on the way to it.
+_DIED: Final = frozenset({"5", "8"})
+#: MA_NHOM of what keeps a practitioner with one patient: imaging, tests of function, surgery, procedures.
+_OCCUPYING: Final = frozenset({"2", "3", "8", "18"})
+_EXAMINATION: Final = "13"
+_BEDS: Final = frozenset({"14", "15", "16"})
+_SOCIAL_NUMBER: Final = 10
+_AROUND: Final = timedelta(days=31)
+_SHIFT: Final = timedelta(hours=8)
+#: What takes longer is a slip of the pen, of which other rules speak.
+_LONGEST_STAY: Final = timedelta(days=400)
+_LONGEST_WORK: Final = timedelta(days=31)
+_EARLIEST, _LATEST = "190001010000", "220001010000"
+_MOMENT: Final = "%Y%m%d%H%M"
+_BEGINNING: Final = "000101010000"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A mark of the claim at hand, the question that goes with it, and the row it comes from.
+
+    Attributes:
+        is_left: Whether the mark stays behind; otherwise there is only the question.
+        window: What is asked of others; None: nothing.
+    """
+
+    what: Subject
+    mark: Mark
+    row: Row
+    window: Window | None
+    is_left: bool = True
+
+
+def traces_of(claim: CheckedClaim, key: bytes) -> Sequence[Trace]:
+    """Return what a claim leaves and asks; nothing where XML1 does not say when the visit was.
+
+    Rows whose times are no times, or end before they begin, leave nothing: other rules say so.
+    """
+    return claim.once((Trace, key), lambda: _read_traces(claim, key))
+
+
+def marks_of(claim: CheckedClaim, key: bytes) -> Sequence[Mark]:
+    """Return what stays behind when a claim is accepted."""
+    return tuple(trace.mark for trace in traces_of(claim, key) if trace.is_left)
+
+
+def _read_traces(claim: CheckedClaim, key: bytes) -> Sequence[Trace]:
+    summary = claim.summary_row
+    stay = None if summary is None else _stretch(summary, "NGAY_VAO", "NGAY_RA", _LONGEST_STAY)
+    return () if summary is None or stay is None else tuple(_Reader(claim, summary, stay, key).read())
+
+
+class _Reader:
+    """Reads one claim."""
+
+    def __init__(self, claim: CheckedClaim, summary: Row, stay: tuple[str, str], key: bytes) -> None:
+        self._claim = claim
+        self._summary = summary
+        self._stay = stay
+        self._key = key
+        self._facility = summary["MA_CSKCB"]
+        self._patient = blind(key, Subject.PATIENT, self._facility, summary["MA_BN"])
+        self._episode = blind(key, Subject.EPISODE, self._facility, summary["MA_LK"])
+
+    def read(self) -> Iterator[Trace]:
+        yield from self._visit()
+        yield from self._person()
+        for row in self._claim.rows(TableKind.XML3):
+            yield from self._work(row)
+
+    def _visit(self) -> Iterator[Trace]:
+        """The episode, and the patient by the facility's and by the citizen's number."""
+        arrived, left = self._stay
+        around = (_moved(arrived, -_AROUND), _moved(left, _AROUND))
+        yield self._trace(Subject.EPISODE, (self._facility, self._summary["MA_LK"]), around)
+        on_the_day = (arrived[:8] + "0000", arrived[:8] + "2359")
+        if self._summary["MA_BN"].strip():
+            yield self._trace(Subject.PATIENT, (self._facility, self._summary["MA_BN"]), on_the_day)
+        for number in self._summary.items("SO_CCCD"):
+            yield self._trace(Subject.CITIZEN, (self._facility, number), around)
+
+    def _person(self) -> Iterator[Trace]:
+        """The person by social insurance number, the end of each card's, which outlives the card."""
+        numbers = {card[-_SOCIAL_NUMBER:] for card in self._summary.items("MA_THE_BHYT")}
+        has_died = self._summary["KET_QUA_DTRI"].strip() in _DIED
+        arrived, left = self._stay
+        for number in sorted(number for number in numbers if len(number) == _SOCIAL_NUMBER):
+            if kind_of_visit(self._claim) in _UNBROKEN:
+                yield self._trace(Subject.PERSON, (number,), self._stay)
+            mark = self._mark(Subject.DEATH, (number,), left, left)
+            question = Window(mark.subject, _BEGINNING, arrived, is_ever=True)
+            yield Trace(Subject.DEATH, mark, self._summary, question, is_left=has_died)
+
+    def _work(self, row: Row) -> Iterator[Trace]:
+        """What a row keeps busy: who does it, and which bed."""
+        group = row["MA_NHOM"]
+        if group == _EXAMINATION:
+            yield from self._examination(row)
+        elif group in _OCCUPYING or group in _BEDS:
+            times = _stretch(row, "NGAY_TH_YL", "NGAY_KQ", _LONGEST_WORK)
+            if times is not None and group in _OCCUPYING:
+                for one in row.items("NGUOI_THUC_HIEN"):
+                    yield self._busy(Subject.PERFORMER, (one,), row, times)
+            elif times is not None and row["MA_GIUONG"].strip():
+                yield self._busy(Subject.BED, (row["MA_KHOA"], row["MA_GIUONG"]), row, times)
+
+    def _examination(self, row: Row) -> Iterator[Trace]:
+        times = _stretch(row, "NGAY_TH_YL", "NGAY_TH_YL", _LONGEST_WORK)
+        if times is not None and row["MA_BAC_SI"].strip():
+            mark = self._mark(Subject.EXAMINER, (self._facility, row["MA_BAC_SI"]), *times)
+            window = Window(mark.subject, _moved(mark.starts, -_SHIFT), mark.ends)
+            yield Trace(Subject.EXAMINER, mark, row, window)
+
+    def _busy(self, what: Subject, names: tuple[str, ...], row: Row, times: tuple[str, str]) -> Trace:
+        mark = self._mark(what, (self._facility, *names), *times)
+        return Trace(what, mark, row, Window(mark.subject, *times))
+
+    def _trace(self, what: Subject, names: tuple[str, ...], asked: tuple[str, str]) -> Trace:
+        mark = self._mark(what, names, *self._stay)
+        return Trace(what, mark, self._summary, Window(mark.subject, *asked))
+
+    def _mark(self, what: Subject, names: tuple[str, ...], starts: str, ends: str) -> Mark:
+        subject = blind(self._key, what, *names)
+        is_ever = what is Subject.DEATH
+        return Mark(subject, starts, ends, self._patient, self._episode, self._facility, is_ever=is_ever)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherClaims:
+    """What a claim asked of others, answered."""
+
+    traces: Sequence[Trace]
+    found: dict[bytes, list[Mark]]
+
+    @classmethod
+    def of(cls, claim: CheckedClaim, history: History) -> OtherClaims:
+        """Ask everything that a claim asks at once, once."""
+        return claim.once(OtherClaims, lambda: cls._ask(claim, history))
+
+    @classmethod
+    def _ask(cls, claim: CheckedClaim, history: History) -> OtherClaims:
+        traces = traces_of(claim, history.key)
+        windows = dict.fromkeys(trace.window for trace in traces if trace.window is not None)
+        found: dict[bytes, list[Mark]] = {}
+        for mark in dict.fromkeys(history.find(tuple(windows))):
+            found.setdefault(mark.subject, []).append(mark)
+        for marks in found.values():
+            marks.sort(key=lambda mark: (mark.starts, mark.ends, mark.facility, mark.source))
+        return cls(traces, found)
+
+    def about(self, what: Subject) -> Iterator[tuple[Trace, Sequence[Mark]]]:
+        """Return the claim's traces of a kind, with the marks found in the window of each."""
+        for trace in self.traces:
+            window = trace.window
+            if trace.what is what and window is not None:
+                found = self.found.get(trace.mark.subject, ())
+                yield trace, [one for one in found if one.starts <= window.until and one.ends >= window.since]
+
+
+def _stretch(row: Row, first: str, last: str, longest: timedelta) -> tuple[str, str] | None:
+    """Return from when to when something was, unless those are no times, or too far apart."""
+    starts, ends = row.moment(first), row.moment(last)
+    if starts is None or ends is None or not _EARLIEST <= starts <= ends <= _LATEST:
+        return None
+    return (starts, ends) if ends <= _moved(starts, longest) else None
+
+
+def _moved(moment: str, by: timedelta) -> str:
+    return (datetime.strptime(moment, _MOMENT) + by).strftime(_MOMENT)  # noqa: DTZ007 - times of one place

@@ -1,0 +1,33 @@
+"""Whatever stands in a field, the check ends with a report."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from claims.bundle.kinds import TableKind
+from claims.checking.check import CheckTerms, check_bundle
+from claims.checking.samples import load_sample, sample_names
+from claims.checking.samples.surroundings import sample_catalogue, sample_more
+
+AT = datetime(2026, 9, 20, 3, tzinfo=UTC)
+ODD = ("999912312359", "000101010000", "-1", "999999999999999.999", ";;;", "10*1* viên/lần")
+
+
+def _tables() -> Iterator[tuple[str, TableKind]]:
+    """Each table in the shortest sample that has it."""
+    seen: set[TableKind] = set()
+    for name in sorted(sample_names(), key=lambda name: len(load_sample(name).write())):
+        kinds = set(load_sample(name).tables)
+        yield from ((name, kind) for kind in sorted(kinds - seen))
+        seen |= kinds
+
+
+@pytest.mark.parametrize(("name", "kind"), list(_tables()))
+def test_an_odd_value_in_any_field_is_a_finding_or_nothing(name: str, kind: TableKind) -> None:
+    terms = CheckTerms(catalogue=sample_catalogue(), more=sample_more())
+
+    for field in load_sample(name).tables[kind][0]:
+        for odd in ODD:
+            claim = load_sample(name, [f"{kind}[*].{field} = {odd}"])
+            assert check_bundle(claim.write(), at=AT, terms=terms).stages, (field, odd)
