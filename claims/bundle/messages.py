@@ -27,10 +27,14 @@ _OWN: Final = "OWN.*"
 def describe(finding: Finding, language: str) -> str:
     """Say in one language (``vi`` or ``en``) what a finding means.
 
+    A fact that reads otherwise in each language comes as several: ``{meaning}`` from ``meaning_vi`` and
+    ``meaning_en``.
+
     Raises:
         KeyError: The language is not one of the two, or the code has no sentence: an error of ours.
     """
-    facts = _Facts(finding.params)
+    facts, ending = _Facts(finding.params), f"_{language}"
+    facts.update({name.removesuffix(ending): fact for name, fact in finding.params if name.endswith(ending)})
     facts["field"] = _label(finding, language)
     facts["table"] = finding.location.table or ""
     return find_message(finding.code)[language].format_map(facts)

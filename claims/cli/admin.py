@@ -62,6 +62,27 @@ def set_gateway_account(
     say(f"facility {code} signs in at the gateway as {username}")
 
 
+@facilities.command("card-staff")
+def set_card_staff(
+    code: Code,
+    name: Annotated[str, typer.Option(help="The member of the staff who is registered for card look-ups.")],
+    citizen_id_file: Annotated[
+        Path | None,
+        typer.Option(help="File with their citizen number; otherwise it is asked for.", dir_okay=False),
+    ] = None,
+) -> None:
+    """Store in whose name a facility looks up cards (CLAIMS_CARD_LOOKUP); both are kept sealed."""
+    from claims.exchange.ports import CardStaff
+    from claims.runtime.start import open_service
+
+    if citizen_id_file is not None:
+        citizen_id = citizen_id_file.read_text("utf-8").strip()
+    else:
+        citizen_id = str(typer.prompt("citizen number", hide_input=True, err=True)).strip()
+    open_service().gateway_accounts.put_card_staff(FacilityCode(code), CardStaff(name, citizen_id))
+    say(f"facility {code} looks up cards in the name of a registered member of its staff")
+
+
 @keys.command("issue")
 def issue_key(
     label: Annotated[str, typer.Option(help="What the key is for.")],

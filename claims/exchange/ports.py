@@ -63,16 +63,26 @@ class Gateway(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CardStaff:
+    """In whose name a facility asks the register of cards; the facility registered them at the gateway."""
+
+    name: str = field(repr=False)
+    citizen_id: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """How a facility signs in at the gateway.
 
     Attributes:
         password_md5: Upper-case hex MD5 of the password: what the gateway's protocol carries in its place,
             and therefore as secret as the password.
+        card_staff: In whose name cards are looked up; None: they are not.
     """
 
     username: str
     password_md5: str = field(repr=False)
+    card_staff: CardStaff | None = None
 
 
 class Accounts(Protocol):

@@ -1,14 +1,16 @@
 """The client of the insurer's gateway: sends a signed bundle once and says honestly what became of it."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
+from claims.checking.cards import CardQuestion, CardReply
 from claims.exchange.errors import GatewayRefused, GatewayUnavailable, OutcomeUnknown
 from claims.exchange.ports import Account, Accounts, Clock, Receipt
 from claims.gateway.answers import Answer, find_receipt, read_answer, read_receipt
+from claims.gateway.cards import card_path, read_reply, write_question
 from claims.gateway.connection import Connections, Limits
 from claims.gateway.protocol import (
     ACCESS_TOKEN_HEADER,
@@ -24,6 +26,8 @@ from claims.gateway.protocol import (
 from claims.gateway.session import NO_ACCOUNT, Sessions, Token
 
 DEFAULT_LIMITS = Limits()
+
+_PathOfSession: TypeAlias = Callable[[Account, Token], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,20 @@ class GatewayClient:
             # sign-in in particular says nothing about the bundle.
             raise GatewayUnavailable(error.cause, error.detail) from error
 
+    def look_up_card(self, question: CardQuestion) -> CardReply | None:
+        """Ask the register about a card, in the name of the facility's registered staff member.
+
+        None: the facility has no account or nobody to ask in whose name, or the answer says nothing.
+
+        Raises:
+            GatewayError: It could not be asked. Asking changes nothing there, so that it may be asked again.
+        """
+        account = self._accounts.find(question.facility)
+        if account is None or account.card_staff is None:
+            return None
+        body = BODY_WRITERS[self._settings.body_format](write_question(question, account.card_staff), None)
+        return read_reply(self._post(question.facility, account, path=card_path, body=body))
+
     def close(self) -> None:
         """Close idle connections."""
         self._connections.close()
@@ -126,18 +144,19 @@ class GatewayClient:
             raise GatewayRefused(NO_ACCOUNT, f"no gateway account is set for facility {facility}")
         return account
 
-    def _post(self, facility: str, account: Account, *, path: str, body: bytes) -> Answer:
+    def _post(self, facility: str, account: Account, *, path: str | _PathOfSession, body: bytes) -> Answer:
         """Post with a token; once more with a fresh one when the gateway did not recognize the first."""
         token = self._sessions.token(facility, account)
-        answer = self._post_once(path, self._headers(account, token), body)
+        answer = self._post_once(account, token, path, body)
         if answer.wants_sign_in:
             self._sessions.drop(facility, token)
             token = self._sessions.token(facility, account)
-            answer = self._post_once(path, self._headers(account, token), body)
+            answer = self._post_once(account, token, path, body)
         return answer
 
-    def _post_once(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        return read_answer(self._connections.post(path, headers=headers, body=body))
+    def _post_once(self, account: Account, token: Token, path: str | _PathOfSession, body: bytes) -> Answer:
+        to = path if isinstance(path, str) else path(account, token)
+        return read_answer(self._connections.post(to, headers=self._headers(account, token), body=body))
 
     def _headers(self, account: Account, token: Token) -> dict[str, str]:
         return {

@@ -21,6 +21,7 @@ TOKEN_PATH: Final = "/api/token/take"  # noqa: S105 (a path)
 # Not part of the published protocol: an extension of the stand-in (ADR 0005).
 LOOKUP_PATH: Final = "/api/qd130/traCuuHoSo"
 ERROR_DETAIL_PATH: Final = "/api/egw/nhanChiTietLoiHS4210"
+CARD_PATH: Final = "/api/egw/KQNhanLichSuKCB2024"
 
 ACCESS_TOKEN_HEADER: Final = "accessToken"  # noqa: S105 (a header's name)
 ID_TOKEN_HEADER: Final = "tokenId"  # noqa: S105 (a header's name)

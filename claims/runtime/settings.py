@@ -102,6 +102,15 @@ class Settings(BaseModel):
         description="Whether this gateway can be asked for a receipt by SHA-256, as the stand-in can.",
     )
 
+    card_lookup: bool = Field(
+        default=False,
+        description="Whether checks look up cards at the gateway, for facilities that have said in whose "
+        "name (`claims facility card-staff`).",
+    )
+    card_lookup_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        5.0, description="How long an answer about a card is waited for; then the check goes on without."
+    )
+
     check_batch: Annotated[int, Field(gt=0, le=200)] = Field(50, description="Submissions per check task.")
     check_lease_s: Annotated[int, Field(gt=0)] = Field(60, description="Longest a check batch may take.")
     check_processes: Annotated[int, Field(gt=0)] = Field(

@@ -12,6 +12,7 @@ from celery import Celery
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
+from claims.checking.cards import Cards
 from claims.checking.check import CheckPolicy, CheckTerms, Report, SignatureTerms, check_bundle
 from claims.checking.own.rules import NO_OWN_RULES
 from claims.checking.own.trying import open_own_rules
@@ -36,6 +37,7 @@ from claims.runtime.clock import SystemClock
 from claims.runtime.jobs import CeleryJobs
 from claims.runtime.settings import Settings
 from claims.runtime.signing_keys import FolderOfKeys
+from claims.storage.cards import RememberedCards
 from claims.storage.facilities import Facilities, GatewayAccounts, PostgresApiKeys
 from claims.storage.history import PostgresHistory
 from claims.storage.migrations import current_revision, newest_revision
@@ -102,15 +104,18 @@ class Service:
         return PostgresApiKeys(self.pool)
 
     @cached_property
+    def _sealing_key(self) -> bytes:
+        return load_or_make_key(self.settings.sealing_key_path)
+
+    @cached_property
     def history(self) -> PostgresHistory:
         """What accepted claims said, for later ones to be compared with."""
-        sealing_key = load_or_make_key(self.settings.sealing_key_path)
-        return PostgresHistory(self.pool, derive_key(sealing_key, "names in the history of claims"))
+        return PostgresHistory(self.pool, derive_key(self._sealing_key, "names in the history of claims"))
 
     @cached_property
     def gateway_accounts(self) -> GatewayAccounts:
         """The facilities' accounts at the gateway."""
-        return GatewayAccounts(self.pool, Seal(load_or_make_key(self.settings.sealing_key_path)))
+        return GatewayAccounts(self.pool, Seal(self._sealing_key))
 
     @cached_property
     def celery(self) -> Celery:
@@ -130,15 +135,26 @@ class Service:
     @cached_property
     def gateway(self) -> Gateway:
         """The insurer's gateway, or one that is never reachable when none is configured."""
+        return self._gateway_client(self.settings.gateway_timeout_s) or NoGateway()
+
+    @cached_property
+    def cards(self) -> Cards | None:
+        """The register of cards; None when it is not asked."""
+        settings = self.settings
+        client = self._gateway_client(settings.card_lookup_timeout_s) if settings.card_lookup else None
+        if client is None:
+            return None
+        key = derive_key(self._sealing_key, "questions about cards")
+        return RememberedCards(self.pool, Seal(self._sealing_key), client.look_up_card, self.clock, key)
+
+    def _gateway_client(self, timeout_s: float) -> GatewayClient | None:
         if self.settings.gateway_url is None:
-            return NoGateway()
+            return None
+        limits = GatewayLimits(connect_timeout_s=self.settings.gateway_connect_s, read_timeout_s=timeout_s)
         gateway = GatewaySettings(
             self.settings.gateway_url,
             supports_digest_lookup=self.settings.gateway_finds_by_digest,
-            limits=GatewayLimits(
-                connect_timeout_s=self.settings.gateway_connect_s,
-                read_timeout_s=self.settings.gateway_timeout_s,
-            ),
+            limits=limits,
         )
         return GatewayClient(gateway, accounts=self.gateway_accounts, clock=self.clock)
 
@@ -169,7 +185,9 @@ class Service:
         """Return the terms of a facility's bundles, with its lists where they are known."""
         catalogue = None if facility is None else self.catalogues.find(facility)
         # Not among the terms themselves: they are made before a worker's processes part, connections after.
-        more = {Need.HISTORY: self.history}
+        more: dict[Need, object] = {Need.HISTORY: self.history}
+        if self.cards is not None:
+            more[Need.CARDS] = self.cards
         return replace(self.check_terms, expected_facility=facility, catalogue=catalogue, more=more)
 
     @cached_property

@@ -1,5 +1,6 @@
 """Facilities: who may call, and how each signs in at the gateway."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from claims.exchange.access import ApiKey, Scope
 from claims.exchange.errors import UnknownFacility
-from claims.exchange.ports import Account
+from claims.exchange.ports import Account, CardStaff
 from claims.exchange.submission import FacilityCode
 from claims.storage.pool import Pool, borrow
 from claims.storage.sealing import Seal
@@ -133,19 +134,48 @@ class GatewayAccounts:
         except ForeignKeyViolation as error:
             raise UnknownFacility(facility) from error
 
+    def put_card_staff(self, facility: FacilityCode, staff: CardStaff) -> None:
+        """Store or replace in whose name a facility looks up cards.
+
+        Raises:
+            UnknownFacility: The facility has no account at the gateway.
+        """
+        text = json.dumps([staff.name, staff.citizen_id])
+        sealed = self.seal.close(text.encode(), belongs_to=_card_staff_of(facility))
+        with borrow(self.pool) as connection:
+            changed = connection.execute(
+                "UPDATE gateway_account SET card_staff_sealed = %s WHERE facility = %s", [sealed, facility]
+            ).rowcount
+        if not changed:
+            raise UnknownFacility(facility)
+
     def find(self, facility: str) -> Account | None:
         """Return the facility's account, or None when it has not given us one."""
         with borrow(self.pool) as connection:
             row = connection.execute(
-                "SELECT username, password_md5_sealed FROM gateway_account WHERE facility = %s", [facility]
+                "SELECT username, password_md5_sealed, card_staff_sealed FROM gateway_account "
+                "WHERE facility = %s",
+                [facility],
             ).fetchone()
         if row is None:
             return None
-        return Account(row[0], self.seal.open(bytes(row[1]), belongs_to=_owner(facility)).decode())
+        username, password, staff = row
+        return Account(
+            username,
+            self.seal.open(bytes(password), belongs_to=_owner(facility)).decode(),
+            None if staff is None else self._open_staff(facility, bytes(staff)),
+        )
+
+    def _open_staff(self, facility: str, sealed: bytes) -> CardStaff:
+        return CardStaff(*json.loads(self.seal.open(sealed, belongs_to=_card_staff_of(facility))))
 
 
 def _owner(facility: str) -> str:
     return f"gateway_account/{facility}"
+
+
+def _card_staff_of(facility: str) -> str:
+    return f"card_staff/{facility}"
 
 
 def _api_key(row: TupleRow) -> ApiKey:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from claims.gateway.mock.cards import CardRegister
 from claims.gateway.mock.faults import Faults
 from claims.gateway.mock.inspection import Inspector
 from claims.gateway.mock.journal import Journal
@@ -16,14 +17,17 @@ from claims.gateway.mock.sessions import SessionDesk
 from claims.gateway.mock.switch_routes import make_switch_routes
 from signing.certificates import TrustStore
 
+_ANY_CARD = CardRegister()
 
-def create_app(
+
+def create_app(  # noqa: PLR0913 - what it knows, each a value of its own
     journal: Path,
     *,
     accounts: Sequence[MockAccount],
     trust: TrustStore,
     certificates: Mapping[str, frozenset[str]],
     options: MockOptions = DEFAULT_OPTIONS,
+    cards: CardRegister = _ANY_CARD,
 ) -> FastAPI:
     """Return the stand-in as an application that remembers what its journal holds.
 
@@ -35,7 +39,7 @@ def create_app(
     inspector = Inspector(trust, certificates, options.claims_per_file)
     reception = Reception(Journal(journal), inspector=inspector, clock=options.clock)
     desk = SessionDesk(accounts, lifetime_s=options.token_lifetime_s)
-    gateway = MockGateway(reception, desk, Faults(options.faults), options)
+    gateway = MockGateway(reception, desk, Faults(options.faults), options, cards)
 
     @asynccontextmanager
     async def keep_journal(_: FastAPI) -> AsyncIterator[None]:

@@ -21,6 +21,7 @@ class Endpoint(StrEnum):
     TOKEN = "token"  # noqa: S105 (the name of an endpoint)
     SEND = "send"
     LOOKUP = "lookup"
+    CARD = "card"
 
 
 class FaultKind(StrEnum):

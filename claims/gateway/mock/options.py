@@ -68,7 +68,8 @@ class MockSettings:
 
     Attributes:
         folder: Holds ``accounts.csv`` (facility, username, password_md5), ``facilities.csv``
-            (facility, certificate_sha256; a facility may have several rows) and ``trust/``.
+            (facility, certificate_sha256; a facility may have several rows) and ``trust/``; it may hold
+            ``cards.csv`` and ``card_staff.csv``, the register of cards and who may ask it.
         journal: Where it keeps what it receives.
         port: 0 lets the system choose.
     """
@@ -83,18 +84,19 @@ class MockSettings:
 def load_accounts(path: Path) -> tuple[MockAccount, ...]:
     """Read ``accounts.csv``."""
     return tuple(
-        MockAccount(row["facility"], row["username"], row["password_md5"]) for row in _read_rows(path)
+        MockAccount(row["facility"], row["username"], row["password_md5"]) for row in read_rows(path)
     )
 
 
 def load_certificates(path: Path) -> Mapping[str, frozenset[str]]:
     """Read ``facilities.csv``: the registered certificates' digests by facility, lower case."""
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for row in _read_rows(path):
+    for row in read_rows(path):
         found[row["facility"]].add(row["certificate_sha256"].lower())
     return {facility: frozenset(digests) for facility, digests in found.items()}
 
 
-def _read_rows(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Read a table with a header, without blanks around values."""
     with path.open(encoding="utf-8-sig", newline="") as lines:
         return [{name: value.strip() for name, value in row.items()} for row in csv.DictReader(lines)]

@@ -13,6 +13,7 @@ import pybase64
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import PlainTextResponse, Response
 
+from claims.gateway.mock.cards import CardRegister
 from claims.gateway.mock.faults import FAULT_HEADER, Endpoint, Fault, FaultKind, Faults
 from claims.gateway.mock.inspection import NotAcceptable
 from claims.gateway.mock.journal import Entry
@@ -21,6 +22,7 @@ from claims.gateway.mock.reception import Arrival, Reception, received_at
 from claims.gateway.mock.sessions import Session, SessionDesk
 from claims.gateway.mock.wire import Result, TooLarge, misbehave, read_body, read_fields, write_result
 from claims.gateway.protocol import (
+    CARD_PATH,
     ERROR_DETAIL_PATH,
     GENERATIONS,
     LOOKUP_PATH,
@@ -30,6 +32,7 @@ from claims.gateway.protocol import (
     province_of,
     write_reception_time,
 )
+from claims.localtime import local_date
 
 _FACILITY: Final = re.compile(r"[0-9A-Z]{5}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -45,6 +48,7 @@ class MockGateway:
     desk: SessionDesk
     faults: Faults
     options: MockOptions
+    cards: CardRegister
 
     def now(self) -> datetime:
         """Return the present moment by the stand-in's clock."""
@@ -73,6 +77,7 @@ def make_protocol_routes(gateway: MockGateway) -> APIRouter:
     handlers: dict[str, Callable[[MockGateway, Request], Awaitable[Response]]] = {
         TOKEN_PATH: _take_token,
         ERROR_DETAIL_PATH: _read_late_errors,
+        CARD_PATH: _look_up_card,
     }
     if gateway.options.offers_lookup:
         handlers[LOOKUP_PATH] = _look_up
@@ -252,15 +257,20 @@ async def _find_by_digest(gateway: MockGateway, session: Session, call: _Call) -
     return _result_of(entry)
 
 
+async def _look_up_card(gateway: MockGateway, request: Request) -> Response:
+    call = await _read_call(gateway, request, Endpoint.CARD)
+    if call.fault is not None and call.fault.is_before_storing:
+        return await _turn_away_elsewhere(gateway, call.fault)
+    session = _session_of_query(gateway, request)
+    result = _SIGN_IN_AGAIN
+    if session is not None:
+        asked = {name: call.text(name) for name in call.fields}
+        result = gateway.cards.answer(session.account.facility, asked, local_date(gateway.now()))
+    return await _answer_elsewhere(gateway, call.fault, result)
+
+
 async def _read_late_errors(gateway: MockGateway, request: Request) -> Response:
-    query = request.query_params
-    session = gateway.desk.find(
-        access_token=query.get("token", ""),
-        id_token=query.get("id_token", ""),
-        username=query.get("username", ""),
-        password_md5=query.get("password", ""),
-        now=gateway.now(),
-    )
+    query, session = request.query_params, _session_of_query(gateway, request)
     if session is None:
         return write_result(_SIGN_IN_AGAIN, gateway.options)
     entry = gateway.reception.ledger.find_receipt(query.get("maGiaoDich", ""))
@@ -274,6 +284,17 @@ def _late_errors(gateway: MockGateway, entry: Entry) -> list[dict[str, str]]:
     if not entry.late_error or gateway.now() < due:
         return []
     return [{"maLoi": entry.late_error, "moTaLoi": "Lỗi phát hiện sau khi tiếp nhận"}]
+
+
+def _session_of_query(gateway: MockGateway, request: Request) -> Session | None:
+    query = request.query_params
+    return gateway.desk.find(
+        access_token=query.get("token", ""),
+        id_token=query.get("id_token", ""),
+        username=query.get("username", ""),
+        password_md5=query.get("password", ""),
+        now=gateway.now(),
+    )
 
 
 def _find_session(gateway: MockGateway, call: _Call) -> Session | None:

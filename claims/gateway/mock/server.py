@@ -10,6 +10,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from claims.gateway.mock.app import create_app
+from claims.gateway.mock.cards import CardRegister
 from claims.gateway.mock.options import MockSettings, load_accounts, load_certificates
 from claims.gateway.mock.wire import HANG_UP
 from signing.certificates import TrustStore
@@ -46,6 +47,7 @@ def make_server(settings: MockSettings, *, on_ready: Callable[[str], None] | Non
         trust=TrustStore.load(settings.folder / "trust"),
         certificates=load_certificates(settings.folder / "facilities.csv"),
         options=settings.options,
+        cards=CardRegister.load(settings.folder),
     )
     config = uvicorn.Config(
         app,
