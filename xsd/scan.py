@@ -137,5 +137,9 @@ def _unexpected(name: str, element: Element, row: int | None, what: str) -> Faul
 
 
 def _has_text(element: Element) -> bool:
-    texts = (element.text, *(child.tail for child in element))
-    return any(text and text.strip(_WHITE_SPACE) for text in texts)
+    return not all(map(is_blank, (element.text, *(child.tail for child in element))))
+
+
+def is_blank(text: str | None) -> bool:
+    """Whether there is nothing but what XML takes for white space."""
+    return not text or not text.strip(_WHITE_SPACE)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from xsd.explain import MOST_FAULTS, Explainer
 from xsd.faults import Fault, FaultKind
 from xsd.model import read_model
+from xsd.parts import part_of, plain_rows_of, share_out
 from xsd.scan import count_elements, find_oddities, records_of, without_unknown_fields
 from xsd.validators import FieldOrder, Validators
 
@@ -137,6 +138,25 @@ class TableSchema:
         """Whether an episode that ends on this day falls under it."""
         return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
 
+    def _accepts(self, root: Element) -> bool:
+        return self.validators.accepts(root, order=FieldOrder.DECISION)
+
+    def _accepts_in_parts(self, root: Element) -> bool:
+        """Whether a large tree is certainly valid: its rows are, some at a time, and there is nothing else.
+
+        The rows change places among each other and end where they were.
+        """
+        rows = plain_rows_of(root, self.list_element, self.row_element)
+        parts = None if rows is None else share_out(rows, self.most_elements)
+        if parts is None:
+            return False
+        are_valid = True
+        for part in parts:
+            with part_of(root, part) as smaller:
+                # After a fault the rest only changes places.
+                are_valid = are_valid and self._accepts(smaller)
+        return are_valid
+
     def find_faults(self, root: Element) -> tuple[Fault, ...]:
         """Find every way in which a tree departs from the schema, up to `MOST_FAULTS`.
 
@@ -145,7 +165,8 @@ class TableSchema:
         # libxml2 takes time by the square of the number of faults among siblings, so a large tree that may
         # be hostile is never given to it as a whole.
         is_small = count_elements(root) <= self.most_elements
-        if is_small and self.validators.accepts(root, order=FieldOrder.DECISION):  # (1)
+        accepts = self._accepts if is_small else self._accepts_in_parts
+        if accepts(root):  # (1)
             return ()
         oddities: list[Fault] = []
         record = self.model.record
