@@ -8,7 +8,7 @@ import sys
 from bench.figures import show
 
 #: Benchmarks by name; each module has ``measure(scale) -> Figures``.
-NAMES = ("end_to_end", "build", "check", "history", "signing")
+NAMES = ("end_to_end", "build", "check", "history", "hostile", "signing")
 
 
 def main() -> None:

@@ -68,9 +68,7 @@ class Explainer:
 
     def _explain_rows(self, root: Element, record: Node) -> Iterator[Fault]:
         numbers = {row: number for number, row in enumerate(records_of(root, record), start=1)}
-        for _, fault in find_misplaced(root, self._model.root, numbers):
-            if fault.row is None:
-                yield fault
+        yield from (fault for _, fault in find_misplaced(root, self._model.root, None))
         if root.tag != self._model.root.name:
             return
         yield from self._explain_surroundings(root)

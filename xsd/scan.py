@@ -73,8 +73,11 @@ def without_unknown_fields(root: Element, record: Node, fields: Mapping[str, Fie
     return clean
 
 
-def find_misplaced(root: Element, model: Node, rows: dict[Element, int]) -> Iterator[Found]:
-    """Find what is missing, repeated or misplaced, each with the element whose content is at fault."""
+def find_misplaced(root: Element, model: Node, rows: Mapping[Element, int] | None) -> Iterator[Found]:
+    """Find what is missing, repeated or misplaced, each with the element whose content is at fault.
+
+    With the number of each row by its element; without (None), only what is around rows, not inside them.
+    """
     if root.tag != model.name:
         facts = (("what", "root"), ("expected", model.name))
         yield root, Fault(FaultKind.UNEXPECTED, local_name(str(root.tag)), line=root.sourceline, facts=facts)
@@ -87,10 +90,12 @@ def local_name(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _walk(element: Element, node: Node, rows: dict[Element, int], row: int | None) -> Iterator[Found]:
-    if node.is_foreign:
+def _walk(
+    element: Element, node: Node, rows: Mapping[Element, int] | None, row: int | None
+) -> Iterator[Found]:
+    if node.is_foreign or (node.is_record and rows is None):
         return
-    row = rows.get(element, row)
+    row = row if rows is None else rows.get(element, row)
     for name in element.attrib:
         if name not in _HINTS:
             yield element, _unexpected(local_name(str(name)), element, row, "attribute")
@@ -104,7 +109,7 @@ def _walk(element: Element, node: Node, rows: dict[Element, int], row: int | Non
 
 
 def _walk_children(
-    element: Element, node: Node, rows: dict[Element, int], row: int | None
+    element: Element, node: Node, rows: Mapping[Element, int] | None, row: int | None
 ) -> Iterator[Found]:
     places = {child.name: place for place, child in enumerate(node.children)}
     seen: dict[str, int] = {}
@@ -118,10 +123,8 @@ def _walk_children(
         expected = node.children[place]
         seen[tag] = seen.get(tag, 0) + 1
         if expected.max_occurs is not None and seen[tag] > expected.max_occurs:
-            yield (
-                element,
-                Fault(FaultKind.DUPLICATE, local_name(tag), rows.get(child, row), child.sourceline),
-            )
+            at = row if rows is None else rows.get(child, row)
+            yield element, Fault(FaultKind.DUPLICATE, local_name(tag), at, child.sourceline)
         elif place < reached and not node.is_record:
             yield element, _unexpected(local_name(tag), child, row, "order")
         reached = max(reached, place)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Rows of one table, at most; the longest stays on record have some thousands.
+MOST_ROWS: Final = 20_000
+
 _SEVERITY: Final = {
     FaultKind.UNKNOWN: Severity.WARNING,  # exporters of later versions add fields; policy may refuse them
     FaultKind.ORDER: Severity.INFO,
@@ -137,12 +140,22 @@ def check_tables(claim: Claim, received_on: date) -> tuple[CheckedClaim, list[Fi
         except SchemaNotFound:
             findings.append(_without_schema(claim, table, on))
             continue
+        if _is_crowd(table, schema):
+            location = Location(claim=claim.number, table=table.kind, envelope_line=table.envelope_line)
+            findings.append(Finding("ENV.TOO_COMPLEX", Severity.CRITICAL, location))
+            continue
         findings += _long_decimals(claim, table, schema)
         rows = tuple(_read_rows(table.kind, table.root, schema))
         checked[table.kind] = CheckedTable(table.kind, schema, table.envelope_line, rows)
         findings += (_fault_finding(claim, table, fault) for fault in schema.find_faults(table.root))
         findings += _absent_fields(claim, table, schema, rows)
     return CheckedClaim(claim.number, on, discharged_on, checked), findings
+
+
+def _is_crowd(table: Table, schema: TableSchema) -> bool:
+    """Whether a table has more rows than a year in hospital makes."""
+    holder = None if schema.list_element is None else table.root.find(schema.list_element)
+    return holder is not None and len(holder) > MOST_ROWS
 
 
 def _day_of_discharge(claim: Claim) -> date | None:

@@ -1,5 +1,6 @@
 """Whatever stands in a field, the check ends with a report."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -9,6 +10,8 @@ from claims.bundle.kinds import TableKind
 from claims.checking.check import CheckTerms, check_bundle
 from claims.checking.samples import load_sample, sample_names
 from claims.checking.samples.surroundings import sample_catalogue, sample_more
+from claims.checking.tables import MOST_ROWS
+from tests.unit.checking.bundles import a_file, a_table, an_envelope
 
 AT = datetime(2026, 9, 20, 3, tzinfo=UTC)
 ODD = ("999912312359", "000101010000", "-1", "999999999999999.999", ";;;", "10*1* viên/lần")
@@ -31,3 +34,17 @@ def test_an_odd_value_in_any_field_is_a_finding_or_nothing(name: str, kind: Tabl
         for odd in ODD:
             claim = load_sample(name, [f"{kind}[*].{field} = {odd}"])
             assert check_bundle(claim.write(), at=AT, terms=terms).stages, (field, odd)
+
+
+@pytest.mark.parametrize(("rows", "is_refused"), [(MOST_ROWS, False), (MOST_ROWS + 1, True)])
+def test_a_table_with_more_rows_than_anybody_has_is_refused_and_the_others_are_checked(
+    rows: int, *, is_refused: bool
+) -> None:
+    whole = a_table(TableKind.XML3).decode()
+    (row,) = re.findall("<CHI_TIET_DVKT>.*</CHI_TIET_DVKT>", whole, re.DOTALL)
+    table = whole.replace(row, "<CHI_TIET_DVKT/>" * rows).encode()
+
+    report = check_bundle(an_envelope(a_file("XML3", table)), at=AT)
+
+    assert ("ENV.TOO_COMPLEX" in {finding.code for finding in report.findings}) is is_refused
+    assert report.claims[0].tables == ({"XML1": 1} if is_refused else {"XML1": 1, "XML3": rows})
