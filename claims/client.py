@@ -76,9 +76,9 @@ class ApiClient:
         """Submit an encounter document, to be built and signed by the service."""
         return self._submit("/v1/encounters", document, "application/json", idempotency_key)
 
-    def submission(self, submission_id: str) -> Document:
-        """Return a submission."""
-        return _document(self._request("GET", f"/v1/submissions/{submission_id}"))
+    def submission(self, submission_id: str, *, wait_s: float = 0) -> Document:
+        """Return a submission; wait up to so many seconds (30 at most) for it to settle."""
+        return _document(self._request("GET", f"/v1/submissions/{submission_id}", params={"wait": wait_s}))
 
     def submissions(self, **filters: object) -> Iterator[Document]:
         """Return all submissions that the filters leave, newest first, page by page."""

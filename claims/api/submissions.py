@@ -1,9 +1,12 @@
 """Reading submissions: state, history, findings, receipt, lists."""
 
+import asyncio
+import time
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
 
 from claims.api.access import Reader, TheService
 from claims.api.models import (
@@ -15,10 +18,16 @@ from claims.api.models import (
     SubmissionPage,
     SubmissionView,
 )
-from claims.exchange.lifecycle import State
+from claims.exchange.lifecycle import PENDING, State
 from claims.exchange.submission import FacilityCode, SubmissionFilter, SubmissionId
 
 router = APIRouter(prefix="/v1/submissions", tags=["submissions"])
+
+#: How long an answer may be waited for: less than proxies wait before they break off.
+MOST_WAIT_S: Final = 30
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 1.6
+MOST_LISTED: Final = 200
 
 
 @router.get("", operation_id="listSubmissions", summary="List submissions, newest first")
@@ -34,7 +43,7 @@ def list_submissions(
     cause: PlainText | None = None,
     received_from: Annotated[datetime | None, Query(description="Received at or after.")] = None,
     received_until: Annotated[datetime | None, Query(description="Received before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> SubmissionPage:
     """Return a page; a facility sees only its own."""
@@ -51,10 +60,27 @@ def list_submissions(
 
 
 @router.get("/{submission_id}", operation_id="getSubmission", summary="Where a submission stands")
-def get_submission(submission_id: SubmissionKey, service: TheService, caller: Reader) -> SubmissionView:
-    """Return the submission."""
-    submission = service.submissions.get(SubmissionId(submission_id), facility=caller.facility)
-    return SubmissionView.of(submission)
+async def get_submission(
+    submission_id: SubmissionKey,
+    service: TheService,
+    caller: Reader,
+    wait: Annotated[
+        float,
+        Query(ge=0, le=MOST_WAIT_S, description="Seconds to wait for it to settle, at most."),
+    ] = 0,
+) -> SubmissionView:
+    """Return the submission; with `wait`, once nothing more happens to it by itself or the time is over."""
+    deadline, pause = time.monotonic() + wait, _FIRST_PAUSE_S
+    while True:
+        submission = await run_in_threadpool(
+            service.submissions.get, SubmissionId(submission_id), facility=caller.facility
+        )
+        left = deadline - time.monotonic()
+        if submission.state not in PENDING or left <= 0:
+            return SubmissionView.of(submission)
+        # A look costs a row by its key; nothing is held in between.
+        await asyncio.sleep(min(pause, left))
+        pause = min(pause * 2, _LONGEST_PAUSE_S)
 
 
 @router.get("/{submission_id}/events", operation_id="getEvents", summary="What happened to it")

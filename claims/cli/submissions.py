@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -150,16 +150,19 @@ def _submit_one(api: ApiClient, path: Path) -> Document:
     return {"file": str(path), **submission}
 
 
+#: The service answers as soon as there is news; otherwise the state is shown anew.
+_LOOK_AGAIN_S: Final = 2.0
+
+
 def _watch(api: ApiClient, submission_id: str) -> Document:
     from claims.client import SETTLED
 
     with console.status("") as spinner:
         while True:
-            submission = api.submission(submission_id)
+            submission = api.submission(submission_id, wait_s=_LOOK_AGAIN_S)
             if submission["state"] in SETTLED:
                 return submission
             spinner.update(f"{submission_id}: {submission['state']}")
-            time.sleep(0.5)
 
 
 def _show(api: ApiClient, submission: Document) -> None:

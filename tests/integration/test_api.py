@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from starlette.testclient import TestClient
 from claims.api.app import create_app
 from claims.emr.synthetic import generate_encounters
 from claims.exchange.access import Scope
-from claims.exchange.submission import FacilityCode
+from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki, FacilityKey
@@ -321,3 +322,37 @@ def test_every_route_documents_its_problems(client: TestClient) -> None:
         for operation in operations.values():
             assert "application/problem+json" in operation["responses"]["default"]["content"]
             assert operation["operationId"]
+
+
+def test_who_waits_is_answered_once_the_submission_settles(client: TestClient, service: Service) -> None:
+    headers = key(service)
+    waiting = client.post("/v1/submissions", content=b"<x/>", headers=headers | XML).json()["id"]
+    answers: list[str] = []
+
+    def wait() -> None:
+        answer = client.get(f"/v1/submissions/{waiting}", params={"wait": 20}, headers=headers)
+        answers.append(answer.json()["state"])
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    service.check([SubmissionId(waiting)])  # "<x/>" is rejected, and so it settles
+    thread.join(15)
+
+    assert answers == ["rejected"]
+
+
+def test_who_waits_in_vain_is_told_how_it_stands(client: TestClient, service: Service) -> None:
+    headers = key(service)
+    waiting = client.post("/v1/submissions", content=b"<x/>", headers=headers | XML).json()["id"]
+
+    assert client.get(f"/v1/submissions/{waiting}", params={"wait": 0.2}, headers=headers).json()[
+        "state"
+    ] == ("received")
+    assert client.get(f"/v1/submissions/{waiting}", params={"wait": 31}, headers=headers).status_code == 422
+
+
+def test_limits_can_be_read_by_whoever_has_a_key(client: TestClient, service: Service) -> None:
+    limits = client.get("/v1/limits", headers=key(service))
+
+    assert limits.json() == {"body_bytes": 100_000, "page_items": 200, "wait_s": 30}
+    assert client.get("/v1/limits").status_code == 401
