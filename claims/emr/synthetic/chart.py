@@ -11,15 +11,23 @@ from claims.emr.synthetic.people import Person, happens
 
 Item = dict[str, object]
 
+#: The numbers below it are those of a facility's doctors.
+DOCTORS: Final = 60
 _OWN_COST_SHARE: Final = 0.02
 _OTHER_SOURCE_SHARE: Final = 0.005
 
 
 @dataclass(slots=True)
 class Chart:
-    """An encounter in the making: who is treated by whom, and what has been written down."""
+    """An encounter in the making: who is treated by whom, and what has been written down.
+
+    Attributes:
+        place: Its place among all encounters; who does what was ordered, and the bed, are its own, so that
+            nobody is with two patients at a time.
+    """
 
     random: Random
+    place: int
     facility: str
     department: str
     doctor: str
@@ -32,9 +40,10 @@ class Chart:
     results: list[Item] = field(default_factory=list)
     notes: list[Item] = field(default_factory=list)
 
-    def staff(self) -> str:
-        """Return the code of somebody who works here."""
-        return f"{self.facility}{self.random.randrange(1, 60):05d}"
+    @property
+    def performer(self) -> str:
+        """The code of whoever does what the doctor ordered."""
+        return f"{self.facility}{DOCTORS + self.place % (100_000 - DOCTORS):05d}"
 
     def within(self, at: datetime) -> datetime:
         """Move a time into the stay."""
@@ -78,7 +87,7 @@ class Chart:
     def act(self, key: str, ordered: datetime, *, percent: int = 100) -> None:
         """Write down a service with its results; of a second exam in a day only a percent is paid."""
         random, act = self.random, ACTS[key]
-        ordered = self.within(ordered)
+        ordered = self._free_minute(act, self.within(ordered))
         performed = self.within(ordered + timedelta(minutes=random.randrange(3, 20)))
         finished = self.within(performed + timedelta(minutes=random.randrange(20, 70)))
         order_id = f"OD{len(self.services) + 1}"
@@ -100,7 +109,7 @@ class Chart:
                 "performed": iso(performed),
                 "result": iso(performed if is_exam else finished),
                 "orderer": self.doctor,
-                "performers": [self.doctor if is_exam else self.staff()],
+                "performers": [self.doctor if is_exam else self.performer],
                 "department": self.department,
                 "diagnosis": self.illness.code,
                 "anesthesia": "1" if act.kind == "surgery" else None,
@@ -112,6 +121,13 @@ class Chart:
         )
         if is_instrumental:
             self.results.extend(self._findings(act, order_id=order_id, at=finished))
+
+    def _free_minute(self, act: Act, ordered: datetime) -> datetime:
+        """Return the last minute up to a time in which a service was not ordered yet."""
+        taken = {one["ordered"] for one in self.services if one["code"] == act.code}
+        while iso(ordered) in taken:
+            ordered -= timedelta(minutes=1)
+        return ordered
 
     def _findings(self, act: Act, *, order_id: str, at: datetime) -> Iterator[Item]:
         random = self.random
@@ -158,7 +174,7 @@ class Chart:
                 "orderer": self.doctor,
                 "performers": [self.doctor],
                 "department": self.department,
-                "bed": f"H{self.random.randrange(1, 60):03d}",
+                "bed": f"H{1 + self.place % 999:03d}",
             }
         )
 

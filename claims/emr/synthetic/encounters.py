@@ -22,7 +22,7 @@ from claims.emr.synthetic.care import (
     TUBERCULOSIS_ILLNESSES,
     Illness,
 )
-from claims.emr.synthetic.chart import Chart, Item, iso
+from claims.emr.synthetic.chart import DOCTORS, Chart, Item, iso
 from claims.emr.synthetic.papers import issue_papers
 from claims.emr.synthetic.people import happens, make_person, pick
 from claims.emr.synthetic.treatment import CHILD_YEARS, treat_as_outpatient, treat_for_a_day, treat_on_ward
@@ -96,9 +96,10 @@ def _encounter(random: Random, *, index: int, facility: str, on: date, mix: Mix)
     person = make_person(random, facility=facility, on=on, ages=illness.ages, sex=illness.sex)
     chart = Chart(
         random=random,
+        place=index,
         facility=facility,
         department=_department(kind, illness, person.age_years),
-        doctor=f"{facility}{random.randrange(1, 60):05d}",
+        doctor=f"{facility}{random.randrange(1, DOCTORS):05d}",
         person=person,
         illness=illness,
         admitted=admitted,
