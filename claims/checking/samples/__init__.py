@@ -99,7 +99,8 @@ class Sample:
             for one in chosen:
                 one[field] = change["value"].strip()
         elif again := change["again"]:
-            rows.append({**rows[_index(again)], "STT": str(len(rows) + 1)})
+            row = rows[_index(again)]
+            rows.append({**row, "STT": str(len(rows) + 1)} if "STT" in row else dict(row))
         elif without := change["without"]:
             del rows[_index(without)]
         else:

@@ -70,6 +70,8 @@ DEFAULT_MIX: Final = Mix(
 
 BENCHMARK_MIX: Final = replace(DEFAULT_MIX, long_stay=1)
 """With the hundredth part of long stays that weighs as much as all others."""
+#: Cases of those who came unreferred, and not to where they are registered.
+_UNREFERRED: Final = frozenset({"1.12", "1.14", "1.15", "3.1", "3.5"})
 
 
 def generate_encounters(
@@ -160,12 +162,13 @@ def _document(chart: Chart, *, index: int, kind: str, is_emergency: bool) -> Ite
     papers = issue_papers(chart, kind=kind, is_ward=is_ward)
     visit = {**_visit(chart, index=index, kind=kind, is_emergency=is_emergency), **papers.visit}
     companions = illness.companions if happens(random, 0.5) else ()
+    cards = _cards(chart) if is_ward else [chart.person.card]
     return {
         "schema": "encounter/1",
         "facility": chart.facility,
         "encounter": visit,
         "patient": chart.person.document,
-        "coverage": _cards(chart) if is_ward else [chart.person.card],
+        "coverage": _registered_elsewhere(cards, chart) if visit.get("case") in _UNREFERRED else cards,
         "diagnoses": {
             "entry_text": illness.name,
             "exit_text": illness.name,
@@ -221,6 +224,13 @@ def _cards(chart: Chart) -> list[Item]:
         "to": (last_day + timedelta(days=365)).isoformat(),
     }
     return [{**card, "to": last_day.isoformat()}, later]
+
+
+def _registered_elsewhere(cards: Sequence[Item], chart: Chart) -> list[Item]:
+    """Return the cards of somebody who is registered at another facility of the province."""
+    province, number = chart.facility[:2], chart.facility[2:]
+    elsewhere = f"{province}{int(number) % 998 + 1:03d}"
+    return [{**card, "registered_at": elsewhere} for card in cards]
 
 
 def _route(chart: Chart, *, is_emergency: bool, is_ward: bool) -> Item:

@@ -1,0 +1,97 @@
+"""Rules that hold who the person is beside what is claimed for them."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+from claims.bundle.kinds import TableKind
+from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.visits import days_between
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from claims.checking.known import Known
+    from claims.checking.tables import CheckedClaim
+
+_MALE, _FEMALE = "1", "2"
+#: Middle names that nearly always tell.
+_MIDDLE_NAMES: Final = {"THỊ": _FEMALE, "VĂN": _MALE}
+_NEWBORN: Final = "1.7"
+_NEWBORN_DAYS: Final = 30
+#: MA_DOITUONG_KCB of those who came without being sent, to another facility than their own.
+_SELF_REFERRED: Final = ("1.11", "1.12", "1.13", "1.14", "1.15", "1.18", "3.1", "3.2", "3.4", "3.5")
+_FORCES: Final = ("QN", "CA", "CY")
+_SCOPE_OF_FORCES: Final = "3"
+#: Fields of several items, by table: what is split by semicolons has no empty item.
+_LISTS: Final = (
+    (TableKind.XML1, ("MA_THE_BHYT", "MA_DKBD", "GT_THE_TU", "GT_THE_DEN", "MA_BENH_KT", "MA_BENH_YHCT")),
+    (TableKind.XML3, ("NGUOI_THUC_HIEN", "MA_BENH", "MA_BENH_YHCT")),
+)
+
+
+@rule("XML1.NAME_SEX_HINT")
+def find_names_of_the_other_sex(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A middle name that nearly always tells the sex agrees with it."""
+    summary = claim.summary_row
+    words = () if summary is None else unicodedata.normalize("NFC", summary["HO_TEN"]).upper().split()[1:-1]
+    told = {_MIDDLE_NAMES[word] for word in words if word in _MIDDLE_NAMES}
+    if summary is not None and len(told) == 1 and {_MALE, _FEMALE} - told == {summary["GIOI_TINH"]}:
+        yield Hit(summary, "GIOI_TINH")
+
+
+@rule("ELIG.ROUTE_MISMATCH")
+def find_self_referral_to_ones_own_facility(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Who is registered at a facility does not come there off the route."""
+    summary = claim.summary_row
+    if summary is None or summary["MA_DOITUONG_KCB"] not in _SELF_REFERRED:
+        return
+    if summary["MA_CSKCB"] and summary["MA_CSKCB"] in summary.items("MA_DKBD"):
+        yield Hit(summary, "MA_DOITUONG_KCB", (("given", summary["MA_DOITUONG_KCB"]),))
+
+
+@rule("ELIG.NEWBORN_CATEGORY")
+def find_newborns_that_are_older(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """The category of newborns is for the days after birth."""
+    summary = claim.summary_row
+    if summary is None or summary["MA_DOITUONG_KCB"] != _NEWBORN:
+        return
+    born, arrived = summary.day("NGAY_SINH"), summary.day("NGAY_VAO")
+    if born and arrived and born <= arrived and days_between(born, arrived) > _NEWBORN_DAYS:
+        yield Hit(summary, "MA_DOITUONG_KCB", (("days", str(days_between(born, arrived))),))
+
+
+@rule("CARD.FORCE_PREFIX")
+def find_scope_of_forces_with_other_cards(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """What is paid beyond the common scope is paid for the army, the police and cipher staff alone."""
+    summary = claim.summary_row
+    if summary is None or any(card.startswith(_FORCES) for card in summary.items("MA_THE_BHYT")):
+        return
+    for kind in (TableKind.XML2, TableKind.XML3):
+        for row in claim.rows(kind):
+            if row["PHAM_VI"] == _SCOPE_OF_FORCES:
+                yield Hit(row, "PHAM_VI")
+
+
+@rule("ALL.LIST_SEPARATOR")
+def find_empty_items(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A value of several items has semicolons between them and none too many."""
+    for kind, fields in _LISTS:
+        for row in claim.rows(kind):
+            for field in fields:
+                text = row[field]
+                if ";" in text and any(not item.strip() for item in text.split(";")):
+                    yield Hit(row, field)
+
+
+@rule("XML9.ONE_PER_CHILD")
+def find_children_with_two_certificates(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A child has one certificate of birth."""
+    seen: set[tuple[str, ...]] = set()
+    for row in claim.rows(TableKind.XML9):
+        names = ("HO_TEN_CON", "NGAY_SINH_CON", "GIOI_TINH_CON", "CAN_NANG_CON", "SO_CON", "SO")
+        child = tuple(row[name].strip() for name in names[:-1])
+        if child[0] and child in seen:
+            yield Hit(row, "HO_TEN_CON")
+        seen.add(child)
