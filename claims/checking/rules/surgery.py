@@ -38,7 +38,9 @@ def find_differing_procedure_codes(claim: CheckedClaim, _: Known) -> Iterator[Hi
     if above != below:
         yield Hit(summary, "MA_PTTT_QT", (("codes", ", ".join(sorted(above ^ below))[:60]),))
     elif below:
-        yield from (Hit(row, "MA_PTTT_QT") for row in _operations(claim) if not row["MA_PTTT_QT"].strip())
+        for row in _operations(claim):
+            if not row["MA_PTTT_QT"].strip():
+                yield Hit(row, "MA_PTTT_QT", (("codes", row["MA_DICH_VU"][:50]),))
 
 
 @rule("XML3.SURGERY_SECOND")

@@ -86,7 +86,8 @@ def _more_services() -> tuple[ServiceItem, ...]:
     """Return services that no sample has, for examples that add one."""
     return (
         ServiceItem(code="VC.00001", name="Vận chuyển người bệnh"),
-        ServiceItem(code="03.0077.0071", name="Thở oxy qua gọng kính", insured_price=Decimal(20_000)),
+        ServiceItem(code="K19.0001"),
+        ServiceItem(code="K27.0001"),
     )
 
 
