@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from claims.catalogues.columns import CellType
+from claims.catalogues.schedules import Period, Shift, read_periods, read_shifts
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _BLANK: Final = re.compile(r"\s")
@@ -23,7 +24,7 @@ _YES: Final = frozenset({"1", "true", "x", "yes", "y", "có", "co"})
 _NO: Final = frozenset({"0", "false", "no", "n", "không", "khong"})
 _HUNDRED: Final = Decimal(100)
 
-Value = str | Decimal | date | bool | None
+Value = str | Decimal | date | bool | tuple[str, ...] | tuple[Shift, ...] | tuple[Period, ...] | None
 
 
 class NumberCell(str):
@@ -64,6 +65,8 @@ def doubt(kind: CellType, text: str) -> str | None:
 
 def empty_value(kind: CellType) -> Value:
     """Return what an empty cell stands for."""
+    if kind in _SEVERAL:
+        return ()
     return "" if kind in _TEXTS else None
 
 
@@ -122,6 +125,29 @@ def _day(text: str) -> date:
     raise BadCell("not-a-day")
 
 
+def _codes(text: str) -> tuple[str, ...]:
+    return tuple(_code(item if item is text else item.strip()) for item in _items(text))
+
+
+def _items(text: str) -> list[str]:
+    # A number cell stays what it is: split, it would look like a text.
+    return [item for item in text.split(";") if item.strip()] if ";" in text else [text]
+
+
+def _hours(text: str) -> tuple[Shift, ...]:
+    shifts = read_shifts(text)
+    if shifts is None:
+        raise BadCell("not-hours")
+    return shifts
+
+
+def _periods(text: str) -> tuple[Period, ...]:
+    periods = read_periods(text, _day)
+    if periods is None:
+        raise BadCell("not-periods")
+    return periods
+
+
 def _flag(text: str) -> bool:
     word = text.casefold()
     if word in _YES:
@@ -142,7 +168,11 @@ _READERS: Final[Mapping[CellType, Callable[[str], Value]]] = {
     CellType.DAY: _day,
     CellType.FLAG: _flag,
     CellType.ROUTE: _route,
+    CellType.CODES: _codes,
+    CellType.HOURS: _hours,
+    CellType.PERIODS: _periods,
 }
+_SEVERAL: Final = frozenset({CellType.CODES, CellType.HOURS, CellType.PERIODS})
 _TEXTS: Final = frozenset(
     {CellType.CODE, CellType.MAPPED, CellType.LOCAL, CellType.IDENTIFIER, CellType.TEXT, CellType.ROUTE}
 )

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from claims.catalogues.items import (
     CardAnswer,
+    DepartmentItem,
     DrugItem,
     Entry,
     Kind,
@@ -39,6 +40,9 @@ class CellType(StrEnum):
     DAY = "day"
     FLAG = "flag"
     ROUTE = "route"
+    CODES = "codes"
+    HOURS = "hours"
+    PERIODS = "periods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ _LISTS: Final[Mapping[str, tuple[Kind, type[Entry]]]] = {
     "supplies": (Kind.SUPPLY, SupplyItem),
     "lab_indexes": (Kind.LAB_INDEX, LabIndexItem),
     "staff": (Kind.STAFF, StaffItem),
-    "departments": (Kind.DEPARTMENT, Entry),
+    "departments": (Kind.DEPARTMENT, DepartmentItem),
     "beds": (Kind.BED, Entry),
     "machines": (Kind.MACHINE, Entry),
     "cards": (Kind.CARD, CardAnswer),

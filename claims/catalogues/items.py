@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from claims.catalogues.schedules import Period, Shift
+
 
 class Kind(StrEnum):
     """What a code stands for; a concept map is named after it."""
@@ -132,10 +134,42 @@ class LabIndexItem(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffItem(Entry):
-    """A practitioner; ``code`` is what a claim says, the other numbers only find the row."""
+    """A practitioner; ``code`` is what a claim says, the other numbers only find the row.
+
+    Attributes:
+        licence_from: The first day of the practice licence; None: not said.
+        licence_to: Its last day; None: not said, or without end.
+        withdrawn_on: The day from which the licence is withdrawn; None: it is not.
+        scope: What the codes of the services within the scope of practice begin with; empty: not said.
+        exam_departments: The departments in whose specialties the practitioner examines; empty: not said.
+        working_hours: The shifts of a week; empty: not said.
+        leave: Days off duty.
+    """
 
     social_insurance_no: str = ""
     national_id: str = ""
+    licence_from: date | None = None
+    licence_to: date | None = None
+    withdrawn_on: date | None = None
+    scope: tuple[str, ...] = ()
+    exam_departments: tuple[str, ...] = ()
+    working_hours: tuple[Shift, ...] = ()
+    leave: tuple[Period, ...] = ()
+
+    def is_licensed(self, on: date) -> bool:
+        """Whether nothing here says that the licence does not hold on a day."""
+        return not (
+            (self.licence_from is not None and on < self.licence_from)
+            or (self.licence_to is not None and on > self.licence_to)
+            or (self.withdrawn_on is not None and on >= self.withdrawn_on)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepartmentItem(Entry):
+    """A department; ``bed_services`` is what the codes of its bed services begin with, empty: not said."""
+
+    bed_services: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

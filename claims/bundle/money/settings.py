@@ -84,6 +84,12 @@ def _codes(value: object) -> frozenset[str]:
     return frozenset(value)
 
 
+def _list_of_percents(value: object) -> tuple[Decimal, ...]:
+    if not isinstance(value, list) or not value:
+        raise TypeError(f"{value!r} is no list of percents")
+    return tuple(_decimal(percent) for percent in value)
+
+
 def _percents(value: object) -> Mapping[str, Decimal]:
     if not isinstance(value, dict):
         raise TypeError(f"{value!r} is no table of percents")
@@ -112,6 +118,22 @@ class MoneySettings:
     )
     copayment_limit_salaries: Dated[Decimal] = field(
         default_factory=_steps("copayment_limit_salaries", _decimal)
+    )
+    exam_percents: Dated[tuple[Decimal, ...]] = field(
+        default_factory=_steps("exam_percents", _list_of_percents)
+    )
+    exams_percent: Dated[Decimal] = field(default_factory=_steps("exams_percent", _decimal))
+    later_surgery_percent_same_team: Dated[Decimal] = field(
+        default_factory=_steps("later_surgery_percent_same_team", _decimal)
+    )
+    later_surgery_percent_other_team: Dated[Decimal] = field(
+        default_factory=_steps("later_surgery_percent_other_team", _decimal)
+    )
+    bed_percents: Dated[tuple[Decimal, ...]] = field(
+        default_factory=_steps("bed_percents", _list_of_percents)
+    )
+    digits_without_package_ceiling: Dated[frozenset[str]] = field(
+        default_factory=_steps("digits_without_package_ceiling", _codes)
     )
     package_ceiling_salaries: Dated[Decimal] = field(
         default_factory=_steps("package_ceiling_salaries", _decimal)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
 from claims.catalogues.catalogue import Catalogue, Table
-from claims.catalogues.items import DrugItem, Entry, Kind, ServiceItem, SupplyItem
+from claims.catalogues.items import DepartmentItem, DrugItem, Entry, Kind, ServiceItem, StaffItem, SupplyItem
+from claims.catalogues.schedules import Period, Shift
 from claims.checking.cards import CardQuestion, CardReply
 from claims.checking.history.marks import Mark, Subject, blind
 from claims.checking.history.memory import MemoryHistory
@@ -49,15 +50,47 @@ def sample_catalogue() -> Catalogue:
             people = (row[field] for row in tables.get(kind, ()) for field in fields)
             entries[Kind.STAFF] += (Entry(code=code) for one in people for code in split_items(one))
         for row in tables[TableKind.XML1]:
-            entries[Kind.DEPARTMENT] += (Entry(code=code) for code in split_items(row["MA_KHOA"]))
+            entries[Kind.DEPARTMENT] += (_department(code) for code in split_items(row["MA_KHOA"]))
     entries[Kind.DRUG].append(DrugItem(code="40.0000", valid_to=_ENDED))
     entries[Kind.SERVICE] += [
         ServiceItem(code="02.0000", valid_to=_ENDED),
         ServiceItem(code="18.9999.0001", insured_price=Decimal(60_000_000)),
         ServiceItem(code="KHAM BENH"),
     ]
+    entries[Kind.STAFF] += _people()
+    entries[Kind.SERVICE] += _more_services()
     tables_of = {kind: Table(dict.fromkeys(found)) for kind, found in entries.items()}
     return Catalogue(facility="79024", tables=MappingProxyType(tables_of))
+
+
+def _department(code: str) -> DepartmentItem:
+    # One department says which beds it has; of the others that is not known.
+    return DepartmentItem(code=code, bed_services=("K03.", "K19.") if code == "K19" else ())
+
+
+def _people() -> tuple[StaffItem, ...]:
+    """Return practitioners of whom the list says more than that they are there."""
+    return (
+        StaffItem(code="7902490001", licence_to=_ENDED),
+        StaffItem(code="7902490002", licence_from=date(2026, 1, 1), withdrawn_on=date(2026, 9, 15)),
+        StaffItem(code="7902490003", withdrawn_on=date(2026, 9, 14)),
+        StaffItem(code="7902490004", scope=("02.", "22.0001")),
+        StaffItem(code="7902490005", working_hours=(Shift(0, "07:00", "08:00"),)),
+        StaffItem(code="7902490006", leave=(Period(date(2026, 9, 10), date(2026, 9, 14)),)),
+        StaffItem(code="7902490007", exam_departments=("K27",)),
+        StaffItem(code="000123/HCM-GPHN"),
+        StaffItem(code="12345"),
+        StaffItem(code="BS HAI"),
+    )
+
+
+def _more_services() -> tuple[ServiceItem, ...]:
+    """Return services that no sample has, for examples that add one."""
+    return (
+        ServiceItem(code="VC.00001", name="Vận chuyển người bệnh"),
+        ServiceItem(code="K19.0001"),
+        ServiceItem(code="K27.0001"),
+    )
 
 
 def _drug(row: Mapping[str, str]) -> DrugItem:

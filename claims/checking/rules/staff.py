@@ -1,0 +1,145 @@
+"""Rules of practitioners: how their codes are written, and what the facility's list says of each.
+
+What a row of the list does not say is not judged; where a code has several rows, any may fit.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from claims.bundle.kinds import TableKind
+from claims.catalogues.items import Kind, StaffItem
+from claims.checking.practice import practice_on
+from claims.checking.rules.rule import Hit, rule
+from claims.localtime import parse_day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from claims.checking.known import Known
+    from claims.checking.tables import CheckedClaim, Row
+
+_EXAM: Final = "13"
+#: Where practitioners stand, with the time at which they did it.
+_ORDERED: Final = ((TableKind.XML2, "MA_BAC_SI", "NGAY_YL"), (TableKind.XML3, "MA_BAC_SI", "NGAY_YL"))
+_DONE: Final = ((TableKind.XML3, "NGUOI_THUC_HIEN", "NGAY_TH_YL"),)
+_READ: Final = ((TableKind.XML4, "MA_BS_DOC_KQ", "NGAY_KQ"),)
+_NOTED: Final = ((TableKind.XML5, "NGUOI_THUC_HIEN", "THOI_DIEM_DBLS"),)
+
+
+class _Act(NamedTuple):
+    row: Row
+    field: str
+    time: str
+    person: str
+
+
+@rule("STAFF.CODE_FORMAT")
+def find_misspelled_practitioners(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A practitioner's code is written in one of the known forms. One hit a code, at its first place."""
+    forms = practice_on(claim.on).practitioner_codes
+    seen: set[str] = set()
+    for act in _acts(claim, (*_ORDERED, *_DONE, *_READ, *_NOTED)):
+        if act.person not in seen:
+            seen.add(act.person)
+            if not _is_written_well(act.person, forms):
+                yield Hit(act.row, act.field)
+
+
+@rule("STAFF.LICENCE_VALID")
+def find_lapsed_licences(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
+    """Whoever ordered, did or read something was licensed on that day. One hit a code and field."""
+    seen: set[tuple[str, TableKind, str]] = set()
+    for act in _acts(claim, (*_ORDERED, *_DONE, *_READ)):
+        key = act.person, act.row.kind, act.field
+        day = parse_day(act.time) or claim.on
+        listed = _listed(known, act.person, day)
+        if key not in seen and listed and not any(one.is_licensed(day) for one in listed):
+            seen.add(key)
+            yield Hit(act.row, act.field, (("day", day.isoformat()),))
+
+
+@rule("STAFF.SCOPE")
+def find_services_out_of_scope(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
+    """A service is within the scope of practice of one of those who did it."""
+    for row in claim.rows(TableKind.XML3):
+        code, team = row["MA_DICH_VU"], row.items("NGUOI_THUC_HIEN")
+        if not code or row["MA_VAT_TU"] or not team:
+            continue
+        day = parse_day(row["NGAY_TH_YL"]) or claim.on
+        scopes = [_scope(known, person, day) for person in team]
+        if all(scopes) and not any(code.startswith(scope) for scope in scopes):
+            yield Hit(row, "NGUOI_THUC_HIEN", (("code", code[:50]),))
+
+
+@rule("STAFF.WORKING_TIME")
+def find_work_off_duty(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
+    """Whoever ordered or did something was on duty then. One hit for all that a person did in one minute."""
+    seen: set[tuple[str, str]] = set()
+    for act in _acts(claim, (*_ORDERED, *_DONE)):
+        if (act.person, act.time) in seen or act.row.moment(_time_field(act)) is None:
+            continue
+        seen.add((act.person, act.time))
+        day = parse_day(act.time) or claim.on
+        listed = _listed(known, act.person, day)
+        if listed and not any(_is_on_duty(one, day, act.time) for one in listed):
+            yield Hit(act.row, act.field, (("time", _shown(act.time)),))
+
+
+@rule("STAFF.SPECIALTY_EXAM")
+def find_exams_of_other_specialties(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
+    """Who examines does so in the listed departments, or else within one specialty."""
+    first: dict[str, str] = {}
+    for row in claim.rows(TableKind.XML3):
+        if row["MA_NHOM"] != _EXAM:
+            continue
+        day, specialty = parse_day(row["NGAY_YL"]) or claim.on, row["MA_DICH_VU"].partition(".")[0]
+        for person in row.items("MA_BAC_SI"):
+            listed = {code for one in _listed(known, person, day) for code in one.exam_departments}
+            is_other = first.setdefault(person, specialty) != specialty
+            if row["MA_KHOA"] not in listed if listed else is_other:
+                yield Hit(row, "MA_BAC_SI", (("department", row["MA_KHOA"][:20]),))
+                break
+
+
+def _acts(claim: CheckedClaim, where: tuple[tuple[TableKind, str, str], ...]) -> Iterator[_Act]:
+    for kind, field, time in where:
+        for row in claim.rows(kind):
+            moment = row[time]
+            for person in row.items(field):
+                yield _Act(row, field, moment, person)
+
+
+def _time_field(act: _Act) -> str:
+    return "NGAY_YL" if act.field == "MA_BAC_SI" else "NGAY_TH_YL"
+
+
+def _listed(known: Known, person: str, day: date) -> tuple[StaffItem, ...]:
+    """Return the rows of the list in force; none where STAFF.APPROVED misses the person."""
+    entries = () if known.catalogue is None else known.catalogue.find_items(Kind.STAFF, person, day)
+    return tuple(entry for entry in entries if isinstance(entry, StaffItem))
+
+
+def _scope(known: Known, person: str, day: date) -> tuple[str, ...]:
+    """Return what the codes of permitted services begin with; nothing where a row does not say."""
+    listed = _listed(known, person, day)
+    return tuple(code for one in listed for code in one.scope) if all(one.scope for one in listed) else ()
+
+
+def _is_on_duty(one: StaffItem, day: date, time: str) -> bool:
+    if any(period.covers(day) for period in one.leave):
+        return False
+    hour = f"{time[8:10]}:{time[10:12]}"
+    return not one.working_hours or any(shift.covers(day, hour) for shift in one.working_hours)
+
+
+def _shown(time: str) -> str:
+    return f"{time[6:8]}/{time[4:6]}/{time[:4]} {time[8:10]}:{time[10:12]}"
+
+
+@lru_cache(maxsize=8192)
+def _is_written_well(code: str, forms: frozenset[str]) -> bool:
+    return any(re.fullmatch(form, code) for form in forms)

@@ -1,0 +1,123 @@
+"""Rules of what a stay on a ward brings with it: beds, oxygen, transport."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from claims.bundle.kinds import TableKind
+from claims.bundle.money.errors import NoMoneyRules
+from claims.bundle.money.rules import find_rules
+from claims.catalogues.items import DepartmentItem, Kind
+from claims.checking.practice import practice_on
+from claims.checking.rules.beds import BEDS
+from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.visits import days_between, minutes_of_stay, stay_of
+from claims.localtime import parse_day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from claims.checking.known import Known
+    from claims.checking.practice import Practice
+    from claims.checking.tables import CheckedClaim, Row
+
+_OF_STAYS: Final = frozenset({"15", "16"})
+_TRANSPORT, _PATIENT_PAYS = "12", "2"
+_MINUTES_OF_AN_HOUR: Final = 60
+
+
+@rule("XML3.BED_ONE_PER_DAY")
+def find_days_with_more_than_one_bed(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """The bed rows of a day together are one bed day at most. One hit a day.
+
+    The first night's bed is often ordered after midnight: two on a day are borne while there are no more bed
+    days than days since arrival.
+    """
+    stay = stay_of(claim)
+    sums: dict[str, Decimal] = {}
+    for row in sorted(_beds(claim), key=lambda row: row["NGAY_YL"]):
+        day, quantity = row.day("NGAY_YL"), row.number_of("SO_LUONG")
+        if stay is None or day is None or quantity is None:
+            continue
+        before = sums.get(day)
+        sums[day] = (before or Decimal(0)) + quantity
+        is_second = before is not None and before <= 1 < sums[day]
+        if is_second and sum(sums.values()) > days_between(stay[0][:8], day) + 1:
+            yield Hit(row, "NGAY_YL", (("given", f"{sums[day]:f}"),))
+
+
+@rule("XML3.BED_DEPARTMENT")
+def find_beds_of_other_departments(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
+    """A bed service is one of those that the list has for the department."""
+    for row in _beds(claim):
+        code, day = row["MA_DICH_VU"], parse_day(row["NGAY_YL"]) or claim.on
+        listed = known.catalogue.find_items(Kind.DEPARTMENT, row["MA_KHOA"], day) if known.catalogue else ()
+        beds = tuple(one for item in listed if isinstance(item, DepartmentItem) for one in item.bed_services)
+        if code and beds and not code.startswith(beds):
+            yield Hit(row, "MA_DICH_VU", (("code", code[:50]), ("department", row["MA_KHOA"][:20])))
+
+
+@rule("XML3.BED_SHARED_RATE")
+def find_other_bed_rates(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A bed is paid whole, or by how many share it; a rate of nothing is not asked for."""
+    rows = [row for row in _beds(claim) if row["MA_NHOM"] in _OF_STAYS]
+    try:
+        rates = find_rules(claim.on).settings.bed_percents.on(claim.on) if rows else ()
+    except NoMoneyRules:
+        return
+    for row in rows:
+        rate = row.number_of("TYLE_TT_DV")
+        if rate and rate not in rates:
+            known_rates = ", ".join(f"{one:f}" for one in rates)
+            yield Hit(row, "TYLE_TT_DV", (("given", f"{rate:f}"), ("rates", known_rates)))
+
+
+@rule("XML3.OXYGEN_TIME")
+def find_more_oxygen_than_stay(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Oxygen that is counted in minutes or hours is not given for longer than the stay."""
+    practice, stay = practice_on(claim.on), minutes_of_stay(claim)
+    if stay is None:
+        return
+    given, first = Decimal(0), None
+    for row in claim.rows(TableKind.XML3):
+        minutes = _minutes_of_oxygen(row, practice)
+        if minutes:
+            given, first = given + minutes, first or row
+    if given > stay:
+        yield Hit(first, "SO_LUONG", (("given", f"{given.normalize():f}"), ("most", str(stay))))
+
+
+@rule("XML3.TRANSPORT")
+def find_doubtful_transport(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Transport at the fund's expense is for the entitled groups, and names its fuel."""
+    summary = claim.summary_row
+    rows = [row for row in claim.rows(TableKind.XML3) if row["MA_NHOM"] == _TRANSPORT]
+    groups = practice_on(claim.on).transport_card_groups
+    cards = () if summary is None else summary.items("MA_THE_BHYT")
+    for row in rows:
+        if row["PHAM_VI"] == _PATIENT_PAYS:
+            continue
+        if not row["MA_XANG_DAU"].strip():
+            yield Hit(row, "MA_XANG_DAU")
+        elif cards and not any(card[:2] in groups for card in cards):
+            yield Hit(row, "MA_DICH_VU")
+
+
+def _beds(claim: CheckedClaim) -> tuple[Row, ...]:
+    return claim.once(
+        "bed rows", lambda: tuple(row for row in claim.rows(TableKind.XML3) if row["MA_NHOM"] in BEDS)
+    )
+
+
+def _minutes_of_oxygen(row: Row, practice: Practice) -> Decimal | None:
+    unit = row["DON_VI_TINH"].strip().casefold()
+    if unit in practice.hour_units:
+        length = _MINUTES_OF_AN_HOUR
+    elif unit in practice.minute_units:
+        length = 1
+    else:
+        return None
+    name, quantity = row["TEN_DICH_VU"].casefold(), row.number_of("SO_LUONG")
+    is_oxygen = any(word in name for word in practice.oxygen_words)
+    return quantity * length if is_oxygen and quantity else None
