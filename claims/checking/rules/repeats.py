@@ -1,0 +1,120 @@
+"""Rules of what is done again, how soon its result is there, and on which side it was done."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from claims.bundle.kinds import TableKind
+from claims.bundle.money.errors import NoMoneyRules
+from claims.bundle.money.rules import find_rules
+from claims.checking.practice import practice_on
+from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.visits import STAYING, kind_of_visit, minutes_between
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from claims.checking.known import Known
+    from claims.checking.practice import Practice
+    from claims.checking.tables import CheckedClaim, Row
+
+_CONSULTATION: Final = "13"
+_PATIENT_PAYS: Final = "2"
+_WITH_RESULT: Final = frozenset({"1", "2"})
+_DAY_MINUTES: Final = 24 * 60
+_NOTHING: Final = Decimal(0)
+
+
+@rule("XML3.DUP_SAME_DAY")
+def find_services_repeated_in_a_day(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """An image, and of an out-patient a test, is not made twice on a day."""
+    practice = practice_on(claim.on)
+    is_stay = kind_of_visit(claim) in STAYING
+    groups = practice.once_a_day_groups_of_stays if is_stay else practice.once_a_day_groups
+    seen: dict[tuple[str, str], str] = {}
+    for row in claim.rows(TableKind.XML3):
+        code, ordered = row["MA_DICH_VU"], row.moment("NGAY_YL")
+        if not code or ordered is None or row["MA_NHOM"] not in groups:
+            continue
+        # Of the same minute, another rule speaks.
+        if seen.setdefault((code, ordered[:8]), ordered) != ordered:
+            yield Hit(row, "MA_DICH_VU", (("code", code[:50]),))
+
+
+@rule("XML3.EXAM_RATE")
+def find_later_consultations_at_full_rate(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Of several consultations on a day the later ones are paid at reduced rates, and so are all together."""
+    days = _consultations_by_day(claim)
+    if not any(len(rows) > 1 for rows in days.values()):
+        return
+    try:
+        settings = find_rules(claim.on).settings
+    except NoMoneyRules:
+        return
+    percents, most = settings.exam_percents.on(claim.on), settings.exams_percent.on(claim.on)
+    for rows in days.values():
+        total = _NOTHING
+        for place, row in enumerate(sorted(rows, key=_rate, reverse=True)):
+            total += _rate(row)
+            allowed = percents[place] if place < len(percents) else _NOTHING
+            if _rate(row) > allowed or total > most:
+                yield Hit(row, "TYLE_TT_DV", (("given", f"{_rate(row):f}"), ("most", f"{allowed:f}")))
+
+
+@rule("XML4.TURNAROUND")
+def find_implausible_turnarounds(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A result takes its time, and not for ever."""
+    practice = practice_on(claim.on)
+    for row in claim.rows(TableKind.XML3):
+        ordered, done = row.moment("NGAY_YL"), row.moment("NGAY_KQ")
+        if row["MA_NHOM"] in _WITH_RESULT and ordered and done and ordered <= done:
+            minutes = minutes_between(ordered, done)
+            if not practice.shortest_result_minutes <= minutes <= practice.longest_result_days * _DAY_MINUTES:
+                yield Hit(row, "NGAY_KQ", (("minutes", str(minutes)),))
+
+
+@rule("XML4.LATERALITY")
+def find_results_of_the_other_side(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A result speaks of the side that the service was ordered for."""
+    results = claim.rows(TableKind.XML4)
+    practice = practice_on(claim.on)
+    ordered: defaultdict[str, set[str]] = defaultdict(set)
+    for row in claim.rows(TableKind.XML3) if results else ():
+        if row["MA_DICH_VU"]:
+            ordered[row["MA_DICH_VU"]] |= _sides(row["TEN_DICH_VU"], practice)
+    for row in results:
+        asked = ordered.get(row["MA_DICH_VU"], set())
+        told = _sides(f"{row['MO_TA']} {row['KET_LUAN']}", practice) if len(asked) == 1 else set[str]()
+        if len(told) == 1 and told != asked:
+            yield Hit(row, "KET_LUAN", (("code", row["MA_DICH_VU"][:50]),))
+
+
+def _consultations_by_day(claim: CheckedClaim) -> dict[str, list[Row]]:
+    days: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in claim.rows(TableKind.XML3):
+        day = row.day("NGAY_YL")
+        if row["MA_NHOM"] == _CONSULTATION and row["PHAM_VI"] != _PATIENT_PAYS and day:
+            days[day].append(row)
+    return days
+
+
+def _rate(row: Row) -> Decimal:
+    return row.number_of("TYLE_TT_DV") or _NOTHING
+
+
+def _sides(text: str, practice: Practice) -> set[str]:
+    """Return which sides a text speaks of: where the word of one follows what has sides."""
+    words = text.casefold().split()
+    sides = (("left", practice.left_words), ("right", practice.right_words))
+    return {
+        name
+        for name, those in sides
+        for place, word in enumerate(words)
+        if word.strip(".,;:()") in those and _has_sides(words[:place], practice)
+    }
+
+
+def _has_sides(before: Sequence[str], practice: Practice) -> bool:
+    return any(" ".join(before[-length:]) in practice.sided_parts for length in (1, 2))
