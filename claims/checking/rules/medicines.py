@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
@@ -16,14 +17,17 @@ from claims.checking.rules.lines import (
     positive_quantity,
 )
 from claims.checking.rules.rule import Hit, rule
+from claims.checking.tables import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from claims.bundle.money.lines import Amounts
     from claims.checking.known import Known
-    from claims.checking.tables import CheckedClaim, Row
+    from claims.checking.tables import CheckedClaim
 
+#: What the amounts of a row are made of.
+_PRICED: Final = ("SO_LUONG", "DON_GIA", "TYLE_TT_BH", "PHAM_VI")
 _MEDICINES: Final = frozenset({"4", "5"})
 _HERBS: Final = ("05V", "05C")
 _GASES: Final = ("oxy", "ôxy", "nitric oxid", "khí no")
@@ -92,6 +96,13 @@ def find_impossible_percents(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 
 
 def _amounts(row: Row) -> Amounts | None:
+    return _price(tuple(row[name] for name in _PRICED))
+
+
+@lru_cache(maxsize=16384)
+def _price(given: tuple[str, ...]) -> Amounts | None:
+    """Price what stands in the fields of a row; None where it does not say all that goes into it."""
+    row = Row(TableKind.XML2, 0, None, dict(zip(_PRICED, given, strict=True)))
     quantity, percent, price = positive_quantity(row), percent_in_cover(row), row.number_of("DON_GIA")
     if quantity is None or percent is None or price is None:
         return None

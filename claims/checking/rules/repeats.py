@@ -78,17 +78,23 @@ def find_implausible_turnarounds(claim: CheckedClaim, _: Known) -> Iterator[Hit]
 @rule("XML4.LATERALITY")
 def find_results_of_the_other_side(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A result speaks of the side that the service was ordered for."""
-    results = claim.rows(TableKind.XML4)
     practice = practice_on(claim.on)
-    ordered: defaultdict[str, set[str]] = defaultdict(set)
-    for row in claim.rows(TableKind.XML3) if results else ():
-        if row["MA_DICH_VU"]:
-            ordered[row["MA_DICH_VU"]] |= _sides(row["TEN_DICH_VU"], practice)
-    for row in results:
-        asked = ordered.get(row["MA_DICH_VU"], set())
-        told = _sides(f"{row['MO_TA']} {row['KET_LUAN']}", practice) if len(asked) == 1 else set[str]()
+    ordered = _sides_ordered(claim, practice)
+    for row in claim.rows(TableKind.XML4) if ordered else ():
+        asked = ordered.get(row["MA_DICH_VU"], frozenset())
+        told = _sides(f"{row['MO_TA']} {row['KET_LUAN']}", practice) if len(asked) == 1 else frozenset()
         if len(told) == 1 and told != asked:
             yield Hit(row, "KET_LUAN", (("code", row["MA_DICH_VU"][:50]),))
+
+
+def _sides_ordered(claim: CheckedClaim, practice: Practice) -> dict[str, frozenset[str]]:
+    """Return the sides that the names of services speak of, by code, of those that do."""
+    ordered: dict[str, frozenset[str]] = {}
+    for code, name in {(row["MA_DICH_VU"], row["TEN_DICH_VU"]) for row in claim.rows(TableKind.XML3)}:
+        sides = _sides(name, practice) if code else frozenset()
+        if sides:
+            ordered[code] = ordered.get(code, frozenset()) | sides
+    return ordered
 
 
 def _consultations_by_day(claim: CheckedClaim) -> dict[str, list[Row]]:
@@ -104,16 +110,16 @@ def _rate(row: Row) -> Decimal:
     return row.number_of("TYLE_TT_DV") or _NOTHING
 
 
-def _sides(text: str, practice: Practice) -> set[str]:
+def _sides(text: str, practice: Practice) -> frozenset[str]:
     """Return which sides a text speaks of: where the word of one follows what has sides."""
     words = text.casefold().split()
     sides = (("left", practice.left_words), ("right", practice.right_words))
-    return {
+    return frozenset(
         name
         for name, those in sides
         for place, word in enumerate(words)
         if word.strip(".,;:()") in those and _has_sides(words[:place], practice)
-    }
+    )
 
 
 def _has_sides(before: Sequence[str], practice: Practice) -> bool:

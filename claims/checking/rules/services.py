@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
@@ -23,18 +24,21 @@ from claims.checking.rules.lines import (
 )
 from claims.checking.rules.rule import Hit, rule
 from claims.checking.rules.visits import STAYING, kind_of_visit, minutes_between, minutes_of_stay
+from claims.checking.tables import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from claims.bundle.money.lines import Amounts
     from claims.checking.known import Known
-    from claims.checking.tables import CheckedClaim, Row
+    from claims.checking.tables import CheckedClaim
 
 _SURGERY, _CONSULTATION, _RATED_SUPPLY = "8", "13", "11"
 _SHORT_SURGERY_MINUTES: Final = 15
 # The rate counts in the Decisions in force; the others did without, or only in part.
 _FORMULAS: Final = (ServiceAmount.WITH_RATE, ServiceAmount.PLAIN, ServiceAmount.DIFFERENCE_WAIVED)
+#: What the amounts of a row are made of.
+_PRICED: Final = ("SO_LUONG", "DON_GIA_BV", "DON_GIA_BH", "TYLE_TT_DV", "TYLE_TT_BH", "PHAM_VI")
 _HIGH_PRICE: Final = Decimal(50_000_000)
 _MANY_SERVICES: Final = 20
 _SHORT_VISIT_MINUTES: Final = 120
@@ -195,19 +199,29 @@ def _wrong_amount(row: Row) -> Iterator[Hit]:
 
 def _amounts(row: Row, formulas: Iterable[ServiceAmount]) -> Iterator[Amounts]:
     """Work a row's amounts out by some formulas; none where it does not say all that goes into them."""
+    given = tuple(row[name] for name in _PRICED)
+    for formula in formulas:
+        amounts = _price(given, formula)
+        if amounts is not None:
+            yield amounts
+
+
+@lru_cache(maxsize=16384)
+def _price(given: tuple[str, ...], formula: ServiceAmount) -> Amounts | None:
+    """Price what stands in the fields of a row: the same over and over, whoever it was done for."""
+    row = Row(TableKind.XML3, 0, None, dict(zip(_PRICED, given, strict=True)))
     quantity, percent = positive_quantity(row), percent_in_cover(row)
     at_hospital, insured = row.number_of("DON_GIA_BV"), row.number_of("DON_GIA_BH")
     rate = row.number_of("TYLE_TT_DV")
     if quantity is None or percent is None or at_hospital is None or insured is None or rate is None:
-        return
-    for formula in formulas:
-        yield price_service(
-            UnitPrices(at_hospital, insured),
-            so_luong=quantity,
-            tyle_tt_dv=rate,
-            tyle_tt_bh=percent,
-            amount=formula,
-        )
+        return None
+    return price_service(
+        UnitPrices(at_hospital, insured),
+        so_luong=quantity,
+        tyle_tt_dv=rate,
+        tyle_tt_bh=percent,
+        amount=formula,
+    )
 
 
 def _rows(claim: CheckedClaim) -> tuple[Row, ...]:
