@@ -25,6 +25,8 @@ from claims.runtime.embedded import Addresses, embedded_services
 _SERVERS = ("CLAIMS_DATABASE_URL", "CLAIMS_BROKER_URL")
 _GIVEN = {name: os.environ[name] for name in _SERVERS if name in os.environ}
 _FOLDER = pytest.StashKey[Path]()
+#: A folder of public XML signature vectors, or None (tests/differential/test_public_vectors.py).
+XMLDSIG_VECTORS = os.environ.get("CLAIMS_XMLDSIG_VECTORS")
 
 # Another process may have the processor for a while; a slow example is no fault.
 hypothesis.settings.register_profile("ehoso", deadline=None, print_blob=True)
