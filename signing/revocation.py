@@ -92,14 +92,17 @@ class RevocationSources:
         )
 
     def find(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Revocation | None:
-        """Return what the newest believable source says; None if there is none."""
+        """Return what the newest believable source says; None if there is none.
+
+        Of several as new as each other, one that says revoked.
+        """
         crls = self._crls.get(certificate.issuer.public_bytes(), ())
         responses = self._responses.get(certificate.serial_number, ())
         found = [_read_crl(crl, certificate, issuer) for crl in crls]
         found += [_read_response(response, certificate, issuer) for response in responses]
         return max(
             (revocation for revocation in found if revocation is not None),
-            key=lambda revocation: revocation.as_of,
+            key=lambda revocation: (revocation.as_of, revocation.revoked_at is not None),
             default=None,
         )
 
