@@ -3,7 +3,7 @@
 The limit is the least that any verifier must do: one parse, one canonical form, SHA-256 of it, one public-key
 operation; of a signer, the same with the private key. Ours does everything: policy, coverage, certificate
 path and revocation (from its cache). The others are given the key and do the arithmetic alone. All take turns
-in one process (the JDK in one of its own), a batch each a round, and the median over the rounds counts.
+in one process (the JDK and C each in one of its own), a batch each a round; the median over the rounds counts.
 """
 
 import base64
@@ -16,9 +16,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -44,12 +45,18 @@ xmlsec: Any = importlib.import_module("xmlsec")
 _SIZES: Final = {"20 KB": 15, "100 KB": 75, "2 MB": 1500}
 _FACILITY: Final = "79999"
 _JAVA: Final = Path(__file__).with_name("SignatureBench.java")
+_C: Final = Path(__file__).with_name("SignatureBench.c")
 _BATCH_S: Final = 0.05
 _ROUNDS: Final = 9
 _LIMIT: Final = "limit"
 _OURS: Final = "ours"
 # How many times as long they may take to verify as ours does, at least.
-_FASTER_BY: Final[Mapping[str, float | None]] = {"signxml": 2.0, "python-xmlsec": 1.3, "JDK": None}
+_FASTER_BY: Final[Mapping[str, float | None]] = {
+    "signxml": 2.0,
+    "python-xmlsec": 1.3,
+    "libxmlsec1": None,
+    "JDK": None,
+}
 _ANY: Final = dict.fromkeys(_FASTER_BY)
 _OURS_XADES: Final = "ours, XAdES B-B"
 
@@ -74,11 +81,11 @@ def measure(scale: int) -> Sequence[Figure]:
     """Time everything, in as many rounds as 200 goes into ``scale``."""
     rounds = max(3, min(_ROUNDS, scale // 200))
     figures: list[Figure] = []
-    with tempfile.TemporaryDirectory() as folder, _one_core(), _jdk() as jdk:
+    with tempfile.TemporaryDirectory() as folder, _one_core(), _others(Path(folder)) as others:
         cases = list(_cases(Path(folder)))
         with progress_bar("signatures", len(cases) * rounds * 2) as bar:
             for case in cases:
-                verifiers = _verifiers(case, jdk, Path(folder))
+                verifiers = _verifiers(case, others, Path(folder))
                 figures += _compare(
                     f"verify {case.name}", verifiers, rounds, _verify_targets(case.name), _FASTER_BY
                 )
@@ -162,7 +169,7 @@ def _document(kilobytes: int) -> bytes:
     ).encode()
 
 
-def _verifiers(case: _Case, jdk: "_Jdk | None", folder: Path) -> Mapping[str, Timed]:
+def _verifiers(case: _Case, others: "Mapping[str, _Other]", folder: Path) -> Mapping[str, Timed]:
     now = datetime.now(UTC)
     certificate = case.key.certificate
     pem = certificate.public_bytes(Encoding.PEM).decode()
@@ -185,13 +192,13 @@ def _verifiers(case: _Case, jdk: "_Jdk | None", folder: Path) -> Mapping[str, Ti
         "python-xmlsec": _timed(by_xmlsec),
         "signxml": _timed(_by_signxml(case, pem)),
     }
-    if jdk is not None:
-        kind = case.name.split()[-1]
-        document = folder / f"{case.name.replace(' ', '-')}.xml"
-        document.write_bytes(case.plain)
-        # What the machine has compiled by then it keeps.
-        jdk.verify(folder / f"{kind}.der", document, max(20, 100_000_000 // len(case.plain) // 10))
-        timed["JDK"] = lambda count: jdk.verify(folder / f"{kind}.der", document, count)
+    certificate_file = folder / f"{case.name.split()[-1]}.der"
+    document = folder / f"{case.name.replace(' ', '-')}.xml"
+    document.write_bytes(case.plain)
+    for name, other in others.items():
+        # What the JDK has compiled by then it keeps.
+        other.verify(certificate_file, document, max(20, 100_000_000 // len(case.plain) // 10))
+        timed[name] = partial(other.verify, certificate_file, document)
     return timed
 
 
@@ -285,8 +292,8 @@ def _timed(operation: Operation) -> Timed:
     return timed
 
 
-class _Jdk:
-    """A Java process that verifies on demand and times itself."""
+class _Other:
+    """A process in another language that verifies on demand and times itself."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -302,16 +309,42 @@ class _Jdk:
 
 
 @contextmanager
-def _jdk() -> Iterator[_Jdk | None]:
-    java = shutil.which("java")
-    if java is None or shutil.which("javac") is None:
-        yield None
-        return
-    command = [java, str(_JAVA)]
+def _others(folder: Path) -> Iterator[Mapping[str, _Other]]:
+    """Start those whose tools are here: a C compiler with libxmlsec1, a JDK."""
+    with ExitStack() as stack:
+        commands = {"libxmlsec1": _compiled(folder), "JDK": _java()}
+        yield {
+            name: _Other(stack.enter_context(_running(command)))
+            for name, command in commands.items()
+            if command is not None
+        }
+
+
+@contextmanager
+def _running(command: Sequence[str]) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield _Jdk(process)
+        yield process
         if process.stdin is not None:
             process.stdin.close()
+
+
+def _java() -> Sequence[str] | None:
+    java = shutil.which("java")
+    return None if java is None or shutil.which("javac") is None else [java, str(_JAVA)]
+
+
+def _compiled(folder: Path) -> Sequence[str] | None:
+    compiler, config = shutil.which("cc"), shutil.which("pkg-config")
+    if compiler is None or config is None:
+        return None
+    options = subprocess.run(
+        [config, "--cflags", "--libs", "xmlsec1"], capture_output=True, text=True, check=False
+    )
+    if options.returncode:
+        return None
+    program = folder / "signature-bench"
+    subprocess.run([compiler, "-O2", str(_C), "-o", str(program), *options.stdout.split()], check=True)
+    return [str(program)]
 
 
 @contextmanager
