@@ -3,7 +3,7 @@
 The limit is the least that any verifier must do: one parse, one canonical form, SHA-256 of it, one public-key
 operation; of a signer, the same with the private key. Ours does everything: policy, coverage, certificate
 path and revocation (from its cache). The others are given the key and do the arithmetic alone. All take turns
-in one process (the JDK and C each in one of its own), a batch each a round; the median over the rounds counts.
+in one process (the JDK and C each in its own), a batch each a round; the median over the rounds counts.
 """
 
 import base64
