@@ -13,6 +13,7 @@ from typing import Any, Final
 from claims.catalogues.items import (
     CardAnswer,
     DepartmentItem,
+    DiagnosisItem,
     DrugItem,
     Entry,
     Kind,
@@ -105,6 +106,7 @@ _LISTS: Final[Mapping[str, tuple[Kind, type[Entry]]]] = {
     "departments": (Kind.DEPARTMENT, DepartmentItem),
     "beds": (Kind.BED, Entry),
     "machines": (Kind.MACHINE, Entry),
+    "diagnoses": (Kind.DIAGNOSIS, DiagnosisItem),
     "cards": (Kind.CARD, CardAnswer),
 }
 

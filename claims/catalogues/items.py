@@ -173,6 +173,25 @@ class DepartmentItem(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosisItem(Entry):
+    """A code of ICD-10 with what Circular 06/2026 says of it; None or empty: nothing.
+
+    Attributes:
+        not_main: It is no main diagnosis (asterisk codes and others).
+        has_more_specific: There are codes below it, one of which is to be used.
+        death_only: It is a cause of death alone.
+        discouraged: It says little, and another is to be preferred.
+        sex: GIOI_TINH of those who alone can have it.
+    """
+
+    not_main: bool | None = None
+    has_more_specific: bool | None = None
+    death_only: bool | None = None
+    discouraged: bool | None = None
+    sex: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardAnswer(Entry):
     """What the card look-up answered; ``code`` is the card number, the validity is the card's own."""
 

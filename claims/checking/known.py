@@ -29,6 +29,7 @@ CATALOGUE_KINDS: Final[Mapping[Need, Kind]] = MappingProxyType(
         Need.BEDS: Kind.BED,
         Need.MACHINES: Kind.MACHINE,
         Need.LAB_INDEXES: Kind.LAB_INDEX,
+        Need.DIAGNOSES: Kind.DIAGNOSIS,
     }
 )
 

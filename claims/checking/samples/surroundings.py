@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
 from claims.catalogues.catalogue import Catalogue, Table
-from claims.catalogues.items import DepartmentItem, DrugItem, Entry, Kind, ServiceItem, StaffItem, SupplyItem
+from claims.catalogues.items import (
+    DepartmentItem,
+    DiagnosisItem,
+    DrugItem,
+    Entry,
+    Kind,
+    ServiceItem,
+    StaffItem,
+    SupplyItem,
+)
 from claims.catalogues.schedules import Period, Shift
 from claims.checking.cards import CardQuestion, CardReply
 from claims.checking.history.marks import Mark, Subject, blind
@@ -59,6 +68,7 @@ def sample_catalogue() -> Catalogue:
     ]
     entries[Kind.STAFF] += _people()
     entries[Kind.SERVICE] += _more_services()
+    entries[Kind.DIAGNOSIS] += _diagnoses()
     tables_of = {kind: Table(dict.fromkeys(found)) for kind, found in entries.items()}
     return Catalogue(facility="79024", tables=MappingProxyType(tables_of))
 
@@ -91,6 +101,23 @@ def _more_services() -> tuple[ServiceItem, ...]:
         ServiceItem(code="K19.0001"),
         ServiceItem(code="K27.0001"),
     )
+
+
+def _diagnoses() -> list[Entry]:
+    """The codes of the samples, and one of each that a rule speaks of."""
+    codes: set[str] = set()
+    for name in sample_names():
+        tables = load_sample(name).tables
+        codes.update(row["MA_BENH_CHINH"] for row in tables[TableKind.XML1])
+        codes.update(one for row in tables[TableKind.XML1] for one in split_items(row["MA_BENH_KT"]))
+        codes.update(one for row in tables.get(TableKind.XML3, ()) for one in split_items(row["MA_BENH"]))
+    return [
+        *(DiagnosisItem(code=code) for code in sorted(codes)),
+        DiagnosisItem(code="J06"),
+        DiagnosisItem(code="G01", not_main=True),
+        DiagnosisItem(code="R69", discouraged=True),
+        DiagnosisItem(code="O80", sex="2"),
+    ]
 
 
 def _drug(row: Mapping[str, str]) -> DrugItem:
