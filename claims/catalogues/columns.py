@@ -107,6 +107,7 @@ _LISTS: Final[Mapping[str, tuple[Kind, type[Entry]]]] = {
     "beds": (Kind.BED, Entry),
     "machines": (Kind.MACHINE, Entry),
     "diagnoses": (Kind.DIAGNOSIS, DiagnosisItem),
+    "facilities": (Kind.FACILITY, Entry),
     "cards": (Kind.CARD, CardAnswer),
 }
 

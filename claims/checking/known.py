@@ -30,6 +30,7 @@ CATALOGUE_KINDS: Final[Mapping[Need, Kind]] = MappingProxyType(
         Need.MACHINES: Kind.MACHINE,
         Need.LAB_INDEXES: Kind.LAB_INDEX,
         Need.DIAGNOSES: Kind.DIAGNOSIS,
+        Need.FACILITIES: Kind.FACILITY,
     }
 )
 

@@ -69,6 +69,7 @@ def sample_catalogue() -> Catalogue:
     entries[Kind.STAFF] += _people()
     entries[Kind.SERVICE] += _more_services()
     entries[Kind.DIAGNOSIS] += _diagnoses()
+    entries[Kind.FACILITY] += (Entry(code=code) for code in ("79024", "79573", "79999"))
     tables_of = {kind: Table(dict.fromkeys(found)) for kind, found in entries.items()}
     return Catalogue(facility="79024", tables=MappingProxyType(tables_of))
 
