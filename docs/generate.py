@@ -13,7 +13,7 @@ from claims.api.problems import every_kind
 from claims.bundle.codes import list_codes
 from claims.bundle.findings import Severity
 from claims.bundle.messages import find_message, load_messages
-from claims.catalogues.columns import MAPS_FOLDER, list_specs, map_spec
+from claims.catalogues.columns import MAPS_FOLDER, WITHOUT_MAP, list_specs, map_spec
 from claims.catalogues.items import Kind
 from claims.catalogues.problems import load_sentences
 from claims.catalogues.template import describe_columns
@@ -279,7 +279,7 @@ def catalogues() -> str:
     for spec in (*list_specs().values(), map_spec(Kind.LAB_INDEX)):
         title = f"{MAPS_FOLDER}/KIND.csv" if spec.is_map else spec.file
         lines += [f"## {title}: {spec.labels['vi']} / {spec.labels['en']}\n", *describe_columns(spec), ""]
-    kinds = ", ".join(f"`{kind.value}`" for kind in Kind if kind is not Kind.CARD)
+    kinds = ", ".join(f"`{kind.value}`" for kind in Kind if kind not in WITHOUT_MAP)
     lines += [
         f"`KIND` is one of {kinds}.\n",
         "## Problems\n",

@@ -18,6 +18,7 @@ from claims.catalogues.items import (
     Entry,
     Kind,
     LabIndexItem,
+    LimitItem,
     MapEntry,
     ServiceItem,
     StaffItem,
@@ -108,8 +109,13 @@ _LISTS: Final[Mapping[str, tuple[Kind, type[Entry]]]] = {
     "machines": (Kind.MACHINE, Entry),
     "diagnoses": (Kind.DIAGNOSIS, DiagnosisItem),
     "facilities": (Kind.FACILITY, Entry),
+    "limits": (Kind.LIMIT, LimitItem),
     "cards": (Kind.CARD, CardAnswer),
 }
+
+
+#: Kinds whose codes no concept map stands for: they are other lists' codes, or a person's.
+WITHOUT_MAP: Final = frozenset({Kind.CARD, Kind.LIMIT})
 
 
 def header_key(header: str) -> str:

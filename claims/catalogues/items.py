@@ -20,6 +20,7 @@ class Kind(StrEnum):
     BED = "bed"
     MACHINE = "machine"
     CARD = "card"
+    LIMIT = "limit"
     DIAGNOSIS = "diagnosis"
     TRADITIONAL = "traditional"
     FACILITY = "facility"
@@ -189,6 +190,27 @@ class DiagnosisItem(Entry):
     death_only: bool | None = None
     discouraged: bool | None = None
     sex: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitItem(Entry):
+    """For whom a service or a medicine is paid, and how often; what is empty limits nothing.
+
+    Attributes:
+        sex: GIOI_TINH of those whom it is for.
+        age_from: Their least age in full years.
+        age_to: Their greatest age in full years.
+        diagnoses: What one of the claim's diagnoses begins with.
+        not_with: What none of them begins with.
+        per_day: How much of it on a day, at most.
+    """
+
+    sex: str = ""
+    age_from: Decimal | None = None
+    age_to: Decimal | None = None
+    diagnoses: tuple[str, ...] = ()
+    not_with: tuple[str, ...] = ()
+    per_day: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

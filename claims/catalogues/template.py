@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from claims.catalogues.columns import MAPS_FOLDER, Column, FileSpec, list_specs, map_spec
+from claims.catalogues.columns import MAPS_FOLDER, WITHOUT_MAP, Column, FileSpec, list_specs, map_spec
 from claims.catalogues.items import Kind
 
 #: What a map calls the local code and its system, and the code that they stand for.
@@ -102,4 +102,5 @@ def _readme() -> Iterator[str]:
         yield ""
         yield from describe_columns(spec)
     yield ""
-    yield f"`{MAPS_FOLDER}/` : {', '.join(f'`{kind.value}.csv`' for kind in Kind if kind is not Kind.CARD)}"
+    maps = ", ".join(f"`{kind.value}.csv`" for kind in Kind if kind not in WITHOUT_MAP)
+    yield f"`{MAPS_FOLDER}/` : {maps}"

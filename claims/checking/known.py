@@ -31,6 +31,7 @@ CATALOGUE_KINDS: Final[Mapping[Need, Kind]] = MappingProxyType(
         Need.LAB_INDEXES: Kind.LAB_INDEX,
         Need.DIAGNOSES: Kind.DIAGNOSIS,
         Need.FACILITIES: Kind.FACILITY,
+        Need.LIMITS: Kind.LIMIT,
     }
 )
 

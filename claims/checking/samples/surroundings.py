@@ -17,6 +17,7 @@ from claims.catalogues.items import (
     DrugItem,
     Entry,
     Kind,
+    LimitItem,
     ServiceItem,
     StaffItem,
     SupplyItem,
@@ -32,6 +33,7 @@ from claims.checking.values import split_items
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_DEAR: Final = Decimal(60_000_000)
 _ENDED: Final = date(2025, 12, 31)
 _PEOPLE: Final = MappingProxyType(
     {
@@ -63,12 +65,17 @@ def sample_catalogue() -> Catalogue:
     entries[Kind.DRUG].append(DrugItem(code="40.0000", valid_to=_ENDED))
     entries[Kind.SERVICE] += [
         ServiceItem(code="02.0000", valid_to=_ENDED),
-        ServiceItem(code="18.9999.0001", insured_price=Decimal(60_000_000)),
+        ServiceItem(code="18.9999.0001", insured_price=_DEAR),
         ServiceItem(code="KHAM BENH"),
     ]
     entries[Kind.STAFF] += _people()
     entries[Kind.SERVICE] += _more_services()
     entries[Kind.DIAGNOSIS] += _diagnoses()
+    entries[Kind.LIMIT] += _limits()
+    entries[Kind.SERVICE] += (
+        ServiceItem(code=one.code, insured_price=_DEAR) for one in _limits() if one.code.startswith("18.")
+    )
+    entries[Kind.DRUG] += (DrugItem(code=one.code) for one in _limits() if one.code.startswith("40."))
     entries[Kind.FACILITY] += (Entry(code=code) for code in ("79024", "79573", "79999"))
     tables_of = {kind: Table(dict.fromkeys(found)) for kind, found in entries.items()}
     return Catalogue(facility="79024", tables=MappingProxyType(tables_of))
@@ -115,9 +122,23 @@ def _diagnoses() -> list[Entry]:
     return [
         *(DiagnosisItem(code=code) for code in sorted(codes)),
         DiagnosisItem(code="J06"),
+        DiagnosisItem(code="Q99"),
         DiagnosisItem(code="G01", not_main=True),
         DiagnosisItem(code="R69", discouraged=True),
         DiagnosisItem(code="O80", sex="2"),
+    ]
+
+
+def _limits() -> list[LimitItem]:
+    """One of each limit that a rule speaks of, on services and medicines that no sample has."""
+    return [
+        LimitItem(code="18.9999.0002", sex="2"),
+        LimitItem(code="18.9999.0003", age_to=Decimal(0)),
+        LimitItem(code="18.9999.0004", diagnoses=("Q99",)),
+        LimitItem(code="18.9999.0005", not_with=("Q99",)),
+        LimitItem(code="18.9999.0006", per_day=Decimal("0.5")),
+        LimitItem(code="40.9001", diagnoses=("Q99",)),
+        LimitItem(code="40.9002", not_with=("Q99",)),
     ]
 
 
