@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from claims.catalogues.columns import CellType
+from claims.catalogues.items import Relation
 from claims.catalogues.schedules import Period, Shift, read_periods, read_shifts
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -22,6 +23,7 @@ _DAYS: Final = (
 )
 _YES: Final = frozenset({"1", "true", "x", "yes", "y", "có", "co"})
 _NO: Final = frozenset({"0", "false", "no", "n", "không", "khong"})
+_RELATIONS: Final = frozenset(one.value for one in Relation)
 _HUNDRED: Final = Decimal(100)
 
 Value = str | Decimal | date | bool | tuple[str, ...] | tuple[Shift, ...] | tuple[Period, ...] | None
@@ -141,6 +143,13 @@ def _hours(text: str) -> tuple[Shift, ...]:
     return shifts
 
 
+def _relation(text: str) -> str:
+    word = text.casefold()
+    if word not in _RELATIONS:
+        raise BadCell("not-a-relation")
+    return word
+
+
 def _periods(text: str) -> tuple[Period, ...]:
     periods = read_periods(text, _day)
     if periods is None:
@@ -170,6 +179,7 @@ _READERS: Final[Mapping[CellType, Callable[[str], Value]]] = {
     CellType.ROUTE: _route,
     CellType.CODES: _codes,
     CellType.HOURS: _hours,
+    CellType.RELATION: _relation,
     CellType.PERIODS: _periods,
 }
 _SEVERAL: Final = frozenset({CellType.CODES, CellType.HOURS, CellType.PERIODS})

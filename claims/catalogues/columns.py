@@ -20,6 +20,7 @@ from claims.catalogues.items import (
     LabIndexItem,
     LimitItem,
     MapEntry,
+    PairItem,
     ServiceItem,
     StaffItem,
     SupplyItem,
@@ -44,6 +45,7 @@ class CellType(StrEnum):
     ROUTE = "route"
     CODES = "codes"
     HOURS = "hours"
+    RELATION = "relation"
     PERIODS = "periods"
 
 
@@ -110,12 +112,13 @@ _LISTS: Final[Mapping[str, tuple[Kind, type[Entry]]]] = {
     "diagnoses": (Kind.DIAGNOSIS, DiagnosisItem),
     "facilities": (Kind.FACILITY, Entry),
     "limits": (Kind.LIMIT, LimitItem),
+    "pairs": (Kind.PAIR, PairItem),
     "cards": (Kind.CARD, CardAnswer),
 }
 
 
 #: Kinds whose codes no concept map stands for: they are other lists' codes, or a person's.
-WITHOUT_MAP: Final = frozenset({Kind.CARD, Kind.LIMIT})
+WITHOUT_MAP: Final = frozenset({Kind.CARD, Kind.LIMIT, Kind.PAIR})
 
 
 def header_key(header: str) -> str:

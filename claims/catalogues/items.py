@@ -21,6 +21,7 @@ class Kind(StrEnum):
     MACHINE = "machine"
     CARD = "card"
     LIMIT = "limit"
+    PAIR = "pair"
     DIAGNOSIS = "diagnosis"
     TRADITIONAL = "traditional"
     FACILITY = "facility"
@@ -202,7 +203,8 @@ class LimitItem(Entry):
         age_to: Their greatest age in full years.
         diagnoses: What one of the claim's diagnoses begins with.
         not_with: What none of them begins with.
-        per_day: How much of it on a day, at most.
+        per_day: How much of it on a day, at most; of a medicine, by its dose.
+        not_inpatient: Whether it is not paid by itself for who stays.
     """
 
     sex: str = ""
@@ -211,6 +213,24 @@ class LimitItem(Entry):
     diagnoses: tuple[str, ...] = ()
     not_with: tuple[str, ...] = ()
     per_day: Decimal | None = None
+    not_inpatient: bool | None = None
+
+
+class Relation(StrEnum):
+    """What two codes have to do with each other."""
+
+    INCLUDED = "included"  # the service is part of the other one
+    IN_PRICE = "in-price"  # the medicine is in the price of the other, a service
+    INTERACTS = "interacts"  # the medicine and the other one do each other harm
+    SAME = "same"  # the medicine does what the other one does: one of them is enough
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairItem(Entry):
+    """Two codes that do not go together; ``other`` is the second, ``relation`` is a `Relation`."""
+
+    other: str = ""
+    relation: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ CATALOGUE_KINDS: Final[Mapping[Need, Kind]] = MappingProxyType(
         Need.DIAGNOSES: Kind.DIAGNOSIS,
         Need.FACILITIES: Kind.FACILITY,
         Need.LIMITS: Kind.LIMIT,
+        Need.PAIRS: Kind.PAIR,
     }
 )
 

@@ -6,10 +6,11 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from claims.bundle.doses import read_dose
 from claims.bundle.kinds import TableKind
 from claims.catalogues.items import Kind, LimitItem
 from claims.checking.rules.rule import Hit, rule
-from claims.checking.rules.visits import age_in_years
+from claims.checking.rules.visits import STAYING, age_in_years, kind_of_visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +81,27 @@ def find_services_done_too_often(claim: CheckedClaim, known: Known) -> Iterator[
         if done[key] > max(limits):
             params = (("given", f"{done[key].normalize():f}"), ("most", f"{max(limits).normalize():f}"))
             yield Hit(row, "MA_DICH_VU", params)
+
+
+@rule("XML3.NOT_PAID_INPATIENT")
+def find_services_not_paid_for_who_stays(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
+    """Some services are not paid by themselves for who stays."""
+    if kind_of_visit(claim) not in STAYING:
+        return iter(())
+    return _beyond(claim, known, _SERVICES, lambda one, _: bool(one.not_inpatient))
+
+
+@rule("XML2.MAX_DAILY_DOSE")
+def find_doses_that_are_too_high(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
+    """A medicine has a greatest dose a day."""
+    for row in claim.rows(TableKind.XML2):
+        limits = [one.per_day for one in _limits(claim, known, row["MA_THUOC"]) if one.per_day is not None]
+        dose = read_dose(row["LIEU_DUNG"]) if limits else None
+        if dose is not None and dose.amount * dose.times > max(limits):
+            given, most = dose.amount * dose.times, max(limits)
+            yield Hit(
+                row, "LIEU_DUNG", (("given", f"{given.normalize():f}"), ("most", f"{most.normalize():f}"))
+            )
 
 
 def _beyond(

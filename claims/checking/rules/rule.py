@@ -88,7 +88,8 @@ class Need(StrEnum):
     TRADITIONAL = "traditional"
     FACILITIES = "facilities"
     AREAS = "areas"
-    LIMITS = "limits"  # of services and drugs: sex, age, diagnoses, doses, pairs, intervals
+    LIMITS = "limits"  # of services and medicines: sex, age, diagnoses, quantity a day
+    PAIRS = "pairs"  # of services and medicines that do not go together
     CONTRACT = "contract"
     CARDS = "cards"  # what the card look-up answered
     HISTORY = "history"  # other claims of the same person

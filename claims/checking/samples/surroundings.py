@@ -18,6 +18,8 @@ from claims.catalogues.items import (
     Entry,
     Kind,
     LimitItem,
+    PairItem,
+    Relation,
     ServiceItem,
     StaffItem,
     SupplyItem,
@@ -72,6 +74,12 @@ def sample_catalogue() -> Catalogue:
     entries[Kind.SERVICE] += _more_services()
     entries[Kind.DIAGNOSIS] += _diagnoses()
     entries[Kind.LIMIT] += _limits()
+    entries[Kind.PAIR] += (
+        PairItem(code="18.9999.0008", other="22.0120.1370", relation=Relation.INCLUDED),
+        PairItem(code="40.9004", other="22.0120.1370", relation=Relation.IN_PRICE),
+        PairItem(code="40.9005", other="40.84", relation=Relation.INTERACTS),
+        PairItem(code="40.9006", other="40.84", relation=Relation.SAME),
+    )
     entries[Kind.SERVICE] += (
         ServiceItem(code=one.code, insured_price=_DEAR) for one in _limits() if one.code.startswith("18.")
     )
@@ -137,6 +145,11 @@ def _limits() -> list[LimitItem]:
         LimitItem(code="18.9999.0004", diagnoses=("Q99",)),
         LimitItem(code="18.9999.0005", not_with=("Q99",)),
         LimitItem(code="18.9999.0006", per_day=Decimal("0.5")),
+        LimitItem(code="18.9999.0007", not_inpatient=True),
+        LimitItem(code="18.9999.0008"),
+        LimitItem(code="18.9999.0009"),
+        *(LimitItem(code=f"40.900{number}") for number in (4, 5, 6)),
+        LimitItem(code="40.9003", per_day=Decimal(8)),
         LimitItem(code="40.9001", diagnoses=("Q99",)),
         LimitItem(code="40.9002", not_with=("Q99",)),
     ]
