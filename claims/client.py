@@ -11,7 +11,8 @@ Every request that may be repeated is: receiving is idempotent, so a lost answer
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Self, cast
+from typing import Literal, Self, cast
+from uuid import uuid4
 
 import httpx2
 
@@ -20,7 +21,7 @@ from claims.errors import ClaimsError
 Document = Mapping[str, object]
 
 #: States in which nothing more happens by itself.
-SETTLED = frozenset({"acknowledged", "rejected", "refused", "failed"})
+SETTLED = frozenset({"acknowledged", "rejected", "refused", "failed", "superseded", "withdrawn"})
 
 _ATTEMPTS = 4
 _FIRST_PAUSE_S = 0.5
@@ -91,6 +92,11 @@ class ApiClient:
             if cursor is None:
                 return
 
+    def withdraw(self, submission_id: str, *, reason: str) -> Document:
+        """Take back a submission that the gateway does not have."""
+        path = f"/v1/submissions/{submission_id}/withdrawal"
+        return _document(self._request("POST", path, json={"reason": reason}))
+
     def events(self, submission_id: str) -> Sequence[Document]:
         """Return a submission's history, oldest first."""
         return cast(
@@ -110,10 +116,38 @@ class ApiClient:
         """Return what a replay would do."""
         return _document(self._request("POST", "/v1/replays", json={"where": where, "dry_run": True}))
 
-    def start_replay(self, where: Document, *, reason: str) -> Document:
-        """Set a replay going; not repeated by itself, because a second one would be a second replay."""
-        answer = self._request("POST", "/v1/replays", json={"where": where, "reason": reason}, attempts=1)
-        return _document(answer)
+    def start_replay(
+        self,
+        where: Document,
+        *,
+        reason: str,
+        per_minute: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Document:
+        """Set a replay going; under one key it is set going once."""
+        return _document(
+            self._request(
+                "POST",
+                "/v1/replays",
+                json={"where": where, "reason": reason, "per_minute": per_minute},
+                headers={"Idempotency-Key": idempotency_key or uuid4().hex},
+            )
+        )
+
+    def steer_replay(self, replay_id: str, step: Literal["pause", "resume", "cancel"]) -> Document:
+        """Pause a replay, let it go on, or end it."""
+        return _document(self._request("POST", f"/v1/replays/{replay_id}/{step}"))
+
+    def replays(self) -> Iterator[Document]:
+        """Return all replays, newest first."""
+        before: str | None = None
+        while True:
+            params = {"before": before} if before else {}
+            page = _document(self._request("GET", "/v1/replays", params=params))
+            yield from cast("Sequence[Document]", page["data"])
+            before = cast("str | None", page["next_before"])
+            if before is None:
+                return
 
     def replay(self, replay_id: str) -> Document:
         """Return how far a replay has come."""

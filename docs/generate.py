@@ -77,7 +77,22 @@ def lifecycle() -> str:
                 "* **outcome_unknown**: the gateway may have taken it. It is asked by SHA-256 before anything is sent again.",
                 "* **acknowledged** (L3): the gateway gave its transaction number. Final; a replay is refused.",
                 "* **refused**: the gateway's own verdict; trying again does not help until somebody acts.",
-                "* **failed**: attempts are used up, or the check took its worker down three times.\n",
+                "* **failed**: attempts are used up, or the check took its worker down three times.",
+                "* **superseded**: a later version of its claims passed its check before the gateway took this one.",
+                "* **withdrawn**: its facility took it back (`POST /v1/submissions/{id}/withdrawal`, `claims withdraw`).\n",
+                "## Versions of a claim\n",
+                "The same `MA_LK` of the same facility with other content is a later version. Once it has passed its check, earlier "
+                "versions that the gateway does not have are superseded and never sent; one that the gateway may have is waited for, "
+                "so that versions reach it in the order of receipt; one that it has stays acknowledged and names, when the later one "
+                "is acknowledged too, what took its place (`superseded_by`). A bundle of several claims gives way only to one that "
+                "has them all.\n",
+                "What may follow depends on whether the gateway has the claim:\n",
+                "| the gateway | resend | replace | take back |",
+                "| --- | --- | --- | --- |",
+                "| surely does not have it (received, checked, rejected, refused, failed) | replay | a later version | withdraw |",
+                "| may have it (sending, outcome_unknown, failed after doubt) | by itself, after asking | a later version, "
+                "which waits | not before it is known |",
+                "| has it (acknowledged) | never | a later version | a later version with `MA_DOITUONG_KCB` 8 |\n",
                 "Every change writes an event in the same transaction: `GET /v1/submissions/{id}/events`.",
             ]
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from claims.bundle.findings import Finding
-from claims.checking.check import Report
+from claims.checking.check import ClaimSummary, Report
 from claims.exchange.errors import GatewayError
 from claims.exchange.ports import Receipt
 from claims.exchange.submission import FacilityCode, SubmissionId
@@ -81,11 +81,25 @@ class ScriptedGateway:
         return self.taken.get(sha256)
 
 
+def claim_of(ma_lk: str) -> ClaimSummary:
+    """Return a summary that says no more than the episode key."""
+    return ClaimSummary(
+        ma_lk=ma_lk,
+        decision=None,
+        discharged_on=None,
+        tables={},
+        t_tongchi_bv=None,
+        t_tongchi_bh=None,
+        t_bhtt=None,
+    )
+
+
 @dataclass
 class ScriptedChecker:
-    """A check that finds what it is told to, by what the bundle contains."""
+    """A check that finds what it is told to, findings and claims, by what the bundle contains."""
 
     findings: dict[bytes, tuple[Finding, ...]] = field(default_factory=dict)
+    claims: dict[bytes, tuple[str, ...]] = field(default_factory=dict)
     checked: list[bytes] = field(default_factory=list)
     while_checking: Callable[[bytes], object] = lambda _body: None
 
@@ -96,6 +110,6 @@ class ScriptedChecker:
             stages=(),
             findings=self.findings.get(data, ()),
             facility=facility,
-            claims=(),
+            claims=tuple(claim_of(ma_lk) for ma_lk in self.claims.get(data, ())),
             signature=None,
         )

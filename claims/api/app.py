@@ -23,7 +23,15 @@ def create_app(service: Service) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         """Hold the service for as long as the application runs."""
-        service.warm("authenticate", "check_terms", "receive", "submit_encounter", "start_replay")
+        service.warm(
+            "authenticate",
+            "check_terms",
+            "receive",
+            "submit_encounter",
+            "start_replay",
+            "steer_replay",
+            "withdraw",
+        )
         yield
         service.close()
 

@@ -13,7 +13,7 @@ from claims.checking.details import detail, detail_to_json
 from claims.checking.places import Places, ValueClass
 from claims.checking.rules.rule import Category, Confidence, Group
 from claims.exchange.lifecycle import State
-from claims.exchange.ports import Receipt, Replay, ReplayItem, ReplayPlan
+from claims.exchange.ports import Receipt, Replay, ReplayItem, ReplayPlan, ReplayState
 from claims.exchange.submission import Event, Page, Submission
 
 #: Text that PostgreSQL can hold: anything but the null character.
@@ -39,6 +39,7 @@ class SubmissionView(BaseModel):
     attempts: int = Field(description="How often the present step has been tried.")
     next_attempt_at: datetime | None
     receipt: str | None = Field(description="The gateway's transaction number (maGiaoDich).")
+    superseded_by: str | None = Field(description="The later version of the same claims that took its place.")
 
     @classmethod
     def of(cls, submission: Submission) -> Self:
@@ -56,6 +57,7 @@ class SubmissionView(BaseModel):
             attempts=submission.attempts,
             next_attempt_at=submission.next_attempt_at,
             receipt=submission.receipt,
+            superseded_by=submission.superseded_by,
         )
 
 
@@ -270,11 +272,19 @@ class ReplayItemView(BaseModel):
     submission_id: str
     outcome: str | None = Field(description="Null until its turn has come.")
     state_before: State | None
+    state_now: State | None = Field(description="Where the submission stands.")
+    receipt: str | None
 
     @classmethod
     def of(cls, item: ReplayItem) -> Self:
         """Make the view of an item."""
-        return cls(submission_id=item.submission_id, outcome=item.outcome, state_before=item.state_before)
+        return cls(
+            submission_id=item.submission_id,
+            outcome=item.outcome,
+            state_before=item.state_before,
+            state_now=item.state_now,
+            receipt=item.receipt,
+        )
 
 
 class ReplayPlanView(BaseModel):
@@ -296,10 +306,12 @@ class ReplayView(BaseModel):
     """A replay and how far it has come."""
 
     id: str
+    state: ReplayState
     created_at: datetime
     finished_at: datetime | None
     actor: str
     reason: str
+    per_minute: int | None
     total: int
     done: int
     counts: dict[str, int]
@@ -309,6 +321,8 @@ class ReplayView(BaseModel):
         """Make the view of a replay."""
         return cls(
             id=replay.id,
+            state=replay.state,
+            per_minute=replay.per_minute,
             created_at=replay.created_at,
             finished_at=replay.finished_at,
             actor=replay.actor,
@@ -345,3 +359,19 @@ class ReplayRequest(BaseModel, extra="forbid"):
     where: Selection
     reason: PlainText = Field("", description="Why; required unless it is a dry run.")
     dry_run: bool = Field(default=False, description="Only say what would happen.")
+    per_minute: int | None = Field(
+        None, ge=1, le=1_000_000, description="Submissions set going in a minute, at most."
+    )
+
+
+class ReplayPage(BaseModel):
+    """Some replays, newest first."""
+
+    data: list[ReplayView]
+    next_before: str | None = Field(description="Give this as `before` for older ones.")
+
+
+class Withdrawal(BaseModel, extra="forbid"):
+    """Why a submission is taken back."""
+
+    reason: PlainText = Field(min_length=1)

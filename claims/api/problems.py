@@ -63,6 +63,8 @@ KINDS: Mapping[type[Exception], Kind] = {
     errors.UnknownFacility: Kind("unknown-facility", 422, "Unknown facility"),
     errors.SubmissionNotFound: Kind("not-found", 404, "No such submission"),
     errors.ReplayNotFound: Kind("not-found", 404, "No such replay"),
+    errors.CannotWithdraw: Kind("cannot-withdraw", 409, "The gateway has it, or may have it"),
+    errors.ReplayEnded: Kind("replay-ended", 409, "The replay has ended"),
     errors.InvalidCursor: Kind("invalid-cursor", 400, "Invalid cursor"),
     errors.IdempotencyMismatch: Kind("idempotency-mismatch", 422, "Idempotency-Key used with another body"),
     errors.EmptySelection: Kind("empty-selection", 422, "A replay needs a condition"),

@@ -6,17 +6,20 @@ from fastapi import APIRouter, Query, Response
 from fastapi.exceptions import RequestValidationError
 
 from claims.api.access import Operator, TheService
+from claims.api.intake import IdempotencyKey
 from claims.api.models import (
     PlainText,
     ReplayItemsView,
     ReplayItemView,
     ReplayKey,
+    ReplayPage,
     ReplayPlanView,
     ReplayRequest,
     ReplayView,
     Selection,
 )
 from claims.exchange.access import Principal
+from claims.exchange.ports import NewReplay
 from claims.exchange.submission import FacilityCode, SubmissionFilter, SubmissionId
 
 router = APIRouter(prefix="/v1/replays", tags=["replays"])
@@ -30,7 +33,11 @@ router = APIRouter(prefix="/v1/replays", tags=["replays"])
     responses={200: {"model": ReplayPlanView, "description": "Dry run: what would happen."}},
 )
 def create_replay(
-    wanted: ReplayRequest, response: Response, service: TheService, caller: Operator
+    wanted: ReplayRequest,
+    response: Response,
+    service: TheService,
+    caller: Operator,
+    idempotency_key: IdempotencyKey = None,
 ) -> ReplayView | ReplayPlanView:
     """Freeze the selection and set it going; what the gateway acknowledged is never sent again."""
     which = _filter(wanted.where, caller)
@@ -41,9 +48,51 @@ def create_replay(
         raise RequestValidationError(
             [{"loc": ("body", "reason"), "type": "missing", "msg": "say why these are replayed"}]
         )
-    replay = service.start_replay(which, actor=caller.key_id, reason=wanted.reason, facility=caller.facility)
+    replay = service.start_replay(
+        NewReplay(
+            which,
+            actor=caller.key_id,
+            reason=wanted.reason,
+            facility=caller.facility,
+            per_minute=wanted.per_minute,
+            request_key=idempotency_key,
+        )
+    )
     response.headers["Location"] = f"/v1/replays/{replay.id}"
     return ReplayView.of(replay)
+
+
+@router.get("", operation_id="listReplays", summary="Replays, newest first")
+def list_replays(
+    service: TheService,
+    caller: Operator,
+    before: PlainText | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> ReplayPage:
+    """Return a page; a facility sees only its own."""
+    found = service.replays.list_recent(facility=caller.facility, before=before, limit=limit)
+    return ReplayPage(
+        data=[ReplayView.of(one) for one in found],
+        next_before=found[-1].id if len(found) == limit else None,
+    )
+
+
+@router.post("/{replay_id}/pause", operation_id="pauseReplay", summary="Pause a replay")
+def pause_replay(replay_id: ReplayKey, service: TheService, caller: Operator) -> ReplayView:
+    """Let no more submissions have their turn; after the answer nothing moves."""
+    return ReplayView.of(service.steer_replay.pause(replay_id, facility=caller.facility))
+
+
+@router.post("/{replay_id}/resume", operation_id="resumeReplay", summary="Let a paused replay go on")
+def resume_replay(replay_id: ReplayKey, service: TheService, caller: Operator) -> ReplayView:
+    """Go on where it stopped."""
+    return ReplayView.of(service.steer_replay.resume(replay_id, facility=caller.facility))
+
+
+@router.post("/{replay_id}/cancel", operation_id="cancelReplay", summary="End a replay")
+def cancel_replay(replay_id: ReplayKey, service: TheService, caller: Operator) -> ReplayView:
+    """End it for good; what had its turn stays replayed."""
+    return ReplayView.of(service.steer_replay.cancel(replay_id, facility=caller.facility))
 
 
 @router.get("/{replay_id}", operation_id="getReplay", summary="How far a replay has come")

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 
-from claims.api.access import Reader, TheService
+from claims.api.access import Reader, Submitter, TheService
 from claims.api.models import (
     EventView,
     FindingsView,
@@ -17,6 +17,7 @@ from claims.api.models import (
     SubmissionKey,
     SubmissionPage,
     SubmissionView,
+    Withdrawal,
 )
 from claims.exchange.lifecycle import PENDING, State
 from claims.exchange.submission import FacilityCode, SubmissionFilter, SubmissionId
@@ -81,6 +82,24 @@ async def get_submission(
         # A look costs a row by its key; nothing is held in between.
         await asyncio.sleep(min(pause, left))
         pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+
+@router.post(
+    "/{submission_id}/withdrawal",
+    operation_id="withdrawSubmission",
+    summary="Take back a submission that the gateway does not have",
+)
+def withdraw_submission(
+    submission_id: SubmissionKey, wanted: Withdrawal, service: TheService, caller: Submitter
+) -> SubmissionView:
+    """Take it back for good. What the gateway has is taken back by a later version of the claim (case 8)."""
+    submission = service.withdraw(
+        SubmissionId(submission_id),
+        facility=caller.own_facility(),
+        actor=caller.key_id,
+        reason=wanted.reason,
+    )
+    return SubmissionView.of(submission)
 
 
 @router.get("/{submission_id}/events", operation_id="getEvents", summary="What happened to it")

@@ -16,6 +16,7 @@ from claims.cli import (
     keys,
     operations,
     registrations,
+    replays,
     rules,
     schemas,
     signatures,
@@ -41,7 +42,7 @@ _COMMANDS: Mapping[str, Sequence[Callable[..., object]]] = {
         inspection.inspect,
         inspection.diff,
     ),
-    "Submissions": (submissions.submit, submissions.status, submissions.replay),
+    "Submissions": (submissions.submit, submissions.status, submissions.withdraw),
     "Running the service": (
         operations.serve,
         operations.worker,
@@ -56,6 +57,7 @@ _COMMANDS: Mapping[str, Sequence[Callable[..., object]]] = {
 for panel, commands in _COMMANDS.items():
     for command in commands:
         app.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(command)
+app.add_typer(replays.replays, name="replay", rich_help_panel="Submissions")
 app.add_typer(schemas.schemas, name="schema", rich_help_panel="Bundles")
 app.add_typer(rules.rules, name="rules", rich_help_panel="Bundles")
 app.add_typer(keys.keys, name="keys", rich_help_panel="Bundles")

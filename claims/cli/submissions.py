@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -39,7 +38,7 @@ def submit(
     """
     refused = 0
     with (
-        _api(url, key_file) as api,
+        open_api(url, key_file) as api,
         ThreadPoolExecutor(parallel) as pool,
         progress_bar("submitting", len(inputs)) as bar,
     ):
@@ -68,59 +67,47 @@ def status(
     from claims.client import SETTLED
 
     failed = 0
-    with _api(url, key_file) as api:
+    with open_api(url, key_file) as api:
         for submission_id in ids:
             submission = _watch(api, submission_id) if watch else api.submission(submission_id)
-            failed += submission["state"] in SETTLED - {"acknowledged"}
+            failed += submission["state"] in SETTLED - {"acknowledged", "superseded", "withdrawn"}
             _show(api, submission)
             if as_json:
                 emit(submission)
     return Exit.BLOCKED if failed else Exit.FINE
 
 
-def replay(
-    where: Annotated[
-        list[str],
-        typer.Option(
-            "--where",
-            help="A condition NAME=VALUE; several narrow. Names: state, cause, facility, ma_lk, sha256, id, "
-            "received_from, received_until.",
-            show_default=False,
-        ),
-    ],
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept in every submission's history.")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; needed when this is no terminal.")] = False,
+def withdraw(
+    ids: Annotated[list[str], typer.Argument(help="Submission ids, sub_….", show_default=False)],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the submission's history.")],
     url: Url = None,
     key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Send failed submissions again, unchanged. What the gateway acknowledged is never sent again."""
-    selection = _selection(where)
-    with _api(url, key_file) as api:
-        plan = api.plan_replay(selection)
-        counts = plan["counts"]
-        say(f"would be replayed: {_counts(counts)}")
-        if dry_run:
+    """Take back submissions that the gateway does not have.
+
+    What it has is taken back by a later version of the claim with MA_DOITUONG_KCB 8.
+    Exit code 1 if one stays.
+    """
+    from claims.client import ApiRefused
+
+    stayed = 0
+    with open_api(url, key_file) as api:
+        for submission_id in ids:
+            try:
+                submission = api.withdraw(submission_id, reason=reason)
+            except ApiRefused as refusal:
+                stayed += 1
+                submission = {"id": submission_id, "error": str(refusal), "problem": refusal.problem}
+            say(f"{submission_id}: {submission.get('state') or submission['error']}")
             if as_json:
-                emit(plan)
-            return Exit.FINE
-        if not reason:
-            raise typer.BadParameter("say why", param_hint="--reason")
-        if not yes:
-            typer.confirm("Replay these?", abort=True, err=True)
-        started = api.start_replay(selection, reason=reason)
-        finished = follow_replay(api, str(started["id"]))
-        for item in api.replay_items(str(started["id"])):
-            say(f"  {item['submission_id']}: {item['outcome']}")
-            if as_json:
-                emit(item)
-    say(f"replay {finished['id']}: {_counts(finished['counts'])}")
-    return Exit.FINE
+                emit(submission)
+    return Exit.BLOCKED if stayed else Exit.FINE
 
 
 @contextmanager
-def _api(url: str | None, key_file: Path | None) -> Iterator[ApiClient]:
+def open_api(url: str | None, key_file: Path | None) -> Iterator[ApiClient]:
+    """Return a client of the API at the given or the set address, with the given or the set key."""
     from claims.client import ApiClient
     from claims.runtime.settings import InvalidSettings, load_settings
 
@@ -170,37 +157,3 @@ def _show(api: ApiClient, submission: Document) -> None:
     say(f"{submission['id']}: {submission['state']}{receipt}")
     for event in api.events(str(submission["id"])):
         say(f"  {event['at']}  {event['kind']}" + (f"  {event['cause']}" if event["cause"] else ""))
-
-
-def _selection(where: list[str]) -> dict[str, object]:
-    selection: dict[str, object] = {}
-    for condition in where:
-        name, separator, value = condition.partition("=")
-        if not separator or not value:
-            raise typer.BadParameter(f"{condition!r} is not NAME=VALUE", param_hint="--where")
-        if name in {"state", "id"}:
-            several = selection.setdefault("ids" if name == "id" else name, [])
-            if isinstance(several, list):
-                several.append(value)
-        elif name in {"cause", "facility", "ma_lk", "sha256", "received_from", "received_until"}:
-            selection[name] = value
-        else:
-            raise typer.BadParameter(f"there is no condition {name!r}", param_hint="--where")
-    return selection
-
-
-def follow_replay(api: ApiClient, replay_id: str) -> Document:
-    """Show a replay's progress until every item has had its turn; return the replay as it then is."""
-    replay = api.replay(replay_id)
-    with progress_bar("replaying", int(str(replay["total"]))) as bar:
-        while replay["finished_at"] is None:
-            bar.set(int(str(replay["done"])))
-            time.sleep(0.3)
-            replay = api.replay(replay_id)
-    return replay
-
-
-def _counts(counts: object) -> str:
-    if not isinstance(counts, dict):
-        return str(counts)
-    return ", ".join(f"{number} {str(outcome).replace('_', ' ')}" for outcome, number in counts.items())

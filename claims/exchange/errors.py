@@ -2,8 +2,10 @@
 
 * ClaimsError
   - IllegalTransition
+  - CannotWithdraw
   - SubmissionNotFound
   - ReplayNotFound
+  - ReplayEnded
   - InvalidCursor
   - UnknownKey
   - AccessDenied
@@ -35,6 +37,21 @@ class IllegalTransition(ClaimsError):
         self.target = target
 
 
+class CannotWithdraw(ClaimsError):
+    """A submission was to be taken back that the gateway has, or may have.
+
+    Attributes:
+        state: Where it stands.
+    """
+
+    def __init__(self, state: str) -> None:
+        super().__init__(
+            f"a submission that is {state} cannot be withdrawn: what the gateway has, or may have, is "
+            "taken back by a later version of the claim with MA_DOITUONG_KCB 8"
+        )
+        self.state = state
+
+
 class SubmissionNotFound(ClaimsError):
     """No such submission, or not one that the caller may see."""
 
@@ -48,6 +65,14 @@ class ReplayNotFound(ClaimsError):
 
     def __init__(self, replay_id: str) -> None:
         super().__init__(f"there is no replay {replay_id}")
+        self.replay_id = replay_id
+
+
+class ReplayEnded(ClaimsError):
+    """A replay was to be paused, resumed or canceled that has ended."""
+
+    def __init__(self, replay_id: str) -> None:
+        super().__init__(f"replay {replay_id} has ended")
         self.replay_id = replay_id
 
 

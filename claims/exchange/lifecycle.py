@@ -23,22 +23,28 @@ class State(StrEnum):
     ACKNOWLEDGED = "acknowledged"  # L3: the gateway gave its transaction number
     REFUSED = "refused"  # the gateway's own verdict; trying again does not help
     FAILED = "failed"  # attempts are used up; an operator replays
+    SUPERSEDED = "superseded"  # a later version of its claims passed before the gateway took this one
+    WITHDRAWN = "withdrawn"  # its facility took it back before the gateway took it
 
 
 #: Every arrow there is.
 TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
     {
-        State.RECEIVED: frozenset({State.CHECKED, State.REJECTED, State.FAILED}),
-        State.CHECKED: frozenset({State.SENDING}),
+        State.RECEIVED: frozenset({State.CHECKED, State.REJECTED, State.FAILED, State.WITHDRAWN}),
+        State.CHECKED: frozenset({State.SENDING, State.SUPERSEDED, State.WITHDRAWN}),
         State.SENDING: frozenset(
             {State.ACKNOWLEDGED, State.REFUSED, State.CHECKED, State.OUTCOME_UNKNOWN, State.FAILED}
         ),
         State.OUTCOME_UNKNOWN: frozenset({State.SENDING}),
-        # The rest are resting places; only an operator's replay leads out of some of them.
-        State.REJECTED: frozenset({State.RECEIVED}),
-        State.REFUSED: frozenset({State.CHECKED}),
-        State.FAILED: frozenset({State.RECEIVED, State.CHECKED, State.OUTCOME_UNKNOWN}),
+        # The rest are resting places; an operator's replay leads on from some of them.
+        State.REJECTED: frozenset({State.RECEIVED, State.SUPERSEDED, State.WITHDRAWN}),
+        State.REFUSED: frozenset({State.CHECKED, State.SUPERSEDED, State.WITHDRAWN}),
+        State.FAILED: frozenset(
+            {State.RECEIVED, State.CHECKED, State.OUTCOME_UNKNOWN, State.SUPERSEDED, State.WITHDRAWN}
+        ),
         State.ACKNOWLEDGED: frozenset(),
+        State.SUPERSEDED: frozenset(),
+        State.WITHDRAWN: frozenset(),
     }
 )
 
@@ -47,6 +53,15 @@ PENDING = frozenset({State.RECEIVED, State.CHECKED, State.SENDING, State.OUTCOME
 
 #: States that an operator's replay may lead out of.
 REPLAYABLE = frozenset({State.REJECTED, State.REFUSED, State.FAILED})
+
+#: States that give way to a later version of the same claims, once that has passed its check.
+GIVING_WAY = frozenset(state for state, targets in TRANSITIONS.items() if State.SUPERSEDED in targets)
+
+#: States in which a facility may take a submission back, unless the gateway may have it.
+WITHDRAWABLE = frozenset(state for state, targets in TRANSITIONS.items() if State.WITHDRAWN in targets)
+
+#: States that say of a version that it passed its check and is or will be with the gateway.
+PASSED = frozenset({State.CHECKED, State.SENDING, State.OUTCOME_UNKNOWN, State.ACKNOWLEDGED})
 
 
 def advance(current: State, target: State) -> State:

@@ -251,6 +251,15 @@ class Submissions(Protocol):
         """Return a page of submissions, newest first."""
         ...
 
+    def withdraw(self, submission_id: SubmissionId, *, facility: FacilityCode, event: Event) -> Submission:
+        """Take a submission back that the gateway cannot have; one that was taken back stays so.
+
+        Raises:
+            SubmissionNotFound: There is none, or it is another facility's.
+            CannotWithdraw: The gateway has it, or may have it.
+        """
+        ...
+
     def body(self, submission_id: SubmissionId) -> bytes:
         """Return the bytes exactly as received."""
         ...
@@ -312,15 +321,27 @@ class ItemOutcome(StrEnum):
     REPLAYED = "replayed"
     REFUSED_ACKNOWLEDGED = "refused_acknowledged"
     SKIPPED_UNDER_WAY = "skipped_under_way"
+    SKIPPED_SUPERSEDED = "skipped_superseded"
+    SKIPPED_WITHDRAWN = "skipped_withdrawn"
+    CANCELED = "canceled"
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayItem:
-    """One submission of a replay; the outcome is None until its turn has come."""
+    """One submission of a replay.
+
+    Attributes:
+        outcome: None until its turn has come.
+        state_before: Where it stood when its turn came.
+        state_now: Where it stands.
+        receipt: The gateway's transaction number, if it has one.
+    """
 
     submission_id: SubmissionId
     outcome: ItemOutcome | None
     state_before: State | None = None
+    state_now: State | None = None
+    receipt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,9 +352,22 @@ class ReplayPlan:
     sample: tuple[ReplayItem, ...]
 
 
+class ReplayState(StrEnum):
+    """Where a replay stands."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELED = "canceled"
+    FINISHED = "finished"
+
+
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A replay and how far it has come."""
+    """A replay and how far it has come.
+
+    Attributes:
+        per_minute: How many items have their turn in a minute, at most; None for as many as can.
+    """
 
     id: str
     created_at: datetime
@@ -343,6 +377,25 @@ class Replay:
     done: int
     counts: dict[ItemOutcome, int]
     finished_at: datetime | None
+    state: ReplayState = ReplayState.RUNNING
+    per_minute: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewReplay:
+    """A replay that somebody asked for.
+
+    Attributes:
+        facility: Whose it is; None for the service's own operators'.
+        request_key: The caller's key: the same key again means the same replay.
+    """
+
+    which: SubmissionFilter
+    actor: str
+    reason: str
+    facility: FacilityCode | None
+    per_minute: int | None = None
+    request_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,16 +418,31 @@ class Replays(Protocol):
         """Count what a replay of this selection would do."""
         ...
 
-    def create(
-        self,
-        which: SubmissionFilter,
-        *,
-        actor: str,
-        reason: str,
-        facility: FacilityCode | None,
-        now: datetime,
-    ) -> Replay:
-        """Freeze the selection and return the new replay."""
+    def create(self, new: NewReplay, *, now: datetime) -> Replay:
+        """Freeze the selection and return the new replay, or the one that the key stands for."""
+        ...
+
+    def list_recent(
+        self, *, facility: FacilityCode | None, before: str | None, limit: int
+    ) -> tuple[Replay, ...]:
+        """Return replays, newest first, the facility's unless that is None."""
+        ...
+
+    def pause(self, replay_id: str, *, facility: FacilityCode | None, now: datetime) -> Replay:
+        """Let no item have its turn until it is resumed.
+
+        Raises:
+            ReplayNotFound: There is none, or it is another facility's.
+            ReplayEnded: It has ended.
+        """
+        ...
+
+    def resume(self, replay_id: str, *, facility: FacilityCode | None) -> Replay:
+        """Let it go on; raises as `pause`."""
+        ...
+
+    def cancel(self, replay_id: str, *, facility: FacilityCode | None, now: datetime) -> Replay:
+        """End it; what had no turn yet gets none. Raises as `pause`."""
         ...
 
     def get(self, replay_id: str, *, facility: FacilityCode | None) -> Replay:
@@ -394,5 +462,5 @@ class Replays(Protocol):
         ...
 
     def unfinished(self) -> tuple[str, ...]:
-        """Return the replays that still have items waiting."""
+        """Return the replays that have items waiting and are not paused."""
         ...

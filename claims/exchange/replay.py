@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from claims.exchange.errors import EmptySelection
 from claims.exchange.lifecycle import State
-from claims.exchange.ports import Clock, JobQueue, Replay, ReplayPlan, Replays
+from claims.exchange.ports import Clock, JobQueue, NewReplay, Replay, ReplayPlan, Replays
 from claims.exchange.submission import FacilityCode, SubmissionFilter
 
 #: Items worked off in one transaction.
@@ -36,21 +36,45 @@ class StartReplay:
     jobs: JobQueue
     clock: Clock
 
-    def __call__(
-        self, which: SubmissionFilter, *, actor: str, reason: str, facility: FacilityCode | None
-    ) -> Replay:
+    def __call__(self, new: NewReplay) -> Replay:
         """Freeze which submissions are meant and wake a worker to set them going again.
 
         Raises:
             EmptySelection: No condition was given.
         """
-        if which.is_empty:
+        if new.which.is_empty:
             raise EmptySelection
-        replay = self.replays.create(
-            which, actor=actor, reason=reason, facility=facility, now=self.clock.now()
-        )
+        replay = self.replays.create(new, now=self.clock.now())
         self.jobs.wake_replay(replay.id)
         return replay
+
+
+@dataclass(frozen=True, slots=True)
+class SteerReplay:
+    """Pause a replay, let it go on, or end it."""
+
+    replays: Replays
+    jobs: JobQueue
+    clock: Clock
+
+    def pause(self, replay_id: str, *, facility: FacilityCode | None) -> Replay:
+        """Stop after the items that are having their turn.
+
+        Raises:
+            ReplayNotFound: There is none, or it is another facility's.
+            ReplayEnded: It has ended.
+        """
+        return self.replays.pause(replay_id, facility=facility, now=self.clock.now())
+
+    def resume(self, replay_id: str, *, facility: FacilityCode | None) -> Replay:
+        """Go on where it stopped; raises as `pause`."""
+        replay = self.replays.resume(replay_id, facility=facility)
+        self.jobs.wake_replay(replay_id)
+        return replay
+
+    def cancel(self, replay_id: str, *, facility: FacilityCode | None) -> Replay:
+        """End it for good; what had its turn stays replayed. Raises as `pause`."""
+        return self.replays.cancel(replay_id, facility=facility, now=self.clock.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +86,7 @@ class RunReplay:
     clock: Clock
 
     def __call__(self, replay_id: str) -> None:
-        """Work off items until none is left that nobody else is at."""
+        """Work off items until none is left, its pace is used up or it is paused."""
         while (chunk := self.replays.run_chunk(replay_id, now=self.clock.now(), limit=CHUNK)).done:
             self.jobs.wake_check([one for one, state in chunk.started if state is State.RECEIVED])
             self.jobs.wake_delivery([one for one, state in chunk.started if state is not State.RECEIVED])

@@ -32,6 +32,8 @@ class EventKind(StrEnum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     GAVE_UP = "gave_up"
     REPLAYED = "replayed"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Submission:
         cause: Stable code of what stands in the way, such as ``gateway.500`` or the first blocking finding.
         attempts: How often the present step has been tried.
         receipt: The gateway's transaction number (``maGiaoDich``), once it has one.
+        superseded_by: The later version of the same claims that took its place.
     """
 
     id: SubmissionId
@@ -71,6 +74,7 @@ class Submission:
     attempts: int = 0
     next_attempt_at: datetime | None = None
     receipt: str | None = None
+    superseded_by: SubmissionId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,10 @@ from claims.exchange.ports import Gateway, JobQueue, Receipt
 from claims.exchange.reap import Reap
 from claims.exchange.receive import ReceiveBundle
 from claims.exchange.registrations import ChangeRegistration, RegisterCertificate
-from claims.exchange.replay import PlanReplay, RunReplay, StartReplay
+from claims.exchange.replay import PlanReplay, RunReplay, StartReplay, SteerReplay
 from claims.exchange.submission import FacilityCode
 from claims.exchange.submit_encounter import SubmitEncounter
+from claims.exchange.withdraw import WithdrawSubmission
 from claims.gateway.client import GatewayClient, GatewaySettings
 from claims.gateway.connection import Limits as GatewayLimits
 from claims.runtime.broker import make_celery
@@ -240,6 +241,16 @@ class Service:
     def start_replay(self) -> StartReplay:
         """Set a replay going."""
         return StartReplay(self.replays, self.jobs, self.clock)
+
+    @cached_property
+    def steer_replay(self) -> SteerReplay:
+        """Pause, resume or cancel a replay."""
+        return SteerReplay(self.replays, self.jobs, self.clock)
+
+    @cached_property
+    def withdraw(self) -> WithdrawSubmission:
+        """Take a submission back."""
+        return WithdrawSubmission(self.submissions, self.clock)
 
     @cached_property
     def run_replay(self) -> RunReplay:

@@ -14,22 +14,27 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Json
 
 from claims.checking.history.marks import Mark
-from claims.exchange.lifecycle import State
+from claims.checking.report import ClaimSummary
+from claims.exchange.lifecycle import PASSED, State
 from claims.exchange.ports import Checked, Due, Leased, Sent
-from claims.exchange.submission import Event, FacilityCode, SubmissionId
+from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.storage.documents import claim_to_json, finding_to_json, stage_to_json
+from claims.storage.events import note_events
 from claims.storage.history import leave_marks
 from claims.storage.pool import borrow
 from claims.storage.submissions import SubmissionRecords
+from claims.storage.versions import EARLIER_IN_DOUBT, LATER_VERSION, lock_episodes, supersede
 
 # SKIP LOCKED: two workers woken for the same rows share them out instead of waiting for each other.
-_LEASE: LiteralString = """
+# Nothing is sent that a later version has taken the place of, or whose earlier version is on its way.
+_LEASE: LiteralString = f"""
 WITH mine AS (
     -- maybe_taken is read here, from the row as locked: a second look might see an older version of it.
-    SELECT id, maybe_taken FROM submission
-    WHERE id = ANY(%(ids)s) AND state = ANY(%(states)s) AND next_attempt_at <= %(now)s
-      AND (lease_until IS NULL OR lease_until <= %(now)s)
-    ORDER BY id FOR UPDATE SKIP LOCKED
+    SELECT s.id, s.maybe_taken FROM submission s
+    WHERE s.id = ANY(%(ids)s) AND s.state = ANY(%(states)s) AND s.next_attempt_at <= %(now)s
+      AND (s.lease_until IS NULL OR s.lease_until <= %(now)s)
+      AND (s.state <> 'checked' OR ({LATER_VERSION} IS NULL AND NOT {EARLIER_IN_DOUBT}))
+    ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
 ), leased AS (
     UPDATE submission s
     SET attempts = s.attempts + 1, lease_owner = %(owner)s, lease_until = %(until)s, updated_at = %(now)s,
@@ -55,12 +60,6 @@ FROM json_to_recordset(%(rows)s) AS r (
 )
 WHERE s.id = r.id AND s.lease_owner = %(owner)s
 RETURNING s.id
-"""
-
-_NOTE: LiteralString = """
-INSERT INTO event (submission_id, at, kind, state, actor, cause, detail)
-SELECT id, at, kind, state, actor, cause, detail FROM json_to_recordset(%(rows)s)
-    AS r (id text, at timestamptz, kind text, state text, actor text, cause text, detail jsonb)
 """
 
 _REPORT: LiteralString = """
@@ -97,23 +96,6 @@ ON CONFLICT DO NOTHING
 """
 
 
-def note_events(connection: Connection[TupleRow], events: Sequence[tuple[SubmissionId, Event]]) -> None:
-    """Append to the histories of submissions, in the caller's transaction."""
-    rows = [
-        {
-            "id": submission_id,
-            "at": event.at.isoformat(),
-            "kind": event.kind,
-            "state": event.state,
-            "actor": event.actor,
-            "cause": event.cause,
-            "detail": dict(event.detail),
-        }
-        for submission_id, event in events
-    ]
-    connection.execute(_NOTE, {"rows": Json(rows)})
-
-
 @dataclass(frozen=True, slots=True)
 class PostgresSubmissions(SubmissionRecords):
     """`claims.exchange.ports.Submissions` on PostgreSQL."""
@@ -131,6 +113,7 @@ class PostgresSubmissions(SubmissionRecords):
                 "owner": owner,
                 "now": now,
                 "until": now + timedelta(seconds=lease_s),
+                "passed": sorted(PASSED),
             }
         )
 
@@ -147,6 +130,7 @@ class PostgresSubmissions(SubmissionRecords):
                 "owner": owner,
                 "now": now,
                 "until": now + timedelta(seconds=lease_s),
+                "passed": sorted(PASSED),
             }
         )
 
@@ -155,10 +139,12 @@ class PostgresSubmissions(SubmissionRecords):
     ) -> tuple[SubmissionId, ...]:
         """Write results of leases still held, in one transaction; return those written."""
         with borrow(self.pool) as connection, connection.transaction():
+            lock_episodes(connection, [claim.ma_lk for one in results for claim in _claims(one)])
             held = _release(connection, [_checked_row(one, now) for one in results], owner, now)
             written = [one for one in results if one.id in held]
-            note_events(connection, [(one.id, one.event) for one in written])
             _write_reports(connection, written, now)
+            superseded = supersede(connection, [one.id for one in written], now)
+            note_events(connection, [*((one.id, one.event) for one in written), *superseded])
             leave_marks(connection, [(one.id, _marks(one)) for one in written])
         return tuple(one.id for one in written)
 
@@ -169,7 +155,8 @@ class PostgresSubmissions(SubmissionRecords):
         with borrow(self.pool) as connection, connection.transaction():
             held = _release(connection, [_sent_row(one) for one in results], owner, now)
             written = [one for one in results if one.id in held]
-            note_events(connection, [(one.id, one.event) for one in written])
+            superseded = supersede(connection, [one.id for one in written], now)
+            note_events(connection, [*((one.id, one.event) for one in written), *superseded])
             _write_attempts(connection, written, now)
         return tuple(one.id for one in written)
 
@@ -278,6 +265,10 @@ def _write_reports(connection: Connection[TupleRow], results: Sequence[Checked],
     ]
     connection.execute(_REPORT, {"rows": Json(rows), "now": now})
     connection.execute(_CLAIM, {"rows": Json(claims)})
+
+
+def _claims(one: Checked) -> Sequence[ClaimSummary]:
+    return () if one.report is None else one.report.claims
 
 
 def _marks(one: Checked) -> Sequence[Mark]:

@@ -1,26 +1,51 @@
 """Replays: the frozen selection and its items."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from ulid import ULID
 
-from claims.exchange.errors import ReplayNotFound
+from claims.exchange.errors import ReplayEnded, ReplayNotFound
 from claims.exchange.lifecycle import REPLAYABLE, State, replay_target
-from claims.exchange.ports import ItemOutcome, Replay, ReplayChunk, ReplayItem, ReplayPlan
+from claims.exchange.ports import (
+    ItemOutcome,
+    NewReplay,
+    Replay,
+    ReplayChunk,
+    ReplayItem,
+    ReplayPlan,
+    ReplayState,
+)
 from claims.exchange.submission import Event, EventKind, FacilityCode, SubmissionFilter, SubmissionId
+from claims.storage.events import note_events
 from claims.storage.pool import Pool, borrow
-from claims.storage.queue import note_events
 from claims.storage.selection import conditions
+from claims.storage.versions import supersede
+
+#: What becomes of an item that cannot be replayed, by where its submission stands.
+_SKIPPED: Mapping[State, ItemOutcome] = {
+    State.ACKNOWLEDGED: ItemOutcome.REFUSED_ACKNOWLEDGED,
+    State.SUPERSEDED: ItemOutcome.SKIPPED_SUPERSEDED,
+    State.WITHDRAWN: ItemOutcome.SKIPPED_WITHDRAWN,
+}
+#: Pace that was not used is kept for so long: a worker looks every few seconds.
+_KEPT_PACE = timedelta(seconds=30)
+
+_REPLAY: LiteralString = """
+SELECT r.id, r.created_at, r.actor, r.reason, r.total, r.finished_at, r.paused_at, r.canceled_at,
+    r.per_minute, (SELECT coalesce(jsonb_object_agg(outcome, number), '{}') FROM (
+        SELECT i.outcome, count(*) AS number FROM replay_item i
+        WHERE i.replay_id = r.id AND i.outcome IS NOT NULL GROUP BY i.outcome) AS counted)
+FROM replay r
+"""
 
 
 def _outcome(state: State) -> ItemOutcome:
-    if state in REPLAYABLE:
-        return ItemOutcome.REPLAYED
-    return ItemOutcome.REFUSED_ACKNOWLEDGED if state is State.ACKNOWLEDGED else ItemOutcome.SKIPPED_UNDER_WAY
+    return ItemOutcome.REPLAYED if state in REPLAYABLE else _SKIPPED.get(state, ItemOutcome.SKIPPED_UNDER_WAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,61 +73,78 @@ class PostgresReplays:
             tuple(ReplayItem(SubmissionId(i), _outcome(State(state)), State(state)) for i, state in rows),
         )
 
-    def create(
-        self,
-        which: SubmissionFilter,
-        *,
-        actor: str,
-        reason: str,
-        facility: FacilityCode | None,
-        now: datetime,
-    ) -> Replay:
-        """Freeze the selection and return the new replay."""
+    def create(self, new: NewReplay, *, now: datetime) -> Replay:
+        """Freeze the selection and return the new replay, or the one that the key stands for."""
         replay_id = f"rpl_{ULID.from_datetime(now)}"
-        where, params = conditions(which)
+        where, params = conditions(new.which)
         with borrow(self.pool) as connection, connection.transaction():
-            connection.execute(
-                "INSERT INTO replay (id, created_at, actor, facility, reason) VALUES (%s, %s, %s, %s, %s)",
-                [replay_id, now, actor, facility, reason],
-            )
-            connection.execute(
-                "INSERT INTO replay_item (replay_id, submission_id) "
-                f"SELECT %(replay)s, s.id FROM submission s WHERE {where}",
-                {**params, "replay": replay_id},
-            )
-        return self.get(replay_id, facility=facility)
+            row = connection.execute(
+                "INSERT INTO replay (id, created_at, actor, facility, reason, per_minute, request_key) "
+                "VALUES (%s, %s, %s, %s, %s, %s, %s) "
+                "ON CONFLICT (actor, request_key) WHERE request_key IS NOT NULL DO NOTHING RETURNING id",
+                [replay_id, now, new.actor, new.facility, new.reason, new.per_minute, new.request_key],
+            ).fetchone()
+            if row is None:
+                row = connection.execute(
+                    "SELECT id FROM replay WHERE actor = %s AND request_key = %s",
+                    [new.actor, new.request_key],
+                ).fetchone()
+                replay_id = replay_id if row is None else row[0]
+            else:
+                connection.execute(
+                    "WITH frozen AS (INSERT INTO replay_item (replay_id, submission_id) "
+                    f"SELECT %(replay)s, s.id FROM submission s WHERE {where} RETURNING 1) "
+                    "UPDATE replay SET total = (SELECT count(*) FROM frozen) WHERE id = %(replay)s",
+                    {**params, "replay": replay_id},
+                )
+        return self.get(replay_id, facility=new.facility)
 
     def get(self, replay_id: str, *, facility: FacilityCode | None) -> Replay:
         """Return a replay."""
         with borrow(self.pool) as connection:
             row = connection.execute(
-                "SELECT id, created_at, actor, reason, finished_at, facility FROM replay WHERE id = %s",
-                [replay_id],
+                f"{_REPLAY} WHERE r.id = %s AND (%s::text IS NULL OR r.facility = %s)",
+                [replay_id, facility, facility],
             ).fetchone()
-            by_outcome = connection.execute(
-                "SELECT outcome, count(*) FROM replay_item WHERE replay_id = %s GROUP BY outcome", [replay_id]
-            ).fetchall()
-        if row is None or (facility is not None and row[5] != facility):
+        if row is None:
             raise ReplayNotFound(replay_id)
-        counts = dict.fromkeys(ItemOutcome, 0)
-        counts.update({ItemOutcome(outcome): number for outcome, number in by_outcome if outcome})
-        return Replay(
-            id=row[0],
-            created_at=row[1],
-            actor=row[2],
-            reason=row[3],
-            total=sum(number for _, number in by_outcome),
-            done=sum(counts.values()),
-            counts=counts,
-            finished_at=row[4],
-        )
+        return _replay(row)
+
+    def list_recent(
+        self, *, facility: FacilityCode | None, before: str | None, limit: int
+    ) -> tuple[Replay, ...]:
+        """Return replays, newest first, the facility's unless that is None."""
+        with borrow(self.pool) as connection:
+            rows = connection.execute(
+                f"{_REPLAY} WHERE (%(facility)s::text IS NULL OR r.facility = %(facility)s) "
+                "AND (%(before)s::text IS NULL OR r.id < %(before)s) ORDER BY r.id DESC LIMIT %(limit)s",
+                {"facility": facility, "before": before, "limit": limit},
+            ).fetchall()
+        return tuple(_replay(row) for row in rows)
+
+    def pause(self, replay_id: str, *, facility: FacilityCode | None, now: datetime) -> Replay:
+        """Let no item have its turn until it is resumed."""
+        # Waits for the chunk that is at work: after the answer nothing moves.
+        self._steer("paused_at = coalesce(paused_at, %(now)s)", replay_id, facility, now)
+        return self.get(replay_id, facility=facility)
+
+    def resume(self, replay_id: str, *, facility: FacilityCode | None) -> Replay:
+        """Let it go on."""
+        self._steer("paused_at = NULL, paced_until = NULL", replay_id, facility, None)
+        return self.get(replay_id, facility=facility)
+
+    def cancel(self, replay_id: str, *, facility: FacilityCode | None, now: datetime) -> Replay:
+        """End it; what had no turn yet gets none."""
+        self._steer("canceled_at = %(now)s, finished_at = %(now)s", replay_id, facility, now)
+        return self.get(replay_id, facility=facility)
 
     def items(self, replay_id: str, *, after: SubmissionId | None, limit: int) -> tuple[ReplayItem, ...]:
         """Return items in order of their submission's id."""
         with borrow(self.pool) as connection:
             rows = connection.execute(
-                "SELECT submission_id, outcome, state_before FROM replay_item "
-                "WHERE replay_id = %s AND submission_id > %s ORDER BY submission_id LIMIT %s",
+                "SELECT i.submission_id, i.outcome, i.state_before, s.state, s.ma_giao_dich "
+                "FROM replay_item i JOIN submission s ON s.id = i.submission_id "
+                "WHERE i.replay_id = %s AND i.submission_id > %s ORDER BY i.submission_id LIMIT %s",
                 [replay_id, after or "", limit],
             ).fetchall()
         return tuple(
@@ -110,21 +152,25 @@ class PostgresReplays:
                 SubmissionId(i),
                 None if outcome is None else ItemOutcome(outcome),
                 None if before is None else State(before),
+                State(state),
+                receipt,
             )
-            for i, outcome, before in rows
+            for i, outcome, before, state, receipt in rows
         )
 
     def run_chunk(self, replay_id: str, *, now: datetime, limit: int) -> ReplayChunk:
         """Work off some items that nobody else is at, in one transaction; notes the end with the last one."""
         with borrow(self.pool) as connection, connection.transaction():
+            actor, limit = _take_pace(connection, replay_id, now, limit)
+            if not limit:
+                return ReplayChunk(0, ())
             rows = connection.execute(
                 "WITH turn AS (SELECT submission_id FROM replay_item "
                 " WHERE replay_id = %s AND outcome IS NULL"
                 " ORDER BY submission_id LIMIT %s FOR UPDATE SKIP LOCKED) "
-                "SELECT s.id, s.state, s.checked_at IS NOT NULL, s.maybe_taken, r.actor "
-                "FROM turn JOIN submission s ON s.id = turn.submission_id "
-                "JOIN replay r ON r.id = %s ORDER BY s.id FOR UPDATE OF s",
-                [replay_id, limit, replay_id],
+                "SELECT s.id, s.state, s.checked_at IS NOT NULL, s.maybe_taken, %s "
+                "FROM turn JOIN submission s ON s.id = turn.submission_id ORDER BY s.id FOR UPDATE OF s",
+                [replay_id, limit, actor],
             ).fetchall()
             started = _restart(connection, replay_id, rows, now)
             _settle(connection, replay_id, rows)
@@ -136,12 +182,77 @@ class PostgresReplays:
         return ReplayChunk(len(rows), started)
 
     def unfinished(self) -> tuple[str, ...]:
-        """Return the replays that still have items waiting (replay_unfinished)."""
+        """Return the replays that have items waiting and are not paused (replay_unfinished)."""
         with borrow(self.pool) as connection:
             rows = connection.execute(
-                "SELECT id FROM replay WHERE finished_at IS NULL ORDER BY id"
+                "SELECT id FROM replay WHERE finished_at IS NULL AND paused_at IS NULL ORDER BY id"
             ).fetchall()
         return tuple(row[0] for row in rows)
+
+    def _steer(
+        self, change: LiteralString, replay_id: str, facility: FacilityCode | None, now: datetime | None
+    ) -> None:
+        with borrow(self.pool) as connection, connection.transaction():
+            changed = connection.execute(
+                f"UPDATE replay SET {change} WHERE id = %(id)s AND finished_at IS NULL "
+                "AND (%(facility)s::text IS NULL OR facility = %(facility)s) RETURNING canceled_at",
+                {"id": replay_id, "facility": facility, "now": now},
+            ).fetchone()
+            if changed is not None and changed[0] is not None:
+                connection.execute(
+                    "UPDATE replay_item SET outcome = 'canceled' WHERE replay_id = %s AND outcome IS NULL",
+                    [replay_id],
+                )
+        if changed is None:
+            self.get(replay_id, facility=facility)
+            raise ReplayEnded(replay_id)
+
+
+def _replay(row: TupleRow) -> Replay:
+    replay_id, created_at, actor, reason, total, finished, paused, canceled, per_minute, counted = row
+    counts = dict.fromkeys(ItemOutcome, 0)
+    counts.update({ItemOutcome(outcome): number for outcome, number in counted.items()})
+    if canceled is not None:
+        state = ReplayState.CANCELED
+    elif finished is not None:
+        state = ReplayState.FINISHED
+    else:
+        state = ReplayState.RUNNING if paused is None else ReplayState.PAUSED
+    return Replay(
+        id=replay_id,
+        created_at=created_at,
+        actor=actor,
+        reason=reason,
+        total=total,
+        done=sum(counts.values()),
+        counts=counts,
+        finished_at=finished,
+        state=state,
+        per_minute=per_minute,
+    )
+
+
+def _take_pace(
+    connection: Connection[TupleRow], replay_id: str, now: datetime, limit: int
+) -> tuple[str, int]:
+    """Return who replays and how many items may have their turn now; one worker at a time runs a replay."""
+    row = connection.execute(
+        "SELECT actor, per_minute, paced_until FROM replay "
+        "WHERE id = %s AND finished_at IS NULL AND paused_at IS NULL FOR UPDATE SKIP LOCKED",
+        [replay_id],
+    ).fetchone()
+    if row is None:
+        return "", 0
+    actor, per_minute, paced_until = row
+    if per_minute is None:
+        return actor, limit
+    each = timedelta(minutes=1) / per_minute
+    since = now - each if paced_until is None else max(paced_until, now - max(_KEPT_PACE, each))
+    allowed = min(limit, (now - since) // each)
+    connection.execute(
+        "UPDATE replay SET paced_until = %s WHERE id = %s", [since + allowed * each, replay_id]
+    )
+    return actor, allowed
 
 
 def _restart(
@@ -167,7 +278,8 @@ def _restart(
             "states": [str(target) for _, target in started],
         },
     )
-    note_events(connection, events)
+    superseded = supersede(connection, [submission_id for submission_id, _ in started], now)
+    note_events(connection, [*events, *superseded])
     return tuple(started)
 
 

@@ -8,8 +8,8 @@ from psycopg.rows import TupleRow
 
 from claims.bundle.findings import Finding
 from claims.checking.check import ClaimSummary, Stage
-from claims.exchange.errors import IdempotencyMismatch, SubmissionNotFound
-from claims.exchange.lifecycle import State
+from claims.exchange.errors import CannotWithdraw, IdempotencyMismatch, SubmissionNotFound
+from claims.exchange.lifecycle import WITHDRAWABLE, State
 from claims.exchange.ports import NewSubmission, Receipt
 from claims.exchange.submission import (
     Event,
@@ -21,13 +21,14 @@ from claims.exchange.submission import (
     SubmissionId,
 )
 from claims.storage.documents import claim_from_json, finding_from_json, stage_from_json
+from claims.storage.events import note_events
 from claims.storage.pool import Pool, borrow
 from claims.storage.selection import conditions, decode_cursor, encode_cursor
 
 _COLUMNS: LiteralString = """
     s.id, s.facility, encode(s.sha256, 'hex'), s.size, s.state, s.received_at, s.updated_at,
     ARRAY(SELECT c.ma_lk FROM claim c WHERE c.submission_id = s.id ORDER BY c.ordinal),
-    s.cause, s.attempts, s.next_attempt_at, s.ma_giao_dich
+    s.cause, s.attempts, s.next_attempt_at, s.ma_giao_dich, s.superseded_by
 """
 
 # One statement, so one round trip: row, bytes and first event together.
@@ -96,6 +97,23 @@ class SubmissionRecords:
             ).fetchall()
         items = tuple(_submission(row) for row in rows[:limit])
         return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
+
+    def withdraw(self, submission_id: SubmissionId, *, facility: FacilityCode, event: Event) -> Submission:
+        """Take a submission back that the gateway cannot have; one that was taken back stays so."""
+        with borrow(self.pool) as connection, connection.transaction():
+            # Whoever checks it meanwhile loses the lease, and with it the right to write.
+            done = connection.execute(
+                "UPDATE submission SET state = 'withdrawn', cause = NULL, next_attempt_at = NULL, "
+                "lease_owner = NULL, lease_until = NULL, updated_at = %s "
+                "WHERE id = %s AND facility = %s AND state = ANY(%s) AND NOT maybe_taken",
+                [event.at, submission_id, facility, sorted(WITHDRAWABLE)],
+            ).rowcount
+            if done:
+                note_events(connection, [(submission_id, event)])
+        submission = self.get(submission_id, facility=facility)
+        if submission.state is not State.WITHDRAWN:
+            raise CannotWithdraw(submission.state)
+        return submission
 
     def body(self, submission_id: SubmissionId) -> bytes:
         """Return the bytes exactly as received."""
@@ -193,6 +211,7 @@ def _submission(row: TupleRow) -> Submission:
         attempts,
         due,
         receipt,
+        superseded_by,
     ) = row
     return Submission(
         id=SubmissionId(submission_id),
@@ -207,6 +226,7 @@ def _submission(row: TupleRow) -> Submission:
         attempts=attempts,
         next_attempt_at=due,
         receipt=receipt,
+        superseded_by=superseded_by,
     )
 
 

@@ -11,8 +11,9 @@ from claims.exchange.deliver import DeliverSubmissions, RetryPolicy
 from claims.exchange.ports import ItemOutcome
 from claims.exchange.reap import Reap
 from claims.exchange.receive import ReceiveBundle, Received
-from claims.exchange.replay import PlanReplay, RunReplay, StartReplay
+from claims.exchange.replay import PlanReplay, RunReplay, StartReplay, SteerReplay
 from claims.exchange.submission import EventKind, FacilityCode, Submission, SubmissionId
+from claims.exchange.withdraw import WithdrawSubmission
 from claims.storage.facilities import Facilities
 from claims.storage.pool import Pool, open_pool
 from claims.storage.queue import PostgresSubmissions
@@ -47,6 +48,8 @@ class Exchange:
         self.reap = Reap(self.submissions, self.replays, self.jobs, self.clock, wake_again_s=30)
         self.plan_replay = PlanReplay(self.replays)
         self.start_replay = StartReplay(self.replays, self.jobs, self.clock)
+        self.steer_replay = SteerReplay(self.replays, self.jobs, self.clock)
+        self.withdraw = WithdrawSubmission(self.submissions, self.clock)
         self.run_replay = RunReplay(self.replays, self.jobs, self.clock)
 
     def received(

@@ -2,11 +2,18 @@
 
 import pytest
 
-from claims.exchange.errors import EmptySelection, GatewayRefused, GatewayUnavailable, OutcomeUnknown
+from claims.exchange.errors import (
+    EmptySelection,
+    GatewayRefused,
+    GatewayUnavailable,
+    OutcomeUnknown,
+    ReplayEnded,
+    ReplayNotFound,
+)
 from claims.exchange.lifecycle import State
-from claims.exchange.ports import ItemOutcome
+from claims.exchange.ports import ItemOutcome, NewReplay, Replay, ReplayState
 from claims.exchange.submission import EventKind, Submission, SubmissionFilter
-from tests.integration.conftest import Exchange
+from tests.integration.conftest import FACILITY, Exchange
 
 ALL = SubmissionFilter(states=tuple(State))
 
@@ -23,8 +30,20 @@ def failed(exchange: Exchange, body: bytes, error: type[GatewayUnavailable | Out
     return exchange.now(submission)
 
 
+def start(
+    exchange: Exchange,
+    which: SubmissionFilter = ALL,
+    *,
+    per_minute: int | None = None,
+    key: str | None = None,
+) -> Replay:
+    return exchange.start_replay(
+        NewReplay(which, actor="op", reason="test", facility=None, per_minute=per_minute, request_key=key)
+    )
+
+
 def replay_all(exchange: Exchange) -> str:
-    replay = exchange.start_replay(ALL, actor="op", reason="test", facility=None)
+    replay = start(exchange)
     exchange.run_replay(replay.id)
     return replay.id
 
@@ -93,7 +112,7 @@ def test_a_plan_says_what_a_run_then_does(exchange: Exchange) -> None:
     replay_id = replay_all(exchange)
 
     assert plan.counts == exchange.replays.get(replay_id, facility=None).counts
-    assert set(plan.counts.values()) == {1}
+    assert sorted(plan.counts.values(), reverse=True)[:4] == [1, 1, 1, 0]
 
 
 def test_a_replay_run_twice_replays_once(exchange: Exchange) -> None:
@@ -108,7 +127,7 @@ def test_a_replay_run_twice_replays_once(exchange: Exchange) -> None:
 
 def test_the_selection_is_frozen_when_the_replay_starts(exchange: Exchange) -> None:
     first = failed(exchange, b"1", GatewayUnavailable)
-    replay = exchange.start_replay(ALL, actor="op", reason="test", facility=None)
+    replay = start(exchange)
     later = failed(exchange, b"2", GatewayUnavailable)
 
     exchange.run_replay(replay.id)
@@ -119,7 +138,7 @@ def test_the_selection_is_frozen_when_the_replay_starts(exchange: Exchange) -> N
 
 def test_a_replay_that_was_cut_off_is_woken_again(exchange: Exchange) -> None:
     failed(exchange, b"1", GatewayUnavailable)
-    replay = exchange.start_replay(ALL, actor="op", reason="test", facility=None)
+    replay = start(exchange)
     exchange.jobs.replays.clear()
 
     exchange.reap()
@@ -129,6 +148,101 @@ def test_a_replay_that_was_cut_off_is_woken_again(exchange: Exchange) -> None:
 
 def test_an_empty_selection_is_refused(exchange: Exchange) -> None:
     with pytest.raises(EmptySelection):
-        exchange.start_replay(SubmissionFilter(), actor="op", reason="test", facility=None)
+        start(exchange, SubmissionFilter())
     with pytest.raises(EmptySelection):
         exchange.plan_replay(SubmissionFilter())
+
+
+def test_a_paused_replay_waits_until_it_is_resumed(exchange: Exchange) -> None:
+    submission = failed(exchange, b"1", GatewayUnavailable)
+    replay = start(exchange)
+
+    paused = exchange.steer_replay.pause(replay.id, facility=None)
+    exchange.run_replay(replay.id)
+    exchange.jobs.replays.clear()
+    exchange.reap()
+
+    assert paused.state is ReplayState.PAUSED
+    assert exchange.now(submission).state is State.FAILED
+    assert exchange.jobs.replays == []
+
+    resumed = exchange.steer_replay.resume(replay.id, facility=None)
+    exchange.run_replay(exchange.jobs.replays.pop())
+
+    assert resumed.state is ReplayState.RUNNING
+    assert exchange.now(submission).state is State.CHECKED
+    assert exchange.replays.get(replay.id, facility=None).state is ReplayState.FINISHED
+
+
+def test_a_canceled_replay_leaves_the_rest_alone_for_good(exchange: Exchange) -> None:
+    submission = failed(exchange, b"1", GatewayUnavailable)
+    replay = start(exchange)
+
+    canceled = exchange.steer_replay.cancel(replay.id, facility=None)
+    exchange.run_replay(replay.id)
+
+    assert canceled.state is ReplayState.CANCELED
+    assert exchange.outcomes(replay.id) == {submission.id: ItemOutcome.CANCELED}
+    assert exchange.now(submission).state is State.FAILED
+    for step in (exchange.steer_replay.pause, exchange.steer_replay.resume, exchange.steer_replay.cancel):
+        with pytest.raises(ReplayEnded):
+            step(replay.id, facility=None)
+
+
+def test_another_facilitys_replay_cannot_be_steered(exchange: Exchange) -> None:
+    failed(exchange, b"1", GatewayUnavailable)
+    replay = start(exchange)
+
+    with pytest.raises(ReplayNotFound):
+        exchange.steer_replay.cancel(replay.id, facility=FACILITY)
+    assert exchange.replays.list_recent(facility=FACILITY, before=None, limit=10) == ()
+    assert [one.id for one in exchange.replays.list_recent(facility=None, before=None, limit=10)] == [
+        replay.id
+    ]
+
+
+def test_a_paced_replay_keeps_its_pace(exchange: Exchange) -> None:
+    for number in range(8):
+        failed(exchange, str(number).encode(), GatewayUnavailable)
+    replay = start(exchange, per_minute=12)
+    done = []
+
+    for _ in range(4):
+        exchange.run_replay(replay.id)
+        exchange.run_replay(replay.id)
+        done.append(exchange.replays.get(replay.id, facility=None).done)
+        exchange.clock.advance(10)
+
+    # One at once, then one every five seconds.
+    assert done == [1, 3, 5, 7]
+
+
+def test_a_pace_that_was_not_used_does_not_gather_without_end(exchange: Exchange) -> None:
+    for number in range(20):
+        failed(exchange, str(number).encode(), GatewayUnavailable)
+    replay = start(exchange, per_minute=12)
+    exchange.run_replay(replay.id)
+    exchange.clock.advance(3600)
+
+    exchange.run_replay(replay.id)
+
+    assert exchange.replays.get(replay.id, facility=None).done == 1 + 6
+
+
+def test_a_request_made_twice_under_one_key_is_one_replay(exchange: Exchange) -> None:
+    failed(exchange, b"1", GatewayUnavailable)
+
+    first, second = start(exchange, key="k"), start(exchange, key="k")
+
+    assert first.id == second.id
+    assert second.total == 1
+
+
+def test_an_item_says_where_its_submission_stands_now(exchange: Exchange) -> None:
+    submission = failed(exchange, b"1", GatewayUnavailable)
+    replay_id = replay_all(exchange)
+    exchange.deliver([submission.id])
+
+    (item,) = exchange.replays.items(replay_id, after=None, limit=10)
+
+    assert (item.state_before, item.state_now, item.receipt) == (State.FAILED, State.ACKNOWLEDGED, "GD1")

@@ -13,7 +13,7 @@ from rich.table import Table
 from claims.cli.demo.cases import EXPECTED, Case, Kind, make_cases
 from claims.cli.demo.installation import Installation
 from claims.cli.output import console, progress_bar, say
-from claims.cli.submissions import follow_replay
+from claims.cli.replays import follow_replay
 from claims.client import SETTLED, ApiClient, Document
 from claims.errors import ClaimsError
 
