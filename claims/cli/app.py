@@ -22,6 +22,7 @@ from claims.cli import (
     signatures,
     submissions,
     verification,
+    watching,
 )
 
 app = typer.Typer(
@@ -42,7 +43,7 @@ _COMMANDS: Mapping[str, Sequence[Callable[..., object]]] = {
         inspection.inspect,
         inspection.diff,
     ),
-    "Submissions": (submissions.submit, submissions.status, submissions.withdraw),
+    "Submissions": (submissions.submit, watching.watch, submissions.status, submissions.withdraw),
     "Running the service": (
         operations.serve,
         operations.worker,

@@ -5,6 +5,7 @@ from claims.bundle.format import UnusableFormatFolder
 from claims.checking.own.rules import UnusableOwnRules
 from claims.checking.policy_file import UnreadablePolicy
 from claims.cli.output import Exit
+from claims.cli.watching import FolderWatched
 from claims.client import ApiRefused, ApiUnreachable
 from claims.exchange.errors import StoreUnavailable
 from claims.runtime.embedded import EmbeddedServiceFailed, NoEmbeddedServices
@@ -19,6 +20,7 @@ from signing.errors import (
 )
 
 _CONFIGURATION = (
+    FolderWatched,
     InvalidSettings,
     HalfConfigured,
     NoEmbeddedServices,

@@ -126,15 +126,19 @@ def _submit_one(api: ApiClient, path: Path) -> Document:
     from claims.client import ApiRefused
 
     try:
-        body = read_input(path)
-        # An encounter is a JSON object; a bundle is XML, after a byte order mark or blanks at most.
-        is_encounter = body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
-        submission = api.submit_encounter(body) if is_encounter else api.submit_bundle(body)
+        submission = submit_body(api, read_input(path))
     except ApiRefused as refusal:
         return {"file": str(path), "error": str(refusal), "problem": refusal.problem}
     except OSError as error:
         return {"file": str(path), "error": str(error)}
     return {"file": str(path), **submission}
+
+
+def submit_body(api: ApiClient, body: bytes) -> Document:
+    """Submit an encounter, which is a JSON object, or else a bundle."""
+    # XML may begin with a byte order mark or blanks.
+    is_encounter = body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    return api.submit_encounter(body) if is_encounter else api.submit_bundle(body)
 
 
 #: The service answers as soon as there is news; otherwise the state is shown anew.

@@ -1,0 +1,201 @@
+"""`claims watch`: a folder where a system that only writes files leaves claims and finds what became of them.
+
+Nothing is remembered but by the files themselves: submitting the same bytes again gives the same submission,
+and a file moves only after what it led to is written. So it may be stopped, or killed, at any moment.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from claims.cli.inputs import read_input, write_whole
+from claims.cli.output import AsJson, Exit, emit, say
+from claims.cli.submissions import KeyFile, Url, open_api, submit_body
+from claims.errors import ClaimsError
+
+if TYPE_CHECKING:
+    from claims.client import ApiClient, Document
+
+SUBMITTED: Final = "submitted"
+DONE: Final = "done"
+PROBLEMS: Final = "problems"
+_OUTCOME: Final = ".outcome.json"
+_TAKEN: Final = (".xml", ".json", ".xml.gz", ".json.gz")
+#: Submissions followed in one look, the longest waiting first.
+_FOLLOWED: Final = 500
+
+
+class FolderWatched(ClaimsError):
+    """Another process watches the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} is being watched by another process")
+
+
+def watch(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="The folder.", show_default=False, exists=True, file_okay=False, writable=True),
+    ],
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop when everything in the folder has an outcome.")
+    ] = False,
+    every: Annotated[float, typer.Option("--every", help="Seconds between two looks.", min=0.1)] = 2.0,
+    url: Url = None,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Submit every bundle (XML) or encounter (JSON) that is put into a folder.
+
+    A file is taken when it has not changed between two looks. It moves to submitted/, then to done/ with its
+    receipt or to problems/ with its findings, in NAME.outcome.json beside it. May be stopped at any moment.
+    """
+    from claims.client import ApiUnreachable
+
+    problems = 0
+    with open_api(url, key_file) as api, _alone_in(folder):
+        watched = WatchedFolder(folder, api)
+        say(f"watching {folder}")
+        while True:
+            try:
+                for outcome in watched.look():
+                    problems += not outcome["fine"]
+                    say(f"{outcome['file']}: {outcome['state']}")
+                    if as_json:
+                        emit(outcome)
+            except ApiUnreachable as outage:
+                say(f"{outage}; trying again")
+            if once and watched.is_settled:
+                return Exit.BLOCKED if problems else Exit.FINE
+            time.sleep(every)
+
+
+@dataclass(slots=True)
+class WatchedFolder:
+    """One folder's files on their way from the folder to ``done`` or ``problems``."""
+
+    folder: Path
+    api: ApiClient
+    _seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
+
+    def look(self) -> Iterator[Document]:
+        """Submit what is whole, ask how what was submitted stands; return what got its outcome.
+
+        Raises:
+            ApiUnreachable: The service does not answer; what was not submitted stays where it is.
+        """
+        for path in self._whole_files():
+            outcome = self._submit(path)
+            if outcome is not None:
+                yield outcome
+        for path in sorted((self.folder / SUBMITTED).glob(f"*{_OUTCOME}"), key=_age)[:_FOLLOWED]:
+            outcome = self._follow(path)
+            if outcome is not None:
+                yield outcome
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every file has its outcome."""
+        return not any(self._files()) and not any((self.folder / SUBMITTED).glob(f"*{_OUTCOME}"))
+
+    def _files(self) -> Iterator[Path]:
+        for path in self.folder.iterdir():
+            if path.name.lower().endswith(_TAKEN) and not path.name.startswith(".") and path.is_file():
+                yield path
+
+    def _whole_files(self) -> list[Path]:
+        """Return the files that did not change since the last look, oldest first."""
+        now = {path: (stat.st_size, stat.st_mtime_ns) for path in self._files() if (stat := _stat(path))}
+        whole = [path for path, state in now.items() if self._seen.get(path) == state]
+        self._seen = now
+        return sorted(whole, key=lambda path: (now[path][1], path.name))
+
+    def _submit(self, path: Path) -> Document | None:
+        from claims.client import ApiRefused
+
+        try:
+            submission = submit_body(self.api, read_input(path))
+        except ApiRefused as refusal:
+            if refusal.code in {"unauthenticated", "forbidden"}:
+                raise
+            return self._end(path, {"state": "not taken", "problem": refusal.problem}, fine=False)
+        except OSError as error:
+            return self._end(path, {"state": "unreadable", "problem": str(error)}, fine=False)
+        place = _free(self.folder / SUBMITTED, path.name)
+        _write(place, submission)
+        path.replace(place)
+        return None
+
+    def _follow(self, outcome: Path) -> Document | None:
+        from claims.client import SETTLED
+
+        path = outcome.with_name(outcome.name.removesuffix(_OUTCOME))
+        if not path.exists():
+            # Stopped between two steps: the file is one step ahead, or still where it was put.
+            outcome.unlink()
+            return None
+        submission = self.api.submission(json.loads(outcome.read_bytes())["id"])
+        if submission["state"] not in SETTLED:
+            return None
+        submission_id = str(submission["id"])
+        fine = submission["state"] not in {"rejected", "refused", "failed"}
+        found = {
+            **submission,
+            "receipt": self.api.receipt(submission_id),
+            "findings": self.api.findings(submission_id)["findings"],
+        }
+        ended = self._end(path, found, fine=fine)
+        outcome.unlink()
+        return ended
+
+    def _end(self, path: Path, found: Document, *, fine: bool) -> Document:
+        place = _free(self.folder / (DONE if fine else PROBLEMS), path.name)
+        _write(place, found)
+        path.replace(place)
+        return {"file": str(place), "fine": fine, **found}
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    with (folder / ".watched").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise FolderWatched(folder) from error
+        yield
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:  # taken away since it was listed
+        return None
+
+
+def _age(path: Path) -> float:
+    return path.stat().st_mtime
+
+
+def _free(folder: Path, name: str) -> Path:
+    """Return where a file of that name goes without taking another one's place."""
+    stem, dot, extensions = name.partition(".")
+    place, number = folder / name, 1
+    while place.exists():
+        number += 1
+        place = folder / f"{stem}-{number}{dot}{extensions}"
+    return place
+
+
+def _write(place: Path, document: Document) -> None:
+    text = json.dumps(document, ensure_ascii=False, indent=1, default=str)
+    write_whole(place.with_name(place.name + _OUTCOME), text.encode())

@@ -1,0 +1,208 @@
+"""A watched folder: every file gets an outcome, whatever moment it is stopped at."""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from claims.cli.watching import DONE, PROBLEMS, SUBMITTED, WatchedFolder
+from claims.client import ApiClient, ApiRefused, ApiUnreachable, Document
+
+
+@dataclass
+class FakeApi:
+    """A service that takes everything, once for the same bytes."""
+
+    state: str = "acknowledged"
+    refuses: Mapping[str, object] | None = None
+    is_down: bool = False
+    submitted: list[str] = field(default_factory=list)
+
+    def submit_bundle(self, body: bytes) -> Document:
+        if self.is_down:
+            raise ApiUnreachable("http://x", "down")
+        if self.refuses is not None:
+            raise ApiRefused(self.refuses)
+        self.submitted.append(hashlib.sha256(body).hexdigest())
+        return {"id": self.submitted[-1], "state": "received"}
+
+    def submission(self, submission_id: str) -> Document:
+        return {"id": submission_id, "state": self.state}
+
+    def receipt(self, _submission_id: str) -> Document | None:
+        return {"ma_giao_dich": "GD1"} if self.state == "acknowledged" else None
+
+    def findings(self, _submission_id: str) -> Document:
+        return {"findings": [{"code": "XML1.X.wrong"}] if self.state == "rejected" else []}
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+@pytest.fixture
+def watched(tmp_path: Path, api: FakeApi) -> WatchedFolder:
+    return WatchedFolder(tmp_path, cast("ApiClient", api))
+
+
+def put(watched: WatchedFolder, name: str, content: str = "<x/>", *, age: int = 0) -> Path:
+    path = watched.folder / name
+    path.write_text(content)
+    os.utime(path, (1_000_000 - age, 1_000_000 - age))
+    return path
+
+
+def look(watched: WatchedFolder, times: int = 2) -> list[Document]:
+    return [outcome for _ in range(times) for outcome in watched.look()]
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_file_moves_to_done_with_its_receipt(watched: WatchedFolder) -> None:
+    put(watched, "a.xml")
+
+    (outcome,) = look(watched)
+
+    assert outcome["fine"]
+    assert names(watched.folder / DONE) == {"a.xml", "a.xml.outcome.json"}
+    written = json.loads((watched.folder / DONE / "a.xml.outcome.json").read_bytes())
+    assert written["receipt"] == {"ma_giao_dich": "GD1"}
+    assert watched.is_settled
+
+
+def test_what_was_rejected_moves_to_problems_with_its_findings(watched: WatchedFolder, api: FakeApi) -> None:
+    api.state = "rejected"
+    put(watched, "a.xml")
+
+    (outcome,) = look(watched)
+
+    assert not outcome["fine"]
+    written = json.loads((watched.folder / PROBLEMS / "a.xml.outcome.json").read_bytes())
+    assert written["findings"] == [{"code": "XML1.X.wrong"}]
+
+
+def test_what_is_under_way_waits(watched: WatchedFolder, api: FakeApi) -> None:
+    api.state = "sending"
+    put(watched, "a.xml")
+
+    assert look(watched) == []
+    assert names(watched.folder / SUBMITTED) == {"a.xml", "a.xml.outcome.json"}
+    assert not watched.is_settled
+
+
+def test_a_file_that_is_still_being_written_is_left(watched: WatchedFolder, api: FakeApi) -> None:
+    put(watched, "a.xml", "<x>")
+    look(watched, 1)
+    put(watched, "a.xml", "<x></x>")
+
+    look(watched, 1)
+    assert api.submitted == []
+    look(watched, 1)
+    assert api.submitted == [hashlib.sha256(b"<x></x>").hexdigest()]
+
+
+@pytest.mark.parametrize("name", ["a.xml.part", ".a.xml", "a.tmp", "readme.txt"])
+def test_other_files_are_left(watched: WatchedFolder, api: FakeApi, name: str) -> None:
+    put(watched, name)
+
+    look(watched)
+
+    assert api.submitted == []
+    assert (watched.folder / name).exists()
+
+
+def test_files_are_submitted_in_the_order_in_which_they_were_written(
+    watched: WatchedFolder, api: FakeApi
+) -> None:
+    put(watched, "a.xml", "<later/>", age=1)
+    put(watched, "b.xml", "<earlier/>", age=2)
+
+    look(watched)
+
+    assert api.submitted == [hashlib.sha256(one).hexdigest() for one in (b"<earlier/>", b"<later/>")]
+
+
+def test_a_name_that_comes_again_takes_nobodys_place(watched: WatchedFolder) -> None:
+    put(watched, "a.xml", "<one/>")
+    look(watched)
+    put(watched, "a.xml", "<two/>")
+    look(watched)
+
+    assert (watched.folder / DONE / "a.xml").read_text() == "<one/>"
+    assert (watched.folder / DONE / "a-2.xml").read_text() == "<two/>"
+    assert (watched.folder / DONE / "a-2.xml.outcome.json").exists()
+
+
+def test_what_the_service_refuses_has_its_problem_beside_it(watched: WatchedFolder, api: FakeApi) -> None:
+    api.refuses = {"code": "malformed-encounter", "title": "t"}
+    put(watched, "a.xml")
+
+    (outcome,) = look(watched)
+
+    assert outcome["state"] == "not taken"
+    assert (watched.folder / PROBLEMS / "a.xml").exists()
+
+
+def test_a_key_that_does_not_open_stops_it_and_moves_nothing(watched: WatchedFolder, api: FakeApi) -> None:
+    api.refuses = {"code": "unauthenticated", "title": "t"}
+    path = put(watched, "a.xml")
+
+    with pytest.raises(ApiRefused):
+        look(watched)
+    assert path.exists()
+
+
+def test_while_the_service_is_down_files_stay(watched: WatchedFolder, api: FakeApi) -> None:
+    path = put(watched, "a.xml")
+    api.is_down = True
+    look(watched, 1)
+    with pytest.raises(ApiUnreachable):
+        look(watched, 1)
+
+    assert path.exists()
+    api.is_down = False
+    assert len(look(watched, 1)) == 1
+
+
+@pytest.mark.parametrize("stop_after", range(6))
+def test_stopped_at_any_step_it_goes_on(
+    watched: WatchedFolder, api: FakeApi, monkeypatch: pytest.MonkeyPatch, stop_after: int
+) -> None:
+    """Every step is a rename or a removal; the n-th is the last one before the process dies."""
+    put(watched, "a.xml")
+    steps = 0
+
+    def dying(original: str) -> None:
+        real = getattr(Path, original)
+
+        def step(self: Path, *arguments: object) -> object:
+            nonlocal steps
+            steps += 1
+            if steps > stop_after:
+                raise KeyboardInterrupt
+            return real(self, *arguments)
+
+        monkeypatch.setattr(Path, original, step)
+
+    dying("replace")
+    dying("unlink")
+    with contextlib.suppress(KeyboardInterrupt):
+        look(watched)
+    monkeypatch.undo()
+    restarted = WatchedFolder(watched.folder, cast("ApiClient", api))
+    look(restarted, 3)
+
+    assert restarted.is_settled
+    assert len(set(api.submitted)) == 1
+    assert (watched.folder / DONE / "a.xml").exists()
+    assert (watched.folder / DONE / "a.xml.outcome.json").exists()
+    assert not (watched.folder / DONE / "a-2.xml").exists()
