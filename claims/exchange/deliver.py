@@ -14,11 +14,16 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
+from claims.exchange.breaker import Breaker
 from claims.exchange.errors import GatewayError, GatewayRefused, GatewayUnavailable, OutcomeUnknown
 from claims.exchange.lifecycle import State, advance
 from claims.exchange.ports import Clock, Gateway, Leased, Receipt, Sent, Submissions
 from claims.exchange.submission import Event, EventKind, SubmissionId
+
+#: The cause of an attempt that its worker had no time left for.
+TOO_SLOW: Final = "worker.too_slow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class DeliverSubmissions:
 
     Attributes:
         lease_s: Twice the longest that the gateway's client may take over one request of either kind.
+        breaker: Says whether the gateway is to be left in peace.
         executor: Has a thread for everything that is leased at once, so that no lease runs out in a queue.
     """
 
@@ -56,14 +62,21 @@ class DeliverSubmissions:
     retry: RetryPolicy
     lease_s: int
     executor: Executor
+    breaker: Breaker
 
     def __call__(self, ids: Sequence[SubmissionId]) -> tuple[SubmissionId, ...]:
         """Send those that are due, several at once; return the ids whose outcome was written."""
         owner = secrets.token_hex(8)
+        now = self.clock.now()
+        permit = self.breaker.permit(len(ids), now)
+        if permit.number < len(ids):
+            # By chance: a probe that is always the same one might fail for a reason of its own.
+            going = random.sample(ids, permit.number)
+            rest = [one for one in ids if one not in going]
+            self.submissions.postpone(rest, until=permit.until, cause=permit.cause, now=now)
+            ids = going
         # (1) Nothing is sent without a lease.
-        leased = self.submissions.lease_for_delivery(
-            ids, owner=owner, now=self.clock.now(), lease_s=self.lease_s
-        )
+        leased = self.submissions.lease_for_delivery(ids, owner=owner, now=now, lease_s=self.lease_s)
         running: set[Future[Sent]] = {self.executor.submit(self._attempt, one) for one in leased}
         written: list[SubmissionId] = []
         broken: list[BaseException] = []
@@ -87,23 +100,32 @@ class DeliverSubmissions:
                 # (2) An earlier attempt ended in doubt: look before sending again.
                 receipt = self.gateway.find_receipt(leased.facility, leased.sha256)
                 if receipt is not None:
+                    self._note(None)
                     return self._acknowledged(leased, receipt, started_at, found=True)
                 maybe_taken = False
             self._require_time_to_send(leased)
             # (3) No transaction is open while the gateway thinks.
             receipt = self.gateway.send(leased.facility, leased.body)
         except GatewayRefused as refusal:
+            self._note(refusal)
             return self._ended(leased, refusal, started_at)
         except OutcomeUnknown as doubt:
+            self._note(doubt)
             return self._try_again(leased, doubt, started_at, maybe_taken=True)
         except GatewayUnavailable as outage:
+            self._note(outage)
             return self._try_again(leased, outage, started_at, maybe_taken=maybe_taken)
+        self._note(None)
         return self._acknowledged(leased, receipt, started_at, found=False)
+
+    def _note(self, error: GatewayError | None) -> None:
+        if error is None or error.cause != TOO_SLOW:
+            self.breaker.note(error, self.clock.now())
 
     def _require_time_to_send(self, leased: Leased) -> None:
         if self.clock.now() + timedelta(seconds=self.lease_s / 2) > leased.until:
             # Paused or starved: somebody else may be sending by the time this would be done.
-            raise GatewayUnavailable("worker.too_slow")
+            raise GatewayUnavailable(TOO_SLOW)
 
     def _acknowledged(self, leased: Leased, receipt: Receipt, started_at: datetime, *, found: bool) -> Sent:
         detail = {"ma_giao_dich": receipt.ma_giao_dich, "found_by": "digest" if found else "answer"}

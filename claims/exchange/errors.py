@@ -24,6 +24,7 @@
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from claims.errors import ClaimsError
 
@@ -174,6 +175,12 @@ class StoreUnavailable(ClaimsError):
         super().__init__(f"the database cannot be reached ({reason})")
 
 
+#: Causes that mean that nobody answered.
+UNREACHABLE: Final = "gateway.unreachable"
+TIMED_OUT: Final = "gateway.timeout"
+DISCONNECTED: Final = "gateway.disconnected"
+
+
 class GatewayError(ClaimsError):
     """The gateway did not give a receipt.
 
@@ -186,6 +193,11 @@ class GatewayError(ClaimsError):
         super().__init__(f"{cause}: {detail}" if detail else cause)
         self.cause = cause
         self.detail = detail
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether nobody answered, which cannot be one facility's own trouble."""
+        return self.cause in {UNREACHABLE, TIMED_OUT, DISCONNECTED}
 
 
 class GatewayUnavailable(GatewayError):

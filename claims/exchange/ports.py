@@ -306,6 +306,10 @@ class Submissions(Protocol):
         """Write results of leases still held, state, attempt and event in one transaction."""
         ...
 
+    def postpone(self, ids: Sequence[SubmissionId], *, until: datetime, cause: str, now: datetime) -> None:
+        """Let those that are due to be sent, and nobody works on, wait until then; no attempt is counted."""
+        ...
+
     def expire_leases(self, *, now: datetime) -> int:
         """Move what a lost worker was sending to OUTCOME_UNKNOWN; return how many."""
         ...

@@ -18,14 +18,11 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
-from claims.exchange.errors import GatewayUnavailable, OutcomeUnknown
+from claims.exchange.errors import DISCONNECTED, TIMED_OUT, UNREACHABLE, GatewayUnavailable, OutcomeUnknown
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-UNREACHABLE: Final = "gateway.unreachable"
-TIMED_OUT: Final = "gateway.timeout"
-DISCONNECTED: Final = "gateway.disconnected"
 GARBLED: Final = "gateway.garbled"
 
 # How long to look for an answer that a host gave before it had read the whole request (413, 401).

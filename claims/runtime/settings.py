@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from claims.bundle.findings import Severity
 from claims.errors import ClaimsError
+from claims.exchange.breaker import read_windows
 
 PREFIX = "CLAIMS_"
 
@@ -26,6 +27,11 @@ class InvalidSettings(ClaimsError):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+def _readable_windows(text: str) -> str:
+    read_windows(text)
+    return text
 
 
 class Settings(BaseModel):
@@ -100,6 +106,12 @@ class Settings(BaseModel):
     gateway_finds_by_digest: bool = Field(
         default=False,
         description="Whether this gateway can be asked for a receipt by SHA-256, as the stand-in can.",
+    )
+
+    gateway_maintenance: Annotated[str, AfterValidator(_readable_windows)] = Field(
+        "",
+        description="Announced times in which nothing is sent and no attempt is used up: BEGIN/END with "
+        "zone, such as 2026-12-01T22:00+07:00/2026-12-02T04:00+07:00; several are separated by commas.",
     )
 
     card_lookup: bool = Field(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
+import structlog
 from cachetools.func import ttl_cache
 from celery import Celery
 from psycopg import OperationalError
@@ -19,6 +20,7 @@ from claims.checking.own.trying import open_own_rules
 from claims.checking.policy_file import load_policy
 from claims.checking.rules.rule import Need
 from claims.exchange.access import ApiKey, Authenticate, IssueKey
+from claims.exchange.breaker import Breaker, read_windows
 from claims.exchange.check import CheckSubmissions
 from claims.exchange.deliver import DeliverSubmissions, RetryPolicy
 from claims.exchange.errors import GatewayUnavailable
@@ -50,6 +52,8 @@ from claims.storage.sealing import Seal, derive_key, load_or_make_key
 from signing.canonical import Limits
 from signing.certificates import TrustStore
 from signing.policy import DEFAULT_POLICY
+
+log = structlog.get_logger()
 
 #: How long a key or a certificate registration is taken as it was; a revocation works after this long.
 _REMEMBER_S = 10
@@ -225,6 +229,10 @@ class Service:
             RetryPolicy(settings.retry_base_s, settings.retry_cap_s, settings.send_attempts),
             settings.send_lease_s,
             ThreadPoolExecutor(settings.send_tasks * settings.send_batch, thread_name_prefix="send"),
+            Breaker(
+                read_windows(settings.gateway_maintenance),
+                lambda state: log.warning("gateway.circuit", state=state.value),
+            ),
         )
 
     @cached_property

@@ -160,6 +160,17 @@ class PostgresSubmissions(SubmissionRecords):
             _write_attempts(connection, written, now)
         return tuple(one.id for one in written)
 
+    def postpone(self, ids: Sequence[SubmissionId], *, until: datetime, cause: str, now: datetime) -> None:
+        """Let those that are due to be sent, and nobody works on, wait until then; no attempt is counted."""
+        with borrow(self.pool) as connection:
+            connection.execute(
+                "UPDATE submission SET next_attempt_at = %(until)s, woken_at = NULL, cause = %(cause)s "
+                "WHERE id IN (SELECT id FROM submission WHERE id = ANY(%(ids)s) "
+                "AND state IN ('checked', 'outcome_unknown') AND next_attempt_at <= %(now)s "
+                "ORDER BY id FOR UPDATE SKIP LOCKED)",
+                {"ids": list(ids), "until": until, "cause": cause, "now": now},
+            )
+
     def expire_leases(self, *, now: datetime) -> int:
         """Move what a lost worker was sending to OUTCOME_UNKNOWN (submission_due); return how many."""
         with borrow(self.pool) as connection, connection.transaction():

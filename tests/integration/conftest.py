@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from claims.exchange.breaker import Breaker
 from claims.exchange.check import CheckSubmissions
 from claims.exchange.deliver import DeliverSubmissions, RetryPolicy
 from claims.exchange.ports import ItemOutcome
@@ -34,6 +35,7 @@ class Exchange:
     jobs: RecordedJobs = field(default_factory=RecordedJobs)
     gateway: ScriptedGateway = field(default_factory=ScriptedGateway)
     checker: ScriptedChecker = field(default_factory=ScriptedChecker)
+    breaker: Breaker = field(default_factory=Breaker)
     retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(base_s=10, cap_s=100, max_attempts=3))
 
     def __post_init__(self) -> None:
@@ -43,7 +45,7 @@ class Exchange:
         self.check = CheckSubmissions(self.submissions, self.checker, self.jobs, self.clock, LEASE_S)
         self.executor = ThreadPoolExecutor(4)
         self.deliver = DeliverSubmissions(
-            self.submissions, self.gateway, self.clock, self.retry, LEASE_S, self.executor
+            self.submissions, self.gateway, self.clock, self.retry, LEASE_S, self.executor, self.breaker
         )
         self.reap = Reap(self.submissions, self.replays, self.jobs, self.clock, wake_again_s=30)
         self.plan_replay = PlanReplay(self.replays)

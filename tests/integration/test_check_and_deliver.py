@@ -1,8 +1,11 @@
 """From received to acknowledged: what workers do, twice or dying or late."""
 
+from datetime import timedelta
+
 import pytest
 
 from claims.bundle.findings import Finding, Severity
+from claims.exchange.breaker import Window
 from claims.exchange.errors import GatewayRefused, GatewayUnavailable, OutcomeUnknown
 from claims.exchange.lifecycle import State
 from claims.exchange.submission import EventKind, SubmissionId
@@ -245,3 +248,41 @@ def test_a_bundle_that_kills_its_worker_is_set_aside_and_takes_no_others_along(e
     assert exchange.now(good).state is State.CHECKED
     assert (exchange.now(poison).state, exchange.now(poison).cause) == (State.FAILED, "check.kills_worker")
     assert exchange.checker.checked.count(b"poison") == 3
+
+
+def test_while_nobody_answers_what_is_due_waits_without_using_up_attempts(exchange: Exchange) -> None:
+    first = [exchange.checked(str(number).encode()) for number in range(5)]
+    exchange.gateway.failures = [GatewayUnavailable("gateway.unreachable")] * 5
+    exchange.deliver([one.id for one in first])
+    waiting = [exchange.checked(f"w{number}".encode()) for number in range(3)]
+
+    exchange.deliver([one.id for one in waiting])
+
+    assert len(exchange.gateway.sends) == 5
+    for one in map(exchange.now, waiting):
+        assert (one.state, one.attempts, one.cause) == (State.CHECKED, 0, "gateway.resting")
+    exchange.clock.advance(15)
+    exchange.jobs.deliveries.clear()
+    exchange.reap()
+    assert set(exchange.jobs.deliveries) >= {one.id for one in waiting}
+
+    exchange.deliver([one.id for one in waiting])
+    assert sorted(exchange.now(one).state for one in waiting) == [State.ACKNOWLEDGED, *[State.CHECKED] * 2]
+    exchange.clock.advance(60)
+    exchange.deliver([one.id for one in [*first, *waiting]])
+
+    assert {exchange.now(one).state for one in [*first, *waiting]} == {State.ACKNOWLEDGED}
+
+
+def test_in_announced_maintenance_nothing_is_sent(exchange: Exchange) -> None:
+    now = exchange.clock.now()
+    exchange.breaker.maintenance = (Window(now, now + timedelta(hours=1)),)
+    submission = exchange.checked()
+
+    exchange.deliver([submission.id])
+    assert exchange.now(submission).cause == "gateway.maintenance"
+    exchange.clock.advance(3600)
+    exchange.deliver([submission.id])
+
+    assert exchange.now(submission).state is State.ACKNOWLEDGED
+    assert exchange.now(submission).cause is None

@@ -1,0 +1,114 @@
+"""The gateway is left in peace when it does not answer, and asked again soon enough."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from claims.exchange.breaker import MAINTENANCE, Breaker, Circuit, read_windows
+from claims.exchange.errors import GatewayError, GatewayRefused, GatewayUnavailable, OutcomeUnknown
+from tests.fakes import NOON
+
+SILENCE = GatewayUnavailable("gateway.unreachable")
+TROUBLE = OutcomeUnknown("gateway.500")
+REFUSAL = GatewayRefused("gateway.202")
+
+
+def after(breaker: Breaker, *errors: GatewayError | None, at: datetime = NOON) -> Circuit:
+    for error in errors:
+        breaker.note(error, at)
+    return breaker.state
+
+
+def later(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("errors", "state"),
+    [
+        pytest.param([SILENCE] * 4, Circuit.CLOSED, id="four-are-not-enough"),
+        pytest.param([SILENCE] * 5, Circuit.OPEN, id="nobody-answers"),
+        pytest.param([*[SILENCE] * 4, None, SILENCE], Circuit.CLOSED, id="a-receipt-in-between"),
+        pytest.param([*[SILENCE] * 4, REFUSAL, SILENCE], Circuit.CLOSED, id="a-refusal-in-between"),
+        pytest.param([TROUBLE] * 9, Circuit.CLOSED, id="an-error-is-an-answer"),
+    ],
+)
+def test_when_it_opens(errors: list[GatewayError | None], state: Circuit) -> None:
+    assert after(Breaker(), *errors) is state
+
+
+def test_open_it_lets_nothing_go_then_one_probe() -> None:
+    breaker = Breaker()
+    after(breaker, *[SILENCE] * 5)
+
+    assert breaker.permit(50, later(1)).number == 0
+    assert breaker.permit(50, later(13)).number == 1
+    assert breaker.permit(50, later(13)).number == 0
+    assert breaker.state is Circuit.PROBING
+
+
+@pytest.mark.parametrize("answer", [None, TROUBLE, REFUSAL])
+def test_a_probe_that_is_answered_closes_it(answer: GatewayError | None) -> None:
+    breaker = Breaker()
+    after(breaker, *[SILENCE] * 5)
+    breaker.permit(50, later(13))
+
+    assert after(breaker, answer, at=later(14)) is Circuit.CLOSED
+    assert breaker.permit(50, later(14)).number == 50
+
+
+def test_each_failed_probe_doubles_the_rest_up_to_five_minutes() -> None:
+    breaker, now = Breaker(), NOON
+    after(breaker, *[SILENCE] * 5)
+    rests = []
+    for _ in range(8):
+        until = breaker.permit(1, now).until
+        rests.append((until - now).total_seconds())
+        now = until
+        assert breaker.permit(1, now).number == 1
+        after(breaker, SILENCE, at=now)
+
+    for wanted, rest in zip((10, 20, 40, 80, 160, 300, 300, 300), rests, strict=True):
+        assert wanted * 0.8 <= rest <= wanted * 1.2
+
+
+def test_a_probe_that_never_comes_back_is_followed_by_another() -> None:
+    breaker = Breaker()
+    after(breaker, *[SILENCE] * 5)
+    breaker.permit(1, later(13))
+
+    assert breaker.permit(1, later(30)).number == 1
+
+
+def test_changes_are_told_once() -> None:
+    told: list[Circuit] = []
+    breaker = Breaker(tell=told.append)
+    after(breaker, *[SILENCE] * 7)
+    breaker.permit(1, later(13))
+    after(breaker, None, None, at=later(14))
+
+    assert told == [Circuit.OPEN, Circuit.PROBING, Circuit.CLOSED]
+
+
+def test_nothing_is_sent_in_an_announced_time() -> None:
+    window = "2026-11-02T11:00+07:00/2026-11-02T13:00+07:00"
+    breaker = Breaker(read_windows(f" {window} , 2026-12-01T00:00+07:00/2026-12-02T00:00+07:00"))
+
+    permit = breaker.permit(9, NOON)
+
+    assert (permit.number, permit.cause) == (0, MAINTENANCE)
+    assert breaker.permit(9, permit.until).number == 9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("now", id="no-time"),
+        pytest.param("2026-11-02T11:00/2026-11-02T13:00", id="no-zone"),
+        pytest.param("2026-11-02T11:00+07:00", id="no-end"),
+        pytest.param("2026-11-02T13:00Z/2026-11-02T11:00Z", id="ends-first"),
+    ],
+)
+def test_times_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever is wrong with it
+        read_windows(text)
