@@ -103,6 +103,14 @@ class ApiClient:
             "Sequence[Document]", self._request("GET", f"/v1/submissions/{submission_id}/events").json()
         )
 
+    def feed(self, *, after: str | None = None, limit: int = 1000, wait_s: float = 0) -> Document:
+        """Return a page of events after a cursor (``next`` of the page before, or ``latest``).
+
+        Waits up to so many seconds, 30 at most, for an event. Keep ``next`` when what the page says is done.
+        """
+        params = {"after": after, "limit": limit, "wait": wait_s}
+        return _document(self._request("GET", "/v1/events", params=params))
+
     def findings(self, submission_id: str) -> Document:
         """Return what the last check found."""
         return _document(self._request("GET", f"/v1/submissions/{submission_id}/findings"))

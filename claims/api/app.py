@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from claims.api import checks, health, intake, limits, problems, replays, submissions
+from claims.api import checks, events, health, intake, limits, problems, replays, submissions
 from claims.api.access import Requires
 from claims.runtime.start import open_service
 from claims.runtime.wiring import Service
@@ -51,7 +51,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     problems.install(app)
-    for module in (intake, checks, submissions, replays, limits, health):
+    for module in (intake, checks, submissions, events, replays, limits, health):
         app.include_router(module.router)
     _refuse_unguarded(app)
     # The framework's own limit sits outside every other layer, where its plain-text answer cannot be

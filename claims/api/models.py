@@ -13,7 +13,7 @@ from claims.checking.details import detail, detail_to_json
 from claims.checking.places import Places, ValueClass
 from claims.checking.rules.rule import Category, Confidence, Group
 from claims.exchange.lifecycle import State
-from claims.exchange.ports import Receipt, Replay, ReplayItem, ReplayPlan, ReplayState
+from claims.exchange.ports import FeedPage, Receipt, Replay, ReplayItem, ReplayPlan, ReplayState
 from claims.exchange.submission import Event, Page, Submission
 
 #: Text that PostgreSQL can hold: anything but the null character.
@@ -98,6 +98,34 @@ class EventView(BaseModel):
             actor=event.actor,
             cause=event.cause,
             detail=dict(event.detail),
+        )
+
+
+class FeedEventView(EventView):
+    """One event of a feed."""
+
+    submission_id: str
+
+
+class FeedPageView(BaseModel):
+    """Some events, oldest first."""
+
+    data: list[FeedEventView]
+    next: str = Field(description="Give this as `after`, now or later.")
+    has_more: bool = Field(description="Whether more can be had at once.")
+
+    @classmethod
+    def of(cls, page: FeedPage) -> Self:
+        """Make the view of a page."""
+        return cls(
+            data=[
+                FeedEventView(
+                    submission_id=one.submission_id, **EventView.of(one.event).model_dump(mode="python")
+                )
+                for one in page.events
+            ],
+            next=page.next_cursor,
+            has_more=page.has_more,
         )
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 
 from claims.api.access import Reader, Submitter, TheService
+from claims.api.limits import MOST_LISTED, MOST_WAIT_S
 from claims.api.models import (
     EventView,
     FindingsView,
@@ -24,11 +25,8 @@ from claims.exchange.submission import FacilityCode, SubmissionFilter, Submissio
 
 router = APIRouter(prefix="/v1/submissions", tags=["submissions"])
 
-#: How long an answer may be waited for: less than proxies wait before they break off.
-MOST_WAIT_S: Final = 30
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 1.6
-MOST_LISTED: Final = 200
 
 
 @router.get("", operation_id="listSubmissions", summary="List submissions, newest first")

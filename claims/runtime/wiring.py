@@ -42,6 +42,7 @@ from claims.runtime.settings import Settings
 from claims.runtime.signing_keys import FolderOfKeys
 from claims.storage.cards import RememberedCards
 from claims.storage.facilities import Facilities, GatewayAccounts, PostgresApiKeys
+from claims.storage.feed import PostgresFeed
 from claims.storage.history import PostgresHistory
 from claims.storage.migrations import current_revision, newest_revision
 from claims.storage.pool import Pool, open_pool
@@ -77,6 +78,11 @@ class Service:
     def submissions(self) -> PostgresSubmissions:
         """The queue of record."""
         return PostgresSubmissions(self.pool)
+
+    @cached_property
+    def feed(self) -> PostgresFeed:
+        """What happened, in its order."""
+        return PostgresFeed(self.pool)
 
     @cached_property
     def replays(self) -> PostgresReplays:

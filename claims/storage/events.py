@@ -10,9 +10,12 @@ from psycopg.types.json import Json
 from claims.exchange.submission import Event, SubmissionId
 
 _NOTE: LiteralString = """
-INSERT INTO event (submission_id, at, kind, state, actor, cause, detail)
-SELECT id, at, kind, state, actor, cause, detail FROM json_to_recordset(%(rows)s)
-    AS r (id text, at timestamptz, kind text, state text, actor text, cause text, detail jsonb)
+INSERT INTO event (submission_id, facility, at, kind, state, actor, cause, detail)
+SELECT s.id, s.facility, r.at, r.kind, r.state, r.actor, r.cause, r.detail
+FROM ROWS FROM (json_to_recordset(%(rows)s) AS (
+    id text, at timestamptz, kind text, state text, actor text, cause text, detail jsonb
+)) WITH ORDINALITY AS r (id, at, kind, state, actor, cause, detail, n)
+JOIN submission s ON s.id = r.id ORDER BY r.n
 """
 
 

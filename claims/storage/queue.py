@@ -182,9 +182,9 @@ class PostgresSubmissions(SubmissionRecords):
                 {"now": now},
             ).fetchall()
             connection.execute(
-                "INSERT INTO event (submission_id, at, kind, state, actor, cause) "
-                "SELECT id, %s, 'outcome_unknown', 'outcome_unknown', 'reaper', 'worker.lost' "
-                "FROM unnest(%s::text[]) AS id",
+                "INSERT INTO event (submission_id, facility, at, kind, state, actor, cause) "
+                "SELECT id, facility, %s, 'outcome_unknown', 'outcome_unknown', 'reaper', 'worker.lost' "
+                "FROM submission WHERE id = ANY(%s::text[])",
                 [now, [row[0] for row in rows]],
             )
         return len(rows)

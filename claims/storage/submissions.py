@@ -43,8 +43,8 @@ WITH added AS (
 ), stored AS (
     INSERT INTO submission_body (submission_id, body) SELECT id, %(body)b FROM added
 ), noted AS (
-    INSERT INTO event (submission_id, at, kind, state, actor)
-    SELECT id, %(at)s, 'received', 'received', %(actor)s FROM added
+    INSERT INTO event (submission_id, facility, at, kind, state, actor)
+    SELECT id, %(facility)s, %(at)s, 'received', 'received', %(actor)s FROM added
 )
 SELECT id FROM added
 """

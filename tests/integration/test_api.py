@@ -325,6 +325,19 @@ def test_a_replay_is_listed_steered_and_started_once_under_its_key(
     assert client.get("/v1/replays", headers=key(service, "99002")).json()["data"] == []
 
 
+def test_the_feed_is_read_on_from_where_one_was(client: TestClient, service: Service) -> None:
+    headers = key(service)
+    start = client.get("/v1/events?after=latest", headers=headers).json()
+    client.post("/v1/submissions", content=b"<x/>", headers=headers | XML)
+
+    page = client.get(f"/v1/events?wait=5&after={start['next']}", headers=headers).json()
+
+    assert [one["kind"] for one in page["data"]] == ["received"]
+    assert client.get(f"/v1/events?after={page['next']}", headers=headers).json()["data"] == []
+    assert client.get("/v1/events", headers=key(service, "99002")).json()["data"] == []
+    assert is_problem(client.get("/v1/events?after=zzz", headers=headers), 400, "invalid-cursor")
+
+
 def test_a_submission_is_withdrawn_with_a_reason(client: TestClient, service: Service) -> None:
     place = client.post("/v1/submissions", content=b"<x/>", headers=key(service) | XML).headers["Location"]
 
@@ -402,5 +415,10 @@ def test_who_waits_in_vain_is_told_how_it_stands(client: TestClient, service: Se
 def test_limits_can_be_read_by_whoever_has_a_key(client: TestClient, service: Service) -> None:
     limits = client.get("/v1/limits", headers=key(service))
 
-    assert limits.json() == {"body_bytes": 100_000, "page_items": 200, "wait_s": 30}
+    assert limits.json() == {
+        "body_bytes": 100_000,
+        "page_items": 200,
+        "feed_events": 1000,
+        "wait_s": 30,
+    }
     assert client.get("/v1/limits").status_code == 401

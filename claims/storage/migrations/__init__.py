@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from claims.storage.feed import renumber
+
 if TYPE_CHECKING:
     from alembic.config import Config
 
@@ -29,6 +31,7 @@ def upgrade(database_url: str) -> None:
         config = _config()
         config.attributes["database_url"] = database_url
         command.upgrade(config, "head")
+        renumber(connection)
 
 
 def newest_revision() -> str | None:

@@ -1,0 +1,56 @@
+"""The event feed: what happened to a facility's submissions, to be read on from where one was."""
+
+import asyncio
+import time
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
+
+from claims.api.access import Reader, TheService
+from claims.api.limits import MOST_EVENTS, MOST_WAIT_S
+from claims.api.models import FeedPageView, PlainText
+from claims.exchange.submission import FacilityCode
+
+router = APIRouter(prefix="/v1/events", tags=["events"])
+
+_PAUSE_S: Final = 0.5
+#: A cursor that says: from now on.
+_LATEST: Final = "latest"
+
+
+@router.get("", operation_id="readFeed", summary="Events, oldest first, after a cursor")
+async def read_feed(
+    service: TheService,
+    caller: Reader,
+    after: Annotated[
+        str | None,
+        Query(
+            max_length=64,
+            description="`next` of the page before; `latest`: from now on; none: from the beginning.",
+        ),
+    ] = None,
+    facility: Annotated[
+        PlainText | None, Query(description="Only for keys that are not a facility's own, and then required.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_EVENTS)] = 100,
+    wait: Annotated[
+        float, Query(ge=0, le=MOST_WAIT_S, description="Seconds to wait for an event, at most.")
+    ] = 0,
+) -> FeedPageView:
+    """Return events in an order that stays; whoever goes on from `next` misses none and gets none twice."""
+    whose = caller.facility or (FacilityCode(facility) if facility else None)
+    if whose is None:
+        raise RequestValidationError(
+            [{"loc": ("query", "facility"), "type": "missing", "msg": "say whose events"}]
+        )
+    if after == _LATEST:
+        after = await run_in_threadpool(service.feed.latest, whose)
+    deadline = time.monotonic() + wait
+    while True:
+        page = await run_in_threadpool(service.feed.read, whose, after=after, limit=limit)
+        left = deadline - time.monotonic()
+        if page.events or left <= 0:
+            return FeedPageView.of(page)
+        await asyncio.sleep(min(_PAUSE_S, left))
