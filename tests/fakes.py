@@ -55,6 +55,7 @@ class ScriptedGateway:
     lookup_failure: GatewayError | None = None
     taken: dict[str, Receipt] = field(default_factory=dict)
     sends: list[str] = field(default_factory=list)
+    resends: list[str] = field(default_factory=list)
     lookups: list[str] = field(default_factory=list)
     while_sending: Callable[[], object] = lambda: None
     while_looking: Callable[[], object] = lambda: None
@@ -62,6 +63,8 @@ class ScriptedGateway:
     def send(self, facility: str, bundle: bytes) -> Receipt:
         sha256 = hashlib.sha256(bundle).hexdigest()
         self.sends.append(sha256)
+        if sha256 in self.taken:
+            self.resends.append(sha256)
         self.while_sending()
         failure = self.failures.pop(0) if self.failures else None
         if failure is not None and not self.takes_before_failing:
