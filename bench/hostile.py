@@ -24,7 +24,7 @@ import datetime, pathlib, sys, time
 from claims.checking.check import CheckTerms, SignatureTerms, check_bundle
 from claims.checking.samples import load_sample
 from claims.checking.samples.surroundings import sample_catalogue, sample_more
-from signing.certificates import TrustStore
+from signing.trust import TrustStore
 from signing.policy import DEFAULT_POLICY
 def peak():
     return int(pathlib.Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024

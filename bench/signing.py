@@ -34,9 +34,9 @@ from signxml.verifier import XMLVerifier
 from bench.figures import Figure
 from claims.cli.output import progress_bar
 from signing.canonical import parse
-from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.sign import Profile, sign_bundle
+from signing.trust import TrustStore
 from signing.verify import verify
 
 # Its types lack half of it.
@@ -132,8 +132,7 @@ def _verify_targets(name: str) -> Mapping[str, float]:
 def _cases(folder: Path) -> Iterator[_Case]:
     now = datetime.now(UTC)
     pki = DemoPki.create(at=now)
-    crl = pki.revocation_list([], at=now)
-    trust = pki.trust_store(crls=[crl])
+    trust = pki.trust_store(crls=[pki.revocation_list([], at=now), pki.root_revocation_list(at=now)])
     begins, ends = now - timedelta(days=1), now + timedelta(days=30)
     on_curve = ec.generate_private_key(ec.SECP256R1())
     keys = {
@@ -176,7 +175,7 @@ def _verifiers(case: _Case, others: "Mapping[str, _Other]", folder: Path) -> Map
     known = xmlsec.Key.from_memory(certificate.public_bytes(Encoding.DER), xmlsec.KeyFormat.CERT_DER)
 
     def ours(data: bytes) -> None:
-        if not verify(parse(data), trust=case.trust, at=now).has_passed:
+        if not verify(parse(data), source=data, trust=case.trust, at=now).has_passed:
             raise AssertionError(case.name)
 
     def by_xmlsec() -> None:

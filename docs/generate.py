@@ -20,7 +20,10 @@ from claims.catalogues.template import describe_columns
 from claims.checking.rules.book import load_rules
 from claims.checking.rules.rule import Group, Rule
 from claims.emr.schema import encounter_schema
-from claims.exchange.lifecycle import PENDING, REPLAYABLE, TRANSITIONS, State
+from claims.exchange.access.places import PlaceKind
+from claims.exchange.access.policy import About, Policy, Role
+from claims.exchange.access.policy import load_policy as load_rights
+from claims.exchange.lifecycle import PENDING, REPLAYABLE, TRANSITIONS, Level, State
 from claims.runtime.settings import PREFIX, Settings
 from tests.unit.signing.attacks.all import FAMILIES
 from xsd.catalog import Field, TableSchema, default_catalog
@@ -52,7 +55,8 @@ def problems() -> str:
 def lifecycle() -> str:
     """Return the page that draws the life cycle."""
     arrows = [
-        f"    {current.value} --> {target.value}" + (" : replay" if current in REPLAYABLE else "")
+        f"    {current.value} --> {target.value}"
+        + (" : replay" if current in REPLAYABLE and target in PENDING else "")
         for current in State
         for target in sorted(TRANSITIONS[current])
     ]
@@ -92,12 +96,93 @@ def lifecycle() -> str:
                 "| surely does not have it (received, checked, rejected, refused, failed) | replay | a later version | withdraw |",
                 "| may have it (sending, outcome_unknown, failed after doubt) | by itself, after asking | a later version, "
                 "which waits | not before it is known |",
-                "| has it (acknowledged) | never | a later version | a later version with `MA_DOITUONG_KCB` 8 |\n",
-                "Every change writes an event in the same transaction: `GET /v1/submissions/{id}/events`.",
+                "| has it (acknowledged) | never | a later version | a later version with `MA_DOITUONG_KCB` 8 |",
+                "| will not get it (superseded, withdrawn) | never: the same bytes are the same submission | another bundle | – |\n",
+                "`GET /v1/submissions/{id}/options` says it of one submission, with the last day in time: seven working days after "
+                "discharge and before the 5th of the next month (Circular 48/2017), two working days after a refusal (Circular "
+                "12/2026). A correction of what the gateway has, after its day, wants a reason (`needs_reason`): the header "
+                "`Correction-Reason`, kept in the history of the later version; without it its check finds `VERSION.LATE`, "
+                "which the [check policy](../guides/checking.md) may make a rejection.\n",
+                "Every change writes an event in the same transaction: `GET /v1/submissions/{id}/events`.\n",
+                "## Acknowledgement levels\n",
+                "Beside its state a submission has a level, which only rises: "
+                + ", ".join(f"**{level.value}** (L{number})" for number, level in enumerate(Level, start=1))
+                + ". The delivery ends with acknowledged; what the gateway says afterwards changes the level, never the "
+                "state, and writes its event in the same transaction too:\n",
+                "| event | when | what it leaves |",
+                "| --- | --- | --- |",
+                "| `reception_faults` | the gateway found something within 6, 24 or 48 hours | findings `GATEWAY.…` of the "
+                "submission; `cause` is the first one's code. The claim is corrected by a later version |",
+                "| `assessed` | the assessment of a claim was read, or has changed | the assessment, per line where the "
+                "gateway says so; the level is assessed once every claim in the submission has one |\n",
+                "`GET /v1/submissions/{id}/assessment` shows both. How long they are looked for: "
+                "[the gateway](gateway.md#reading-results-back).",
             ]
         )
         + "\n"
     )
+
+
+_PLACES = {PlaceKind.FACILITY: "F", PlaceKind.PROVINCE: "P", PlaceKind.NATION: "N"}
+
+
+def access() -> str:
+    """Return the page of who may do what, and where."""
+    policy = load_rights()
+    people = [role for role in policy.roles.values() if not role.is_machine]
+    machines = [role for role in policy.roles.values() if role.is_machine]
+    return "\n".join(
+        [
+            "# Who may do what\n",
+            NOTE,
+            "The table is `claims/exchange/access/policy.toml`; what it does not name is refused. Letters say for which places a "
+            "role may be given, and there the right counts: **F** a facility, **P** a province (the first two characters of a "
+            "facility's code), **N** the nation. A right to do something in a facility's *own* name counts only for a role given for that facility, one *of the service* for a role given for the nation, one to "
+            "*oneself* wherever the role was given.\n",
+            "## People\n",
+            *_rights(policy, people),
+            "\n## Machines\n",
+            "What a scope of an API key or an OAuth client opens. A key is a facility's own, or the service's own (N).\n",
+            *_rights(policy, machines),
+            "\n## Protected classes of records\n",
+            "A claim belongs to a class by its tables or by its diagnoses (beginnings of ICD-10 codes). Whoever may read claims sees "
+            "those of a class only with its right, or after breaking the glass: for a reason, for a limited time, and with "
+            "notice to the facility.\n",
+            "| class | | right | tables | diagnoses | protected by |",
+            "| --- | --- | --- | --- | --- | --- |",
+            *(
+                f"| {one.name} | {one.sentence['vi']} · {one.sentence['en']} | `{one.right}` | {', '.join(sorted(one.tables))} "
+                f"| {', '.join(one.diagnoses)} | {one.source} |"
+                for one in policy.classes.values()
+            ),
+            "",
+        ]
+    )
+
+
+def _rights(policy: Policy, roles: Sequence[Role]) -> Sequence[str]:
+    names = " | ".join(f"`{role.name}`" for role in roles)
+    meanings = [f"* `{role.name}`: {role.sentence['vi']} · {role.sentence['en']}" for role in roles]
+    rows = [
+        f"| `{action.name}` | {action.about.value} | {action.sentence['en']} | "
+        + " | ".join(_letters(role, action.about) if action.name in role.may else "" for role in roles)
+        + " |"
+        for action in policy.actions.values()
+        if any(action.name in role.may for role in roles)
+    ]
+    return [
+        *meanings,
+        "",
+        f"| action | about | | {names} |",
+        f"| --- | --- | --- |{' --- |' * len(roles)}",
+        *rows,
+    ]
+
+
+def _letters(role: Role, about: About) -> str:
+    counting = {About.SERVICE: [PlaceKind.NATION], About.OWN: [PlaceKind.FACILITY]}
+    places = counting.get(about, role.places)
+    return " ".join(_PLACES[place] for place in role.places if place in places)
 
 
 def settings() -> str:
@@ -288,7 +373,7 @@ def catalogues() -> str:
     lines = [
         "# Catalogues: files, columns, problems\n",
         NOTE,
-        "How to make and use a catalogue: [guide](../guides/catalogues.md). A header may be written in any case; of several "
+        "How to make and use a catalogue: [guide](../guides/catalogues.md). A header may be written in any case and with accents (`Mã dịch vụ` is `MA_DICH_VU`); of several "
         "names of one column the first that is there is read. `*` marks what is required.\n",
     ]
     for spec in (*list_specs().values(), map_spec(Kind.LAB_INDEX)):
@@ -429,6 +514,7 @@ def _as_cell(text: str) -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "access.md": access,
     "attacks.md": attacks,
     "catalogues.md": catalogues,
     "problems.md": problems,

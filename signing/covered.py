@@ -101,6 +101,8 @@ class _Parts:
         canonicalization = reference.canonicalization
         if reference.is_node_set and otherwise is not None:
             canonicalization = otherwise
+        if reference.file is not None:
+            return reference.file[1]
         return canonicalization if reference.part is None else self.of(reference.part, canonicalization)
 
     def of_timestamp(self, form: SignatureForm, timestamp: TimestampPlace) -> _Pieces:

@@ -15,9 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from signing.certificates import TrustStore, to_pem
+from signing.certificates import to_pem
 from signing.keys import LocalSigner, PrivateKey
+from signing.trust import TrustStore
 
+#: What the organization of every name here is, by which a demo's certificate is known.
+ORGANIZATION: Final = "eHoSo DEMO - not for production"
 _CA_LIFETIME: Final = timedelta(days=3650)
 _PUBLIC_EXPONENT: Final = 65537
 
@@ -122,7 +125,7 @@ class DemoPki:
         return TrustStore(anchors=[self.root], intermediates=[self.issuing], crls=crls)
 
     def write(self, folder: Path) -> None:
-        """Lay out a folder that :meth:`signing.certificates.TrustStore.load` reads."""
+        """Lay out a folder that :meth:`signing.trust.TrustStore.load` reads."""
         for name, content in (
             ("anchors/demo-root-ca.pem", to_pem(self.root)),
             ("intermediates/demo-issuing-ca.pem", to_pem(self.issuing)),
@@ -153,7 +156,7 @@ def _rsa_key(key_size: int) -> rsa.RSAPrivateKey:
 def _name(common_name: str, *, serial_number: str | None = None) -> x509.Name:
     attributes = [
         x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "eHoSo DEMO - not for production"),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, ORGANIZATION),
         x509.NameAttribute(NameOID.COMMON_NAME, common_name),
     ]
     if serial_number is not None:

@@ -4,7 +4,6 @@ Knows the shape of things alone; which elements belong where is said in ``signin
 ``signing/xades/form.py``.
 """
 
-import base64
 import binascii
 import re
 from dataclasses import dataclass
@@ -64,7 +63,7 @@ def decode_base64(text: str, *, max_length: int = _MAX_BASE64) -> bytes:
         data = binascii.a2b_base64(compact, strict_mode=True)
     except binascii.Error:
         raise Refused(Reason.SIGNATURE_MALFORMED) from None
-    if base64.b64encode(data).decode("ascii") != compact:
+    if binascii.b2a_base64(data, newline=False) != compact.encode("ascii"):
         raise Refused(Reason.SIGNATURE_MALFORMED)
     return data
 

@@ -41,6 +41,7 @@ A wrong *signature* is never an error; it is a :class:`signing.verdict.Verdict`.
 """
 
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 
 from signing.verdict import Reason
@@ -121,13 +122,23 @@ class UnsupportedKey(CannotSign):
     """No signature algorithm of ours fits this kind of key."""
 
 
+class Obstacle(StrEnum):
+    """What stands in the way of extending a signature; stable, to be said in any language."""
+
+    DOES_NOT_HOLD = "the signature does not hold"
+    PLAIN = "a plain signature has no place for a timestamp"
+    EVIDENCE_MISSING = "a list or a response about some certificate is not known"
+    STAMP_UNTRUSTED = "the authority's timestamp would not be believed"
+
+
 class CannotExtend(CannotSign):
     """A signature is not extended: it does not hold, or what it would need is not to be had."""
 
-    def __init__(self, detail: str, reasons: Iterable[Reason] = ()) -> None:
+    def __init__(self, obstacle: Obstacle, reasons: Iterable[Reason] = ()) -> None:
         """Note what stands in the way, and the reasons of a verdict."""
+        self.obstacle = obstacle
         self.reasons = tuple(reasons)
-        super().__init__(": ".join([detail, ", ".join(self.reasons)] if self.reasons else [detail]))
+        super().__init__(": ".join([obstacle, ", ".join(self.reasons)] if self.reasons else [obstacle]))
 
 
 class TimestampFailed(SigningError):

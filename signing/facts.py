@@ -4,6 +4,7 @@ Whoever judges needs these facts, a policy, whom to trust and a time, and never 
 verdict can be reached later from facts that were written down, with the digests computed in their day.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,10 +48,17 @@ class SignatureFacts:
     digests: Digests
 
 
-def read_facts(root: Element, policy: Policy, digests: Digests | None = None) -> SignatureFacts:
+def read_facts(
+    root: Element,
+    policy: Policy,
+    digests: Digests | None = None,
+    *,
+    files: Mapping[str, bytes] | None = None,
+) -> SignatureFacts:
     """Gather the facts of the one signature of a document.
 
     The signature is taken out of the tree, unless ``digests`` that were computed before stand for the tree.
+    ``files`` are what it must cover in the document's stead.
 
     Raises:
         Refused: There is not one signature, it stands elsewhere, or it is not as the policy has it.
@@ -59,7 +67,7 @@ def read_facts(root: Element, policy: Policy, digests: Digests | None = None) ->
     signature = find_signature(root, policy.containers)
 
     # Everything that the signature says is in `form` now.
-    form = read_form(signature, policy)
+    form = read_form(signature, policy, files)
     properties = form.qualifying_properties
     unsigned = read_unsigned(() if properties is None else properties.unsigned, policy)
     certificates = tuple([read_certificate(text) for text in form.certificates])

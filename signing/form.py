@@ -4,7 +4,7 @@ Reads a Signature element once, strictly, into a value; computes and trusts noth
 as allowed is refused, before any transform is evaluated.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +30,7 @@ from signing.signed_element import (
     check_covered,
     read_signed_element,
 )
+from signing.statement import STATED, Statement, check_stated, read_statement
 from signing.verdict import Reason
 from signing.xades.form import QualifyingProperties, read_qualifying_properties
 from signing.xades.names import QUALIFYING_PROPERTIES, SIGNED_PROPERTIES_TYPE
@@ -42,13 +43,31 @@ _OBJECT: Final = f"{_DS}Object"
 _SIGNED_INFO_METHODS: Final = [f"{_DS}CanonicalizationMethod", f"{_DS}SignatureMethod"]
 _X509_DATA: Final = f"{_DS}X509Data"
 _X509_CERTIFICATE: Final = f"{_DS}X509Certificate"
-# Hints that say nothing a certificate does not say; they are never read.
-_KEY_HINTS: Final = frozenset({f"{_DS}KeyName", f"{_DS}KeyValue"})
-_X509_HINTS: Final = frozenset({f"{_DS}X509SubjectName", f"{_DS}X509IssuerSerial", f"{_DS}X509SKI"})
+_DS_1_1: Final = "{http://www.w3.org/2009/xmldsig11#}"
+# Hints that say nothing a certificate does not say, and lists that are looked for elsewhere; never read.
+_KEY_HINTS: Final = frozenset({f"{_DS}KeyName", f"{_DS}KeyValue", f"{_DS_1_1}DEREncodedKeyValue"})
+_X509_HINTS: Final = frozenset(
+    {
+        f"{_DS}X509SubjectName",
+        f"{_DS}X509IssuerSerial",
+        f"{_DS}X509SKI",
+        f"{_DS}X509CRL",
+        f"{_DS_1_1}X509Digest",
+        f"{_DS_1_1}OCSPResponse",
+    }
+)
 
 _OBJECT_ATTRIBUTES: Final = frozenset({"Id", "MimeType", "Encoding"})
 
-_FIND_IDS: Final = etree.XPath("//@*[translate(local-name(), 'ID', 'id') = 'id']", smart_strings=False)
+#: The attributes of its root by which a document may be covered instead of by an empty URI.
+IDS_OF_ROOT: Final = ("Id", "ID", "id")
+
+#: As a container: the root itself. No policy file can say so.
+ROOT: Final = "."
+
+_FIND_IDS: Final = etree.XPath(
+    "//@*[translate(local-name(), 'ID', 'id') = 'id']", smart_strings=False, regexp=False
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +88,8 @@ class SignatureForm:
     qualifying_properties: QualifyingProperties | None
     # What is covered in the document's stead; None: the whole of it is covered.
     signed_element: SignedElement | None
+    # What is stated of the time beside the document.
+    statement: Statement | None = None
 
     @property
     def algorithms(self) -> set[str]:
@@ -84,6 +105,22 @@ def find_signature(root: Element, containers: Collection[str]) -> Element:
     Raises:
         Refused: There is none, or another, or it stands elsewhere, or an id is there twice.
     """
+    signature = find_placed_signature(root, containers)
+
+    # (3) No id twice in any of its spellings, although nothing here looks an element up by id.
+    #     White space around it is no part of an xml:id (xml:id 1.0, section 4).
+    ids = _FIND_IDS(root)
+    if isinstance(ids, list) and len({str(each).strip() for each in ids}) != len(ids):
+        raise Refused(Reason.SIGNATURE_DUPLICATE_ID)
+    return signature
+
+
+def find_placed_signature(root: Element, containers: Collection[str]) -> Element:
+    """Return the document's one Signature at its place, whatever ids there are.
+
+    Raises:
+        Refused: There is none, or another, or it stands elsewhere.
+    """
     # (1) One in the whole document, wherever it stands.
     found = root.iter(_SIGNATURE)
     signature = next(found, None)
@@ -98,19 +135,13 @@ def find_signature(root: Element, containers: Collection[str]) -> Element:
         raise Refused(Reason.SIGNATURE_MISPLACED)
     if len(list(parent.iterchildren("*"))) != 1:
         raise Refused(Reason.SIGNATURE_MISPLACED)
-
-    # (3) No id twice in any of its spellings, although nothing here looks an element up by id.
-    #     White space around it is no part of an xml:id (xml:id 1.0, section 4).
-    ids = _FIND_IDS(root)
-    if isinstance(ids, list) and len({str(each).strip() for each in ids}) != len(ids):
-        raise Refused(Reason.SIGNATURE_DUPLICATE_ID)
     return signature
 
 
 def find_only(root: Element, path: str) -> Element | None:
     """Return the element at a path if there is no other of its name at any step."""
     element: Element | None = root
-    for name in path.split("/"):
+    for name in path.split("/") if path != ROOT else ():
         children = iter(()) if element is None else element.iterchildren(name)
         element = next(children, None)
         if next(children, None) is not None:
@@ -118,8 +149,10 @@ def find_only(root: Element, path: str) -> Element | None:
     return element
 
 
-def read_form(signature: Element, policy: Policy) -> SignatureForm:
+def read_form(signature: Element, policy: Policy, files: Mapping[str, bytes] | None = None) -> SignatureForm:
     """Read the Signature element as the schema and the policy have it, and nothing more lenient.
+
+    ``files``, by name, are what the signature must cover in the document's stead.
 
     Raises:
         Refused: Something in it is not as it must be.
@@ -134,11 +167,13 @@ def read_form(signature: Element, policy: Policy) -> SignatureForm:
 
     # Algorithms first: an answer "this is SHA-1" helps more than anything that follows.
     algorithm = _signature_algorithm(method, policy)
-    properties, covered = _read_object(objects[0], signature, policy) if objects else (None, None)
+    properties, covered, statement = _read_object(objects, references, signature, policy)
     form = SignatureForm(
         element=signature,
         signed_info=signed_info,
-        references=read_references(references, _coverable_parts(key_info, properties, covered), policy),
+        references=read_references(
+            references, _coverable_parts(signature, key_info, properties, covered, statement), policy, files
+        ),
         signed_info_canonicalization=read_canonicalization(
             canonicalization, policy, otherwise=Reason.SIGNATURE_ALGORITHM_FORBIDDEN
         ),
@@ -149,6 +184,7 @@ def read_form(signature: Element, policy: Policy) -> SignatureForm:
         certificates=_read_key_info(key_info, policy),
         qualifying_properties=properties,
         signed_element=covered,
+        statement=statement,
     )
     _check_coverage(form)
     return form
@@ -170,18 +206,25 @@ def _check_parts(tags: list[object], parts: list[Element]) -> list[Element]:
 
 def _is_known(element: Element) -> bool:
     tags = [child.tag for child in element]
-    return element.tag == _OBJECT and tags in ([QUALIFYING_PROPERTIES], [SIGNATURE_PROPERTIES])
+    return element.tag == _OBJECT and len(tags) == 1 and tags[0] in {QUALIFYING_PROPERTIES, *STATED}
 
 
 def _read_object(
-    element: Element, signature: Element, policy: Policy
-) -> tuple[QualifyingProperties | None, SignedElement | None]:
-    signature_id = signature.get("Id")
-    if element[0].tag == SIGNATURE_PROPERTIES:
-        root = signature.getroottree().getroot()
-        return None, read_signed_element(element, signature_id, root, policy.signed_elements)
-    (properties,) = read_parts(element, _OBJECT_ATTRIBUTES)
-    return read_qualifying_properties(properties, signature_id, policy), None
+    objects: list[Element], references: list[Element], signature: Element, policy: Policy
+) -> tuple[QualifyingProperties | None, SignedElement | None, Statement | None]:
+    if not objects:
+        return None, None, None
+    (element,), signature_id = objects, signature.get("Id")
+    if element[0].tag == QUALIFYING_PROPERTIES:
+        (properties,) = read_parts(element, _OBJECT_ATTRIBUTES)
+        return read_qualifying_properties(properties, signature_id, policy), None, None
+    if any(reference.get("URI") == "" for reference in references):
+        return None, None, read_statement(element, signature_id)
+    # Beside one element, a statement in the signature's namespace is not what the gateway takes.
+    if element[0].tag != SIGNATURE_PROPERTIES:
+        raise Refused(Reason.SIGNATURE_OBJECT_UNSUPPORTED)
+    root = signature.getroottree().getroot()
+    return None, read_signed_element(element, signature_id, root, policy.signed_elements), None
 
 
 def _read_signed_info(signed_info: Element) -> list[Element]:
@@ -192,27 +235,42 @@ def _read_signed_info(signed_info: Element) -> list[Element]:
 
 
 def _coverable_parts(
-    key_info: Element, properties: QualifyingProperties | None, covered: SignedElement | None
+    signature: Element,
+    key_info: Element,
+    properties: QualifyingProperties | None,
+    covered: SignedElement | None,
+    statement: Statement | None,
 ) -> dict[str, CoverablePart]:
     if covered is not None:
         return {
             covered.id: CoverablePart(covered.element, None),
             covered.statement_id: CoverablePart(covered.statement, None),
         }
+    if statement is not None:
+        return {name: CoverablePart(element, None) for name, element in statement.parts.items()}
+    parts = {name: CoverablePart(None, None) for name in _ids_of_document(signature)}
     # EN 319 132-1, 6.3, table 2, has two references or more: a XAdES signature may cover its KeyInfo too. A
     # plain one covers the document alone, so that there is no question what does.
-    if properties is None:
-        return {}
-    parts = {properties.id: CoverablePart(properties.signed_properties, SIGNED_PROPERTIES_TYPE)}
-    if (key_info_id := key_info.get("Id")) is not None:
-        parts[key_info_id] = CoverablePart(key_info, None)
+    if properties is not None:
+        parts[properties.id] = CoverablePart(properties.signed_properties, SIGNED_PROPERTIES_TYPE)
+        if (key_info_id := key_info.get("Id")) is not None:
+            parts[key_info_id] = CoverablePart(key_info, None)
     return parts
+
+
+def _ids_of_document(signature: Element) -> list[str]:
+    root = signature.getroottree().getroot()
+    # An empty URI covers instructions beside the root, too; an id does not.
+    is_alone = root.getprevious() is None and root.getnext() is None
+    return [name for each in IDS_OF_ROOT if is_alone and (name := root.get(each))]
 
 
 def _check_coverage(form: SignatureForm) -> None:
     """Refuse a signature that does not cover what it must: all of the document, but for one form."""
     if form.signed_element is not None:
         check_covered(form.signed_element, form.references)
+    elif form.statement is not None:
+        check_stated(form.statement, form.references)
     elif all(reference.part is not None for reference in form.references):
         raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
     if form.qualifying_properties is not None:

@@ -11,16 +11,18 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from signing.certificates import CertificateFacts, TrustStore, check_leaf
+from signing.certificates import CertificateFacts, check_leaf
 from signing.facts import SignatureFacts
 from signing.form import SignatureForm
 from signing.policy import Policy, Scheme, Severity, SignatureAlgorithm
+from signing.trust import TrustStore
 from signing.values import has_signed
 from signing.verdict import Indication, Level, Reason, Verdict, gravest
 from signing.xades.check import find_named, find_oddities
 from signing.xades.times import find_level, prove_time
 
 WHOLE_DOCUMENT: Final = "whole-document"
+FILES: Final = "files"
 
 _NOT_IN_FORCE: Final = frozenset({Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID})
 
@@ -99,13 +101,17 @@ def _weigh(  # noqa: PLR0913, PLR0917 - all that a verdict says
     policy: Policy,
 ) -> Verdict:
     covered, properties = facts.form.signed_element, facts.form.qualifying_properties
-    failing = policy.of_severity(Severity.FAIL, reasons)
+    failing = policy.of_severity(Severity.FAIL, reasons) if reasons else ()
     indication, sub_indication = gravest(failing) if failing else (Indication.TOTAL_PASSED, None)
     scope, level, claimed, proven = None, Level.PLAIN, None, None
     if not failing:
         scope = WHOLE_DOCUMENT if covered is None else f"element:{covered.element.tag!s}"
+        if any(reference.file is not None for reference in facts.form.references):
+            scope = FILES
     if covered is not None:
         claimed = covered.signing_time
+    elif facts.form.statement is not None:
+        claimed = facts.form.statement.signing_time
     elif properties is not None:
         level, claimed = Level.B_B, properties.signing_time
         if not failing:

@@ -1,7 +1,7 @@
 """Keys that sign, behind one port: whoever signs need not know where the key is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, runtime_checkable
 
 from cryptography import x509
@@ -63,6 +63,9 @@ class LotSigner(Signer, Protocol):
 class LocalSigner:
     """Signs with a private key that is in this process.
 
+    Attributes:
+        algorithm: The XML Signature name of the algorithm that fits the key.
+
     Raises:
         UnsupportedKey: The key is neither RSA nor on one of the NIST curves P-256 and P-384.
         KeyMismatch: The certificate belongs to another key.
@@ -70,17 +73,14 @@ class LocalSigner:
 
     certificate: x509.Certificate
     private_key: PrivateKey
+    algorithm: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Refuse a key that cannot make signatures which this certificate's owner would be held to."""
-        algorithm_for(self.private_key.public_key())
-        if self.private_key.public_key() != self.certificate.public_key():
+        public_key = self.private_key.public_key()
+        object.__setattr__(self, "algorithm", algorithm_for(public_key))
+        if public_key != self.certificate.public_key():
             raise KeyMismatch("the certificate belongs to another key")
-
-    @property
-    def algorithm(self) -> str:
-        """The XML Signature name of the algorithm that fits the key."""
-        return algorithm_for(self.private_key.public_key())
 
     def sign(self, data: bytes) -> bytes:
         """Return the signature value over the data."""

@@ -2,11 +2,14 @@
 
 A bundle is plain: no attributes, no comments or instructions, no namespaces but some declared on its root and
 not used. For such a document Canonical XML differs from what the serialiser writes in three things alone,
-which are put right here. Any other document is left to ``signing/canonical.py``.
+which are put right here. Many are written so that it differs from their bytes in none but the declarations.
+Any other document is left to ``signing/canonical.py``.
 """
 
 import re
-from typing import Final
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Self
 
 from lxml import etree
 from lxml.etree import _Element as Element
@@ -16,6 +19,69 @@ _MAX_EMPTY_ELEMENTS: Final = 1000
 
 # An absolute name without a character that would have to be escaped.
 _SIMPLE_NAMESPACE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9/:.#_?=-]*")
+
+_ROOT: Final = re.compile(rb"<([A-Za-z_][A-Za-z0-9_.-]*)((?: xmlns:[A-Za-z][A-Za-z0-9_.-]*=\"[^\"]*\")*)>")
+_DECLARED: Final = re.compile(r' xmlns:([^=]+)="([^"]*)"')
+_NEVER_IN_PLAIN_BYTES: Final = (b'"', b"'", b"&", b"!", b"?", b":", b"\r")
+_NEVER_BEFORE_ENDS: Final = b"/ \t\n"
+
+
+@dataclass(frozen=True, slots=True)
+class PlainBytes:
+    """A well-formed document that differs from its canonical form in its root's declarations alone.
+
+    Attributes:
+        name: The name of its root.
+        declared: The namespaces that its root declares and nothing uses, by prefix, sorted.
+        document: All of its bytes.
+        inside: Where in them the root's start tag has ended.
+    """
+
+    name: bytes
+    declared: tuple[tuple[str, str], ...]
+    document: bytes
+    inside: int
+
+    @classmethod
+    def find(cls, document: bytes) -> Self | None:
+        """Return the document, or None if it is not plain; what is not well-formed may be taken for either.
+
+        1. Behind the root's start tag there is no quotation mark, so no attribute and no namespace; no ``!``
+           and no ``?``, so no comment, CDATA section or instruction; no ``:``, so no prefix; no ``&`` and no
+           carriage return.
+        2. Every ``<`` opens a tag, then, and every ``>`` ends one: none stands in a text, since behind the
+           end of a tag the next one opens before it ends. No tag ends in white space or in a solidus.
+        """
+        root = _ROOT.match(document)
+        if root is None or not document.endswith(b">"):
+            return None
+        inside = root.end()
+        if any(document.find(one, inside) >= 0 for one in _NEVER_IN_PLAIN_BYTES):
+            return None
+        behind = inside
+        while (start := document.find(b"<", behind)) >= 0:
+            end = document.find(b">", behind)
+            if end < start or document[end - 1] in _NEVER_BEFORE_ENDS:
+                return None
+            behind = end + 1
+        declared = _DECLARED.findall(root[2].decode("ascii")) if root[2].isascii() else [("xml", "")]
+        if any(
+            prefix.startswith("xml") or not _SIMPLE_NAMESPACE.fullmatch(name) for prefix, name in declared
+        ):
+            return None
+        return cls(root[1], tuple(sorted(declared)), document, inside)
+
+    def form(self, *, exclusive: bool) -> bytes:
+        """Return its canonical form."""
+        declarations = "" if exclusive else declare(self.declared)
+        start_tag = b"<%b%b>" % (self.name, declarations.encode())
+        is_written_so = self.document.startswith(start_tag)
+        return self.document if is_written_so else start_tag + self.document[self.inside :]
+
+
+def declare(namespaces: Iterable[tuple[str, str]]) -> str:
+    """Return the declarations of these namespaces, by prefix, as they stand in a start tag."""
+    return "".join([f' xmlns{":" if prefix else ""}{prefix}="{name}"' for prefix, name in namespaces])
 
 
 def find_plain_form(root: Element, *, exclusive: bool) -> bytes | None:
@@ -65,10 +131,9 @@ def _declares_at_root_alone(root: Element) -> bool:
 
 
 def _start_tag(root: Element, *, exclusive: bool) -> bytes | None:
-    declarations = ""
-    if not exclusive:
-        for prefix, name in sorted((prefix or "", name) for prefix, name in root.nsmap.items()):
-            if not prefix or not _SIMPLE_NAMESPACE.fullmatch(name):
-                return None
-            declarations += f' xmlns:{prefix}="{name}"'
-    return f"<{root.tag!s}{declarations}>".encode()
+    declared = sorted((prefix or "", name) for prefix, name in root.nsmap.items())
+    if exclusive:
+        declared = []
+    if any(not prefix or not _SIMPLE_NAMESPACE.fullmatch(name) for prefix, name in declared):
+        return None
+    return f"<{root.tag!s}{declare(declared)}>".encode()

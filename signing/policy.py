@@ -184,6 +184,14 @@ class Policy:
         end = self.ends.get(algorithm)
         return end is not None and at >= end
 
+    def end_of(self, algorithms: Iterable[str]) -> datetime | None:
+        """Return when the first of these algorithms or curves is accepted no longer; None: never."""
+        return min((self.ends[each] for each in algorithms if each in self.ends), default=None)
+
+    def end_of_rsa_key(self, bits: int) -> datetime | None:
+        """Return from when on an RSA key of this length is too short; None: no such day is known."""
+        return next((begin for begin, least in self.longer_rsa_bits if bits < least), None)
+
     def min_rsa_bits_at(self, at: datetime) -> int:
         """Return how long an RSA key must be at that time."""
         return next(

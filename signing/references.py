@@ -1,7 +1,8 @@
 """The references of a signature: what each of them digests, and how.
 
 A reference covers the whole document, or a part that it may name: the signed properties of XAdES and KeyInfo,
-or what is covered in the document's stead. Parts are known by their place, never looked up by id.
+or what is covered in the document's stead. Parts are known by their place, never looked up by id. A signature
+that stands beside what it covers names files instead of the document; they are given, never fetched.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,7 @@ class ReferenceForm:
         digest_name: The hash algorithm as :mod:`hashlib` calls it.
         digest_value: The digest that was signed.
         id: Its own Id, if it has one.
+        file: The name of the file that it covers in the document's stead, and its bytes.
     """
 
     part: Element | None
@@ -53,13 +55,14 @@ class ReferenceForm:
     digest_name: str
     digest_value: bytes
     id: str | None
+    file: tuple[str, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CoverablePart:
-    """A part that a reference may cover, and the Type that such a reference must have."""
+    """What a reference may cover (None: the document), and the Type that such a reference must have."""
 
-    element: Element
+    element: Element | None
     type: str | None
 
 
@@ -67,10 +70,12 @@ def read_references(
     elements: Sequence[Element],
     parts: Mapping[str, CoverablePart],
     policy: Policy,
+    files: Mapping[str, bytes] | None = None,
 ) -> tuple[ReferenceForm, ...]:
     """Read the Reference elements, none of which covers what another does.
 
-    ``parts`` are what may be covered besides the whole document, by Id.
+    ``parts`` are what may be covered besides the whole document, or as it, by Id; ``files`` are what must be
+    covered in its stead, each of them, by name.
 
     Raises:
         Refused: A reference is malformed, forbidden, or covers something else.
@@ -78,12 +83,42 @@ def read_references(
     if any(element.tag != _REFERENCE for element in elements):
         raise Refused(Reason.SIGNATURE_MALFORMED)
     # As many as there can be, so that no count of references costs anything.
-    if not 1 <= len(elements) <= 1 + len(parts):
+    inside = {part.element for part in parts.values()} - {None}
+    if not 1 <= len(elements) <= len(inside) + (1 if files is None else len(files)):
         raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
-    references = tuple(_read_reference(element, parts, policy) for element in elements)
-    if len({id(reference.part) for reference in references}) != len(references):
+    if files is None:
+        references = tuple(_read_reference(element, parts, policy) for element in elements)
+    else:
+        references = tuple(_read_beside(element, parts, files, policy) for element in elements)
+    covered = {id(each.part) if each.file is None else each.file[0] for each in references}
+    if len(covered) != len(references) or (files is not None and not covered.issuperset(files)):
         raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
     return references
+
+
+def _read_beside(
+    element: Element, parts: Mapping[str, CoverablePart], files: Mapping[str, bytes], policy: Policy
+) -> ReferenceForm:
+    """Read a reference to a file, whose bytes are digested as they are, or to a part."""
+    name = element.get("URI")
+    if name is None or name not in files:
+        reference = _read_reference(element, parts, policy)
+        if reference.part is None:
+            raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
+        return reference
+    children = read_parts(element, _DOCUMENT_ATTRIBUTES)
+    if [child.tag for child in children] != _DIGEST_PARTS:
+        raise Refused(Reason.SIGNATURE_TRANSFORM_FORBIDDEN)
+    digest_name, digest = _read_digest(children[0], children[1], policy)
+    return ReferenceForm(
+        part=None,
+        canonicalization=Canonicalization(C14N_1_0),
+        is_node_set=False,
+        digest_name=digest_name,
+        digest_value=digest,
+        id=element.get("Id"),
+        file=(name, files[name]),
+    )
 
 
 def _read_reference(element: Element, parts: Mapping[str, CoverablePart], policy: Policy) -> ReferenceForm:
@@ -91,10 +126,7 @@ def _read_reference(element: Element, parts: Mapping[str, CoverablePart], policy
     part = _find_part(uri, element.get("Type"), parts)
     children = read_parts(element, _DOCUMENT_ATTRIBUTES if part is None else _PART_ATTRIBUTES)
     transforms, method, value = _split(children, may_lack_transforms=part is not None)
-    digest_name, digest_length = read_digest_algorithm(method, policy)
-    digest = decode_base64(read_text(value))
-    if len(digest) != digest_length:
-        raise Refused(Reason.SIGNATURE_MALFORMED)
+    digest_name, digest = _read_digest(method, value, policy)
     canonicalization = _read_transforms(transforms, policy, is_document=part is None)
     return ReferenceForm(
         part=part,
@@ -105,6 +137,14 @@ def _read_reference(element: Element, parts: Mapping[str, CoverablePart], policy
         digest_value=digest,
         id=element.get("Id"),
     )
+
+
+def _read_digest(method: Element, value: Element, policy: Policy) -> tuple[str, bytes]:
+    digest_name, digest_length = read_digest_algorithm(method, policy)
+    digest = decode_base64(read_text(value))
+    if len(digest) != digest_length:
+        raise Refused(Reason.SIGNATURE_MALFORMED)
+    return digest_name, digest
 
 
 def _find_part(

@@ -1,6 +1,6 @@
 """Whether a certificate is revoked: what lists (RFC 5280) and responses (RFC 6960) say, if believable.
 
-Fetches nothing. Which certificate is asked about, and when, is decided in ``signing/certificates.py``.
+Fetches nothing. Which certificate is asked about, and when, is decided in ``signing/trust.py``.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ class RevocationSources:
         responses: Iterable[ocsp.OCSPResponse] = (),
         unanswered: Iterable[x509.Certificate] = (),
     ) -> None:
-        """Sort these; responses that are no answers are left out.
+        """Sort these; lists that name nobody and responses that are no answers are left out.
 
         ``unanswered`` are certificates about which the authorities were asked in vain.
         """
@@ -77,7 +77,8 @@ class RevocationSources:
         self._unanswered = frozenset(self.unanswered)
         self._crls: dict[bytes, list[x509.CertificateRevocationList]] = {}
         for crl in self.crls:
-            self._crls.setdefault(crl.issuer.public_bytes(), []).append(crl)
+            if (issuer := _issuer_of(crl)) is not None:
+                self._crls.setdefault(issuer, []).append(crl)
         self._responses: dict[int, list[ocsp.OCSPResponse]] = {}
         for response in self.responses:
             for serial in _serials(response):
@@ -99,12 +100,19 @@ class RevocationSources:
         crls = self._crls.get(certificate.issuer.public_bytes(), ())
         responses = self._responses.get(certificate.serial_number, ())
         found = [_read_crl(crl, certificate, issuer) for crl in crls]
-        found += [_read_response(response, certificate, issuer) for response in responses]
+        found += [_read_response(response, certificate, issuer, crls) for response in responses]
         return max(
             (revocation for revocation in found if revocation is not None),
             key=lambda revocation: (revocation.as_of, revocation.revoked_at is not None),
             default=None,
         )
+
+
+def _issuer_of(crl: x509.CertificateRevocationList) -> bytes | None:
+    try:
+        return crl.issuer.public_bytes()
+    except UNREADABLE:
+        return None
 
 
 def _serials(response: ocsp.OCSPResponse) -> Sequence[int]:
@@ -117,15 +125,16 @@ def _serials(response: ocsp.OCSPResponse) -> Sequence[int]:
 def _read_crl(
     crl: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
 ) -> Revocation | None:
-    next_update = crl.next_update_utc
-    if next_update is None or not _is_usable(crl, certificate, issuer):
+    try:
+        next_update, last_update = crl.next_update_utc, crl.last_update_utc
+        if next_update is None or not _is_usable(crl, certificate, issuer):
+            return None
+        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        revoked_at = entry.revocation_date_utc if entry else None
+    except UNREADABLE:
         return None
-    entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
     return Revocation(
-        as_of=crl.last_update_utc,
-        fresh_until=max(next_update, crl.last_update_utc),
-        revoked_at=entry.revocation_date_utc if entry else None,
-        source=crl,
+        as_of=last_update, fresh_until=max(next_update, last_update), revoked_at=revoked_at, source=crl
     )
 
 
@@ -139,27 +148,60 @@ def _is_usable(
         rightly_signed = crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # others raise
     except UNREADABLE:
         return False
-    # Delta and indirect lists, and lists of some reasons or some certificates alone, carry critical
-    # extensions (RFC 5280, 5.2); a list whose critical extensions are not understood must not be used.
     return (
         rightly_signed
         and (usage is None or usage.crl_sign)
-        and not any(extension.critical for extension in extensions)
+        and _is_full(extensions, certificate)
         # An issuer may drop a certificate from the lists it makes after the certificate has ended.
         and crl.last_update_utc <= certificate.not_valid_after_utc
     )
 
 
+def _is_full(extensions: x509.Extensions, certificate: x509.Certificate) -> bool:
+    """Whether a list with these extensions names every revoked certificate among which this one is."""
+    # RFC 5280, 5.2.4 and 5.2.5: both should be critical. Who forgot that meant the same.
+    if find_extension(extensions, x509.DeltaCRLIndicator) is not None:
+        return False
+    scope = find_extension(extensions, x509.IssuingDistributionPoint)
+    if scope is not None and not _covers(scope, certificate):
+        return False
+    # A list whose critical extensions are not understood must not be used.
+    return not any(
+        extension.critical and not isinstance(extension.value, x509.IssuingDistributionPoint)
+        for extension in extensions
+    )
+
+
+def _covers(scope: x509.IssuingDistributionPoint, certificate: x509.Certificate) -> bool:
+    """Whether the certificate is among those that the list is about (RFC 5280, 6.3.3, b)."""
+    is_partial = scope.indirect_crl or scope.only_some_reasons or scope.only_contains_attribute_certs
+    if is_partial or scope.relative_name is not None:
+        return False
+    constraints = find_extension(certificate.extensions, x509.BasicConstraints)
+    is_ca = constraints is not None and constraints.ca
+    if scope.only_contains_ca_certs if not is_ca else scope.only_contains_user_certs:
+        return False
+    if scope.full_name is None:
+        return True
+    # A list of one part of an issuer's certificates is that of those that say where it lies.
+    points = find_extension(certificate.extensions, x509.CRLDistributionPoints) or ()
+    return any(name in scope.full_name for point in points for name in point.full_name or ())
+
+
 def _read_response(
-    response: ocsp.OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate
+    response: ocsp.OCSPResponse,
+    certificate: x509.Certificate,
+    issuer: x509.Certificate,
+    crls: Sequence[x509.CertificateRevocationList],
 ) -> Revocation | None:
     try:
         if any(extension.critical for extension in response.extensions):
             return None
         single = next((one for one in response.responses if _is_about(one, certificate, issuer)), None)
-        if single is None or not _is_rightly_signed(response, issuer):
+        if single is None or not _is_rightly_signed(response, issuer, crls):
             return None
-        as_of, until = single.this_update_utc, single.next_update_utc
+        as_of = single.this_update_utc
+        until = single.next_update_utc or as_of + _ANSWERS_FOR
         status = single.certificate_status
     except UNREADABLE:
         return None
@@ -167,7 +209,7 @@ def _read_response(
     if status is ocsp.OCSPCertStatus.UNKNOWN or as_of > response.produced_at_utc:
         return None
     revoked_at = single.revocation_time_utc if status is ocsp.OCSPCertStatus.REVOKED else None
-    return Revocation(as_of, max(until or as_of + _ANSWERS_FOR, as_of), revoked_at, response)
+    return Revocation(as_of, max(until, as_of), revoked_at, response)
 
 
 def _is_about(
@@ -193,10 +235,26 @@ def _key_bits(certificate: x509.Certificate) -> bytes:
     return info.take(BIT_STRING)[1:]
 
 
-def _is_rightly_signed(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> bool:
+def _is_rightly_signed(
+    response: ocsp.OCSPResponse, issuer: x509.Certificate, crls: Sequence[x509.CertificateRevocationList]
+) -> bool:
     if response.signature_algorithm_oid not in _RESPONSE_SIGNATURES:
         return False
-    return any(_made(response, responder) for responder in (issuer, *_delegates(response, issuer)))
+    if _made(response, issuer):
+        return True
+    # Whoever has the key of a revoked delegate can date an answer as he likes.
+    return any(
+        _made(response, delegate) and not _names(crls, delegate, issuer)
+        for delegate in _delegates(response, issuer)
+    )
+
+
+def _names(
+    crls: Sequence[x509.CertificateRevocationList], certificate: x509.Certificate, issuer: x509.Certificate
+) -> bool:
+    """Whether one of these lists says that the certificate is revoked."""
+    read = (_read_crl(crl, certificate, issuer) for crl in crls)
+    return any(each is not None and each.revoked_at is not None for each in read)
 
 
 def _delegates(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> Iterable[x509.Certificate]:

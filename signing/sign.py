@@ -5,20 +5,33 @@ The bytes that come out are final: whoever parses and writes them again may brea
 
 import base64
 import hashlib
-from collections.abc import Collection
+import secrets
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from typing import Final
 
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from signing.canonical import C14N_1_0, canonicalize, canonicalize_document, parse_verbatim, write_document
+from signing.canonical import (
+    C14N_1_0,
+    DECLARATION,
+    canonicalize,
+    canonicalize_document,
+    parse_verbatim,
+    write_document,
+)
 from signing.errors import AlreadySigned, ContainerNotEmpty, MissingContainer
 from signing.form import find_only
 from signing.keys import Signer
-from signing.policy import DEFAULT_POLICY, ENVELOPED_SIGNATURE, SHA256, XMLDSIG, Policy
+from signing.plain_form import find_plain_form
+from signing.policy import DEFAULT_POLICY, SHA256, XMLDSIG, Policy
+from signing.shapes import PLAIN
 from signing.signed_element import place_signature
 from signing.xades.make import xades_signature
 
@@ -31,21 +44,8 @@ class Profile(StrEnum):
     XADES = "xades-b"
 
 
-_TEMPLATE = (
-    '<Signature xmlns="{xmldsig}">'
-    "<SignedInfo>"
-    '<CanonicalizationMethod Algorithm="{c14n}"/>'
-    '<SignatureMethod Algorithm="{algorithm}"/>'
-    '<Reference URI="">'
-    '<Transforms><Transform Algorithm="{enveloped}"/></Transforms>'
-    '<DigestMethod Algorithm="{sha256}"/>'
-    "<DigestValue>{digest}</DigestValue>"
-    "</Reference>"
-    "</SignedInfo>"
-    "<SignatureValue/>"
-    "<KeyInfo><X509Data><X509Certificate>{certificate}</X509Certificate></X509Data></KeyInfo>"
-    "</Signature>"
-)
+# Where something will stand in what is written. Whoever makes a document cannot know it.
+_MARK: Final = secrets.token_hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,12 @@ class PreparedBundle:
     """
 
     octets: bytes
-    _root: Element = field(repr=False)
-    _value: Element = field(repr=False)
+    _before: bytes = field(repr=False)
+    _after: bytes = field(repr=False)
 
     def complete(self, value: bytes) -> bytes:
         """Return the document with this value in its signature, as UTF-8 without a byte order mark."""
-        self._value.text = _base64(value)
-        return write_document(self._root)
+        return b"".join((self._before, base64.b64encode(value), self._after))
 
 
 def sign_bundle(
@@ -107,50 +106,79 @@ def prepare_bundle(
     place = _find_container(root, policy.containers)
     if profile is not Profile.PLAIN and (at is None or at.tzinfo is None):
         raise ValueError("such a signature claims a time of signing, which must be given and aware")
-    if at is not None and profile is Profile.ELEMENT:
+    if at is None or profile is Profile.PLAIN:
+        return _prepare_in_bytes(root, place, signer) or _prepare_plain(root, place, signer)
+    if profile is Profile.ELEMENT:
         place_signature(root, place, signer, allowed=policy.signed_elements, at=at)
     else:
-        _place_enveloped(root, place, signer, at=None if profile is Profile.PLAIN else at)
+        place.append(xades_signature(signer, _digest(root), at=at))
+    return _prepared(root, place)
+
+
+def _prepare_in_bytes(root: Element, place: Element, signer: Signer) -> PreparedBundle | None:
+    """Prepare a plain signature in a plain document, or return None: this one is not plain.
+
+    Its canonical form is written around the signature, and is digested as it is written.
+    """
+    text = place.text
+    place.text = f"{text or ''}{_MARK}"
+    form = find_plain_form(root, exclusive=False)
+    place.text = text
+    if form is None:
+        return None
+    before, after = form.split(_MARK.encode())
+    digest = hashlib.sha256(before)
+    digest.update(after)
+    holes = _holes(signer, digest.digest())
+    begin, end = PLAIN.written(holes).encode().split(_MARK.encode())
+    octets = PLAIN.signed_info_form([(prefix or "", name) for prefix, name in root.nsmap.items()], holes)
+    return PreparedBundle(octets, b"".join((DECLARATION, before, begin)), end + after)
+
+
+def _prepare_plain(root: Element, place: Element, signer: Signer) -> PreparedBundle:
+    place.append(etree.fromstring(PLAIN.written(_holes(signer, _digest(root)))))
+    return _prepared(root, place)
+
+
+def _prepared(root: Element, place: Element) -> PreparedBundle:
     # SignedInfo inherits the namespaces of its ancestors, so it is signed in its place.
     signed_info, value = place[-1][0], place[-1][1]
     octets = canonicalize(signed_info, signed_info[0].get("Algorithm", ""))
-    return PreparedBundle(octets, root, value)
+    value.text = _MARK
+    before, after = write_document(root).split(_MARK.encode())
+    return PreparedBundle(octets, before, after)
 
 
-def _place_enveloped(root: Element, place: Element, signer: Signer, *, at: datetime | None) -> None:
-    """Put a signature over the whole document in its place: plain, or XAdES if it claims a time."""
+def _digest(root: Element) -> bytes:
     # The enveloped-signature transform takes the signature out again, so the document is digested as it is.
-    digest = hashlib.sha256(canonicalize_document(root, C14N_1_0)).digest()
-    place.append(_signature(signer, digest) if at is None else xades_signature(signer, digest, at=at))
+    return hashlib.sha256(canonicalize_document(root, C14N_1_0)).digest()
 
 
 def _find_container(root: Element, containers: Collection[str]) -> Element:
     if next(root.iter(f"{{{XMLDSIG}}}Signature"), None) is not None:
         raise AlreadySigned("the document holds a signature already")
-    found = {path: root.findall(path) for path in sorted(containers)}
-    places = [(path, place) for path in found if (place := find_only(root, path)) is not None]
+    places = {path: place for path in sorted(containers) if (place := find_only(root, path)) is not None}
     # One container may be inside another, which then is not empty.
-    empty = [place for _, place in places if next(place.iterchildren("*"), None) is None]
+    empty = [place for place in places.values() if next(place.iterchildren("*"), None) is None]
     if places and not empty:
-        raise ContainerNotEmpty(places[-1][0])
+        raise ContainerNotEmpty(next(reversed(places)))
     if len(empty) != 1:
-        raise MissingContainer(" or ".join(found), len(empty) or sum(map(len, found.values())))
+        count = len(empty) or sum(len(root.findall(path)) for path in containers)
+        raise MissingContainer(" or ".join(sorted(containers)), count)
     return empty[0]
 
 
-def _signature(signer: Signer, digest: bytes) -> Element:
-    return etree.fromstring(
-        _TEMPLATE.format(
-            xmldsig=XMLDSIG,
-            c14n=C14N_1_0,
-            algorithm=signer.algorithm,
-            enveloped=ENVELOPED_SIGNATURE,
-            sha256=SHA256,
-            digest=_base64(digest),
-            certificate=_base64(signer.certificate.public_bytes(serialization.Encoding.DER)),
-        ),
-    )
+def _holes(signer: Signer, digest: bytes) -> Mapping[str, str]:
+    return {
+        "method": C14N_1_0,
+        "algorithm": signer.algorithm,
+        "digest_method": SHA256,
+        "digest": base64.b64encode(digest).decode("ascii"),
+        "value": _MARK,
+        "certificate": _written(signer.certificate),
+    }
 
 
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+@lru_cache(maxsize=64)
+def _written(certificate: x509.Certificate) -> str:
+    return base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode("ascii")

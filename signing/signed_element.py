@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Final
 
 from cryptography.hazmat.primitives import serialization
@@ -18,20 +18,17 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from signing.canonical import C14N_1_0, canonicalize
-from signing.elements import ID, NO_ATTRIBUTES, Refused, read_parts, read_text
+from signing.certificates import write_name
+from signing.elements import ID, Refused, read_parts
 from signing.errors import NothingToSign
 from signing.keys import Signer
 from signing.policy import SHA256, XMLDSIG
 from signing.references import ReferenceForm
+from signing.statement import VIETNAM, read_statement
 from signing.verdict import Reason
 
 #: What the Object of such a signature holds.
 SIGNATURE_PROPERTIES: Final = "SignatureProperties"
-
-_PROPERTY_ATTRIBUTES: Final = frozenset({"Id", "Target"})
-_LOCAL_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?", re.ASCII)
-# The clocks of Vietnam know one zone, which the statement leaves out.
-_VIETNAM: Final = timezone(timedelta(hours=7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +66,19 @@ def read_signed_element(
         Refused: Something in it is not as it must be, or there is nothing that may be covered.
     """
     (properties,) = read_parts(statement, ID)
-    if not signature_id or not (statement_id := statement.get("Id")):
-        raise Refused(Reason.SIGNATURE_MALFORMED)
-    time = _only(_only(properties, "SignatureProperty", NO_ATTRIBUTES), "SigningTime", _PROPERTY_ATTRIBUTES)
-    # XMLDSIG 5.2: the target is the signature that the property is about.
-    if (owner := time.getparent()) is None or owner.get("Target") != f"#{signature_id}":
+    time = read_statement(statement, signature_id).signing_time
+    is_bare = all(not str(each.tag).startswith("{") for each in properties.iter())
+    if (
+        not (statement_id := statement.get("Id"))
+        or properties.keys()
+        or not is_bare
+        or time.tzinfo != VIETNAM
+    ):
         raise Refused(Reason.SIGNATURE_MALFORMED)
     element = find_element(root, allowed)
     if element is None or not (element_id := element.get("Id")):
         raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
-    return SignedElement(element, element_id, statement, statement_id, _read_time(time))
+    return SignedElement(element, element_id, statement, statement_id, time)
 
 
 def check_covered(signed: SignedElement, references: Sequence[ReferenceForm]) -> None:
@@ -92,23 +92,6 @@ def check_covered(signed: SignedElement, references: Sequence[ReferenceForm]) ->
     # A canonicalisation is harmless elsewhere; here nobody makes one, so it is somebody's experiment.
     if not all(reference.is_node_set for reference in references):
         raise Refused(Reason.SIGNATURE_TRANSFORM_FORBIDDEN)
-
-
-def _only(element: Element, tag: str, attributes: frozenset[str]) -> Element:
-    parts = read_parts(element, attributes)
-    if [part.tag for part in parts] != [tag]:
-        raise Refused(Reason.SIGNATURE_MALFORMED)
-    return parts[0]
-
-
-def _read_time(element: Element) -> datetime:
-    text = read_text(element).strip()
-    if not _LOCAL_TIME.fullmatch(text):
-        raise Refused(Reason.SIGNATURE_MALFORMED)
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=_VIETNAM)
-    except ValueError:
-        raise Refused(Reason.SIGNATURE_MALFORMED) from None
 
 
 _TEMPLATE: Final = (
@@ -167,12 +150,12 @@ def place_signature(
                 sha256=SHA256,
                 digest=_digest_of(element),
                 certificate=_base64(signer.certificate.public_bytes(serialization.Encoding.DER)),
-                time=f"{at.astimezone(_VIETNAM):%Y-%m-%dT%H:%M:%S}",
+                time=f"{at.astimezone(VIETNAM):%Y-%m-%dT%H:%M:%S}",
             )
         )
     )
     signature = place[-1]
-    signature[2][0][0].text = signer.certificate.subject.rfc4514_string()
+    signature[2][0][0].text = write_name(signer.certificate.subject)
     # The statement inherits the namespaces of its ancestors, so it is digested in its place.
     signature[0][2][1].text = _digest_of(signature[3])
 

@@ -1,14 +1,15 @@
 """In-memory ports that a test scripts and questions."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from claims.bundle.findings import Finding
 from claims.checking.check import ClaimSummary, Report
 from claims.exchange.errors import GatewayError
-from claims.exchange.ports import Receipt
+from claims.exchange.ports import BatchChecker, BundleChecker, Leased, Receipt
 from claims.exchange.submission import FacilityCode, SubmissionId
 
 NOON = datetime(2026, 11, 2, 5, 0, tzinfo=UTC)
@@ -26,6 +27,10 @@ class SetClock:
     def advance(self, seconds: float) -> datetime:
         self.time += timedelta(seconds=seconds)
         return self.time
+
+    def pass_by(self, seconds: float) -> None:
+        """Stand for a sleep."""
+        self.advance(seconds)
 
 
 @dataclass
@@ -60,7 +65,7 @@ class ScriptedGateway:
     while_sending: Callable[[], object] = lambda: None
     while_looking: Callable[[], object] = lambda: None
 
-    def send(self, facility: str, bundle: bytes) -> Receipt:
+    def send(self, facility: str, bundle: bytes, *, decision: str | None = None) -> Receipt:
         sha256 = hashlib.sha256(bundle).hexdigest()
         self.sends.append(sha256)
         if sha256 in self.taken:
@@ -70,7 +75,7 @@ class ScriptedGateway:
         if failure is not None and not self.takes_before_failing:
             raise failure
         receipt = self.taken.setdefault(
-            sha256, Receipt(f"GD{len(self.taken) + 1}", NOON, b'{"maKetQua":"200"}')
+            sha256, Receipt(f"GD{len(self.taken) + 1}", NOON, b'{"maKetQua":"200"}', is_proven=True)
         )
         if failure is not None:
             raise failure
@@ -97,6 +102,11 @@ def claim_of(ma_lk: str) -> ClaimSummary:
     )
 
 
+def one_by_one(check: BundleChecker) -> BatchChecker:
+    """Return a check of a batch that checks each bundle by itself."""
+    return lambda batch: [check(one.body, facility=one.facility, at=one.received_at) for one in batch]
+
+
 @dataclass
 class ScriptedChecker:
     """A check that finds what it is told to, findings and claims, by what the bundle contains."""
@@ -104,7 +114,12 @@ class ScriptedChecker:
     findings: dict[bytes, tuple[Finding, ...]] = field(default_factory=dict)
     claims: dict[bytes, tuple[str, ...]] = field(default_factory=dict)
     checked: list[bytes] = field(default_factory=list)
+    #: What else the summary of each claim says.
+    facts: Mapping[str, Any] = field(default_factory=dict)
     while_checking: Callable[[bytes], object] = lambda _body: None
+
+    def check_batch(self, batch: Sequence[Leased]) -> Sequence[Report]:
+        return one_by_one(self)(batch)
 
     def __call__(self, data: bytes, *, facility: FacilityCode, at: datetime) -> Report:
         self.checked.append(data)
@@ -113,6 +128,6 @@ class ScriptedChecker:
             stages=(),
             findings=self.findings.get(data, ()),
             facility=facility,
-            claims=tuple(claim_of(ma_lk) for ma_lk in self.claims.get(data, ())),
+            claims=tuple(replace(claim_of(ma_lk), **self.facts) for ma_lk in self.claims.get(data, ())),
             signature=None,
         )

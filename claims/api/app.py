@@ -5,16 +5,70 @@ from contextlib import asynccontextmanager
 
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.types import ASGIApp
 
-from claims.api import checks, events, health, intake, limits, problems, replays, submissions
-from claims.api.access import Requires
+from claims.api import (
+    access_events,
+    batches,
+    check_ins,
+    checks,
+    events,
+    health,
+    intake,
+    limits,
+    machines,
+    noting,
+    openapi,
+    openings,
+    pages,
+    papers,
+    personal_data,
+    problems,
+    proofs,
+    readings,
+    replays,
+    results,
+    retention,
+    reviews,
+    submissions,
+    tokens,
+    webhooks,
+)
+from claims.api.body_limits import BodyLimits
+from claims.api.dropin import routes as dropin
+from claims.api.measuring import Measuring
+from claims.gateway.protocol import TOKEN_PATH
+from claims.runtime.guarding import refuse_unguarded
+from claims.runtime.headers import API_HEADERS, SafeHeaders, over_tls
 from claims.runtime.start import open_service
+from claims.runtime.telemetry.scrape import listen
+from claims.runtime.telemetry.tracing import NOT_THE_FRAMEWORKS, configure_tracing
 from claims.runtime.wiring import Service
+from claims.storage import roles
 
 #: Routes that anybody may call.
-_PUBLIC = frozenset({"/livez", "/readyz", problems.PAGE})
+_PUBLIC = frozenset(
+    {
+        "/openapi.json",
+        "/livez",
+        "/readyz",
+        health.METRICS,
+        problems.PAGE,
+        pages.PAGE,
+        pages.FILE,
+        proofs.KEYS,
+        papers.CODE_PATH,
+        TOKEN_PATH,
+        tokens.TOKEN,
+    }
+)
+
+
+class _Api(FastAPI):
+    def build_middleware_stack(self) -> ASGIApp:
+        # Around everything, also around what answers where all else failed.
+        settings = self.state.service.settings
+        return SafeHeaders(super().build_middleware_stack(), API_HEADERS | over_tls(settings.public_url))
 
 
 def create_app(service: Service) -> FastAPI:
@@ -24,58 +78,92 @@ def create_app(service: Service) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         """Hold the service for as long as the application runs."""
         service.warm(
-            "authenticate",
+            "who_calls",
             "check_terms",
             "receive",
+            "service_keys",
             "submit_encounter",
             "start_replay",
             "steer_replay",
             "withdraw",
+            "keep_webhooks",
+            "jobs",
+            "metrics",
+            "readiness",
+            "batch_runner",
+            "protection",
+            "break_glass",
+            "clients",
+            "grant_token",
+            "manage_clients",
+            "issue_key",
+            "rotate_key",
         )
+        settings = service.settings
+        configure_tracing(settings, "api")
+        if settings.metrics_port is not None:
+            listen(service.metrics, host=settings.metrics_host, port=settings.metrics_port)
+        service.batch_runner.resume()
         yield
+        service.batch_runner.stop()
         service.close()
 
-    app = FastAPI(
+    app = _Api(
         title="eHoSo",
         version="1",
         summary="Claim e-submission for Vietnamese health insurance.",
         lifespan=lifespan,
-        responses={
-            "default": {
-                "description": "A problem document (RFC 9457)",
-                "content": {problems.MEDIA_TYPE: {"schema": problems.Problem.model_json_schema()}},
-            }
-        },
         docs_url=None,
         redoc_url=None,
+        telemetry=NOT_THE_FRAMEWORKS,
     )
     app.state.service = service
     problems.install(app)
-    for module in (intake, checks, submissions, events, replays, limits, health):
+    for module in (
+        intake,
+        batches,
+        checks,
+        submissions,
+        results,
+        reviews,
+        events,
+        webhooks,
+        proofs,
+        personal_data,
+        access_events,
+        readings,
+        papers,
+        retention,
+        openings,
+        machines,
+        tokens,
+        replays,
+        limits,
+        health,
+    ):
         app.include_router(module.router)
-    _refuse_unguarded(app)
+    if service.settings.check_ins:
+        app.include_router(check_ins.router)
+    if service.settings.dropin:
+        app.include_router(dropin.router)
+    app.include_router(pages.router)
+    openapi.install(app)
+    refuse_unguarded(app, public=_PUBLIC)
     # The framework's own limit sits outside every other layer, where its plain-text answer cannot be
     # made a problem; so the same limit goes here, with the layer that does so around it.
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=service.settings.max_body_bytes)
+    app.add_middleware(noting.NotesFirst)
+    app.add_middleware(BodyLimits, settings=service.settings)
     app.add_middleware(problems.NoPlainErrors)
     app.add_middleware(CorrelationIdMiddleware, header_name="X-Request-ID", validator=_is_short)
+    app.add_middleware(Measuring)
     return app
 
 
 def from_environment() -> FastAPI:
     """Return the application around the service that the environment describes."""
-    return create_app(open_service())
+    return create_app(open_service(database_role=roles.API))
 
 
 def _is_short(request_id: str) -> bool:
     # A caller's id goes into every log line: short, and nothing that could break a line.
     return len(request_id) <= 64 and request_id.replace("-", "").isalnum()  # noqa: PLR2004
-
-
-def _refuse_unguarded(app: FastAPI) -> None:
-    """Refuse to start while a route does not say what its caller needs."""
-    for route in app.routes:
-        if not isinstance(route, APIRoute) or route.path in _PUBLIC:
-            continue
-        if not any(isinstance(one.call, Requires) for one in route.dependant.dependencies):
-            raise AssertionError(f"{route.path} names no scope")

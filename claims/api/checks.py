@@ -7,15 +7,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from claims.api.access import Submitter, TheService
+from claims.api.access import TheService, may
 from claims.api.intake import XML_BODY
+from claims.api.languages import Language
 from claims.api.models import CheckView
 from claims.checking.check import check_bundle
 from claims.checking.report import StageName
-from claims.exchange.access import Principal
+from claims.exchange.access.principal import Principal
 from claims.runtime.wiring import Service
 
 router = APIRouter(tags=["checks"])
+
+Checker = Annotated[Principal, may("bundle.check")]
 
 
 class Signature(StrEnum):
@@ -34,7 +37,8 @@ class Signature(StrEnum):
 async def check(
     request: Request,
     service: TheService,
-    caller: Submitter,
+    caller: Checker,
+    language: Language,
     signature: Annotated[
         Signature, Query(description="`ignored` for a bundle that is not signed yet.")
     ] = Signature.REQUIRED,
@@ -44,13 +48,13 @@ async def check(
 ) -> CheckView:
     """Check a `GIAMDINHHS` bundle as it would be when submitted; nothing of it is stored."""
     body = await request.body()
-    return await run_in_threadpool(_check, service, caller, body, signature, until)
+    return await run_in_threadpool(_check, service, caller, body, language, signature, until)
 
 
 def _check(
-    service: Service, caller: Principal, body: bytes, signature: Signature, until: StageName
+    service: Service, caller: Principal, body: bytes, language: str, signature: Signature, until: StageName
 ) -> CheckView:
-    terms = replace(service.terms_for(caller.facility), until=until)
+    terms = replace(service.terms_for(caller.facility_within(None)), until=until)
     if signature is Signature.IGNORED:
         terms = replace(terms, signature=None)
-    return CheckView.of(check_bundle(body, at=service.clock.now(), terms=terms), body)
+    return CheckView.of(check_bundle(body, at=service.clock.now(), terms=terms), body, language)

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 
-from claims.api.access import Reader, TheService
+from claims.api.access import TheService, may
 from claims.api.limits import MOST_EVENTS, MOST_WAIT_S
 from claims.api.models import FeedPageView, PlainText
-from claims.exchange.submission import FacilityCode
+from claims.exchange.access.principal import Principal
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
+
+Reader = Annotated[Principal, may("submission.read")]
 
 _PAUSE_S: Final = 0.5
 #: A cursor that says: from now on.
@@ -24,32 +26,32 @@ _LATEST: Final = "latest"
 async def read_feed(
     service: TheService,
     caller: Reader,
-    after: Annotated[
+    cursor: Annotated[
         str | None,
         Query(
             max_length=64,
-            description="`next` of the page before; `latest`: from now on; none: from the beginning.",
+            description="`next_cursor` of the page before; `latest`: from now on; none: from the beginning.",
         ),
     ] = None,
     facility: Annotated[
-        PlainText | None, Query(description="Only for keys that are not a facility's own, and then required.")
+        PlainText | None, Query(description="Required for keys that are not a facility's own.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_EVENTS)] = 100,
     wait: Annotated[
         float, Query(ge=0, le=MOST_WAIT_S, description="Seconds to wait for an event, at most.")
     ] = 0,
 ) -> FeedPageView:
-    """Return events in an order that stays; whoever goes on from `next` misses none and gets none twice."""
-    whose = caller.facility or (FacilityCode(facility) if facility else None)
+    """Return events in an order that stays; who goes on from `next_cursor` misses none."""
+    whose = caller.facility_within(facility)
     if whose is None:
         raise RequestValidationError(
             [{"loc": ("query", "facility"), "type": "missing", "msg": "say whose events"}]
         )
-    if after == _LATEST:
-        after = await run_in_threadpool(service.feed.latest, whose)
+    if cursor == _LATEST:
+        cursor = await run_in_threadpool(service.feed.latest, whose)
     deadline = time.monotonic() + wait
     while True:
-        page = await run_in_threadpool(service.feed.read, whose, after=after, limit=limit)
+        page = await run_in_threadpool(service.feed.read, whose, after=cursor, limit=limit)
         left = deadline - time.monotonic()
         if page.events or left <= 0:
             return FeedPageView.of(page)

@@ -1,12 +1,20 @@
 """What anybody may ask: whether the process lives, whether it is ready, and what a problem means."""
 
+import hmac
 from html import escape
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Header, Response
 from fastapi.responses import HTMLResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from claims.api import problems
 from claims.api.access import TheService
+from claims.exchange.errors import UnknownKey
+from claims.runtime.telemetry.scrape import exposition
+
+METRICS = "/metrics"
 
 router = APIRouter(tags=["health"], include_in_schema=False)
 
@@ -19,11 +27,23 @@ def livez() -> dict[str, str]:
 
 @router.get("/readyz")
 def readyz(response: Response, service: TheService) -> dict[str, object]:
-    """Say whether database and schema are as this version needs them."""
+    """Say whether database, schema and broker are as this version needs them."""
     checks = service.readiness()
     if not all(checks.values()):
         response.status_code = problems.NOT_READY
     return {"status": "ready" if all(checks.values()) else "not ready", "checks": checks}
+
+
+@router.get(METRICS)
+def metrics(service: TheService, authorization: Annotated[str, Header()] = "") -> Response:
+    """Return the numbers of all API processes; open to whoever holds the key that the settings name."""
+    key = service.settings.metrics_key
+    if key is None:
+        raise StarletteHTTPException(problems.NOT_FOUND)
+    given = authorization.removeprefix("Bearer ").encode()
+    if not hmac.compare_digest(given, key.get_secret_value().encode()):
+        raise UnknownKey
+    return Response(exposition(service.metrics), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get(problems.PAGE)

@@ -1,8 +1,9 @@
 """What the API says: one model per document, made from the exchange's values."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from fastapi import Path
 from pydantic import BaseModel, Field, StringConstraints
@@ -12,15 +13,15 @@ from claims.checking.check import ClaimSummary, Report, Stage
 from claims.checking.details import detail, detail_to_json
 from claims.checking.places import Places, ValueClass
 from claims.checking.rules.rule import Category, Confidence, Group
-from claims.exchange.lifecycle import State
+from claims.exchange.following import Following, Step, Way
+from claims.exchange.lifecycle import Level, State
 from claims.exchange.ports import FeedPage, Receipt, Replay, ReplayItem, ReplayPlan, ReplayState
 from claims.exchange.submission import Event, Page, Submission
 
 #: Text that PostgreSQL can hold: anything but the null character.
 PlainText = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=500)]
-SubmissionKey = Annotated[
-    str, Path(pattern="^sub_[0-9A-HJKMNP-TV-Z]{26}$", examples=["sub_01KASWY1C4R4T9QZ3R5J8M2X6B"])
-]
+SUBMISSION_KEY: Final = "^sub_[0-9A-HJKMNP-TV-Z]{26}$"
+SubmissionKey = Annotated[str, Path(pattern=SUBMISSION_KEY, examples=["sub_01KASWY1C4R4T9QZ3R5J8M2X6B"])]
 ReplayKey = Annotated[str, Path(pattern="^rpl_[0-9A-HJKMNP-TV-Z]{26}$")]
 
 
@@ -40,9 +41,14 @@ class SubmissionView(BaseModel):
     next_attempt_at: datetime | None
     receipt: str | None = Field(description="The gateway's transaction number (maGiaoDich).")
     superseded_by: str | None = Field(description="The later version of the same claims that took its place.")
+    level: Level = Field(
+        description="How far it has been acknowledged, whatever became of it since: received (L1), checked "
+        "(L2), acknowledged (L3), assessed (L4)."
+    )
+    assessed_at: datetime | None = Field(description="When the assessment of all its claims was read.")
 
     @classmethod
-    def of(cls, submission: Submission) -> Self:
+    def of(cls, submission: Submission, **more: Any) -> Self:  # noqa: ANN401 - fields of whoever extends it
         """Make the view of a submission."""
         return cls(
             id=submission.id,
@@ -58,7 +64,19 @@ class SubmissionView(BaseModel):
             next_attempt_at=submission.next_attempt_at,
             receipt=submission.receipt,
             superseded_by=submission.superseded_by,
+            level=submission.level,
+            assessed_at=submission.assessed_at,
+            **more,
         )
+
+
+class AcceptedView(SubmissionView):
+    """A submission as it was taken, with what its facility can show for that."""
+
+    signed_receipt: str | None = Field(
+        description="Facility, submission, SHA-256, size and time, signed by the service: a JWS in compact "
+        "form, to be checked offline with `claims receipt verify`. The same bytes again give the first one."
+    )
 
 
 class SubmissionPage(BaseModel):
@@ -101,6 +119,14 @@ class EventView(BaseModel):
         )
 
 
+class HistoryView(BaseModel):
+    """A submission's history, whole, oldest first."""
+
+    data: list[EventView]
+    next_cursor: None = None
+    has_more: Literal[False] = False
+
+
 class FeedEventView(EventView):
     """One event of a feed."""
 
@@ -111,7 +137,7 @@ class FeedPageView(BaseModel):
     """Some events, oldest first."""
 
     data: list[FeedEventView]
-    next: str = Field(description="Give this as `after`, now or later.")
+    next_cursor: str = Field(description="Give this as `cursor`, now or later; there always is one.")
     has_more: bool = Field(description="Whether more can be had at once.")
 
     @classmethod
@@ -124,7 +150,7 @@ class FeedPageView(BaseModel):
                 )
                 for one in page.events
             ],
-            next=page.next_cursor,
+            next_cursor=page.next_cursor,
             has_more=page.has_more,
         )
 
@@ -154,17 +180,19 @@ class FindingView(BaseModel):
     envelope_column: int | None
     value: ValueView | None
     message: dict[str, str] = Field(description="A sentence per language: vi and en.")
+    text: str = Field(description="That in the language of `Accept-Language`.")
     next: dict[str, str] = Field(description="What the facility does next, per language.")
     rule: str = Field(description="The rule that governs it, or the pattern of its family.")
     category: Category
     group: Group = Field(description="Point of Circular 12/2026, article 10.1.")
     confidence: Confidence
-    clause: str = Field(description="Where it is written.")
+    clause: dict[str, str] = Field(description="Where it is written, per language.")
 
     @classmethod
-    def of(cls, finding: Finding, places: Places | None = None) -> Self:
+    def of(cls, finding: Finding, language: str, places: Places | None = None) -> Self:
         """Make the view of a finding; with the bytes at hand, with its place to the column."""
-        return cls.model_validate(detail_to_json(detail(finding, places)))
+        found = detail(finding, places)
+        return cls.model_validate({**detail_to_json(found), "text": found.messages[language]})
 
 
 class StageView(BaseModel):
@@ -203,19 +231,24 @@ class ClaimView(BaseModel):
     t_tongchi_bv: Decimal | None
     t_tongchi_bh: Decimal | None
     t_bhtt: Decimal | None
+    is_withheld: bool = Field(
+        description="Whether it is specially protected and the caller may not see what it says: no tables, "
+        "amounts or findings are shown then."
+    )
 
     @classmethod
-    def of(cls, claim: ClaimSummary) -> Self:
-        """Make the view of a claim."""
+    def of(cls, claim: ClaimSummary, *, is_withheld: bool = False) -> Self:
+        """Make the view of a claim, or of its being there."""
         return cls(
             ma_lk=claim.ma_lk,
             decision=claim.decision,
             discharged_on=claim.discharged_on,
             send_by=claim.send_by,
-            tables=dict(claim.tables),
-            t_tongchi_bv=claim.t_tongchi_bv,
-            t_tongchi_bh=claim.t_tongchi_bh,
-            t_bhtt=claim.t_bhtt,
+            tables={} if is_withheld else dict(claim.tables),
+            t_tongchi_bv=None if is_withheld else claim.t_tongchi_bv,
+            t_tongchi_bh=None if is_withheld else claim.t_tongchi_bh,
+            t_bhtt=None if is_withheld else claim.t_bhtt,
+            is_withheld=is_withheld,
         )
 
 
@@ -228,14 +261,29 @@ class FindingsView(BaseModel):
 
     @classmethod
     def of(
-        cls, stages: tuple[Stage, ...], claims: tuple[ClaimSummary, ...], findings: tuple[Finding, ...]
+        cls,
+        stages: tuple[Stage, ...],
+        claims: tuple[ClaimSummary, ...],
+        findings: tuple[Finding, ...],
+        language: str,
+        *,
+        hidden: Collection[int] = (),
     ) -> Self:
-        """Make the view of a check."""
+        """Make the view of a check, without what it says of the claims at these places."""
+        shown = [one for one in findings if not hidden or _is_apart_from(hidden, one)]
         return cls(
             stages=[StageView.of(one) for one in stages],
-            claims=[ClaimView.of(one) for one in claims],
-            findings=[FindingView.of(one) for one in findings],
+            claims=[
+                ClaimView.of(one, is_withheld=ordinal in hidden) for ordinal, one in enumerate(claims, 1)
+            ],
+            findings=[FindingView.of(one, language) for one in shown],
         )
+
+
+def _is_apart_from(hidden: Collection[int], finding: Finding) -> bool:
+    """Return whether a finding is about other claims, or about none."""
+    where = finding.location
+    return where.table is None if where.claim is None else where.claim not in hidden
 
 
 class RuleSetView(BaseModel):
@@ -260,7 +308,7 @@ class CheckView(BaseModel):
     findings: list[FindingView]
 
     @classmethod
-    def of(cls, report: Report, data: bytes) -> Self:
+    def of(cls, report: Report, data: bytes, language: str) -> Self:
         """Make the view of a report about these bytes."""
         if report.at is None or report.rule_set is None:
             raise TypeError("a report of a check says when and by which rules")
@@ -273,7 +321,7 @@ class CheckView(BaseModel):
             facility=report.facility,
             stages=[StageView.of(one) for one in report.stages],
             claims=[ClaimView.of(one) for one in report.claims],
-            findings=[FindingView.of(one, places) for one in report.findings],
+            findings=[FindingView.of(one, language, places) for one in report.findings],
         )
 
 
@@ -365,7 +413,8 @@ class ReplayItemsView(BaseModel):
     """Some items of a replay, in order of their submission's id."""
 
     data: list[ReplayItemView]
-    next_after: str | None = Field(description="Give this as `after` for the rest.")
+    next_cursor: str | None = Field(description="Give this as `cursor` for the rest.")
+    has_more: bool
 
 
 class Selection(BaseModel, extra="forbid"):
@@ -396,7 +445,35 @@ class ReplayPage(BaseModel):
     """Some replays, newest first."""
 
     data: list[ReplayView]
-    next_before: str | None = Field(description="Give this as `before` for older ones.")
+    next_cursor: str | None = Field(description="Give this as `cursor` for older ones.")
+    has_more: bool
+
+
+class OptionView(BaseModel):
+    """One thing that may or may not follow a submission."""
+
+    step: Step
+    allowed: bool
+    way: Way = Field(description="How it is done, or why it is not.")
+    until: date | None = Field(description="The last day in time; null where none is set or known.")
+    needs_reason: bool = Field(description="Whether a correction must say why: `Correction-Reason`.")
+
+    @classmethod
+    def of(cls, one: Following) -> Self:
+        """Make the view of it."""
+        return cls(
+            step=one.step,
+            allowed=one.is_allowed,
+            way=one.way,
+            until=one.until,
+            needs_reason=one.needs_reason,
+        )
+
+
+class OptionsView(BaseModel):
+    """What may follow a submission."""
+
+    data: list[OptionView]
 
 
 class Withdrawal(BaseModel, extra="forbid"):

@@ -10,21 +10,34 @@ import structlog
 from asgi_correlation_id import correlation_id
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from claims.api.languages import language_of
+from claims.api.problem_titles import VIETNAMESE
 from claims.building.errors import CannotBuild
+from claims.checking.details import detail, detail_to_json
 from claims.emr.errors import MalformedEncounter
 from claims.errors import ClaimsError
 from claims.exchange import errors
 from claims.exchange.submit_encounter import WrongFacility
+from claims.outbound.errors import TargetUnreachable, UnusableAddress
 
 MEDIA_TYPE = "application/problem+json"
 #: What `/readyz` answers while the service cannot do its work.
 NOT_READY = 503
+#: How the drop-in intake, which speaks the gateway's protocol and no problem documents, answers where its
+#: result code alone would not do.
+NOT_ADMITTED = 403
+TOO_MANY_REQUESTS = 429
+#: What a page answers that is switched off.
+NOT_FOUND = 404
+#: What a caller is told whose copy is still right.
+NOT_MODIFIED = 304
 #: Where the service itself explains its problems; a problem's ``type`` is a place on this page.
 PAGE = "/docs/problems"
 
@@ -60,15 +73,46 @@ class Kind:
 KINDS: Mapping[type[Exception], Kind] = {
     errors.UnknownKey: Kind("unauthenticated", 401, "No valid API key"),
     errors.AccessDenied: Kind("forbidden", 403, "Not allowed"),
+    errors.KeyNotFound: Kind("not-found", 404, "No such key or client"),
+    errors.TooManyKeys: Kind("too-many-keys", 409, "Two keys are live"),
+    errors.UnusableKey: Kind("unusable-key", 422, "Not a public key that counts"),
+    errors.ProtectedRecord: Kind("protected-record", 403, "A specially protected record"),
+    errors.NotSignedIn: Kind("unauthenticated", 401, "No valid API key"),
     errors.UnknownFacility: Kind("unknown-facility", 422, "Unknown facility"),
     errors.SubmissionNotFound: Kind("not-found", 404, "No such submission"),
+    errors.CheckInRefused: Kind("check-in-refused", 422, "The check-in was not sent"),
+    errors.GatewayRefused: Kind("gateway-refused", 422, "The insurer's gateway refused it"),
+    errors.GatewayError: Kind(
+        "gateway-unavailable", 503, "No answer from the insurer's gateway", retryable=True
+    ),
+    errors.NothingToShow: Kind("nothing-to-show", 422, "The bytes hold no claim that can be shown"),
+    errors.DataRequestNotFound: Kind("not-found", 404, "No such request about personal data"),
+    errors.DataRequestClosed: Kind("data-request-closed", 409, "The request takes no more of this"),
+    errors.NoCorrection: Kind("no-correction", 422, "That submission corrects nothing of the request"),
+    errors.NothingHeld: Kind("nothing-held", 422, "The facility has no claim of this person"),
+    errors.TooMuchHeld: Kind("too-much-held", 422, "More is held about the person than one file takes"),
     errors.ReplayNotFound: Kind("not-found", 404, "No such replay"),
+    errors.BatchNotFound: Kind("not-found", 404, "No such batch"),
+    errors.UnusableBatch: Kind("unusable-batch", 422, "The batch cannot be read"),
+    errors.ReviewNotFound: Kind("not-found", 404, "No review of such a claim"),
+    errors.ReviewChanged: Kind("review-changed", 409, "Nothing is asked about this claim now"),
+    errors.UnsoundDecision: Kind("invalid-request", 422, "The request cannot be read"),
+    errors.CannotErase: Kind("cannot-erase", 409, "It is under way, held, or must be kept longer"),
     errors.CannotWithdraw: Kind("cannot-withdraw", 409, "The gateway has it, or may have it"),
     errors.ReplayEnded: Kind("replay-ended", 409, "The replay has ended"),
+    errors.NotYetLogged: Kind("not-yet-logged", 503, "Not in the log yet", retryable=True),
+    errors.NotInLog: Kind("not-in-log", 404, "Not in the log"),
     errors.InvalidCursor: Kind("invalid-cursor", 400, "Invalid cursor"),
+    errors.WebhookNotFound: Kind("not-found", 404, "No such webhook or delivery"),
+    errors.TooManyWebhooks: Kind("too-many-webhooks", 409, "A facility has this many webhooks at most"),
+    errors.WebhookDisabled: Kind("webhook-disabled", 409, "The webhook is switched off"),
+    UnusableAddress: Kind("unusable-address", 422, "Nothing is sent to this address"),
+    TargetUnreachable: Kind("unusable-address", 422, "Nothing is sent to this address"),
     errors.IdempotencyMismatch: Kind("idempotency-mismatch", 422, "Idempotency-Key used with another body"),
     errors.EmptySelection: Kind("empty-selection", 422, "A replay needs a condition"),
+    errors.NothingToAdjust: Kind("nothing-to-adjust", 409, "Nothing of the claim is not paid"),
     errors.NoSigningKey: Kind("no-signing-key", 409, "No signing key for this facility"),
+    errors.TooManyRequests: Kind("too-many-requests", 429, "Too many requests", retryable=True),
     errors.StoreUnavailable: Kind(
         "unavailable", 503, "The service cannot store anything now", retryable=True
     ),
@@ -76,14 +120,19 @@ KINDS: Mapping[type[Exception], Kind] = {
     MalformedEncounter: Kind("malformed-encounter", 422, "The encounter document cannot be read"),
     CannotBuild: Kind("cannot-build", 422, "No claim can be made from this encounter"),
 }
+#: What clients that ask for a token are told (RFC 6749, 5.2), which is no problem document.
+OAUTH_STATUS: Mapping[str, int] = {"invalid_client": 401, "invalid_scope": 400, "unsupported_grant_type": 400}
 INTERNAL = Kind("internal", 500, "The service failed", retryable=True)
+TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
 INVALID = Kind("invalid-request", 422, "The request cannot be read")
+#: Of an answer that nobody waits for any more; the measurements tell it from what was refused.
+LEFT = 499
 #: What the framework itself refuses.
 BY_STATUS: Mapping[int, Kind] = {
     400: Kind("bad-request", 400, "Bad request"),
     404: Kind("not-found", 404, "No such resource"),
     405: Kind("method-not-allowed", 405, "Method not allowed"),
-    413: Kind("body-too-large", 413, "The body is too large"),
+    413: TOO_LARGE,
 }
 
 
@@ -98,6 +147,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ClaimsError, _claims_error)
     app.add_exception_handler(HTTPException, _framework_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(Exception, _internal_error)
 
 
@@ -130,18 +180,23 @@ def _is_plain_refusal(message: Message) -> bool:
 
 def answer(request: Request, kind: Kind, detail: str, **extra: object) -> JSONResponse:
     """Return a problem document."""
+    language = language_of(request)
+    title = VIETNAMESE.get(kind.code, kind.title) if language == "vi" else kind.title
     problem = Problem(
         type=f"{PAGE}#{kind.code}",
-        title=kind.title,
+        title=title,
         status=kind.status,
         code=kind.code,
-        detail=detail,
+        # What an error says of itself is English; the facts in it stand in fields of their own as well.
+        detail=title if language == "vi" else detail,
         instance=request.url.path,
         request_id=correlation_id.get(),
         retryable=kind.retryable,
         **extra,
     )
-    headers = {"WWW-Authenticate": "Bearer"} if kind.status == 401 else {}  # noqa: PLR2004 - RFC 9110, 11.6.1
+    headers = {"Content-Language": language, "Vary": "Accept-Language"}
+    if kind.status == 401:  # noqa: PLR2004 - RFC 9110, 11.6.1
+        headers["WWW-Authenticate"] = "Bearer"
     if kind.retryable:
         headers["Retry-After"] = "5"
     return JSONResponse(problem.model_dump(), kind.status, headers, MEDIA_TYPE)
@@ -151,7 +206,20 @@ def _claims_error(request: Request, error: Exception) -> JSONResponse:
     kind = next((KINDS[one] for one in type(error).__mro__ if one in KINDS), None)
     if kind is None:
         return _internal_error(request, error)
-    return answer(request, kind, str(error), **_facts(error))
+    response = answer(request, kind, str(error), **_facts(error))
+    if isinstance(error, errors.TooManyRequests):
+        response.headers.update(pace_headers(error.limit, 0, error.retry_after_s))
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def pace_headers(limit: int, remaining: int, reset_s: int) -> dict[str, str]:
+    """Return what tells a program how fast it may go on."""
+    return {
+        "RateLimit-Limit": str(limit),
+        "RateLimit-Remaining": str(remaining),
+        "RateLimit-Reset": str(reset_s),
+    }
 
 
 def _facts(error: Exception) -> dict[str, object]:
@@ -168,6 +236,10 @@ def _facts(error: Exception) -> dict[str, object]:
                     {"code": one.code, "pointer": one.pointer, "detail": one.detail} for one in error.reasons
                 ]
             }
+        case errors.CheckInRefused():
+            return {"findings": [detail_to_json(detail(one, None)) for one in error.findings]}
+        case errors.UnusableBatch():
+            return {"reason": error.reason}
         case errors.IdempotencyMismatch():
             return {"submission_id": error.submission_id}
         case _:
@@ -196,6 +268,12 @@ def _invalid_request(request: Request, error: Exception) -> JSONResponse:
         for one in error.errors()
     ]
     return answer(request, INVALID, "see errors", errors=problems)
+
+
+def _left(request: Request, error: Exception) -> Response:
+    del error
+    log.info("request.left", path=request.url.path)
+    return Response(status_code=LEFT)
 
 
 def _internal_error(request: Request, error: Exception) -> JSONResponse:

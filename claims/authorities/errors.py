@@ -1,38 +1,19 @@
 """Errors of the authorities.
 
 * ClaimsError
-  - AuthorityUnreachable
-  - UnusableAddress
+  - TargetUnreachable
+    - AuthorityUnreachable
   - UnusableCredentials
 """
 
 from pathlib import Path
 
 from claims.errors import ClaimsError
+from claims.outbound.errors import TargetUnreachable
 
 
-class AuthorityUnreachable(ClaimsError):
-    """No usable answer came from an authority; later may help.
-
-    Attributes:
-        url: Whom we asked.
-    """
-
-    def __init__(self, url: str, detail: str) -> None:
-        super().__init__(f"{url}: {detail}")
-        self.url = url
-
-
-class UnusableAddress(ClaimsError):
-    """Nothing is sent to this address.
-
-    Attributes:
-        url: The address.
-    """
-
-    def __init__(self, url: str, detail: str) -> None:
-        super().__init__(f"{url}: {detail}")
-        self.url = url
+class AuthorityUnreachable(TargetUnreachable):
+    """No usable answer came from an authority; later may help."""
 
 
 class UnusableCredentials(ClaimsError):

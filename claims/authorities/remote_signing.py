@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from claims.authorities import smartca
-from claims.authorities.errors import AuthorityUnreachable, UnusableAddress, UnusableCredentials
+from claims.authorities.errors import AuthorityUnreachable, UnusableCredentials
 from claims.authorities.posting import post
 from claims.authorities.smartca import Account
+from claims.outbound.errors import UnusableAddress
 from signing.errors import RemoteUnavailable
 from signing.remote import Patience, RemoteSigner, Waiting
 

@@ -23,11 +23,13 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from claims.authorities.errors import AuthorityUnreachable, UnusableAddress
-from claims.authorities.fetching import FetchGuard
-from signing.certificates import CertificateFacts, TrustStore
+from claims.authorities.errors import AuthorityUnreachable
+from claims.outbound.errors import TargetUnreachable, UnusableAddress
+from claims.outbound.guard import Guard
+from signing.certificates import CertificateFacts
 from signing.extensions import UNREADABLE, find_extension
 from signing.revocation import Revocation, RevocationSource, RevocationSources
+from signing.trust import TrustStore
 
 _REQUEST: Final = "application/ocsp-request"
 _RESPONSE: Final = "application/ocsp-response"
@@ -63,7 +65,7 @@ class OnlineTrust:
     def __init__(
         self,
         trust: TrustStore,
-        guard: FetchGuard,
+        guard: Guard,
         folder: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -169,7 +171,7 @@ class OnlineTrust:
             return None
         try:
             return fetch(url, question)
-        except (AuthorityUnreachable, UnusableAddress):
+        except (TargetUnreachable, UnusableAddress):
             self._silent[url] = self._clock() + _SILENT_FOR_S
             return None
 
@@ -212,7 +214,7 @@ class OnlineTrust:
             return ()
         try:
             return _read_certificates(self._get(url, _MAX_ISSUER))
-        except (AuthorityUnreachable, UnusableAddress, *UNREADABLE):
+        except (TargetUnreachable, UnusableAddress, *UNREADABLE):
             self._silent[url] = self._clock() + _SILENT_FOR_S
             return ()
 

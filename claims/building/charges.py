@@ -238,7 +238,8 @@ def _supply_fields(given: Service) -> dict[str, str]:
 def _unit_prices(given: Service) -> UnitPrices:
     """Return the prices as given; an unknown one is zero, which is a gap unless it has a ground."""
     at_hospital = given.hospital_price or ZERO
-    if given.insured_price is not None:
+    is_reused = given.supply is not None and given.supply.reused  # and so has no price at the hospital
+    if given.insured_price is not None and (is_reused or given.hospital_price is not None):
         return UnitPrices(at_hospital, given.insured_price)
     if given.scope == _OUTSIDE_SCOPE:
         return UnitPrices(at_hospital, ZERO, bh_ground=PriceGround.OUTSIDE_SCOPE)

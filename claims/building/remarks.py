@@ -1,6 +1,8 @@
 """What is worth knowing about a claim although it could be built: findings with codes of their own."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from claims.building.charges import BED_GROUPS
 from claims.building.clinical import NOTE_TYPES, service_codes
@@ -8,9 +10,17 @@ from claims.building.layout import Layout
 from claims.building.settling import Settled
 from claims.bundle.days import Stay, bed_days
 from claims.bundle.findings import Finding, Location, Severity
+from claims.bundle.kinds import TableKind
 from claims.bundle.money import ZERO, Ground
 from claims.emr.encounter import Encounter
 from claims.emr.scalars import plain
+
+_PRICES: Final = (
+    ("medications", TableKind.XML2, (("price", "DON_GIA"),)),
+    ("services", TableKind.XML3, (("hospital_price", "DON_GIA_BV"), ("insured_price", "DON_GIA_BH"))),
+)
+_THOUSAND: Final = 1000
+_ENDS_LIKE_THOUSANDS: Final = re.compile(r"\.[0-9]{2}0")
 
 
 def remarks(
@@ -23,6 +33,7 @@ def remarks(
     yield from _too_many_bed_days(rows, stay, claim)
     yield from _unpaid_by_supplier(rows, claim)
     yield from _capped(rows, claim)
+    yield from _like_thousands(encounter, claim)
 
 
 def _outside_its_time(layout: Layout, claim: int) -> Iterator[Finding]:
@@ -64,6 +75,22 @@ def _unpaid_by_supplier(rows: Iterable[Settled], claim: int) -> Iterator[Finding
             location = Location(claim=claim, table="XML2", field="T_NGUONKHAC")
             params = (("source", row.charge.source), ("left", plain(left)))
             yield Finding("BUILD.supplier-pays-nothing", Severity.WARNING, location, params)
+
+
+def _like_thousands(encounter: Encounter, claim: int) -> Iterator[Finding]:
+    """36.500 is a price of thirty-six and a half here, and of thousands where a point groups digits."""
+    prices = (
+        (f"/{kind}/{index}/{name}", price, table, field)
+        for kind, table, names in _PRICES
+        for index, item in enumerate(getattr(encounter, kind))
+        for name, field in names
+        if (price := getattr(item, name)) is not None
+    )
+    for source, price, table, field in prices:
+        if 1 <= price < _THOUSAND and _ENDS_LIKE_THOUSANDS.search(str(price)):
+            location = Location(claim=claim, table=table, field=field)
+            params = (("source", source), ("price", str(price)), ("read", plain(price)))
+            yield Finding("BUILD.like-thousands", Severity.WARNING, location, params)
 
 
 def _capped(rows: Iterable[Settled], claim: int) -> Iterator[Finding]:

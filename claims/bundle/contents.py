@@ -228,7 +228,8 @@ def _layout(kind: TableKind, on: date, decision: str | None) -> TableSchema | No
 
 
 def _names_in(table: Table) -> frozenset[str]:
-    return frozenset(name for record in _records(table.root, None) for name, _ in _fields(record))
+    tags = {field.tag for record in _records(table.root, None) for field in record.iterchildren("*")}
+    return frozenset(str(tag).rpartition("}")[2] for tag in tags)
 
 
 def _best_fit(names: dict[TableKind, frozenset[str]], on: date, in_force: str | None) -> str | None:

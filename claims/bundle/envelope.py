@@ -11,7 +11,7 @@ from __future__ import annotations
 import binascii
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pybase64
 from lxml import etree
@@ -23,13 +23,18 @@ from claims.bundle.notation import (
     Mark,
     compose_letters,
     drop_type_hints,
+    find_damage,
     find_marks,
     has_layout_of_2017,
     may_have_long_decimals,
     may_have_type_hints,
 )
+from claims.bundle.othercontent import recognize_content
 from signing.canonical import DEFAULT_LIMITS, Limits, parse
 from signing.errors import Unparsable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT: Final = "GIAMDINHHS"
 CONTAINER: Final = "CHUKYDONVI"
@@ -58,6 +63,9 @@ _UNESCAPED: Final = frozenset(
         etree.ErrorTypes.ERR_UNDECLARED_ENTITY,
     }
 )
+
+# Letters that are no letters any more are refused by readers; those that are lost are a pity.
+_DAMAGE: Final = {"ENV.CONTROL_CHARACTERS": Severity.ERROR, "ENV.LOST_LETTERS": Severity.WARNING}
 
 # A mark that may matter to a stricter reader; the others are of interest to whoever mends the exporter.
 _MARKS_TO_MEND: Final = frozenset({"ENV.TYPE_HINTS"})
@@ -125,6 +133,13 @@ def parse_finding(error: Unparsable, *, location: Location | None = None) -> Fin
         column=error.column,
     )
     return Finding(code, Severity.CRITICAL, place)
+
+
+def parse_findings(error: Unparsable, data: bytes, *, location: Location | None = None) -> Iterator[Finding]:
+    """Turn a parser's refusal of data into findings: why it refused, and what the data seem to be instead."""
+    yield parse_finding(error, location=location)
+    if content := recognize_content(data):
+        yield Finding("ENV.OTHER_CONTENT", Severity.INFO, location or Location(), (("content", content),))
 
 
 def strip_asides(root: Element) -> None:
@@ -256,7 +271,7 @@ class _Reader:
         try:
             root = parse(data, limits=self._limits)
         except Unparsable as error:
-            self.findings.append(parse_finding(error, location=location))
+            self.findings.extend(parse_findings(error, data, location=location))
             return None
         namespaced = namespace_finding(root, location)
         if namespaced is not None:
@@ -278,6 +293,9 @@ class _Reader:
         if letters is not None:
             place = replace(location, field=letters.field[:100], line=letters.line, row=letters.row)
             self._note("ENV.DECOMPOSED", Severity.INFO, place, (("count", str(letters.count)),))
+        for code, damage in find_damage(root, data):
+            place = replace(location, field=damage.field[:100], line=damage.line, row=damage.row)
+            self._note(code, _DAMAGE[code], place, (("count", str(damage.count)),))
 
     def _mark(self, mark: Mark, location: Location) -> None:
         first, count = self._marks.get(mark.code, (replace(location, line=mark.line), 0))

@@ -8,6 +8,7 @@ findings' parameters.
 from __future__ import annotations
 
 import tomllib
+from collections import defaultdict
 from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,7 @@ from claims.bundle.format import depends_on_format
 from xsd.catalog import default_catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from claims.bundle.findings import Finding
 
@@ -28,16 +29,29 @@ def describe(finding: Finding, language: str) -> str:
     """Say in one language (``vi`` or ``en``) what a finding means.
 
     A fact that reads otherwise in each language comes as several: ``{meaning}`` from ``meaning_vi`` and
-    ``meaning_en``.
+    ``meaning_en``; or it is a code that ``words_of_facts.toml`` knows.
 
     Raises:
         KeyError: The language is not one of the two, or the code has no sentence: an error of ours.
     """
-    facts, ending = _Facts(finding.params), f"_{language}"
+    facts, ending = _Facts(_in_words(finding.params, language)), f"_{language}"
     facts.update({name.removesuffix(ending): fact for name, fact in finding.params if name.endswith(ending)})
     facts["field"] = _label(finding, language)
     facts["table"] = finding.location.table or ""
     return find_message(finding.code)[language].format_map(facts)
+
+
+def describe_code(code: str, language: str) -> str:
+    """Say what every finding of a code means; what differs from one to the next stays open.
+
+    Raises:
+        KeyError: As from :func:`describe`.
+    """
+    table, _, rest = code.partition(".")
+    field = rest.partition(".")[0] if "." in rest else ""
+    label = _labelled("ENVELOPE" if table == "ENV" else table, field, language)
+    facts = defaultdict(lambda: "…", {"table": table, **({"field": label} if label else {})})
+    return find_message(code)[language].format_map(facts)
 
 
 def finding_to_json(finding: Finding) -> dict[str, object]:
@@ -81,6 +95,20 @@ def load_messages() -> Mapping[str, Mapping[str, str]]:
     return {code: sentences for text in texts for code, sentences in tomllib.loads(text).items()}
 
 
+def _in_words(params: Iterable[tuple[str, str]], language: str) -> Iterator[tuple[str, str]]:
+    """Put facts that are codes into words; a later Decision may have codes of its own."""
+    words = _words()
+    for name, fact in params:
+        yield name, words.get(name, {}).get(fact, {}).get(language, fact)
+
+
+@cache
+def _words() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """Load the words of facts, by name and value."""
+    file = resources.files(__package__ or "") / "words_of_facts.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
 class _Facts(dict[str, str]):
     """A finding's parameters; one that a sentence asks for and the finding lacks reads as a dash."""
 
@@ -90,8 +118,11 @@ class _Facts(dict[str, str]):
 
 def _label(finding: Finding, language: str) -> str:
     """Return a field's name with what people call it."""
-    name = finding.location.field or ""
-    label = _labels(finding.location.table or "ENVELOPE", name).get(language)
+    return _labelled(finding.location.table or "ENVELOPE", finding.location.field or "", language)
+
+
+def _labelled(table: str, name: str, language: str) -> str:
+    label = _labels(table, name).get(language)
     return f"{name} ({label})" if label else name
 
 

@@ -42,6 +42,14 @@ _ROOT: Final = re.compile(rb"<[A-Za-z_][^>]*>")
 _COMBINING: Final = re.compile("[\u0300-\u036f]")
 _LEAD_BYTES: Final = (b"\xcc", b"\xcd")  # with which each of them begins in UTF-8
 
+# What a conversion between character sets leaves behind: control characters, and the mark of what was lost.
+# Each as text, and as bytes of which the first is always the same: such a search is fast.
+_DAMAGE: Final = (
+    (re.compile(b"\x7f"), re.compile("\x7f"), "ENV.CONTROL_CHARACTERS"),
+    (re.compile(b"\xc2[\x80-\x9f]"), re.compile("[\x80-\x9f]"), "ENV.CONTROL_CHARACTERS"),
+    (re.compile(b"\xef\xbf\xbd"), re.compile("\ufffd"), "ENV.LOST_LETTERS"),
+)
+
 # Fields that only the layout of 2017 (Decision 4210) has.
 _OF_2017: Final = (b"<T_NGOAIDS", b"<MA_LYDO_VVIEN")
 
@@ -133,6 +141,15 @@ def compose_letters(root: Element, data: bytes) -> Place | None:
                 element.text = composed
                 found.append(element)
     return _place(found) if found else None
+
+
+def find_damage(root: Element, data: bytes) -> Iterator[tuple[str, Place]]:
+    """Find values whose letters a conversion damaged or lost, by the code of each kind."""
+    for of_bytes, of_text, code in _DAMAGE:
+        if of_bytes.search(data):
+            found = [one for one in root.iter("*") if one.text and of_text.search(one.text)]
+            if found:
+                yield code, _place(found)
 
 
 def shorten_decimals(root: Element, schema: TableSchema) -> Place | None:

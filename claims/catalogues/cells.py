@@ -11,7 +11,11 @@ from claims.catalogues.items import Relation
 from claims.catalogues.schedules import Period, Shift, read_periods, read_shifts
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# What cannot be seen: soft hyphens, blanks without width, marks of direction, a byte order mark.
+_UNSEEN: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _BLANK: Final = re.compile(r"\s")
+# No code begins with what a spreadsheet puts before a text or a formula.
+_MARKS_OF_SPREADSHEETS: Final = ("'", '"', "=")
 _NUMBER: Final = re.compile(r"\d{1,15}(?:\.(\d+))?", re.ASCII)
 _LIKE_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}\.\d\d0", re.ASCII)
 _ROUTE: Final = re.compile(r"\d{1,2}\.\d{1,2}", re.ASCII)
@@ -51,6 +55,10 @@ def read_cell(kind: CellType, text: str) -> Value:
     """
     if _CONTROL.search(text):
         raise BadCell("control-character")
+    if kind in _OF_CODES and (
+        text.startswith(_MARKS_OF_SPREADSHEETS) or not (text.isascii() or _UNSEEN.search(text) is None)
+    ):
+        raise BadCell("not-a-code")
     return _READERS[kind](text)
 
 
@@ -182,6 +190,9 @@ _READERS: Final[Mapping[CellType, Callable[[str], Value]]] = {
     CellType.RELATION: _relation,
     CellType.PERIODS: _periods,
 }
+_OF_CODES: Final = frozenset(
+    {CellType.CODE, CellType.MAPPED, CellType.LOCAL, CellType.IDENTIFIER, CellType.CODES}
+)
 _SEVERAL: Final = frozenset({CellType.CODES, CellType.HOURS, CellType.PERIODS})
 _TEXTS: Final = frozenset(
     {CellType.CODE, CellType.MAPPED, CellType.LOCAL, CellType.IDENTIFIER, CellType.TEXT, CellType.ROUTE}

@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from claims.catalogues.items import (
     CardAnswer,
+    ContractItem,
     DepartmentItem,
     DiagnosisItem,
     DrugItem,
     Entry,
+    FacilityItem,
     Kind,
     LabIndexItem,
     LimitItem,
@@ -24,6 +26,7 @@ from claims.catalogues.items import (
     ServiceItem,
     StaffItem,
     SupplyItem,
+    TraditionalItem,
 )
 
 MAPS_FOLDER: Final = "maps"
@@ -110,21 +113,44 @@ _LISTS: Final[Mapping[str, tuple[Kind, type[Entry]]]] = {
     "beds": (Kind.BED, Entry),
     "machines": (Kind.MACHINE, Entry),
     "diagnoses": (Kind.DIAGNOSIS, DiagnosisItem),
-    "facilities": (Kind.FACILITY, Entry),
+    "traditional": (Kind.TRADITIONAL, TraditionalItem),
+    "facilities": (Kind.FACILITY, FacilityItem),
+    "contract": (Kind.CONTRACT, ContractItem),
+    "provinces": (Kind.PROVINCE, Entry),
+    "communes": (Kind.COMMUNE, Entry),
+    "countries": (Kind.COUNTRY, Entry),
+    "peoples": (Kind.PEOPLE, Entry),
     "limits": (Kind.LIMIT, LimitItem),
     "pairs": (Kind.PAIR, PairItem),
     "cards": (Kind.CARD, CardAnswer),
 }
 
 
-#: Kinds whose codes no concept map stands for: they are other lists' codes, or a person's.
-WITHOUT_MAP: Final = frozenset({Kind.CARD, Kind.LIMIT, Kind.PAIR})
+#: Kinds whose codes no concept map stands for: other lists' codes, a person's, or national from the start.
+WITHOUT_MAP: Final = frozenset(
+    {
+        Kind.CARD,
+        Kind.LIMIT,
+        Kind.PAIR,
+        Kind.CONTRACT,
+        Kind.PROVINCE,
+        Kind.COMMUNE,
+        Kind.COUNTRY,
+        Kind.PEOPLE,
+    }
+)
 
 
 def header_key(header: str) -> str:
-    """Return a header as it is compared: case, kinds of blanks and a star for "required" do not count."""
-    text = unicodedata.normalize("NFC", header).strip().strip("*").strip()
-    return _BLANKS.sub("_", text).casefold()
+    """Return a header as it is compared.
+
+    Case, accents, kinds of blanks and a star for "required" do not count.
+    """
+    text = _BLANKS.sub("_", header.strip().strip("*").strip()).casefold()
+    if text.isascii():
+        return text
+    letters = unicodedata.normalize("NFD", text.replace("đ", "d"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 @cache

@@ -25,6 +25,11 @@ class Kind(StrEnum):
     DIAGNOSIS = "diagnosis"
     TRADITIONAL = "traditional"
     FACILITY = "facility"
+    PROVINCE = "province"
+    COMMUNE = "commune"
+    COUNTRY = "country"
+    PEOPLE = "people"
+    CONTRACT = "contract"
     ROUTE = "route"
     UNIT = "unit"
     FORM = "form"
@@ -87,7 +92,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrugItem(Entry):
-    """A medicine or blood product that the facility may claim; prices in đồng per unit."""
+    """A medicine or blood product that the facility may claim; prices in đồng per unit.
+
+    Attributes:
+        contrast: Whether it is a contrast medium.
+        most_days: For how many days it may be prescribed at once, as of narcotics; None: not said.
+        hospital_classes: The classes of hospital that may use it; empty: any.
+        left: How much of what was purchased or transferred is left; None: not said.
+    """
 
     unit: str = ""
     strength: str = ""
@@ -98,11 +110,21 @@ class DrugItem(Entry):
     group: str = ""
     price: Decimal | None = None
     pay_percent: Decimal | None = None
+    contrast: bool | None = None
+    most_days: Decimal | None = None
+    hospital_classes: tuple[str, ...] = ()
+    left: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceItem(Entry):
-    """A service that the facility may claim; prices in đồng."""
+    """A service that the facility may claim; prices in đồng.
+
+    Attributes:
+        contrast: Whether it is done with a contrast medium, which is billed beside it.
+        biopsy: Whether tissue is taken.
+        histology: Whether tissue is looked at.
+    """
 
     unit: str = ""
     group: str = ""
@@ -110,6 +132,9 @@ class ServiceItem(Entry):
     hospital_price: Decimal | None = None
     insured_price: Decimal | None = None
     pay_percent: Decimal | None = None
+    contrast: bool | None = None
+    biopsy: bool | None = None
+    histology: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +209,9 @@ class DiagnosisItem(Entry):
         death_only: It is a cause of death alone.
         discouraged: It says little, and another is to be preferred.
         sex: GIOI_TINH of those who alone can have it.
+        goes_with: What the code (of dagger or asterisk) goes with: what one of the claim's codes begins with.
+        long_supply: Whether medicines for more than thirty days may be prescribed.
+        long_referral: Whether a referral holds for a year.
     """
 
     not_main: bool | None = None
@@ -191,6 +219,34 @@ class DiagnosisItem(Entry):
     death_only: bool | None = None
     discouraged: bool | None = None
     sex: str = ""
+    goes_with: tuple[str, ...] = ()
+    long_supply: bool | None = None
+    long_referral: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraditionalItem(Entry):
+    """A code of traditional medicine; ``icd`` is what the codes of ICD-10 that it stands for begin with."""
+
+    icd: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacilityItem(Entry):
+    """A facility; ``hospital_class`` is its class or level as the list of medicines says it."""
+
+    hospital_class: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractItem(Entry):
+    """A contract with the insurer: ``code`` is the facility, the validity is the contract's own.
+
+    Attributes:
+        hours: When the facility is open by it; empty: not said.
+    """
+
+    hours: tuple[Shift, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +261,7 @@ class LimitItem(Entry):
         not_with: What none of them begins with.
         per_day: How much of it on a day, at most; of a medicine, by its dose.
         not_inpatient: Whether it is not paid by itself for who stays.
+        interval_days: How many days lie between one time and the next for one person, at least.
     """
 
     sex: str = ""
@@ -214,6 +271,7 @@ class LimitItem(Entry):
     not_with: tuple[str, ...] = ()
     per_day: Decimal | None = None
     not_inpatient: bool | None = None
+    interval_days: Decimal | None = None
 
 
 class Relation(StrEnum):

@@ -17,6 +17,7 @@ _HIDDEN: Final = "…"
 _SHOWN: Final = 60
 # Two columns that both hold "the" code are two different codes: which one is meant, only the facility knows.
 _CODES: Final = frozenset({CellType.CODE, CellType.MAPPED, CellType.IDENTIFIER})
+_APPROVED: Final = "approved"
 _WITH_DECIMALS: Final = re.compile(r"\d{4,}\.\d{3}", re.ASCII)
 
 
@@ -139,7 +140,7 @@ class _SheetReader:
         if not text:
             if column.is_required:
                 raise BadCell("cell-empty")
-            return self.approved if column.type is CellType.FLAG else empty_value(column.type)
+            return self.approved if column.name == _APPROVED else empty_value(column.type)
         value = read_cell(column.type, text)
         if column.type is CellType.RATE and _WITH_DECIMALS.fullmatch(text):
             self.with_decimals.add(place.header)
@@ -155,7 +156,7 @@ class _SheetReader:
             self._report("ends-before-it-begins", Weight.ERROR, row=number)
             return
         values["local_system"] = name_system(str(values.get("local_system") or ""))
-        values.setdefault("approved", self.approved)
+        values.setdefault(_APPROVED, self.approved)
         place = f"{self.file}#{self.sheet.name}" if self.sheet.name else self.file
         self.read.entries.append(self.spec.item(**values, file=place, row=number))  # type: ignore[arg-type]  # by the columns' types
 

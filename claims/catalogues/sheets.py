@@ -32,6 +32,8 @@ _DELIMITERS: Final = ",;\t|"
 _MAX_BYTES: Final = 256 * 2**20
 _MAX_UNPACKED_BYTES: Final = 2**30
 _HEADER_WITHIN: Final = 15
+# ="012" is how a text file keeps a spreadsheet from taking a text for a number.
+_QUOTED_FOR_EXCEL: Final = re.compile(r'="([^"]*)"')
 _ZEROS: Final = re.compile("0+")
 _DAY_ONLY: Final = "%Y-%m-%d"
 _DAMAGED: Final = (
@@ -151,6 +153,8 @@ def _chain(first: Sequence[Row], rest: Iterator[Row], fault: UnreadableFile | No
 
 def _clean(text: str) -> str:
     text = text.strip()
+    if text.startswith('="') and (quoted := _QUOTED_FOR_EXCEL.fullmatch(text)):
+        text = quoted[1].strip()
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 

@@ -22,16 +22,19 @@ import dataclasses
 import re
 import time
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
-from claims.bundle.envelope import parse_finding, read_bundle, strip_asides
+from claims.bundle.diagnoses import diagnoses_of
+from claims.bundle.envelope import parse_findings, read_bundle, strip_asides
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.notation import BOM, find_cdata
 from claims.checking import envelopes
-from claims.checking.history.traces import marks_of
+from claims.checking.history.traces import OtherClaims, marks_of
 from claims.checking.known import Known
+from claims.checking.persons import persons_of
 from claims.checking.plan import make_plan
 from claims.checking.policy import CheckPolicy
 from claims.checking.report import SEVERITY_ORDER, ClaimSummary, Outcome, Report, Stage, StageName, Why
@@ -49,7 +52,7 @@ from signing.verify import verify
 from xsd.scan import count_elements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from lxml.etree import _Element as Element
@@ -65,6 +68,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CheckPolicy",
     "CheckTerms",
+    "CheckUnderWay",
     "ClaimSummary",
     "Outcome",
     "Report",
@@ -72,6 +76,8 @@ __all__ = [
     "Stage",
     "StageName",
     "Why",
+    "ask_together",
+    "begin_check",
     "check_bundle",
 ]
 
@@ -84,13 +90,27 @@ _ORDER: Final = {name: place for place, name in enumerate(StageName)}
 
 def check_bundle(data: bytes, *, at: datetime, terms: CheckTerms = DEFAULT_TERMS) -> Report:
     """Check one bundle as it was received at a moment (aware), and report everything that was found."""
-    check = _Check(at, terms)
-    check.run(data)
-    return check.report()
+    return begin_check(data, at=at, terms=terms).finish()
 
 
-class _Check:
-    """One check under way."""
+def begin_check(data: bytes, *, at: datetime, terms: CheckTerms = DEFAULT_TERMS) -> CheckUnderWay:
+    """Check a bundle as far as its tables, (1) to (5), so that several may ask the history together."""
+    check = CheckUnderWay(at, terms)
+    check.begin(data)
+    return check
+
+
+def ask_together(checks: Sequence[CheckUnderWay]) -> None:
+    """Ask the history once for all these checks; each then finds its answers there when it goes on."""
+    asking = [check for check in checks if check.history is not None]
+    for history in {id(check.history): check.history for check in asking}.values():
+        if history is not None:
+            claims = [claim for check in asking if check.history is history for claim in check.claims]
+            OtherClaims.ask_for_all(claims, history)
+
+
+class CheckUnderWay:
+    """One check under way: begun, and then finished."""
 
     def __init__(self, at: datetime, terms: CheckTerms) -> None:
         self._at = at
@@ -103,8 +123,19 @@ class _Check:
         self._verdict: Verdict | None = None
         self._plan: Mapping[StageName, Part] = {}
 
-    def run(self, data: bytes) -> None:
-        """Run every stage that makes sense."""
+    @property
+    def history(self) -> History | None:
+        """The history that this check asks; None if it asks none."""
+        asks = bool(self._claims) and self._is_asked(StageName.HISTORY)
+        return cast("History | None", self._terms.more.get(Need.HISTORY)) if asks else None
+
+    @property
+    def claims(self) -> Sequence[CheckedClaim]:
+        """The claims whose tables were read."""
+        return self._claims
+
+    def begin(self, data: bytes) -> None:
+        """Run the stages that make sense, as far as the tables."""
         with self._stage(StageName.SIZE) as found:  # (1)
             found.extend(self._size_findings(data))
         if found:
@@ -120,17 +151,22 @@ class _Check:
                 found.append(envelopes.wrong_root(root))
                 return
         signature = self._terms.signature if self._is_asked(StageName.SIGNATURE) else None
-        content = root if signature is None else self._verify(root, signature)  # (4)
+        content = root if signature is None else self._verify(root, data, signature)  # (4)
         with self._stage(StageName.ENVELOPE) as found:
             bundle = self._read(content, found)
         if signature is not None and self._verdict is not None:
             with self._stage(StageName.SIGNATURE) as found:
                 found.extend(registration_findings(self._verdict, bundle.facility, signature, self._at))
         if self._is_asked(StageName.SCHEMA) and any(claim.tables for claim in bundle.claims):
-            self._check_claims(bundle)
+            self._check_tables(bundle)
 
-    def report(self) -> Report:
-        """Put together what was found."""
+    def finish(self) -> Report:
+        """Run the stages that are left, and put together what was found."""
+        if self._claims and self._bundle is not None:
+            self._check_claims(self._bundle)
+        return self._report()
+
+    def _report(self) -> Report:
         facility = None if self._bundle is None else self._bundle.facility
         weigh = self._weights(facility).weigh
         # A policy has the last word on what was found, stage by stage, so that it counts for outcomes too.
@@ -146,6 +182,7 @@ class _Check:
             at=self._at,
             rule_set=self._terms.rule_set,
             marks=self._marks(),
+            persons=self._persons(),
         )
 
     def _marks(self) -> tuple[Mark, ...]:
@@ -154,6 +191,10 @@ class _Check:
             return ()
         key = cast("History", self._terms.more[Need.HISTORY]).key
         return tuple(mark for claim in self._claims for mark in marks_of(claim, key))
+
+    def _persons(self) -> tuple[tuple[bytes, ...], ...]:
+        key = self._terms.person_key
+        return () if key is None else tuple(persons_of(claim, key) for claim in self._claims)
 
     def _is_asked(self, name: StageName) -> bool:
         return _ORDER[name] <= _ORDER[self._terms.until]
@@ -174,7 +215,7 @@ class _Check:
             try:
                 root = parse(data, limits=self._limits)
             except Unparsable as error:
-                found.append(parse_finding(error))
+                found.extend(parse_findings(error, data))
                 return None
             if count_elements(root) > MOST_ENVELOPE_ELEMENTS:
                 found.append(Finding("ENV.TOO_COMPLEX", Severity.CRITICAL))
@@ -187,10 +228,10 @@ class _Check:
             )
         return root
 
-    def _verify(self, root: Element, terms: SignatureTerms) -> Element:
+    def _verify(self, root: Element, data: bytes, terms: SignatureTerms) -> Element:
         """Verify the signature; return what is then to be read."""
         with self._stage(StageName.SIGNATURE) as found:
-            self._verdict = verify(root, trust=terms.trust, at=self._at, policy=terms.policy)
+            self._verdict = verify(root, trust=terms.trust, at=self._at, policy=terms.policy, source=data)
             counted = {finding.code for finding in self._findings[StageName.ENVELOPE]}
             found.extend(one for one in signature_findings(self._verdict) if one.code not in counted)
         # What does not hold is read all the same: it is blocked by now, and one report names every fault.
@@ -205,13 +246,15 @@ class _Check:
         self._bundle = bundle
         return bundle
 
-    def _check_claims(self, bundle: Bundle) -> None:
+    def _check_tables(self, bundle: Bundle) -> None:
         received_on = local_date(self._at)
         with self._stage(StageName.SCHEMA) as found:  # (5)
             for claim in bundle.claims:
                 checked, findings = check_tables(claim, received_on)
                 self._claims.append(checked)
                 found.extend(findings)
+
+    def _check_claims(self, bundle: Bundle) -> None:
         if self._is_asked(StageName.CROSSTABLE):
             with self._stage(StageName.CROSSTABLE) as found:  # (6)
                 expected = self._terms.expected_facility
@@ -228,6 +271,7 @@ class _Check:
         known = Known(
             received_at=self._at,
             facility=facility or "",
+            made_on=bundle.made_on or "",
             catalogue=self._catalogue(facility),
             more=terms.more,
         )
@@ -291,6 +335,11 @@ def _summarize(claim: CheckedClaim) -> ClaimSummary:
         t_tongchi_bv=_amount(row, "T_TONGCHI_BV"),
         t_tongchi_bh=_amount(row, "T_TONGCHI_BH"),
         t_bhtt=_amount(row, "T_BHTT"),
+        ma_tai_nan="" if row is None else (row["MA_TAI_NAN"] or "").strip(),
+        ket_qua_dtri="" if row is None else (row["KET_QUA_DTRI"] or "").strip(),
+        ma_doituong_kcb="" if row is None else (row["MA_DOITUONG_KCB"] or "").strip(),
+        paid_on=date.fromisoformat(paid) if row is not None and (paid := row.day("NGAY_TTOAN")) else None,
+        diagnoses=frozenset(diagnoses_of(row for table in claim.tables.values() for row in table.rows)),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.messages import LANGUAGES, describe, finding_to_json
+from claims.checking.clauses import in_languages
 from claims.checking.explaining import find_governing
 from claims.checking.places import Place, Places
 
@@ -69,7 +70,7 @@ def detail_to_json(found: Detail) -> dict[str, object]:
         "category": governing.category.value,
         "group": governing.group.value,
         "confidence": governing.confidence.value,
-        "clause": governing.clause,
+        "clause": dict(in_languages(governing.clause)),
         "next": dict(found.next),
     }
 

@@ -69,6 +69,7 @@ class RuleSet:
         }
 
 
+@depends_on_format
 @lru_cache(maxsize=256)
 def identify(name: str, *, rules: str, policy: str, own_rules: str, catalogue: str) -> RuleSet:
     """Return the identity of a rule set, made of the digests of its parts."""

@@ -30,7 +30,13 @@ CATALOGUE_KINDS: Final[Mapping[Need, Kind]] = MappingProxyType(
         Need.MACHINES: Kind.MACHINE,
         Need.LAB_INDEXES: Kind.LAB_INDEX,
         Need.DIAGNOSES: Kind.DIAGNOSIS,
+        Need.TRADITIONAL: Kind.TRADITIONAL,
         Need.FACILITIES: Kind.FACILITY,
+        Need.PROVINCES: Kind.PROVINCE,
+        Need.COMMUNES: Kind.COMMUNE,
+        Need.COUNTRIES: Kind.COUNTRY,
+        Need.PEOPLES: Kind.PEOPLE,
+        Need.CONTRACT: Kind.CONTRACT,
         Need.LIMITS: Kind.LIMIT,
         Need.PAIRS: Kind.PAIR,
     }
@@ -44,12 +50,14 @@ class Known:
     Attributes:
         received_at: When the bundle was received (aware).
         facility: The facility that sends it; empty where the envelope does not say.
+        made_on: NGAYLAP of the envelope as written; empty where there is none.
         catalogue: The facility's lists; None: none are loaded.
         more: What other needs are met, by need: values whose kind the rules of that need define.
     """
 
     received_at: datetime
     facility: str = ""
+    made_on: str = ""
     catalogue: Catalogue | None = None
     more: Mapping[Need, object] = field(default_factory=dict)
 

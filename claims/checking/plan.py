@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 STAGES: Final = (StageName.CROSSTABLE, StageName.RULES, StageName.CATALOGUES, StageName.HISTORY)
 
 
-@dataclass(frozen=True, slots=True)
+# Compared as the objects that they are: to hash some hundred rules would cost more than most of them.
+@dataclass(frozen=True, slots=True, eq=False)
 class Part:
     """The rules of one stage.
 
@@ -37,7 +38,7 @@ class Part:
 
     def in_force(self, on: date) -> Sequence[Rule]:
         """Return the rules that hold for an episode that ended on a day."""
-        return _in_force(self.rules, on)
+        return _in_force(self, on)
 
 
 @lru_cache(maxsize=128)
@@ -77,5 +78,5 @@ def _checked_rules() -> Sequence[Rule]:
 
 
 @lru_cache(maxsize=2048)
-def _in_force(rules: tuple[Rule, ...], on: date) -> Sequence[Rule]:
-    return [rule for rule in rules if rule.is_in_force(on)]
+def _in_force(part: Part, on: date) -> Sequence[Rule]:
+    return [rule for rule in part.rules if rule.is_in_force(on)]

@@ -97,6 +97,11 @@ class ClaimSummary:
         discharged_on: The day of NGAY_RA, which decides on the Decision.
         tables: Rows by table kind, for the tables that were checked.
         t_tongchi_bv: T_TONGCHI_BV of XML1; None when it is not an amount. The other amounts likewise.
+        diagnoses: The ICD-10 codes that its tables name, without dots; they are not stored.
+        ma_tai_nan: Its accident code; not stored, and nor is what follows.
+        ket_qua_dtri: Its outcome.
+        ma_doituong_kcb: On what grounds the fund is asked to pay.
+        paid_on: The day of NGAY_TTOAN, once the patient has paid.
     """
 
     ma_lk: str
@@ -106,6 +111,11 @@ class ClaimSummary:
     t_tongchi_bv: Decimal | None
     t_tongchi_bh: Decimal | None
     t_bhtt: Decimal | None
+    diagnoses: frozenset[str] = frozenset()
+    ma_tai_nan: str = ""
+    ket_qua_dtri: str = ""
+    ma_doituong_kcb: str = ""
+    paid_on: date | None = None
 
     @property
     def send_by(self) -> date | None:
@@ -122,6 +132,7 @@ class Report:
         rule_set: By which rules, policy and lists; with the same ones and the same moment, the same bundle
             has the same findings.
         marks: What its claims leave for later ones to be compared with; nothing where no history is kept.
+        persons: For each claim the digests of its patient's numbers; nothing where no index is made.
     """
 
     stages: tuple[Stage, ...]
@@ -132,6 +143,7 @@ class Report:
     at: datetime | None = None
     rule_set: RuleSet | None = None
     marks: tuple[Mark, ...] = ()
+    persons: tuple[tuple[bytes, ...], ...] = ()
 
     @property
     def is_acceptable(self) -> bool:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from signing.certificates import TrustStore
     from signing.policy import Policy
+    from signing.trust import TrustStore
     from signing.verdict import Verdict
 
 _PLACE: Final = "CHUKYDONVI"

@@ -34,6 +34,7 @@ class CheckTerms:
         own_rules: The hospital's own rules.
         until: The last stage that is asked for.
         rules: The codes of the rules to check; None: all of them.
+        person_key: The key of the blind index of insured persons; None: none is made.
     """
 
     signature: SignatureTerms | None = None
@@ -44,6 +45,7 @@ class CheckTerms:
     own_rules: OwnRules = NO_OWN_RULES
     until: StageName = StageName.HISTORY
     rules: frozenset[str] | None = None
+    person_key: bytes | None = field(default=None, repr=False)
 
     @property
     def rule_set(self) -> RuleSet:

@@ -17,14 +17,15 @@ def read_number(text: str) -> Decimal | None:
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
-@lru_cache(maxsize=16384)
+# A time comes again in the rows of its claim, hardly in another: more than a long stay has only fills up.
+@lru_cache(maxsize=4096)
 def read_moment(text: str) -> str | None:
     """Read a real time, ``yyyyMMddHHmm``."""
     is_time = len(text) == len("yyyyMMddHHmm") and _TIME_OF_DAY.fullmatch(text, 8) and parse_day(text)
     return text if is_time else None
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def read_day(text: str) -> str | None:
     """Read the real day that a date or a time begins with, ``yyyyMMdd``."""
     return text[:8] if parse_day(text) else None

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from claims.cli.output import AsJson, emit, say
-from claims.exchange.access import Scope
+from claims.exchange.access.keys import Scope
 from claims.exchange.submission import FacilityCode
 
 facilities = typer.Typer(help="Register facilities and their gateway accounts.", no_args_is_help=True)
@@ -52,12 +52,7 @@ def set_gateway_account(
     from claims.exchange.ports import Account
     from claims.runtime.start import open_service
 
-    if password_file is not None:
-        password = password_file.read_text("utf-8").rstrip("\r\n")
-    else:
-        password = str(typer.prompt("password", hide_input=True, err=True))
-    # The gateway's protocol carries this digest in the password's place.
-    digest = hashlib.md5(password.encode(), usedforsecurity=False).hexdigest().upper()
+    digest = _read_password_md5(password_file)
     open_service().gateway_accounts.put(FacilityCode(code), Account(username, digest))
     say(f"facility {code} signs in at the gateway as {username}")
 
@@ -83,6 +78,45 @@ def set_card_staff(
     say(f"facility {code} looks up cards in the name of a registered member of its staff")
 
 
+@facilities.command("drop-in-account")
+def set_dropin_account(
+    code: Code,
+    username: Annotated[str, typer.Option(help="The account's name, such as 79001_BV.")],
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the password; otherwise it is asked for.", dir_okay=False)
+    ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(help="Only from here, such as 203.0.113.7/32; may be given several times."),
+    ] = None,
+) -> None:
+    """Let hospital software sign in that speaks the gateway's protocol (CLAIMS_DROPIN).
+
+    Not the facility's account at the gateway: take another password. A new one ends every session.
+    """
+    from claims.runtime.start import open_service
+
+    digest = _read_password_md5(password_file)
+    service = open_service()
+    try:
+        account = service.dropin_desk.make_account(
+            FacilityCode(code), username=username, password_md5=digest, networks=network or ()
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--network") from None
+    service.dropin_accounts.put(account)
+    say(f"facility {code} may sign in here as {username}")
+
+
+@facilities.command("end-drop-in-account")
+def end_dropin_account(code: Code) -> None:
+    """Take a facility's drop-in account away; its sessions end with it."""
+    from claims.runtime.start import open_service
+
+    found = open_service().dropin_accounts.remove(FacilityCode(code))
+    say(f"facility {code} {'can no longer sign in here' if found else 'has no drop-in account'}")
+
+
 @keys.command("issue")
 def issue_key(
     label: Annotated[str, typer.Option(help="What the key is for.")],
@@ -102,6 +136,28 @@ def issue_key(
         label=label,
         expires_at=None if days is None else datetime.now(UTC) + timedelta(days=days),
     )
+    if as_json:
+        emit({"key": text})
+    else:
+        typer.echo(text)
+
+
+@keys.command("rotate")
+def rotate_key(
+    key_id: Annotated[str, typer.Argument(help="The key's id, the middle part of its text.")],
+    overlap_hours: Annotated[int, typer.Option(help="Hours in which the old key opens too.", min=0)] = 24,
+    days: Annotated[int | None, typer.Option(help="Days until the new one expires.", min=1)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replace a key by one that opens the same. Its text is shown once, on standard output."""
+    from claims.runtime.start import open_service
+
+    text = open_service().rotate_key(
+        key_id,
+        overlap=timedelta(hours=overlap_hours),
+        lives=None if days is None else timedelta(days=days),
+    )
+    say(f"key {key_id} opens for {overlap_hours} more hours")
     if as_json:
         emit({"key": text})
     else:
@@ -144,6 +200,15 @@ def revoke_key(
 
     found = open_service().api_keys.revoke(key_id, at=datetime.now(UTC))
     say(f"key {key_id} {'is revoked' if found else 'is unknown or ended before'}")
+
+
+def _read_password_md5(password_file: Path | None) -> str:
+    """Return what the gateway's protocol carries in a password's place."""
+    if password_file is not None:
+        password = password_file.read_text("utf-8").rstrip("\r\n")
+    else:
+        password = str(typer.prompt("password", hide_input=True, err=True))
+    return hashlib.md5(password.encode(), usedforsecurity=False).hexdigest().upper()
 
 
 def _require_code(code: str) -> None:

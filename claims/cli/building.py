@@ -14,6 +14,7 @@ import typer
 from claims.cli.catalogues import CatalogueFolder, SystemsFile, load_lists, load_options
 from claims.cli.inputs import Inputs, expand, free_path, is_folder, read_input, stem_of, write_whole
 from claims.cli.output import AsJson, Bar, Exit, Language, emit, progress_bar, say
+from claims.cli.reasons import Refused, Told, told_of_building, told_of_reading
 
 if TYPE_CHECKING:
     from claims.building.build import BuildSettings, Built
@@ -103,19 +104,6 @@ def build(
     return Exit.BLOCKED if desk.refused else Exit.FINE
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    """What makes no claim, as the input names it, and every reason: code, place and words."""
-
-    encounter: str | None
-    reasons: Sequence[tuple[str, str | None, str]]
-
-    @property
-    def reason(self) -> str:
-        """All reasons in one sentence."""
-        return "; ".join(f"{place}: {words}" if place else words for _, place, words in self.reasons)
-
-
 @dataclass(slots=True)
 class _Outcome:
     """What became of one input."""
@@ -123,7 +111,7 @@ class _Outcome:
     path: Path
     built: list["Built"] = field(default_factory=list)
     traces: list[Mapping[str, object]] = field(default_factory=list)
-    refused: list[_Refused] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
     oddities: Sequence["Oddity"] = ()
 
 
@@ -205,10 +193,11 @@ class _Bench:
 
     def _build(self, opened: _Opened, read: "ReadEncounters", bar: Bar) -> _Outcome:
         outcome = _Outcome(opened.path, oddities=read.oddities)
-        named: dict[str, list[tuple[str, str | None, str]]] = {}
+        named: dict[str, list[Told]] = {}
         for one in read.refused:
-            named.setdefault(one.encounter, []).append((one.code, None, one.reason))
-        outcome.refused += (_Refused(name or None, reasons) for name, reasons in named.items())
+            told = told_of_reading(one.code, one.pointer or None, one.detail)
+            named.setdefault(one.encounter, []).append(told)
+        outcome.refused += (Refused(name or None, reasons) for name, reasons in named.items())
         bar.expect(len(read.encounters) - 1)
         for number, encounter in enumerate(read.encounters):
             self._build_one(encounter, outcome)
@@ -223,7 +212,8 @@ class _Bench:
         name = _name_of(encounter)
         if self.facility is not None and encounter.facility not in {"", self.facility}:
             reason = f"it is of facility {encounter.facility}, not {self.facility}"
-            outcome.refused.append(_Refused(name, [("other-facility", "/facility", reason)]))
+            told = told_of_reading("other-facility", "/facility", reason)
+            outcome.refused.append(Refused(name, [told]))
             return
         try:
             built = build_bundle(
@@ -236,8 +226,7 @@ class _Bench:
         except CannotBuild as error:
             # A draft is never refused for a gap, so a gap is no reason to name.
             reasons = [one for one in error.reasons if not (self.is_draft and one.is_gap)]
-            told = [(one.code, one.pointer or None, one.detail) for one in reasons or error.reasons]
-            outcome.refused.append(_Refused(name, told))
+            outcome.refused.append(Refused(name, [*map(told_of_building, reasons or error.reasons)]))
             return
         outcome.built.append(built)
         if self.keeps_trace:
@@ -289,9 +278,11 @@ class _Desk:
     def _tell(self, outcome: _Outcome, files: Sequence[Path | None]) -> None:
         from claims.bundle.messages import describe
         from claims.emr.scalars import plain
+        from claims.emr.words import in_words
 
         for odd in outcome.oddities:
-            say(f"{outcome.path}: {odd.pointer}: {odd.detail}")
+            words = in_words(odd.code, odd.detail, self.language)
+            say(f"{outcome.path}: {odd.pointer}: {words}" if odd.pointer else f"{outcome.path}: {words}")
         for built, file in zip(outcome.built, files, strict=True):
             claim = built.claims[0]
             tables = ", ".join(f"{kind} {len(rows)}" for kind, rows in claim.tables.items())
@@ -303,7 +294,7 @@ class _Desk:
                 say(f"  and {len(built.findings) - _MOST_TOLD} more; --json lists them all")
         for refused in outcome.refused:
             name = f"{refused.encounter}: " if refused.encounter else ""
-            say(f"{outcome.path}: refused: {name}{refused.reason}")
+            say(f"{outcome.path}: refused: {name}{refused.reason(self.language)}")
 
 
 def _to_json(outcome: _Outcome, files: Iterable[Path | None]) -> dict[str, object]:
@@ -313,10 +304,8 @@ def _to_json(outcome: _Outcome, files: Iterable[Path | None]) -> dict[str, objec
         "refused": [
             {
                 "encounter": one.encounter,
-                "reason": one.reason,
-                "reasons": [
-                    {"code": code, "pointer": place, "detail": words} for code, place, words in one.reasons
-                ],
+                "reason": one.reason(),
+                "reasons": [told.to_json() for told in one.reasons],
             }
             for one in outcome.refused
         ],

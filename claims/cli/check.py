@@ -231,11 +231,11 @@ def _say_file(file: "CheckedFile", language: str, *, is_one_of_many: bool) -> No
 def _say_summary(tally: Tally, language: str) -> None:
     if tally.files <= 1:
         return
-    from claims.bundle.messages import find_message
+    from claims.bundle.messages import describe_code
 
     say(f"{tally.files} file(s): {tally.files - tally.blocked} acceptable, {tally.blocked} blocked")
     for (code, severity), count in tally.codes.most_common(_CODES_SHOWN):
-        sentence = "" if code.startswith("OWN.") else find_message(code)[language]
+        sentence = "" if code.startswith("OWN.") else describe_code(code, language)
         say(f"  {count:6} {severity:8} {code}  {sentence}")
     if len(tally.codes) > _CODES_SHOWN:
         say(f"  … and {len(tally.codes) - _CODES_SHOWN} more codes")

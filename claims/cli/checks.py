@@ -74,8 +74,8 @@ def make_terms(options: CheckOptions, *, tell_in: str | None = None) -> "CheckTe
     from claims.checking.own.trying import open_own_rules
     from claims.checking.policy import CheckPolicy
     from claims.checking.policy_file import load_policy
-    from signing.certificates import TrustStore
     from signing.policy import DEFAULT_POLICY
+    from signing.trust import TrustStore
 
     signature = None
     if options.trust is not None:

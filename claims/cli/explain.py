@@ -43,6 +43,8 @@ def explain(
 
 def explanation_to_json(found: "Explanation") -> dict[str, Any]:
     """Return an explanation as a JSON object."""
+    from claims.checking.clauses import in_languages
+
     governing, rule = found.governing, found.governing.rule
     return {
         "code": found.code,
@@ -50,7 +52,7 @@ def explanation_to_json(found: "Explanation") -> dict[str, Any]:
         "category": governing.category.value,
         "group": governing.group.value,
         "confidence": governing.confidence.value,
-        "clause": governing.clause,
+        "clause": dict(in_languages(governing.clause)),
         "message": dict(found.sentences),
         "next": dict(governing.next),
         "found_as": list(found.also),
@@ -77,6 +79,8 @@ def rule_to_json(rule: "Rule") -> dict[str, Any]:
 
 
 def _lines(found: "Explanation", language: str) -> list[str]:
+    from claims.checking.clauses import in_languages
+
     governing, rule = found.governing, found.governing.rule
     lines = [
         found.code,
@@ -84,7 +88,7 @@ def _lines(found: "Explanation", language: str) -> list[str]:
         f"  → {governing.next[language]}",
         "",
         f"  rule        {governing.code}",
-        f"  clause      {governing.clause}",
+        f"  clause      {in_languages(governing.clause)[language]}",
         f"  category    {governing.category}  (group {governing.group} of Circular 12/2026, article 10)",
         f"  confidence  {governing.confidence}",
     ]

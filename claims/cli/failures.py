@@ -1,6 +1,6 @@
 """Which exit code an error stands for."""
 
-from claims.authorities.errors import AuthorityUnreachable, UnusableAddress, UnusableCredentials
+from claims.authorities.errors import UnusableCredentials
 from claims.bundle.format import UnusableFormatFolder
 from claims.checking.own.rules import UnusableOwnRules
 from claims.checking.policy_file import UnreadablePolicy
@@ -8,9 +8,12 @@ from claims.cli.output import Exit
 from claims.cli.watching import FolderWatched
 from claims.client import ApiRefused, ApiUnreachable
 from claims.exchange.errors import StoreUnavailable
+from claims.outbound.errors import TargetUnreachable, UnusableAddress
+from claims.runtime.archive_store import ArchiveStoreFailed
 from claims.runtime.embedded import EmbeddedServiceFailed, NoEmbeddedServices
 from claims.runtime.settings import InvalidSettings
 from claims.runtime.start import HalfConfigured, NothingRuns
+from claims.storage.objects import UnusableStoreAddress
 from signing.errors import (
     PolicyUnreadable,
     RemoteAccountRefused,
@@ -31,13 +34,15 @@ _CONFIGURATION = (
     TrustStoreUnreadable,
     UnusableAddress,
     UnusableCredentials,
+    UnusableStoreAddress,
     UnreadablePolicy,
     UnusableFormatFolder,
     UnusableOwnRules,
 )
 _UNREACHABLE = (
     ApiUnreachable,
-    AuthorityUnreachable,
+    ArchiveStoreFailed,
+    TargetUnreachable,
     RemoteUnavailable,
     StoreUnavailable,
     EmbeddedServiceFailed,

@@ -1,6 +1,8 @@
 """What a command is given: files, folders of files, or standard input; and where its results go."""
 
 import gzip
+import os
+import secrets
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -13,27 +15,35 @@ Inputs = Annotated[
     list[Path], typer.Argument(help="Files, or folders of files; '-' is standard input.", show_default=False)
 ]
 
-MAX_UNPACKED_BYTES: Final = 512 * 1024 * 1024
+MAX_BYTES: Final = 512 * 1024 * 1024
 _GZIP: Final = b"\x1f\x8b"
 
 
-class TooLargeUnpacked(OSError):
-    """A packed input holds more than is read into memory."""
+class TooLargeInput(OSError):
+    """An input holds, or unpacks to, more than is read into memory."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most: int) -> None:
         """Name the input."""
-        super().__init__(f"{path} unpacks to more than {MAX_UNPACKED_BYTES} bytes")
+        super().__init__(f"{path} holds or unpacks to more than {most} bytes")
 
 
-def read_input(path: Path) -> bytes:
+def read_input(path: Path, *, most: int = MAX_BYTES) -> bytes:
     """Return a file's bytes, or those of standard input for ``-``, unpacked if they are gzip's.
 
     Raises:
         OSError: It cannot be read.
-        TooLargeUnpacked: It unpacks to more than is read into memory.
+        TooLargeInput: It is, or unpacks to, more bytes than the most that are read into memory.
     """
-    data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    return _unpack(data, path) if data.startswith(_GZIP) else data
+    if str(path) == "-":
+        data = sys.stdin.buffer.read(most + 1)
+    else:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > most:
+                raise TooLargeInput(path, most)
+            data = file.read(most + 1)
+    if len(data) > most:
+        raise TooLargeInput(path, most)
+    return _unpack(data, path, most) if data.startswith(_GZIP) else data
 
 
 def expand(inputs: Sequence[Path]) -> list[Path]:
@@ -89,21 +99,25 @@ def stem_of(path: Path) -> str:
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that nobody ever sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_bytes(data)
-    draft.replace(path)
+    # Each writer has a draft of his own: of two at once the last one stands, and it is whole.
+    draft = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
-def _unpack(data: bytes, path: Path) -> bytes:
+def _unpack(data: bytes, path: Path, most: int) -> bytes:
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     parts: list[bytes] = []
-    left = MAX_UNPACKED_BYTES
+    left = most
     try:
         while data:
             parts.append(unpacker.decompress(data, left))
             left -= len(parts[-1])
             if unpacker.unconsumed_tail or left <= 0:
-                raise TooLargeUnpacked(path)
+                raise TooLargeInput(path, most)
             # A file may hold several packed parts, one after another.
             data = unpacker.unused_data.lstrip(b"\0")
             if not unpacker.eof:

@@ -29,48 +29,62 @@ def serve(
     """Run the API; on the embedded servers, the whole service."""
     import uvicorn
 
-    from claims.runtime.log import configure_logging
-    from claims.runtime.processes import Supervisor
+    from claims.runtime.connections import BoundedConnection
     from claims.runtime.settings import load_settings
-    from claims.runtime.start import given_addresses, servers
-    from claims.storage.migrations import upgrade
+    from claims.runtime.telemetry.folder import prepare_metrics_folder
 
     settings = load_settings()
+    prepare_metrics_folder(settings, f"api-{port}")
+    from claims.runtime.log import configure_logging
+    from claims.runtime.processes import Supervisor
+    from claims.runtime.production import refuse_weak
+    from claims.runtime.start import given_addresses, servers
+    from claims.storage.roles import prepare
+
     configure_logging(settings.log_level)
+    refuse_weak(settings)
     is_embedded = given_addresses(settings) is None
     with ExitStack() as stack:
         addresses = stack.enter_context(servers(settings))
         if is_embedded:
-            upgrade(addresses.database_url)
+            prepare(addresses.database_url)
         if is_embedded if with_workers is None else with_workers:
             supervisor = stack.enter_context(Supervisor())
-            for program in worker_programs(addresses):
+            for program in worker_programs(addresses, has_roles=settings.has_database_roles):
                 supervisor.start(program)
         say(f"serving on http://{host}:{port}" + (f", data in {settings.data_dir}" if is_embedded else ""))
-        os.environ |= server_variables(addresses)
-        # By name: this package and the API do not know each other. A stopping server lets running
+        os.environ |= server_variables(addresses, has_roles=settings.has_database_roles)
+        # By name: this package and the web do not know each other. A stopping server lets running
         # requests finish; what they stored is safe in any case.
         uvicorn.run(
-            "claims.api.app:from_environment",
+            "claims.web:from_environment",
             factory=True,
             host=host,
             port=port,
             log_config=None,
             access_log=False,
+            server_header=False,
+            http=BoundedConnection,
+            ws="none",
+            proxy_headers=False,  # whose word on an address counts, CLAIMS_TRUSTED_PROXIES says
             timeout_graceful_shutdown=10,
         )
 
 
 def worker(
     role: Annotated[
-        Role, typer.Option(help="check: one process per core; deliver: threads; beat: the reaper's clock.")
+        Role, typer.Option(help="check: one process per core; deliver: threads, mostly waiting.")
     ],
 ) -> None:
     """Run one kind of worker until it is stopped. Run as many as you like, on any number of hosts."""
+    from claims.runtime.production import refuse_weak
     from claims.runtime.settings import load_settings
-    from signing.certificates import TrustStore
+    from claims.runtime.telemetry.folder import prepare_metrics_folder
+    from signing.trust import TrustStore
 
     settings = load_settings()
+    refuse_weak(settings)
+    prepare_metrics_folder(settings, role.value)
     if role is Role.CHECK:
         # Without anchors every signature would fail: better not to start, and to let claims wait.
         TrustStore.load(settings.trust_folder)
@@ -79,15 +93,48 @@ def worker(
     os.execv(sys.executable, [sys.executable, *celery])  # noqa: S606 - our own interpreter, no shell
 
 
-def migrate() -> None:
+def migrate(
+    roles: Annotated[
+        bool,
+        typer.Option("--roles", help="Make the processes' own roles as well (CLAIMS_DATABASE_ROLES)."),
+    ] = False,
+) -> None:
     """Bring the database to the shape this version needs. Safe to run from several places at once."""
     from claims.runtime.settings import load_settings
     from claims.runtime.start import servers
     from claims.storage.migrations import newest_revision, upgrade
+    from claims.storage.pool import connect
+    from claims.storage.roles import API, CONSOLE, WORKER, make_roles
 
     with servers(load_settings()) as addresses:
         upgrade(addresses.database_url)
+        if roles:
+            with connect(addresses.database_url, name="claims migrate") as connection:
+                make_roles(connection)
+            say(f"the roles {API}, {CONSOLE} and {WORKER} are as this version needs them")
     say(f"the database is at revision {newest_revision()}")
+
+
+def restored(
+    days: Annotated[
+        int, typer.Option(min=1, max=365, help="For how long what comes in is looked for before it is sent.")
+    ] = 30,
+) -> None:
+    """Say that the database was restored from a backup: from now on nothing is sent unseen.
+
+    What the backup does not know to be with the gateway may be there all the same. Run this before any worker
+    starts; running it again does no harm.
+    """
+    from claims.runtime.settings import load_settings
+    from claims.runtime.start import open_service
+    from claims.storage.migrations import upgrade
+    from claims.storage.restoration import note_restoration
+
+    service = open_service(load_settings())
+    upgrade(service.database_url)
+    doubtful = note_restoration(service.pool, days=days)
+    say(f"{doubtful} submissions are looked for at the gateway before they are sent, and all that come in")
+    say(f"within {days} days. Now start the workers.")
 
 
 def mock_gateway(
@@ -100,17 +147,44 @@ def mock_gateway(
     ],
     host: Host = "127.0.0.1",
     port: Port = 9000,
+    time_scale: Annotated[
+        float,
+        typer.Option(min=0.000001, help="How long an hour of the law is: 1 as it is, 0.001 for 3.6 seconds."),
+    ] = 1.0,
+    token_lifetime: Annotated[float, typer.Option(min=1, help="Seconds that a session lasts.")] = 1800.0,
+    per_second: Annotated[
+        float | None, typer.Option(min=0.001, help="Requests of an account in a second. Default: any number.")
+    ] = None,
+    chaos: Annotated[
+        int | None, typer.Option(help="Seed of a chaos profile: every passing fault, 2 % of requests each.")
+    ] = None,
+    http_errors: Annotated[
+        bool, typer.Option("--http-errors", help="Errors have an HTTP status too.")
+    ] = False,
+    with_lookup: Annotated[
+        bool, typer.Option("--with-lookup/--without-lookup", help="Offer our extension: look-up by SHA-256.")
+    ] = True,
 ) -> None:
-    """Run a stand-in for the insurer's gateway that misbehaves on demand."""
-    from claims.gateway.mock.options import MockSettings
+    """Run a stand-in for the insurer's gateway that misbehaves on demand; its switches are at /mock."""
+    from claims.gateway.mock.faults import make_chaos
+    from claims.gateway.mock.options import MockOptions, MockSettings
     from claims.gateway.mock.server import serve as serve_mock
 
+    options = MockOptions(
+        time_scale=time_scale,
+        token_lifetime_s=token_lifetime,
+        rate_per_s=per_second,
+        errors_as_http_status=http_errors,
+        offers_lookup=with_lookup,
+        faults=() if chaos is None else make_chaos(chaos),
+    )
     say(f"stand-in gateway on http://{host}:{port}, keeping what it receives in {folder}")
-    serve_mock(MockSettings(folder=folder, journal=folder / "received", host=host, port=port))
+    say(f"  switches: http://{host}:{port}/mock")
+    serve_mock(MockSettings(folder, folder / "received", host=host, port=port, options=options))
 
 
 def doctor(as_json: AsJson = False) -> int:
-    """Check settings, database, broker, gateway, trust and disk; say what to do about each fault."""
+    """Check settings, servers, gateway, clocks, certificates, keys, disk; say what to do about each fault."""
     from claims.runtime.doctor import examine
 
     healthy = True

@@ -19,6 +19,8 @@ from claims.cli.showing import (
     signature_of,
     words,
 )
+from claims.proof import words as archive_words
+from claims.proof.verification import ArchiveVerdict
 from signing.report.report import Answer, Report
 from signing.report.words import describe_report, question
 
@@ -46,6 +48,11 @@ def signature_page(reports: Sequence[tuple[str, Report]], language: str) -> byte
         sentence_of=describe_report,
         describe_reason=describe_reason,
     )
+
+
+def archive_page(archives: Sequence[tuple[str, ArchiveVerdict]], language: str) -> bytes:
+    """Return the page that says what holds of archives, each with the name of its file, as UTF-8."""
+    return _render("archives.html", language, archives=archives, archive_words=archive_words)
 
 
 def describe_reason(reason: str, language: str) -> str:

@@ -44,6 +44,7 @@ def list_rules(
     as_json: AsJson = False,
 ) -> int:
     """List every rule with the severity it has here, and the rule set they make."""
+    from claims.checking.clauses import in_languages
     from claims.checking.rules.book import load_rules
     from claims.cli.checks import CheckOptions, make_terms
     from claims.cli.explain import rule_to_json
@@ -60,7 +61,7 @@ def list_rules(
         weight = rule.default_severity if change is None else change.severity
         severity = "off" if weight is None else weight.value
         if as_json:
-            facts = {"code": code, "clause": rule.clause, "category": rule.category.value}
+            facts = {"code": code, "clause": dict(in_languages(rule.clause)), "category": rule.category.value}
             emit({**facts, **rule_to_json(rule), "effective_severity": severity})
         else:
             why = "" if change is None else f"  (since {change.on}, {change.by}: {change.why})"

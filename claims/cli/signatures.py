@@ -175,8 +175,8 @@ def _preparing(
 
 def _extender(tsa: Sequence[str] | None, trust: Path | None, policy: Path | None) -> "Extender":
     from claims.authorities.timestamping import HttpTimestampAuthority
-    from signing.certificates import TrustStore
     from signing.policy import DEFAULT_POLICY, load_policy
+    from signing.trust import TrustStore
     from signing.xades.extend import Extender
 
     if not tsa:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from claims.cli.inputs import Inputs, read_input
-from claims.cli.output import AsJson, Exit, console, emit, progress_bar, say
+from claims.cli.output import AsJson, Exit, console, emit, say
 
 if TYPE_CHECKING:
     from claims.client import ApiClient, Document
@@ -23,32 +21,6 @@ KeyFile = Annotated[
         "--key-file", help="File with the API key; otherwise CLAIMS_API_KEY.", dir_okay=False, exists=True
     ),
 ]
-
-
-def submit(
-    inputs: Inputs,
-    url: Url = None,
-    key_file: KeyFile = None,
-    parallel: Annotated[int, typer.Option(help="Requests at once.", min=1, max=64)] = 4,
-    as_json: AsJson = False,
-) -> int:
-    """Submit signed bundles (XML) or encounter documents (JSON) to the service.
-
-    Submitting the same file again is harmless: it gives the same submission.
-    """
-    refused = 0
-    with (
-        open_api(url, key_file) as api,
-        ThreadPoolExecutor(parallel) as pool,
-        progress_bar("submitting", len(inputs)) as bar,
-    ):
-        for path, entry in zip(inputs, pool.map(lambda path: _submit_one(api, path), inputs), strict=True):
-            refused += "error" in entry
-            say(f"{path}: {entry.get('id') or entry['error']}")
-            if as_json:
-                emit(entry)
-            bar.advance()
-    return Exit.BLOCKED if refused else Exit.FINE
 
 
 def status(
@@ -120,18 +92,6 @@ def open_api(url: str | None, key_file: Path | None) -> Iterator[ApiClient]:
         raise InvalidSettings(("give an API key: --key-file, or CLAIMS_API_KEY",))
     with ApiClient(url or settings.api_url, key) as api:
         yield api
-
-
-def _submit_one(api: ApiClient, path: Path) -> Document:
-    from claims.client import ApiRefused
-
-    try:
-        submission = submit_body(api, read_input(path))
-    except ApiRefused as refusal:
-        return {"file": str(path), "error": str(refusal), "problem": refusal.problem}
-    except OSError as error:
-        return {"file": str(path), "error": str(error)}
-    return {"file": str(path), **submission}
 
 
 def submit_body(api: ApiClient, body: bytes) -> Document:

@@ -11,13 +11,13 @@ import typer
 
 if TYPE_CHECKING:
     from claims.authorities.revocation import OnlineTrust
-    from signing.certificates import TrustStore
+    from signing.trust import TrustStore
 
 Trust = Annotated[
     Path | None,
     typer.Option(
         "--trust",
-        help="Folder with anchors/, intermediates/, tsa/, crls/, ocsp/ and facilities.csv.",
+        help="Folder with anchors/, intermediates/, tsa/, service/, crls/, ocsp/ and facilities.csv.",
         exists=True,
         file_okay=False,
     ),
@@ -57,9 +57,10 @@ def moment(at: str | None) -> datetime:
         return datetime.now(UTC)
     try:
         given = datetime.fromisoformat(at)
-    except ValueError as error:
+        # In its zone it may lie before the first day there is, or behind the last.
+        return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise typer.BadParameter("not an ISO 8601 time", param_hint="--at") from error
-    return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
 def registrations(trust: Path | None) -> Callable[[str, str, datetime], bool] | None:
@@ -81,12 +82,12 @@ def trust_folder(trust: Path | None) -> Path:
 
 def online_trust(trust: "TrustStore", networks: Sequence[str]) -> "OnlineTrust":
     """Return the store that asks the authorities, and keeps their answers in the data folder."""
-    from claims.authorities.fetching import FetchGuard
     from claims.authorities.revocation import OnlineTrust
+    from claims.outbound.guard import Guard
     from claims.runtime.settings import load_settings
 
     try:
         allowed = [ipaddress.ip_network(network) for network in networks]
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--allow-network") from error
-    return OnlineTrust(trust, FetchGuard(allowed), load_settings().data_dir / "revocation")
+    return OnlineTrust(trust, Guard(allowed), load_settings().data_dir / "revocation")

@@ -28,8 +28,8 @@ from claims.cli.trust import (
 
 if TYPE_CHECKING:
     from claims.authorities.revocation import OnlineTrust
-    from signing.certificates import TrustStore
     from signing.report.report import Report, Terms
+    from signing.trust import TrustStore
 
 
 class _ReportKind(StrEnum):
@@ -120,9 +120,9 @@ def _terms(
     facility: str | None,
     policy: Path | None,
 ) -> "Terms":
-    from signing.certificates import TrustStore
     from signing.policy import DEFAULT_POLICY, load_policy
     from signing.report.report import Terms
+    from signing.trust import TrustStore
 
     store = TrustStore.load(trust_folder(trust))
     return Terms(
@@ -135,7 +135,7 @@ def _terms(
 
 
 def _with_lists(store: "TrustStore", paths: Sequence[Path]) -> "TrustStore":
-    from signing.certificates import load_revocation_source
+    from signing.trust import load_revocation_source
 
     sources = [load_revocation_source(path) for path in paths]
     return store.with_evidence((), sources) if sources else store

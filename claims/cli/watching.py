@@ -10,9 +10,11 @@ import fcntl
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from gzip import BadGzipFile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -33,6 +35,12 @@ _OUTCOME: Final = ".outcome.json"
 _TAKEN: Final = (".xml", ".json", ".xml.gz", ".json.gz")
 #: Submissions followed in one look, the longest waiting first.
 _FOLLOWED: Final = 500
+#: How often a file that cannot be read is tried: whoever writes it may have locked it.
+_TRIES: Final = 30
+#: So long after it was last written a file that does not end as a bundle does is taken as it is.
+_STALLED_S: Final = 60.0
+#: Bytes of a name that leave room, in the 255 of most file systems, for what is written beside the file.
+_LONGEST_STEM: Final = 255 - len(f".-9999.json.gz{_OUTCOME}.part")
 
 
 class FolderWatched(ClaimsError):
@@ -57,8 +65,9 @@ def watch(
 ) -> int:
     """Submit every bundle (XML) or encounter (JSON) that is put into a folder.
 
-    A file is taken when it has not changed between two looks. It moves to submitted/, then to done/ with its
-    receipt or to problems/ with its findings, in NAME.outcome.json beside it. May be stopped at any moment.
+    A file is taken when it has not changed between two looks; if it does not end as such a file does, a
+    minute after it was last written. It moves to submitted/, then to done/ with its receipt or to problems/
+    with its findings, in NAME.outcome.json beside it. May be stopped at any moment.
     """
     from claims.client import ApiUnreachable
 
@@ -87,6 +96,7 @@ class WatchedFolder:
     folder: Path
     api: ApiClient
     _seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    _tried: Counter[Path] = field(default_factory=Counter)
 
     def look(self) -> Iterator[Document]:
         """Submit what is whole, ask how what was submitted stands; return what got its outcome.
@@ -124,16 +134,24 @@ class WatchedFolder:
         from claims.client import ApiRefused
 
         try:
-            submission = submit_body(self.api, read_input(path))
+            body = _read_whole(path)
+            if body is None:
+                return None
+            submission = submit_body(self.api, body)
         except ApiRefused as refusal:
             if refusal.code in {"unauthenticated", "forbidden"}:
                 raise
             return self._end(path, {"state": "not taken", "problem": refusal.problem}, fine=False)
+        except FileNotFoundError:
+            return None
         except OSError as error:
+            self._tried[path] += 1
+            if error.errno is not None and self._tried[path] < _TRIES:
+                return None
             return self._end(path, {"state": "unreadable", "problem": str(error)}, fine=False)
         place = _free(self.folder / SUBMITTED, path.name)
         _write(place, submission)
-        path.replace(place)
+        _move(path, place)
         return None
 
     def _follow(self, outcome: Path) -> Document | None:
@@ -161,7 +179,8 @@ class WatchedFolder:
     def _end(self, path: Path, found: Document, *, fine: bool) -> Document:
         place = _free(self.folder / (DONE if fine else PROBLEMS), path.name)
         _write(place, found)
-        path.replace(place)
+        _move(path, place)
+        self._tried.pop(path, None)
         return {"file": str(place), "fine": fine, **found}
 
 
@@ -182,17 +201,37 @@ def _stat(path: Path) -> os.stat_result | None:
         return None
 
 
+def _read_whole(path: Path) -> bytes | None:
+    """Return a file's bytes, or None while whoever writes it has probably not come to the end."""
+    is_settled = time.time() - path.stat().st_mtime >= _STALLED_S
+    try:
+        body = read_input(path)
+    except BadGzipFile:
+        if is_settled:
+            raise
+        return None
+    return body if is_settled or body.rstrip().endswith((b">", b"}")) else None
+
+
 def _age(path: Path) -> float:
     return path.stat().st_mtime
 
 
+def _move(path: Path, place: Path) -> None:
+    with suppress(FileNotFoundError):  # taken away meanwhile; what became of it is known all the same
+        path.replace(place)
+
+
 def _free(folder: Path, name: str) -> Path:
     """Return where a file of that name goes without taking another one's place."""
-    stem, dot, extensions = name.partition(".")
-    place, number = folder / name, 1
+    length = max(len(ending) for ending in _TAKEN if name.lower().endswith(ending))
+    stem, ending = name[:-length], name[-length:]
+    while len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = stem[:-1]
+    place, number = folder / f"{stem}{ending}", 1
     while place.exists():
         number += 1
-        place = folder / f"{stem}-{number}{dot}{extensions}"
+        place = folder / f"{stem}-{number}{ending}"
     return place
 
 

@@ -97,9 +97,7 @@ def _read_document(data: bytes) -> ReadEncounters:
     except MalformedEncounter as error:
         return ReadEncounters(
             (),
-            tuple(
-                Refusal("", found.code, f"{found.pointer or '/'}: {found.detail}") for found in error.problems
-            ),
+            tuple(Refusal("", found.code, found.detail, found.pointer or "/") for found in error.problems),
         )
 
 

@@ -12,12 +12,19 @@ class Refusal:
     Attributes:
         encounter: How the input names it: a visit number, a resource, a message control id.
         code: A stable code.
-        reason: What is wrong and where, in words; nothing of a person.
+        detail: What is wrong, in words; nothing of a person.
+        pointer: Where: a JSON pointer, a line, or message, segment and field; empty for the whole.
     """
 
     encounter: str
     code: str
-    reason: str
+    detail: str
+    pointer: str = ""
+
+    @property
+    def reason(self) -> str:
+        """What is wrong and where."""
+        return f"{self.pointer}: {self.detail}" if self.pointer else self.detail
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ _HIDING_ESCAPE = re.compile(r"\\[ubf]")
 _OUT_OF_BOUNDS: Final = "it is not JSON that can be read: a number or the nesting is out of bounds"
 
 
+_NO_JSON: Final = {"": "it is empty", "<": "it is XML, not JSON"}
+
+
 class _Duplicate:
     """Stands for the value of a key that an object holds twice."""
 
@@ -35,6 +38,8 @@ def read_json(data: bytes | str) -> object:
         MalformedEncounter: It is not JSON in UTF-8, or a text holds a forbidden character.
     """
     text = unicodedata.normalize("NFC", _decode(data))
+    if (start := text.lstrip()[:1]) in _NO_JSON:
+        raise _malformed("not-json", _NO_JSON[start])
     try:
         document = json.loads(
             text,

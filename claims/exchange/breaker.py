@@ -1,35 +1,28 @@
 """When the gateway is left in peace: while nobody answers there, and while it has announced to be closed.
 
-What is due waits without using up its attempts. Each delivery process finds out for itself, so there is
-nothing to agree upon and nobody to lead.
+What is due waits without using up its attempts. What one process finds out holds for all of them within a
+second, and of all of them one sends the probe; nobody leads.
 """
 
+import contextlib
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-from claims.exchange.errors import GatewayError
+from claims.exchange.destination import FIRST_REST_S, Circuit, Destination, OwnDestination, Standing
+from claims.exchange.errors import GatewayError, StoreUnavailable
 
 #: Why a submission waits although its time had come.
 RESTING: Final = "gateway.resting"
 MAINTENANCE: Final = "gateway.maintenance"
 
 _SILENCES: Final = 5
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_REST_S: Final = 10.0
 _LONGEST_REST_S: Final = 300.0
-
-
-class Circuit(StrEnum):
-    """Whether requests go to the gateway."""
-
-    CLOSED = "closed"  # they do, as a closed electric circuit conducts
-    OPEN = "open"  # they do not
-    PROBING = "probing"  # one does, to see
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,72 +48,102 @@ class Permit:
 
 @dataclass(slots=True)
 class Breaker:
-    """Opens when nobody answered five times in a row; a probe follows after 10 s, later up to five minutes.
+    """Opens when nobody answered five times in a row; a probe follows a rest that doubles up to five minutes.
 
     Any answer closes it, an error too: what the gateway answers may be one facility's own trouble, and each
     submission waits for its next attempt by itself. Threads may share it.
 
     Attributes:
         maintenance: Announced times.
-        tell: Called with each change of state.
+        tell: Called with each change of state that this process makes or sees.
+        destination: What is known of the gateway, by all who send there.
+        first_rest_s: How long it is left alone at first.
+        look_holds_s: How long what was seen of a gateway that answers is taken for true, so that looks cost
+            next to nothing.
     """
 
     maintenance: Sequence[Window] = ()
     tell: Callable[[Circuit], None] = lambda _state: None
-    _state: Circuit = Circuit.CLOSED
-    _silences: int = 0
-    _rest_s: float = _FIRST_REST_S
-    _rests_until: datetime = _LONG_AGO
+    destination: Destination = field(default_factory=OwnDestination)
+    first_rest_s: float = FIRST_REST_S
+    look_holds_s: float = 1.0
+    _known: Standing = field(default_factory=Standing)
+    _looked_at: float = float("-inf")
+    _told: Circuit = Circuit.CLOSED
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def state(self) -> Circuit:
-        """Whether requests go to the gateway."""
-        return self._state
+        """Whether requests go to the gateway, as far as this process knows."""
+        return self._known.circuit
 
     def permit(self, wanted: int, now: datetime) -> Permit:
         """Return how many requests may go now: all, one as a probe, or none."""
         closed = next((window for window in self.maintenance if window.holds(now)), None)
         if closed is not None:
             return Permit(0, closed.ends, MAINTENANCE)
-        with self._lock:
-            if self._state is Circuit.CLOSED:
-                return Permit(wanted, now)
-            if now < self._rests_until:
-                return Permit(0, self._rests_until)
-            # A probe that gets no answer in this time is followed by another.
-            self._rest(now)
-            self._become(Circuit.PROBING)
-            return Permit(1, self._rests_until)
+        if self._look().circuit is Circuit.CLOSED:
+            return Permit(wanted, now)
+        before, after = self._change(lambda standing: _asked(standing, now))
+        if before.circuit is Circuit.CLOSED:
+            return Permit(wanted, now)
+        return Permit(0 if after == before else 1, after.rests_until)
 
     def note(self, error: GatewayError | None, now: datetime) -> None:
         """Note how a request ended: None is a receipt."""
+        is_silence = error is not None and error.is_silence
+        if not is_silence and self._known == _answered(self._known):
+            return  # as nearly always: it answers, as everybody knows
+        # Whoever cannot say it to the others has worse to tell: what became of the submission.
+        with contextlib.suppress(StoreUnavailable):
+            self._change(
+                partial(_silent, now=now, first_rest_s=self.first_rest_s) if is_silence else _answered
+            )
+
+    def _look(self) -> Standing:
+        tick = time.monotonic()
+        if self._known.circuit is not Circuit.CLOSED or tick - self._looked_at >= self.look_holds_s:
+            self._see(self.destination.look(), tick)
+        return self._known
+
+    def _change(self, to: Callable[[Standing], Standing]) -> tuple[Standing, Standing]:
+        before, after = self.destination.change(to)
+        self._see(after, time.monotonic())
+        return before, after
+
+    def _see(self, standing: Standing, tick: float) -> None:
         with self._lock:
-            if error is None or not error.is_silence:
-                self._silences = 0
-                self._rest_s = _FIRST_REST_S
-                self._become(Circuit.CLOSED)
-                return
-            self._silences += 1
-            if self._state is Circuit.PROBING:
-                self._rest_s = min(self._rest_s * 2, _LONGEST_REST_S)
-                self._open(now)
-            elif self._state is Circuit.CLOSED and self._silences >= _SILENCES:
-                self._open(now)
+            self._known, self._looked_at = standing, tick
+            is_news, self._told = standing.circuit is not self._told, standing.circuit
+            if is_news:
+                self.tell(standing.circuit)
 
-    def _open(self, now: datetime) -> None:
-        self._rest(now)
-        self._become(Circuit.OPEN)
 
-    def _rest(self, now: datetime) -> None:
-        # Many processes that found the same fault at the same moment do not come back together.
-        jitter = random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
-        self._rests_until = now + timedelta(seconds=self._rest_s * jitter)
+def _asked(standing: Standing, now: datetime) -> Standing:
+    if standing.circuit is Circuit.CLOSED or now < standing.rests_until:
+        return standing
+    # A probe that gets no answer in this time is followed by another.
+    return _resting(replace(standing, circuit=Circuit.PROBING), now)
 
-    def _become(self, state: Circuit) -> None:
-        if state is not self._state:
-            self._state = state
-            self.tell(state)
+
+def _answered(standing: Standing) -> Standing:
+    return replace(standing, circuit=Circuit.CLOSED, silences=0)
+
+
+def _silent(standing: Standing, *, now: datetime, first_rest_s: float) -> Standing:
+    standing = replace(standing, silences=standing.silences + 1)
+    if standing.circuit is Circuit.PROBING:
+        longer = min(standing.rest_s * 2, _LONGEST_REST_S)
+        return _resting(replace(standing, circuit=Circuit.OPEN, rest_s=longer), now)
+    if standing.circuit is Circuit.CLOSED and standing.silences >= _SILENCES:
+        return _resting(replace(standing, circuit=Circuit.OPEN, rest_s=first_rest_s), now)
+    return standing
+
+
+def _resting(standing: Standing, now: datetime) -> Standing:
+    # Several installations that found the same fault at the same moment do not come back together.
+    jitter = random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+    return replace(standing, rests_until=now + timedelta(seconds=standing.rest_s * jitter))
 
 
 def read_windows(text: str) -> tuple[Window, ...]:

@@ -1,29 +1,38 @@
 """Check what was received: signature, schema and cross-checks decide between CHECKED and REJECTED."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from claims.bundle.findings import Severity
+from claims.bundle.findings import Finding, Severity
 from claims.checking.check import Report
+from claims.exchange.access.protection import told_cause
 from claims.exchange.lifecycle import State, advance
-from claims.exchange.ports import BundleChecker, Checked, Clock, JobQueue, Leased, Submissions
+from claims.exchange.ports import BatchChecker, Checked, Clock, JobQueue, Leased, Submissions
 from claims.exchange.submission import Event, EventKind, SubmissionId
 
 #: A bundle whose check took its worker down this often is set aside (it was alone from the second time on).
 MAX_CHECK_ATTEMPTS = 3
 
 
+FindLateCorrections = Callable[[Sequence[tuple[Leased, Report]]], Mapping[SubmissionId, Sequence[Finding]]]
+
+
 @dataclass(frozen=True, slots=True)
 class CheckSubmissions:
-    """Check a batch of received submissions. Safe to run twice: only the holder of a lease writes."""
+    """Check a batch of received submissions. Safe to run twice: only the holder of a lease writes.
+
+    Attributes:
+        find_late_corrections: What there is to say of those that correct, too late, what the gateway has.
+    """
 
     submissions: Submissions
-    check: BundleChecker
+    check: BatchChecker
     jobs: JobQueue
     clock: Clock
     lease_s: int
+    find_late_corrections: FindLateCorrections = lambda _checked: {}
 
     def __call__(self, ids: Sequence[SubmissionId]) -> tuple[SubmissionId, ...]:
         """Check those that wait for it; return the ids whose result was written."""
@@ -33,27 +42,33 @@ class CheckSubmissions:
         )
         if not leased:
             return ()  # done already, or another worker is at it
-        results = [self._check_one(one) for one in leased]
+        checked = self._reports(leased)
+        late = self.find_late_corrections([(one, report) for one, report in checked if report is not None])
+        results = [self._result(one, report, late.get(one.id, ())) for one, report in checked]
         written = self.submissions.record_checks(results, owner=owner, now=self.clock.now())
         passed = {result.id for result in results if result.target is State.CHECKED}
         self.jobs.wake_delivery([one for one in written if one in passed])
         return written
 
-    def _check_one(self, leased: Leased) -> Checked:
-        if leased.attempts > MAX_CHECK_ATTEMPTS:
+    def _reports(self, leased: Sequence[Leased]) -> Sequence[tuple[Leased, Report | None]]:
+        """Return the reports; none for bundles that have taken their workers down."""
+        sound = [one for one in leased if one.attempts <= MAX_CHECK_ATTEMPTS]
+        reports = {one.id: report for one, report in zip(sound, self.check(sound), strict=True)}
+        return [(one, reports.get(one.id)) for one in leased]
+
+    def _result(self, leased: Leased, report: Report | None, late: Sequence[Finding]) -> Checked:
+        if report is None:
             return Checked(
                 leased.id,
                 advance(State.RECEIVED, State.FAILED),
                 self._event(EventKind.CHECK_FAILED, State.FAILED, cause="check.kills_worker"),
             )
-        # The signature is judged at the moment of receipt, not when a worker got round to it.
-        report = self.check(leased.body, facility=leased.facility, at=leased.received_at)
+        report = replace(report, findings=(*report.findings, *late))
         blocking = first_blocking_code(report)
         target = State.CHECKED if blocking is None else State.REJECTED
         kind = EventKind.CHECKED if blocking is None else EventKind.REJECTED
-        return Checked(
-            leased.id, advance(State.RECEIVED, target), self._event(kind, target, blocking), report
-        )
+        cause = None if blocking is None else told_cause(blocking)
+        return Checked(leased.id, advance(State.RECEIVED, target), self._event(kind, target, cause), report)
 
     def _event(self, kind: EventKind, state: State, cause: str | None) -> Event:
         at: datetime = self.clock.now()

@@ -10,20 +10,38 @@ The steps of one attempt:
 
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
+from contextlib import nullcontext
+from contextvars import copy_context
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from claims.exchange.breaker import Breaker
+from claims.exchange.breaker import Breaker, Permit
 from claims.exchange.errors import GatewayError, GatewayRefused, GatewayUnavailable, OutcomeUnknown
 from claims.exchange.lifecycle import State, advance
-from claims.exchange.ports import Clock, Gateway, Leased, Receipt, Sent, Submissions
+from claims.exchange.operating import PAUSED
+from claims.exchange.ports import Around, Clock, Gateway, Leased, Receipt, Sent, Submissions
+from claims.exchange.quota import QUOTA, TOO_LARGE_NOW, Quota, SizeLimit, sendable_at
 from claims.exchange.submission import Event, EventKind, SubmissionId
 
+#: A batch takes a guest of another facility for so many of its own.
+GUESTS_OF: Final = 4
+_LONG_WAIT: Final = timedelta(seconds=2)
+#: How long after the first answer others may come to be written with it. A transaction costs about as much
+#: as sending ten claims.
+_TOGETHER_S: Final = 0.1
 #: The cause of an attempt that its worker had no time left for.
 TOO_SLOW: Final = "worker.too_slow"
+#: The cause of an attempt whose answer was about another submission.
+OTHER_CLAIM: Final = "gateway.other-claim"
+#: The cause of a submission whose attempts were used up by workers that died over it.
+KILLS_WORKER: Final = "send.kills_worker"
+#: The cause of a submission in doubt that the gateway does not know; it is asked once more before it is sent.
+NOT_KNOWN: Final = "gateway.not-known"
+#: How long a submission waits while sending is paused, before it is looked whether it still is.
+_PAUSE: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +72,13 @@ class DeliverSubmissions:
         lease_s: Twice the longest that the gateway's client may take over one request of either kind.
         breaker: Says whether the gateway is to be left in peace.
         executor: Has a thread for everything that is leased at once, so that no lease runs out in a queue.
+        quota: How many requests may go in a second.
+        size_limits: The largest files by the hour.
+        around: Surrounds the work on each one, for whoever watches.
+        is_paused: Says whether somebody has paused sending.
+        settle: How long the gateway has for what may have reached it already, once it says that it does not
+            know a submission in doubt. As long as one request may take: the first one may still lie unread
+            where the question came in.
     """
 
     submissions: Submissions
@@ -63,12 +88,24 @@ class DeliverSubmissions:
     lease_s: int
     executor: Executor
     breaker: Breaker
+    around: Around = lambda _leased: nullcontext()
+    quota: Quota = field(default_factory=Quota)
+    size_limits: Sequence[SizeLimit] = ()
+    is_paused: Callable[[], bool] = lambda: False
+    settle: timedelta = timedelta(seconds=30)
 
     def __call__(self, ids: Sequence[SubmissionId]) -> tuple[SubmissionId, ...]:
         """Send those that are due, several at once; return the ids whose outcome was written."""
         owner = secrets.token_hex(8)
         now = self.clock.now()
+        if self.is_paused():
+            self.submissions.postpone(ids, until=now + _PAUSE, cause=PAUSED, now=now)
+            return ()
+        ids = [*ids, *self._waiting_elsewhere(ids, now)]
         permit = self.breaker.permit(len(ids), now)
+        turns = self.quota.take(permit.number, now)
+        if len(turns.moments) < permit.number:
+            permit = Permit(len(turns.moments), turns.free_at, QUOTA)
         if permit.number < len(ids):
             # By chance: a probe that is always the same one might fail for a reason of its own.
             going = random.sample(ids, permit.number)
@@ -77,13 +114,18 @@ class DeliverSubmissions:
             ids = going
         # (1) Nothing is sent without a lease.
         leased = self.submissions.lease_for_delivery(ids, owner=owner, now=now, lease_s=self.lease_s)
-        running: set[Future[Sent]] = {self.executor.submit(self._attempt, one) for one in leased}
+        running: set[Future[Sent]] = {
+            # What is known of the batch (its task, its trace) is known in each thread.
+            self.executor.submit(copy_context().run, self._watched, one, moment)
+            for one, moment in zip(leased, turns.moments, strict=False)
+        }
         written: list[SubmissionId] = []
         broken: list[BaseException] = []
         while running:
-            # (4) What has answered is written at once: a slow answer must not hold back its
-            # neighbours' receipts. While the transaction runs, more answers gather for the next.
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            # (4) What has answered is written soon: a slow answer must not hold back its neighbours'
+            # receipts, and those that come together share a transaction.
+            wait(running, return_when=FIRST_COMPLETED)
+            finished, running = wait(running, timeout=_TOGETHER_S)
             broken += [error for future in finished if (error := future.exception()) is not None]
             results = [future.result() for future in finished if future.exception() is None]
             written += self.submissions.record_deliveries(results, owner=owner, now=self.clock.now())
@@ -92,20 +134,56 @@ class DeliverSubmissions:
             raise broken[0]
         return tuple(written)
 
+    def _waiting_elsewhere(self, ids: Sequence[SubmissionId], now: datetime) -> Sequence[SubmissionId]:
+        """Return what waits long at other facilities: one's ten thousand must not delay another's one."""
+        room = len(ids) // GUESTS_OF
+        if not room:
+            return ()
+        return self.submissions.waiting_elsewhere(ids, before=now - _LONG_WAIT, limit=room)
+
+    def _watched(self, leased: Leased, moment: datetime) -> Sent:
+        self.quota.wait_for(moment, self.clock)
+        with self.around(leased):
+            now = self.clock.now()
+            sendable = sendable_at(self.size_limits, len(leased.body), now)
+            if sendable > now:
+                return self._keep_until(sendable, leased, now, TOO_LARGE_NOW, "too large for these hours")
+            return self._attempt(leased)
+
+    @staticmethod
+    def _keep_until(until: datetime, leased: Leased, now: datetime, cause: str, said: str) -> Sent:
+        """Let it wait: nothing was sent, so no attempt is used up, however many days it takes."""
+        doubt = leased.maybe_taken
+        target = State.OUTCOME_UNKNOWN if doubt else State.CHECKED
+        kind = EventKind.OUTCOME_UNKNOWN if doubt else EventKind.SEND_FAILED
+        return Sent(
+            leased.id,
+            leased.attempts,
+            advance(State.SENDING, target),
+            Event(now, kind, target, "worker", cause=cause, detail={"said": said}),
+            now,
+            maybe_taken=doubt,
+            next_attempt_at=until,
+            is_attempt=False,
+        )
+
     def _attempt(self, leased: Leased) -> Sent:
         started_at = self.clock.now()
         maybe_taken = leased.maybe_taken
+        if leased.attempts > self.retry.max_attempts:
+            # The last attempt wrote nothing down: its worker died over it. One more would be one too many.
+            doubt = GatewayUnavailable(KILLS_WORKER)
+            return self._try_again(leased, doubt, started_at, maybe_taken=maybe_taken)
         try:
             if maybe_taken:
                 # (2) An earlier attempt ended in doubt: look before sending again.
-                receipt = self.gateway.find_receipt(leased.facility, leased.sha256)
-                if receipt is not None:
-                    self._note(None)
-                    return self._acknowledged(leased, receipt, started_at, found=True)
+                looked = self._look(leased, started_at)
+                if looked is not None:
+                    return looked
                 maybe_taken = False
             self._require_time_to_send(leased)
             # (3) No transaction is open while the gateway thinks.
-            receipt = self.gateway.send(leased.facility, leased.body)
+            receipt = self.gateway.send(leased.facility, leased.body, decision=leased.decision)
         except GatewayRefused as refusal:
             self._note(refusal)
             return self._ended(leased, refusal, started_at)
@@ -118,6 +196,17 @@ class DeliverSubmissions:
         self._note(None)
         return self._acknowledged(leased, receipt, started_at, found=False)
 
+    def _look(self, leased: Leased, started_at: datetime) -> Sent | None:
+        """Return what looking led to; None when the gateway has said twice that it does not know it."""
+        receipt = self.gateway.find_receipt(leased.facility, leased.sha256)
+        self._note(None)
+        if receipt is not None:
+            return self._acknowledged(leased, receipt, started_at, found=True)
+        if leased.cause == NOT_KNOWN:
+            return None
+        again = self.clock.now() + self.settle
+        return self._keep_until(again, leased, started_at, NOT_KNOWN, "not known, or not yet")
+
     def _note(self, error: GatewayError | None) -> None:
         if error is None or error.cause != TOO_SLOW:
             self.breaker.note(error, self.clock.now())
@@ -129,6 +218,10 @@ class DeliverSubmissions:
 
     def _acknowledged(self, leased: Leased, receipt: Receipt, started_at: datetime, *, found: bool) -> Sent:
         detail = {"ma_giao_dich": receipt.ma_giao_dich, "found_by": "digest" if found else "answer"}
+        otherwise = None
+        if not receipt.is_proven:
+            mixed_up = OutcomeUnknown(OTHER_CLAIM, "the number in the answer is another submission's")
+            otherwise = self._try_again(leased, mixed_up, started_at, maybe_taken=True)
         return Sent(
             leased.id,
             leased.attempts,
@@ -138,6 +231,7 @@ class DeliverSubmissions:
             maybe_taken=True,
             receipt=receipt,
             answer=receipt.answer,
+            otherwise=otherwise,
         )
 
     def _ended(self, leased: Leased, refusal: GatewayRefused, started_at: datetime) -> Sent:

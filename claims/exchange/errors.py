@@ -4,17 +4,54 @@
   - IllegalTransition
   - CannotWithdraw
   - SubmissionNotFound
+  - NothingToShow
+  - CheckInRefused
   - ReplayNotFound
+  - BatchNotFound
+  - UnusableBatch
   - ReplayEnded
+  - ReviewNotFound
+  - ReviewChanged
+  - ReviewLocked
+  - UnsoundDecision
+  - NothingToAdjust
   - InvalidCursor
+  - WebhookNotFound
+  - TooManyWebhooks
+  - WebhookDisabled
   - UnknownKey
+  - KeyNotFound
+  - TooManyKeys
+  - UnusableKey
+  - ClientRefused
   - AccessDenied
+  - ProtectedRecord
+  - SignInRefused
+    - ProviderRefused        who came through an OpenID provider
+  - NoRoleGiven
+  - ProviderUnavailable
+  - TooManyAttempts
+  - TooMuchHeld
+  - NothingHeld
+  - DataRequestNotFound
+  - DataRequestClosed
+  - NoCorrection
+  - NotSignedIn
+  - WeakPassword
+  - PersonNotFound
+  - LoginTaken
+  - IllegalGrant
   - UnknownFacility
+  - UsernameTaken
+  - TooManyRequests
   - UnfitCertificate
   - IllegalRegistration
   - TooManyCertificates
   - IdempotencyMismatch
   - NoSigningKey
+  - NotInLog
+  - NotYetLogged
+  - CannotErase
   - EmptySelection
   - StoreUnavailable
   - GatewayError
@@ -24,9 +61,12 @@
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from claims.errors import ClaimsError
+
+if TYPE_CHECKING:
+    from claims.bundle.findings import Finding
 
 
 class IllegalTransition(ClaimsError):
@@ -53,11 +93,59 @@ class CannotWithdraw(ClaimsError):
         self.state = state
 
 
+class NotInLog(ClaimsError):
+    """The log was asked about a place or a size that it does not have."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the newest signed head is of {size} records, and the proof asks for others")
+
+
+class NotYetLogged(ClaimsError):
+    """A submission's archive was asked for before its evidence is in the log; some seconds later it is."""
+
+    def __init__(self, submission_id: str) -> None:
+        super().__init__(f"the evidence of {submission_id} is not in the log yet; ask again in some seconds")
+
+
+class CannotErase(ClaimsError):
+    """A submission was to be erased that must be kept.
+
+    Attributes:
+        code: Why, stable.
+    """
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(why)
+        self.code = code
+
+
 class SubmissionNotFound(ClaimsError):
     """No such submission, or not one that the caller may see."""
 
     def __init__(self, submission_id: str) -> None:
         super().__init__(f"there is no submission {submission_id}")
+        self.submission_id = submission_id
+
+
+class CheckInRefused(ClaimsError):
+    """A check-in was not sent: a check found what blocks it, or it is another facility's.
+
+    Attributes:
+        findings: Everything that was found.
+        is_others: Whether it is another facility's.
+    """
+
+    def __init__(self, findings: Sequence["Finding"], *, is_others: bool = False) -> None:
+        super().__init__("it is another facility's" if is_others else "the check found what blocks it")
+        self.findings = tuple(findings)
+        self.is_others = is_others
+
+
+class NothingToShow(ClaimsError):
+    """A submission's bytes are no claim that people could read."""
+
+    def __init__(self, submission_id: str) -> None:
+        super().__init__(f"the bytes of {submission_id} hold no claim that can be shown")
         self.submission_id = submission_id
 
 
@@ -69,12 +157,70 @@ class ReplayNotFound(ClaimsError):
         self.replay_id = replay_id
 
 
+class BatchNotFound(ClaimsError):
+    """No such batch, or not one that the caller may see."""
+
+    def __init__(self, batch_id: str) -> None:
+        super().__init__(f"there is no batch {batch_id}")
+        self.batch_id = batch_id
+
+
+class UnusableBatch(ClaimsError):
+    """What was handed over as a batch cannot be read as one, or is not what was declared.
+
+    Attributes:
+        reason: A stable code, such as ``not-a-zip``.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+
+
 class ReplayEnded(ClaimsError):
     """A replay was to be paused, resumed or canceled that has ended."""
 
     def __init__(self, replay_id: str) -> None:
         super().__init__(f"replay {replay_id} has ended")
         self.replay_id = replay_id
+
+
+class ReviewNotFound(ClaimsError):
+    """No such review, or not one that the caller may see."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no review of this claim")
+
+
+class ReviewChanged(ClaimsError):
+    """A review is no longer as whoever decides has seen it."""
+
+    def __init__(self) -> None:
+        super().__init__("the review has changed since it was opened")
+
+
+class ReviewLocked(ClaimsError):
+    """Somebody else has a review open to decide.
+
+    Attributes:
+        holder: Who.
+    """
+
+    def __init__(self, holder: str) -> None:
+        super().__init__("somebody else has this claim open to decide")
+        self.holder = holder
+
+
+class UnsoundDecision(ClaimsError):
+    """A decision, a question or a sample lacks something.
+
+    Attributes:
+        problem: A stable name of what is wrong, such as ``no-reason``.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"this cannot be decided: {problem}")
+        self.problem = problem
 
 
 class InvalidCursor(ClaimsError):
@@ -84,6 +230,31 @@ class InvalidCursor(ClaimsError):
         super().__init__("the cursor is not one that an earlier page gave")
 
 
+class WebhookNotFound(ClaimsError):
+    """No such webhook or delivery of one, or not one that the caller may see."""
+
+    def __init__(self, webhook_id: str) -> None:
+        super().__init__(f"there is no {webhook_id}")
+        self.webhook_id = webhook_id
+
+
+class TooManyWebhooks(ClaimsError):
+    """A facility has as many webhooks as it may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"a facility has {most} webhooks at most; delete one first")
+        self.most = most
+
+
+class WebhookDisabled(ClaimsError):
+    """Something was to be sent to a webhook that is switched off."""
+
+    def __init__(self, webhook_id: str, why: str) -> None:
+        super().__init__(f"{webhook_id} is switched off ({why}); switch it on first")
+        self.webhook_id = webhook_id
+        self.why = why
+
+
 class UnknownKey(ClaimsError):
     """A caller showed no key, or one that opens nothing."""
 
@@ -91,16 +262,203 @@ class UnknownKey(ClaimsError):
         super().__init__("the API key is missing, unknown, revoked or expired")
 
 
+class KeyNotFound(ClaimsError):
+    """No key or client has this id, or it is another's."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"there is no key or client {key_id}")
+
+
+class TooManyKeys(ClaimsError):
+    """As many keys are live as may be while one takes the place of another."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} keys are live: end the old one first")
+
+
+class UnusableKey(ClaimsError):
+    """A client's public key is none that counts.
+
+    Attributes:
+        why: ``unreadable``, ``private`` or ``weak``.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"the key does not count: {why}; give a public RSA (2048 on), P-256, P-384 or Ed25519 key"
+        )
+        self.why = why
+
+
+class ClientRefused(ClaimsError):
+    """A client gets no token.
+
+    Attributes:
+        code: What RFC 6749 (5.2) calls it; more is not said.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class AccessDenied(ClaimsError):
     """A caller is known but may not do this.
 
     Attributes:
-        lacks: What it would need: a scope, or a facility of its own.
+        lacks: What it would need: a right, or a facility of its own.
     """
 
     def __init__(self, lacks: str) -> None:
-        super().__init__(f"this API key lacks {lacks}")
+        super().__init__(f"the caller lacks {lacks}")
         self.lacks = lacks
+
+
+class ProtectedRecord(ClaimsError):
+    """A record belongs to a protected class; to which one, its refusal must not tell."""
+
+    def __init__(self, submission_id: str) -> None:
+        super().__init__(
+            f"{submission_id} is a specially protected record: it takes a right of its own, "
+            "or an opening for a stated reason"
+        )
+        self.submission_id = submission_id
+
+
+class SignInRefused(ClaimsError):
+    """Somebody could not prove who he is; what was wrong is not said."""
+
+    def __init__(self) -> None:
+        super().__init__("the name, the password or the code is wrong, or the account is closed")
+
+
+class ProviderRefused(SignInRefused):
+    """What an OpenID provider, or somebody in its name, says does not count.
+
+    Attributes:
+        reason: What was wrong with it, for the log: one of a few words, never what was said.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class NoRoleGiven(ClaimsError):
+    """An OpenID provider vouches for somebody who has no role here."""
+
+    def __init__(self) -> None:
+        super().__init__("the provider says nothing of this person that gives a role here")
+
+
+class ProviderUnavailable(ClaimsError):
+    """The OpenID provider does not answer, or not as its standard says; later may help.
+
+    Attributes:
+        detail: What is wrong, for operators.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the OpenID provider cannot be used: {detail}")
+        self.detail = detail
+
+
+class TooMuchHeld(ClaimsError):
+    """More is held about a person than one file takes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"more than {most} claims name this person; ask for a facility's own")
+
+
+class NothingHeld(ClaimsError):
+    """A facility has no claim that names a person."""
+
+    def __init__(self) -> None:
+        super().__init__("the facility has no claim that names one of these numbers")
+
+
+class DataRequestNotFound(ClaimsError):
+    """There is no such request, or it is another place's."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"there is no request {request_id}")
+        self.request_id = request_id
+
+
+class DataRequestClosed(ClaimsError):
+    """A request takes no more of this."""
+
+    def __init__(self, request_id: str, why: str) -> None:
+        super().__init__(f"request {request_id}: {why}")
+        self.request_id = request_id
+
+
+class NoCorrection(ClaimsError):
+    """What is named as a correction corrects nothing that the request is about."""
+
+    def __init__(self, submission_id: str) -> None:
+        super().__init__(
+            f"{submission_id or 'no submission'}: a correction is a later submission of the facility and "
+            "episode; only the outcome `corrected` names one"
+        )
+
+
+class TooManyAttempts(ClaimsError):
+    """Somebody tried to sign in too often.
+
+    Attributes:
+        retry_after_s: When he may try again.
+        is_first: Whether this is the attempt that used the last one up.
+    """
+
+    def __init__(self, retry_after_s: int, *, is_first: bool = False) -> None:
+        super().__init__(f"too many attempts; try again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+        self.is_first = is_first
+
+
+class NotSignedIn(ClaimsError):
+    """There is no session, it has ended, or something is still missing for what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__("sign in first")
+
+
+class WeakPassword(ClaimsError):
+    """A password that may not be chosen.
+
+    Attributes:
+        reason: A stable code: ``short``, ``long``, ``login``, ``simple`` or ``same``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this password cannot be chosen: {reason}")
+        self.reason = reason
+
+
+class PersonNotFound(ClaimsError):
+    """No such person."""
+
+    def __init__(self, who: str) -> None:
+        super().__init__(f"there is nobody called {who}")
+        self.who = who
+
+
+class LoginTaken(ClaimsError):
+    """Somebody else signs in by this name."""
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"somebody signs in as {login} already")
+        self.login = login
+
+
+class IllegalGrant(ClaimsError):
+    """A role that does not exist, or not for such a place."""
+
+    def __init__(self, role: str, place: str) -> None:
+        super().__init__(f"the role {role} cannot be given for {place or 'the nation'}")
+        self.role = role
+        self.place = place
 
 
 class UnknownFacility(ClaimsError):
@@ -109,6 +467,28 @@ class UnknownFacility(ClaimsError):
     def __init__(self, facility: str) -> None:
         super().__init__(f"facility {facility} is not registered")
         self.facility = facility
+
+
+class UsernameTaken(ClaimsError):
+    """A drop-in account was to have the name of another facility's."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"another facility's account is called {username}")
+        self.username = username
+
+
+class TooManyRequests(ClaimsError):
+    """A facility asks faster than it may.
+
+    Attributes:
+        limit: Requests that it may make in a window.
+        retry_after_s: Seconds until it may ask again.
+    """
+
+    def __init__(self, limit: int, retry_after_s: int) -> None:
+        super().__init__(f"more than {limit} requests in a window; go on in {retry_after_s} s")
+        self.limit = limit
+        self.retry_after_s = retry_after_s
 
 
 class UnfitCertificate(ClaimsError):
@@ -153,6 +533,13 @@ class IdempotencyMismatch(ClaimsError):
         self.submission_id = submission_id
 
 
+class NothingToAdjust(ClaimsError):
+    """Form 09/BH was asked for of a claim of which no final decision takes anything."""
+
+    def __init__(self) -> None:
+        super().__init__("no final decision takes anything from this claim")
+
+
 class NoSigningKey(ClaimsError):
     """The service holds no signing key for the facility."""
 
@@ -173,6 +560,20 @@ class StoreUnavailable(ClaimsError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the database cannot be reached ({reason})")
+
+
+class ContentsUnavailable(StoreUnavailable):
+    """The store that contents have moved to did not do what it was asked; later may help."""
+
+    def __init__(self, reason: str) -> None:
+        ClaimsError.__init__(self, f"the store of contents does not do what it is asked ({reason})")
+
+
+class KeysUnavailable(StoreUnavailable):
+    """The token or service that holds the master keys does not do what it is asked; later may help."""
+
+    def __init__(self, reason: str) -> None:
+        ClaimsError.__init__(self, f"the master keys cannot be used now ({reason})")
 
 
 #: Causes that mean that nobody answered.

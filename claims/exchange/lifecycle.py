@@ -1,8 +1,8 @@
 """The life cycle of a submission: which state may follow which, and what each one means.
 
 The table below is the only place that knows. Acknowledgement levels follow the X12 chain:
-L1 received, L2 signature and schema, L3 taken by the gateway. L4, the insurer's assessment,
-happens to a claim after its submission has ended here.
+L1 received, L2 signature and schema, L3 taken by the gateway, L4 assessed by the insurer. A level only
+rises and stands beside the state: the assessment happens after the delivery has ended.
 """
 
 from collections.abc import Mapping
@@ -25,6 +25,15 @@ class State(StrEnum):
     FAILED = "failed"  # attempts are used up; an operator replays
     SUPERSEDED = "superseded"  # a later version of its claims passed before the gateway took this one
     WITHDRAWN = "withdrawn"  # its facility took it back before the gateway took it
+
+
+class Level(StrEnum):
+    """How far a submission has been acknowledged; a level, once reached, is kept."""
+
+    RECEIVED = "received"  # L1
+    CHECKED = "checked"  # L2
+    ACKNOWLEDGED = "acknowledged"  # L3
+    ASSESSED = "assessed"  # L4: the insurer has said of every claim in it what it pays
 
 
 #: Every arrow there is.
@@ -57,6 +66,9 @@ REPLAYABLE = frozenset({State.REJECTED, State.REFUSED, State.FAILED})
 #: States that give way to a later version of the same claims, once that has passed its check.
 GIVING_WAY = frozenset(state for state, targets in TRANSITIONS.items() if State.SUPERSEDED in targets)
 
+#: States that nothing leads out of: what was to be done with the bytes has been done.
+FINAL = frozenset(state for state, targets in TRANSITIONS.items() if not targets)
+
 #: States in which a facility may take a submission back, unless the gateway may have it.
 WITHDRAWABLE = frozenset(state for state, targets in TRANSITIONS.items() if State.WITHDRAWN in targets)
 
@@ -85,6 +97,7 @@ def replay_target(current: State, *, was_checked: bool, maybe_taken: bool) -> St
     """
     if current not in REPLAYABLE:
         raise IllegalTransition(current, "replayed")
-    if maybe_taken:
+    if maybe_taken and was_checked:
         return advance(current, State.OUTCOME_UNKNOWN)
+    # What has never passed its check is checked first; should it pass, delivery looks before it sends.
     return advance(current, State.CHECKED if was_checked else State.RECEIVED)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from claims.exchange.access.places import Place, Reach
 from claims.exchange.lifecycle import State
 from claims.exchange.submission import (
     Event,
@@ -33,18 +35,21 @@ class Receipt:
         ma_giao_dich: The gateway's transaction number.
         received_at: When the gateway says it took the bundle (``thoiGianTiepNhan``), aware.
         answer: The answer's bytes, verbatim.
+        is_proven: Whether the gateway named the very bytes it is for. One that is not, and bears the number
+            of another submission's, is an answer about that one.
     """
 
     ma_giao_dich: str
     received_at: datetime | None
     answer: bytes
+    is_proven: bool = False
 
 
 class Gateway(Protocol):
     """The insurer's gateway."""
 
-    def send(self, facility: str, bundle: bytes) -> Receipt:
-        """Hand over one signed bundle.
+    def send(self, facility: str, bundle: bytes, *, decision: str | None = None) -> Receipt:
+        """Hand over one signed bundle, made by this Decision as far as that is known.
 
         Raises:
             GatewayUnavailable: It was surely not taken; later may help.
@@ -141,6 +146,22 @@ class BundleChecker(Protocol):
         ...
 
 
+class BatchChecker(Protocol):
+    """Checks a batch of bundles, each as `BundleChecker` does; what they ask may be asked together."""
+
+    def __call__(self, batch: Sequence[Leased], /) -> Sequence[Report]:
+        """Return the reports in the batch's order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the service built a bundle from: the encounter document, and where each value came from (JSON)."""
+
+    document: bytes
+    trace: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class NewSubmission:
     """A bundle that just arrived.
@@ -148,6 +169,10 @@ class NewSubmission:
     Attributes:
         request_sha256: Digest of what the caller posted under its idempotency key: the bundle,
             or the encounter document that the service made the bundle from.
+        receipt: What the facility is given for it, signed.
+        origin: What the service made the bundle from.
+        traceparent: The trace (W3C Trace Context) of the request that brought it.
+        reason: Why its facility corrects what it sent before, in its own words.
     """
 
     id: SubmissionId
@@ -158,6 +183,10 @@ class NewSubmission:
     actor: str
     idempotency_key: str | None
     request_sha256: str
+    receipt: str | None = None
+    origin: Origin | None = None
+    traceparent: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +196,9 @@ class Leased:
     Attributes:
         until: When the lease runs out; from then on somebody else may be at it.
         maybe_taken: Whether an earlier attempt may have handed it over.
+        cause: Why it has waited until now, if for a reason.
+        decision: The Decision by which its first claim was made, once it has been checked.
+        traceparent: The trace that the work on it belongs to.
     """
 
     id: SubmissionId
@@ -177,6 +209,13 @@ class Leased:
     attempts: int
     maybe_taken: bool
     until: datetime
+    cause: str | None = None
+    decision: str | None = None
+    traceparent: str | None = None
+
+
+#: What surrounds the work on one submission, for whoever watches.
+Around = Callable[[Leased], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +230,13 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What one attempt to send led to."""
+    """What one attempt to send led to.
+
+    Attributes:
+        otherwise: What it led to if the number turns out to be another submission's: that answer was about
+            the other one.
+        is_attempt: Whether it was one at all: what only waited has used none up.
+    """
 
     id: SubmissionId
     attempt: int
@@ -202,6 +247,8 @@ class Sent:
     next_attempt_at: datetime | None = None
     receipt: Receipt | None = None
     answer: bytes = b""
+    otherwise: Sent | None = None
+    is_attempt: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +286,15 @@ class Submissions(Protocol):
         """
         ...
 
-    def get(self, submission_id: SubmissionId, *, facility: FacilityCode | None) -> Submission:
-        """Return a submission, of the facility unless that is None.
+    def forget_keys(self, *, before: datetime) -> int:
+        """Forget idempotency keys that were first used before a moment, some at a time; return how many."""
+        ...
+
+    def get(self, submission_id: SubmissionId, *, within: Reach) -> Submission:
+        """Return a submission that lies within a reach.
 
         Raises:
-            SubmissionNotFound: There is none, or it is another facility's.
+            SubmissionNotFound: There is none, or it lies elsewhere.
         """
         ...
 
@@ -255,7 +306,7 @@ class Submissions(Protocol):
         """Take a submission back that the gateway cannot have; one that was taken back stays so.
 
         Raises:
-            SubmissionNotFound: There is none, or it is another facility's.
+            SubmissionNotFound: There is none, or it lies elsewhere.
             CannotWithdraw: The gateway has it, or may have it.
         """
         ...
@@ -264,18 +315,26 @@ class Submissions(Protocol):
         """Return the bytes exactly as received."""
         ...
 
+    def signed_receipt(self, submission_id: SubmissionId) -> str | None:
+        """Return what the facility was given for having handed it over; None for those of long ago."""
+        ...
+
     def events(self, submission_id: SubmissionId) -> tuple[Event, ...]:
         """Return the history, oldest first."""
         ...
 
     def findings(self, submission_id: SubmissionId) -> tuple[Finding, ...]:
-        """Return the findings of the last check."""
+        """Return the findings of the last check, and what the gateway found after it took it."""
         ...
 
     def check_summary(
         self, submission_id: SubmissionId
     ) -> tuple[tuple[Stage, ...], tuple[ClaimSummary, ...]]:
         """Return the stages of the last check and what it read of each claim."""
+        ...
+
+    def classes(self, submission_id: SubmissionId) -> Mapping[int, frozenset[str] | None] | None:
+        """Return the protected classes of each of its claims, by their place; None: they are not known."""
         ...
 
     def receipt(self, submission_id: SubmissionId) -> Receipt | None:
@@ -298,6 +357,12 @@ class Submissions(Protocol):
         self, ids: Sequence[SubmissionId], *, owner: str, now: datetime, lease_s: int
     ) -> tuple[Leased, ...]:
         """Take those that are due to be sent; counts the attempt, moves them to SENDING."""
+        ...
+
+    def waiting_elsewhere(
+        self, ids: Sequence[SubmissionId], *, before: datetime, limit: int
+    ) -> tuple[SubmissionId, ...]:
+        """Return one submission each of other facilities that has been due since before then."""
         ...
 
     def record_deliveries(
@@ -427,14 +492,14 @@ class NewReplay:
     """A replay that somebody asked for.
 
     Attributes:
-        facility: Whose it is; None for the service's own operators'.
+        place: Whose it is: seen and steered by whoever may replay in all of it.
         request_key: The caller's key: the same key again means the same replay.
     """
 
     which: SubmissionFilter
     actor: str
     reason: str
-    facility: FacilityCode | None
+    place: Place
     per_minute: int | None = None
     request_key: str | None = None
 
@@ -463,34 +528,54 @@ class Replays(Protocol):
         """Freeze the selection and return the new replay, or the one that the key stands for."""
         ...
 
-    def list_recent(
-        self, *, facility: FacilityCode | None, before: str | None, limit: int
-    ) -> tuple[Replay, ...]:
-        """Return replays, newest first, the facility's unless that is None."""
+    def draft(self, new: NewReplay, *, now: datetime) -> str:
+        """Freeze the selection as a plan that waits to be started, and return its id."""
         ...
 
-    def pause(self, replay_id: str, *, facility: FacilityCode | None, now: datetime) -> Replay:
+    def look_at(self, replay_id: str, *, within: Reach, sample: int) -> ReplayPlan:
+        """Count what starting a plan would do now.
+
+        Raises:
+            ReplayNotFound: There is no such plan, it lies elsewhere, or it was started.
+        """
+        ...
+
+    def start(
+        self, replay_id: str, *, within: Reach, reason: str, per_minute: int | None, now: datetime
+    ) -> Replay:
+        """Set a plan going; one that was started stays as it is.
+
+        Raises:
+            ReplayNotFound: There is none, or it lies elsewhere.
+        """
+        ...
+
+    def list_recent(self, *, within: Reach, before: str | None, limit: int) -> tuple[Replay, ...]:
+        """Return replays that were started, newest first."""
+        ...
+
+    def pause(self, replay_id: str, *, within: Reach, now: datetime) -> Replay:
         """Let no item have its turn until it is resumed.
 
         Raises:
-            ReplayNotFound: There is none, or it is another facility's.
+            ReplayNotFound: There is none, or it lies elsewhere.
             ReplayEnded: It has ended.
         """
         ...
 
-    def resume(self, replay_id: str, *, facility: FacilityCode | None) -> Replay:
+    def resume(self, replay_id: str, *, within: Reach) -> Replay:
         """Let it go on; raises as `pause`."""
         ...
 
-    def cancel(self, replay_id: str, *, facility: FacilityCode | None, now: datetime) -> Replay:
+    def cancel(self, replay_id: str, *, within: Reach, now: datetime) -> Replay:
         """End it; what had no turn yet gets none. Raises as `pause`."""
         ...
 
-    def get(self, replay_id: str, *, facility: FacilityCode | None) -> Replay:
-        """Return a replay.
+    def get(self, replay_id: str, *, within: Reach) -> Replay:
+        """Return a replay that was started.
 
         Raises:
-            ReplayNotFound: There is none, or it is another facility's.
+            ReplayNotFound: There is none, or it lies elsewhere.
         """
         ...
 

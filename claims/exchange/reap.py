@@ -1,9 +1,14 @@
 """Wake again what got lost: expired leases, lost messages, attempts whose time has come."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from claims.exchange.ports import Clock, JobQueue, Replays, Submissions
+
+#: A hospital's long weekend: so long a key stands for what was handed in under it.
+_KEYS_KEPT: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,7 @@ class Reap:
     clock: Clock
     wake_again_s: int
     limit: int = 2_000
+    wake_looks: Callable[[], int] = lambda: 0
 
     def __call__(self) -> int:
         """Wake what is due and was not woken for a while; return how many submissions that were."""
@@ -24,10 +30,12 @@ class Reap:
         due = self.submissions.take_due(
             now=now, woken_before=now - timedelta(seconds=self.wake_again_s), limit=self.limit
         )
+        self.submissions.forget_keys(before=now - _KEYS_KEPT)
         self.jobs.wake_check(due.to_check)
         for suspect in due.suspects:
             self.jobs.wake_check([suspect])
         self.jobs.wake_delivery(due.to_send)
         for replay_id in self.replays.unfinished():
             self.jobs.wake_replay(replay_id)
+        self.wake_looks()
         return len(due.to_check) + len(due.suspects) + len(due.to_send)

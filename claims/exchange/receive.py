@@ -1,18 +1,25 @@
 """Receive a signed bundle: durable before anything else happens."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from claims.exchange.ports import Clock, JobQueue, NewSubmission, Submissions
+from claims.exchange.ports import Clock, JobQueue, NewSubmission, Origin, Submissions
+from claims.exchange.proofs import ServiceKeys
 from claims.exchange.submission import FacilityCode, Submission, new_submission_id
+from claims.proof.records import AcceptanceReceipt
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A submission and whether this call made it; False means the same bytes or key came before."""
+    """A submission and whether this call made it; False means the same bytes or key came before.
+
+    Attributes:
+        receipt: What the facility can show for having handed it over, signed; the first time's.
+    """
 
     submission: Submission
     is_new: bool
+    receipt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +29,17 @@ class ReceiveBundle:
     submissions: Submissions
     jobs: JobQueue
     clock: Clock
+    keys: ServiceKeys | None = None
 
-    def __call__(
+    def __call__(  # noqa: PLR0913 - facts of one call, by keyword
         self,
         body: bytes,
         *,
         facility: FacilityCode,
         actor: str,
         idempotency_key: str | None = None,
-        request_sha256: str | None = None,
+        origin: Origin | None = None,
+        reason: str | None = None,
     ) -> Received:
         """Store the bytes as they are; the same bytes again give the same submission.
 
@@ -39,26 +48,52 @@ class ReceiveBundle:
             facility: Who submits.
             actor: Who calls, for the history.
             idempotency_key: The caller's key, if it sent one.
-            request_sha256: Digest of what the key stands for, when that is not the bundle itself.
+            origin: What the service built the bundle from, if it did; the key stands for its document.
+            reason: Why the facility corrects what it sent before, for the history.
 
         Raises:
             IdempotencyMismatch: The key came before with another body.
         """
-        now = self.clock.now()
-        sha256 = hashlib.sha256(body).hexdigest()
-        submission, is_new = self.submissions.add(
-            NewSubmission(
-                id=new_submission_id(now),
-                facility=facility,
-                sha256=sha256,
-                body=body,
-                received_at=now,
-                actor=actor,
-                idempotency_key=idempotency_key,
-                request_sha256=request_sha256 or sha256,
-            )
+        new = self.prepare(
+            body, facility=facility, actor=actor, idempotency_key=idempotency_key, origin=origin
         )
+        submission, is_new = self.submissions.add(replace(new, reason=reason))
         if is_new:
             # After the commit: a wake-up that gets lost costs some seconds until the reaper's turn.
             self.jobs.wake_check([submission.id])
-        return Received(submission, is_new)
+            return Received(submission, is_new, new.receipt)
+        return self.again(submission)
+
+    def prepare(
+        self,
+        body: bytes,
+        *,
+        facility: FacilityCode,
+        actor: str,
+        idempotency_key: str | None = None,
+        origin: Origin | None = None,
+    ) -> NewSubmission:
+        """Return the submission that these bytes would be, with the receipt for them; nothing is stored."""
+        now = self.clock.now()
+        sha256 = hashlib.sha256(body).hexdigest()
+        submission_id = new_submission_id(now)
+        receipt = None
+        if self.keys is not None:
+            accepted = AcceptanceReceipt(submission_id, facility, sha256, len(body), now)
+            receipt = accepted.sign(self.keys.current())
+        return NewSubmission(
+            id=submission_id,
+            facility=facility,
+            sha256=sha256,
+            body=body,
+            received_at=now,
+            actor=actor,
+            idempotency_key=idempotency_key,
+            request_sha256=sha256 if origin is None else hashlib.sha256(origin.document).hexdigest(),
+            receipt=receipt,
+            origin=origin,
+        )
+
+    def again(self, submission: Submission) -> Received:
+        """Return what came before, with the receipt of then."""
+        return Received(submission, is_new=False, receipt=self.submissions.signed_receipt(submission.id))

@@ -8,7 +8,8 @@ from typing import NewType
 
 from ulid import ULID
 
-from claims.exchange.lifecycle import State
+from claims.exchange.access.places import Reach
+from claims.exchange.lifecycle import Level, State
 
 SubmissionId = NewType("SubmissionId", str)
 FacilityCode = NewType("FacilityCode", str)
@@ -34,6 +35,15 @@ class EventKind(StrEnum):
     REPLAYED = "replayed"
     SUPERSEDED = "superseded"
     WITHDRAWN = "withdrawn"
+    RECEPTION_FAULTS = "reception_faults"  # the gateway found something after it had taken it
+    ASSESSED = "assessed"
+    EXPORTED = "exported"
+    ERASED = "erased"
+    HELD = "held"
+    RELEASED = "released"
+    QUESTION_ASKED = "question_asked"  # a reviewer asks the facility about a claim
+    REVIEWED = "reviewed"  # a reviewer decided on a claim, for good
+    GLASS_BROKEN = "glass_broken"  # somebody opened a protected record, for a stated reason and some time
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,9 @@ class Submission:
         attempts: How often the present step has been tried.
         receipt: The gateway's transaction number (``maGiaoDich``), once it has one.
         superseded_by: The later version of the same claims that took its place.
+        checked_at: When it last passed its check.
+        assessed_at: When the assessment of all its claims was read.
+        may_be_taken: Whether the gateway may have it.
     """
 
     id: SubmissionId
@@ -75,12 +88,27 @@ class Submission:
     next_attempt_at: datetime | None = None
     receipt: str | None = None
     superseded_by: SubmissionId | None = None
+    checked_at: datetime | None = None
+    assessed_at: datetime | None = None
+    may_be_taken: bool = False
+
+    @property
+    def level(self) -> Level:
+        """How far it has been acknowledged, whatever became of it since."""
+        if self.receipt is not None:
+            return Level.ACKNOWLEDGED if self.assessed_at is None else Level.ASSESSED
+        return Level.RECEIVED if self.checked_at is None else Level.CHECKED
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionFilter:
-    """Which submissions are meant; every condition narrows, an absent one does not."""
+    """Which submissions are meant; every condition narrows, an absent one does not.
 
+    Attributes:
+        within: Where whoever asks may see; it has no default, so that nobody forgets it.
+    """
+
+    within: Reach = field(kw_only=True)
     ids: tuple[SubmissionId, ...] = ()
     states: tuple[State, ...] = ()
     facility: FacilityCode | None = None

@@ -4,13 +4,15 @@ import hashlib
 from dataclasses import dataclass
 
 from claims.building.build import build_bundle
+from claims.building.trace import trace_to_json
 from claims.emr.encounter import parse_encounter
 from claims.errors import ClaimsError
 from claims.exchange.errors import NoSigningKey
-from claims.exchange.ports import Catalogues, Clock, SigningKeys, Submissions
+from claims.exchange.ports import Catalogues, Clock, Origin, SigningKeys, Submissions
 from claims.exchange.receive import ReceiveBundle, Received
 from claims.exchange.submission import FacilityCode
 from claims.localtime import local_date
+from claims.proof.tokens import canonical_json
 from signing.sign import sign_bundle
 
 
@@ -34,7 +36,13 @@ class SubmitEncounter:
     catalogues: Catalogues
 
     def __call__(
-        self, document: bytes, *, facility: FacilityCode, actor: str, idempotency_key: str | None = None
+        self,
+        document: bytes,
+        *,
+        facility: FacilityCode,
+        actor: str,
+        idempotency_key: str | None = None,
+        reason: str | None = None,
     ) -> Received:
         """Build, sign and receive.
 
@@ -50,7 +58,7 @@ class SubmitEncounter:
             # The bundle's date makes tomorrow's bundle other bytes: the key stands for the document.
             known = self.submissions.find_by_key(facility, idempotency_key, request_sha256=digest)
             if known is not None:
-                return Received(known, is_new=False)
+                return self.receive.again(known)
         encounter = parse_encounter(document)
         if encounter.facility != facility:
             raise WrongFacility(encounter.facility, facility)
@@ -67,5 +75,6 @@ class SubmitEncounter:
             facility=facility,
             actor=actor,
             idempotency_key=idempotency_key,
-            request_sha256=digest,
+            origin=Origin(document, canonical_json(trace_to_json(built))),
+            reason=reason,
         )

@@ -5,7 +5,8 @@ The reasoning behind each choice is in docs/decisions/0005-reconcile-before-rese
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final
 
 from claims.exchange.errors import GatewayError, GatewayRefused, GatewayUnavailable, OutcomeUnknown
@@ -23,6 +24,7 @@ from claims.gateway.protocol import (
 
 NO_RECEIPT: Final = "gateway.no-receipt"
 CONTRADICTION: Final = "gateway.contradiction"
+OTHER_CLAIM: Final = "gateway.other-claim"
 NO_LOOKUP: Final = "gateway.lookup.not-offered"
 STILL_AT_WORK: Final = "gateway.lookup.still-processing"
 
@@ -64,7 +66,8 @@ class Answer:
 def read_answer(raw: RawAnswer) -> Answer:
     """Read an answer's JSON, if it has any."""
     try:
-        document = json.loads(raw.body)
+        # Amounts are decimals; a float would have lost some of them.
+        document = json.loads(raw.body, parse_float=Decimal)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
@@ -72,8 +75,12 @@ def read_answer(raw: RawAnswer) -> Answer:
     return Answer(raw, _read_code(document.get("maKetQua")), document)
 
 
-def read_receipt(answer: Answer) -> Receipt:
+def read_receipt(answer: Answer, *, sha256: str | None = None) -> Receipt:
     """Return the receipt for a bundle that was sent.
+
+    Args:
+        answer: What came.
+        sha256: The digest of what was sent, where the gateway can say what it took: then it must.
 
     Raises:
         GatewayUnavailable: The bundle was surely not taken.
@@ -82,15 +89,26 @@ def read_receipt(answer: Answer) -> Receipt:
     """
     if answer.code is None:
         raise _error_by_status(answer)
-    return _receipt_by_code(answer, answer.code)
+    receipt = _receipt_by_code(answer, answer.code)
+    if sha256 is None:
+        return receipt
+    # A gateway that can say which bytes it took says so; an answer that does not, or names others, may be
+    # about another request that a proxy or a server mixed up with this one.
+    said = _digest_in(answer)
+    if said != sha256:
+        detail = "about another bundle" if said else "about no bundle by name"
+        raise OutcomeUnknown(OTHER_CLAIM, f"the answer is {detail}")
+    return replace(receipt, is_proven=True)
 
 
-def find_receipt(answer: Answer) -> Receipt | None:
+def find_receipt(answer: Answer, *, sha256: str) -> Receipt | None:
     """Return the receipt that a look-up by digest found, or None when there is no such bundle.
 
     Raises:
         GatewayUnavailable: The answer does not say.
     """
+    if _digest_in(answer) not in {"", sha256}:
+        raise GatewayUnavailable(OTHER_CLAIM, "the answer is about another bundle")
     if answer.code == NOT_FOUND:
         return None
     if answer.code == STILL_PROCESSING:
@@ -98,7 +116,7 @@ def find_receipt(answer: Answer) -> Receipt | None:
     if answer.code == ACCEPTED and answer.is_success_status:
         receipt = _find_receipt_in(answer)
         if receipt is not None:
-            return receipt
+            return replace(receipt, is_proven=True)
     if answer.code is None and answer.raw.status in {404, 405, 501}:
         detail = "this gateway offers no look-up by digest; turn supports_digest_lookup off"
         raise GatewayUnavailable(NO_LOOKUP, detail)
@@ -151,6 +169,10 @@ def _find_receipt_in(answer: Answer) -> Receipt | None:
         return None
     received_at = read_reception_time(answer.fields.get("thoiGianTiepNhan"))
     return Receipt(ma_giao_dich=text, received_at=received_at, answer=answer.raw.body)
+
+
+def _digest_in(answer: Answer) -> str:
+    return str(answer.fields.get("sha256") or "").lower()
 
 
 def _read_code(value: object) -> str | None:

@@ -3,29 +3,15 @@
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlencode
 
 from claims.checking.cards import CardQuestion, CardReply
-from claims.exchange.ports import Account, CardStaff
+from claims.exchange.ports import CardStaff
 from claims.gateway.answers import Answer
-from claims.gateway.protocol import CARD_PATH
-from claims.gateway.session import Token
 from claims.localtime import parse_day
 
 _CODE_LENGTH: Final = 3
 _SEXES: Final[Mapping[str, str]] = {"nam": "1", "nữ": "2", "nu": "2"}
 _WRITTEN_DAY: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", re.ASCII)
-
-
-def card_path(account: Account, token: Token) -> str:
-    """Return the path; this interface takes the session in the query, where others take headers."""
-    session = {
-        "token": token.access_token,
-        "id_token": token.id_token,
-        "username": account.username,
-        "password": account.password_md5,
-    }
-    return f"{CARD_PATH}?{urlencode(session)}"
 
 
 def write_question(question: CardQuestion, staff: CardStaff) -> Mapping[str, str]:

@@ -4,11 +4,13 @@ Decides only what the network lets one decide: whether a request can have reache
 What an answer means is left to `claims.gateway.answers`.
 """
 
+import contextlib
 import io
 import os
 import select
 import socket
 import ssl
+import struct
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 GARBLED: Final = "gateway.garbled"
+
+#: SO_LINGER with no time at all: unsent data is thrown away.
+_DISCARD: Final = struct.pack("ii", 1, 0)
 
 # How long to look for an answer that a host gave before it had read the whole request (413, 401).
 _EARLY_ANSWER_S: Final = 1.0
@@ -90,8 +95,10 @@ class Connections:
         self._idle: deque[_Idle] = deque()
         self._pid = os.getpid()
 
-    def post(self, path: str, *, headers: Mapping[str, str], body: bytes) -> RawAnswer:
-        """Post once and return the answer. Never sends twice.
+    def post(
+        self, path: str, *, headers: Mapping[str, str], body: bytes, max_answer_bytes: int | None = None
+    ) -> RawAnswer:
+        """Post once and return the answer, which may be longer than the limits say. Never sends twice.
 
         Raises:
             GatewayUnavailable: The host was not reached, or not given the whole request.
@@ -103,7 +110,8 @@ class Connections:
             complete = _write(connection, self._prefix + path, headers=headers, body=body)
             wait_s = self._limits.read_timeout_s if complete else _EARLY_ANSWER_S
             try:
-                answer = self._read(connection, wait_s=wait_s, complete=complete)
+                most = max_answer_bytes or self._limits.max_answer_bytes
+                answer = self._read(connection, wait_s=wait_s, complete=complete, max_bytes=most)
             except OutcomeUnknown as error:
                 if complete:
                     raise
@@ -114,7 +122,7 @@ class Connections:
             if keep:
                 self._idle.append(_Idle(connection, time.monotonic()))
             else:
-                connection.close()
+                _abandon(connection)
 
     def close(self) -> None:
         """Close the connections that nobody uses at the moment."""
@@ -152,20 +160,22 @@ class Connections:
         connection.sock.settimeout(self._limits.read_timeout_s)
         return connection
 
-    def _read(self, connection: HTTPConnection, *, wait_s: float, complete: bool) -> RawAnswer:
+    def _read(
+        self, connection: HTTPConnection, *, wait_s: float, complete: bool, max_bytes: int
+    ) -> RawAnswer:
         deadline = time.monotonic() + wait_s
         # http.client calls response_class; typeshed only knows classes there.
         connection.response_class = cast("type[HTTPResponse]", partial(_PunctualResponse, deadline=deadline))
         try:
             response = connection.getresponse()
-            body = response.read(self._limits.max_answer_bytes + 1)
+            body = response.read(max_bytes + 1)
         except TimeoutError as error:
             raise OutcomeUnknown(TIMED_OUT, f"no whole answer within {wait_s:g} s") from error
         except OSError as error:
             raise OutcomeUnknown(DISCONNECTED, type(error).__name__) from error
         except (HTTPException, ValueError) as error:
             raise OutcomeUnknown(GARBLED, type(error).__name__) from error
-        if len(body) > self._limits.max_answer_bytes:
+        if len(body) > max_bytes:
             raise OutcomeUnknown(GARBLED, "the answer is too long")
         if response.length:
             # read(n) does not complain when the connection ends before Content-Length.
@@ -187,6 +197,18 @@ def _write(connection: HTTPConnection, path: str, *, headers: Mapping[str, str],
         # Not all bytes were handed to the kernel, so the other side cannot have the whole request.
         raise GatewayUnavailable(UNREACHABLE, f"cannot write: {type(error).__name__}") from error
     return True
+
+
+def _abandon(connection: HTTPConnection) -> None:
+    """Close a connection so that what has not left this host never will.
+
+    An ordinary close lets the kernel go on trying for minutes: a request that was given up while the
+    network was cut would reach the gateway after somebody had looked for it in vain and sent it again.
+    """
+    if connection.sock is not None:
+        with contextlib.suppress(OSError):
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
+    connection.close()
 
 
 def _is_readable(sock: socket.socket) -> bool:

@@ -1,11 +1,14 @@
-"""Sessions with the gateway: one token per facility, fetched once however many threads want it."""
+"""Sessions with the gateway: one token per facility, fetched once whoever wants it, threads and processes."""
 
+import secrets
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from claims.exchange.errors import GatewayError, GatewayRefused, GatewayUnavailable, OutcomeUnknown
+from claims.exchange.gateway_sessions import GatewaySession, SharedSessions
 from claims.exchange.ports import Account, Clock
 from claims.gateway.answers import Answer, read_answer
 from claims.gateway.connection import Connections
@@ -29,15 +32,9 @@ _SHORTEST_USE: Final = timedelta(seconds=30)
 # Asking again and again with a wrong password gets an account locked.
 _REFUSAL_HOLDS: Final = timedelta(seconds=60)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What the gateway gave for a sign-in."""
-
-    access_token: str = field(repr=False)
-    id_token: str = field(repr=False)
-    use_until: datetime
+# Another process that signs in has this long; then it is taken for dead.
+_TURN: Final = timedelta(seconds=90)
+_LOOK_AGAIN_S: Final = 0.05
 
 
 @dataclass(slots=True)
@@ -46,7 +43,7 @@ class _Slot:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     account: Account | None = None
-    token: Token | None = None
+    token: GatewaySession | None = None
     attempts: int = 0
     failure: GatewayError | None = None
     failed_at: datetime = _NEVER
@@ -55,13 +52,21 @@ class _Slot:
 class Sessions:
     """Keeps a token per facility and fetches another when it ends."""
 
-    def __init__(self, connections: Connections, *, clock: Clock, body_format: BodyFormat) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        *,
+        clock: Clock,
+        body_format: BodyFormat,
+        shared: SharedSessions | None = None,
+    ) -> None:
         self._connections = connections
         self._clock = clock
         self._body_format = body_format
+        self._shared = shared
         self._slots: dict[str, _Slot] = {}
 
-    def token(self, facility: str, account: Account) -> Token:
+    def token(self, facility: str, account: Account) -> GatewaySession:
         """Return a token that may be used now, signing in if there is none.
 
         Raises:
@@ -79,16 +84,18 @@ class Sessions:
                 return token
             if slot.failure is not None and self._failure_holds(slot, account, seen_attempts=seen_attempts):
                 raise type(slot.failure)(slot.failure.cause, slot.failure.detail)
-            return self._sign_in(slot, account)
+            return self._sign_in(slot, facility, account)
 
-    def drop(self, facility: str, token: Token) -> None:
+    def drop(self, facility: str, account: Account, token: GatewaySession) -> None:
         """Forget a token that the gateway did not recognize, unless another has replaced it already."""
+        if self._shared is not None:
+            self._shared.drop(facility, account, token)
         slot = self._slots[facility]
         with slot.lock:
             if slot.token is token:
                 slot.token = None
 
-    def _usable_token(self, slot: _Slot, account: Account) -> Token | None:
+    def _usable_token(self, slot: _Slot, account: Account) -> GatewaySession | None:
         token = slot.token
         if token is not None and slot.account == account and token.use_until > self._clock.now():
             return token
@@ -107,11 +114,11 @@ class Sessions:
         is_recent = self._clock.now() - slot.failed_at < _REFUSAL_HOLDS
         return isinstance(slot.failure, GatewayRefused) and is_recent
 
-    def _sign_in(self, slot: _Slot, account: Account) -> Token:
+    def _sign_in(self, slot: _Slot, facility: str, account: Account) -> GatewaySession:
         slot.account = account
         slot.token = None
         try:
-            slot.token = self._ask(account)
+            slot.token = self._obtain(facility, account)
             slot.failure = None
         except GatewayError as failure:
             slot.failure = failure.with_traceback(None)
@@ -121,7 +128,32 @@ class Sessions:
             slot.attempts += 1
         return slot.token
 
-    def _ask(self, account: Account) -> Token:
+    def _obtain(self, facility: str, account: Account) -> GatewaySession:
+        """Return the session that another process has, or sign in while the others wait."""
+        if self._shared is None:
+            return self._ask(account)
+        owner, deadline = secrets.token_hex(8), time.monotonic() + _TURN.total_seconds()
+        while (known := self._shared.find(facility, account, now=self._clock.now())) is None:
+            now = self._clock.now()
+            if self._shared.begin(facility, owner=owner, now=now, until=now + _TURN):
+                return self._take_turn(self._shared, facility, account, owner)
+            if time.monotonic() > deadline:
+                raise GatewayUnavailable("gateway.login.elsewhere", "another process is at it")
+            time.sleep(_LOOK_AGAIN_S)
+        return known
+
+    def _take_turn(
+        self, shared: SharedSessions, facility: str, account: Account, owner: str
+    ) -> GatewaySession:
+        # Whoever had the turn before may have left a session between the look and the turn.
+        session = shared.find(facility, account, now=self._clock.now())
+        try:
+            session = session or self._ask(account)
+        finally:
+            shared.finish(facility, account, session, owner=owner)
+        return session
+
+    def _ask(self, account: Account) -> GatewaySession:
         fields = {"username": account.username, "password": account.password_md5}
         body = BODY_WRITERS[self._body_format](fields, None)
         headers = {"Content-Type": self._body_format.value, "Accept": "application/json"}
@@ -132,7 +164,7 @@ class Sessions:
             raise GatewayUnavailable(_login_cause(error.cause), error.detail) from error
         return self._read_token(read_answer(raw))
 
-    def _read_token(self, answer: Answer) -> Token:
+    def _read_token(self, answer: Answer) -> GatewaySession:
         if answer.wants_sign_in or (answer.code and find_verdict(answer.code) is Verdict.REFUSED):
             code = answer.code or str(answer.raw.status)
             raise GatewayRefused(f"gateway.login.{code}", describe_code(code))
@@ -147,7 +179,8 @@ class Sessions:
             raise GatewayUnavailable("gateway.login.garbled", "the gateway's token cannot be used")
         now = self._clock.now()
         expiry = read_expiry(fields.get("expires_in"), now=now)
-        return Token(str(access_token), str(id_token), max(expiry - _RENEW_EARLY, now + _SHORTEST_USE))
+        use_until = max(expiry - _RENEW_EARLY, now + _SHORTEST_USE)
+        return GatewaySession(str(access_token), str(id_token), use_until)
 
 
 def _is_header_safe(value: object) -> bool:

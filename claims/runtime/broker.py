@@ -2,11 +2,15 @@
 
 from celery import Celery
 
-from claims.runtime.jobs import CHECK, DELIVER, REAP, REPLAY
+from claims.runtime.jobs import ANNOUNCE, CHECK, DELIVER, KEEP_LOG, LOOK, RENEW, REPLAY, REVIEW, TELL, TIDY
 from claims.runtime.settings import Settings
 
 #: A stopping worker has this long to finish what it is at.
 _SOFT_STOP_S = 20
+#: How often it is looked what ends soon; half a year is left then.
+_RENEW_EVERY_S = 3_600.0
+#: How often contents go on moving away; each time half as long.
+_TIDY_EVERY_S = 60.0
 
 
 def make_celery(settings: Settings, broker_url: str) -> Celery:
@@ -17,7 +21,18 @@ def make_celery(settings: Settings, broker_url: str) -> Celery:
     """
     app = Celery("claims", broker=broker_url)
     app.conf.update(
-        task_routes={CHECK: "check", REPLAY: "check", REAP: "check", DELIVER: "deliver"},
+        task_routes={
+            CHECK: "check",
+            REPLAY: "check",
+            KEEP_LOG: "check",
+            REVIEW: "check",
+            RENEW: "check",
+            DELIVER: "deliver",
+            LOOK: "deliver",
+            TIDY: "deliver",  # it waits for a store, as that one does for the gateway
+            ANNOUNCE: "tell",
+            TELL: "tell",
+        },
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         task_ignore_result=True,
@@ -34,18 +49,30 @@ def make_celery(settings: Settings, broker_url: str) -> Celery:
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
         broker_transport_options=_transport_options(broker_url),
+        # What is sent regularly; the workers' keepers see to it, there is no beat process.
         beat_schedule={
-            # A reap that waited longer than its period is stale: the next one does its work.
-            "reap": {
-                "task": REAP,
+            "announce": {
+                "task": ANNOUNCE,
                 "schedule": settings.reap_every_s,
+                # What waited longer than its period is stale: the next one does its work.
                 "options": {"expires": settings.reap_every_s},
-            }
+            },
+            "keep-log": {
+                "task": KEEP_LOG,
+                "schedule": settings.log_every_s,
+                "options": {"expires": settings.log_every_s},
+            },
+            "tidy": {"task": TIDY, "schedule": _TIDY_EVERY_S, "options": {"expires": _TIDY_EVERY_S}},
+            "renew": {"task": RENEW, "schedule": _RENEW_EVERY_S, "options": {"expires": _RENEW_EVERY_S}},
+            **(_reviewing(settings) if settings.reviews else {}),
         },
-        # One interval needs no memory of when it last ran.
-        beat_scheduler="celery.beat:Scheduler",
     )
     return app
+
+
+def _reviewing(settings: Settings) -> dict[str, object]:
+    every = settings.reap_every_s
+    return {"review": {"task": REVIEW, "schedule": every, "options": {"expires": every}}}
 
 
 def _transport_options(broker_url: str) -> dict[str, object]:

@@ -1,27 +1,41 @@
 """The doctor: what an installation needs, checked one by one, each fault with what to do about it."""
 
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+import httpx2
 import psycopg
+from cryptography import x509
 from kombu.exceptions import OperationalError
 
 from claims.errors import ClaimsError
+from claims.exchange.errors import ContentsUnavailable, StoreUnavailable
 from claims.runtime.broker import make_celery
+from claims.runtime.clock import SystemClock
 from claims.runtime.embedded import Addresses, find_running
+from claims.runtime.production import weaknesses
 from claims.runtime.settings import Settings, load_settings
 from claims.runtime.start import given_addresses
 from claims.storage.migrations import current_revision, newest_revision
-from signing.certificates import TrustStore
+from claims.storage.months import KeepMonths
+from claims.storage.moving import latest_moved
+from claims.storage.objects import ObjectMissing, Objects
+from claims.storage.overview import Overview
+from claims.storage.pool import open_pool
 from signing.errors import SigningError
+from signing.trust import TrustStore
 
 _LOW_DISK_BYTES = 2 * 2**30
 _MAX_SKEW_S = 5.0
+_MAX_GATEWAY_SKEW_S = 60.0
 _WARN_DAYS = 30
+_MONTHS_LEFT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +75,18 @@ def examine() -> Iterator[Examined]:
         )
     else:
         yield _look("database", lambda: _database(addresses))
+        yield _look("months", lambda: _months(settings, addresses))
         yield _look("clock", lambda: _clock(addresses))
         yield _look("broker", lambda: _broker(settings, addresses))
+        yield _look("certificates", lambda: _certificates(addresses))
     yield _look("gateway", lambda: _gateway(settings))
+    if settings.gateway_url is not None:
+        yield _look("gateway's clock", lambda: _gateway_clock(settings.gateway_url or ""))
     yield _look("trust", lambda: _trust(settings))
+    yield _look("keys", lambda: _key_files(settings))
+    if settings.content_store:
+        yield _look("contents", lambda: _contents(settings, addresses))
+    yield _look("production", lambda: _production(settings))
     yield _look("disk", lambda: _disk(settings))
 
 
@@ -85,6 +107,21 @@ def _database(addresses: Addresses) -> str:
     if found != wanted:
         raise _Fault(f"is at revision {found}, this version needs {wanted}", "run `claims migrate`")
     return f"PostgreSQL {version}, revision {found}"
+
+
+def _months(settings: Settings, addresses: Addresses) -> str:
+    clock = SystemClock(settings.clock_skew_s)
+    try:
+        with open_pool(addresses.database_url, max_size=1) as pool:
+            left = KeepMonths(pool, clock).made_until() - clock.now()
+    except (StoreUnavailable, psycopg.Error) as error:
+        raise _Fault("cannot be counted", "see database") from error
+    if left < _MONTHS_LEFT:
+        raise _Fault(
+            f"of the largest tables are made for {left.days} days only",
+            "start a worker, which makes them; or run `claims migrate`",
+        )
+    return f"of the largest tables are made for {left.days} days"
 
 
 def _clock(addresses: Addresses) -> str:
@@ -126,6 +163,95 @@ def _gateway(settings: Settings) -> str:
             f"{address.hostname}:{port} does not answer", "check the address and the network"
         ) from error
     return f"{address.hostname}:{port} answers"
+
+
+def _gateway_clock(url: str) -> str:
+    try:
+        before = datetime.now(UTC)
+        answer = httpx2.head(url, timeout=5, trust_env=False)
+        after = datetime.now(UTC)
+        said = parsedate_to_datetime(answer.headers["Date"])
+    except (httpx2.HTTPError, httpx2.InvalidURL, KeyError, ValueError) as error:
+        raise _Fault("cannot be read: no answer with a date", "see gateway") from error
+    # A Date is cut to the second.
+    ahead_s, behind_s = (said - after).total_seconds(), (before - said).total_seconds() - 1
+    if max(ahead_s, behind_s) > _MAX_GATEWAY_SKEW_S:
+        skew_s = ahead_s if ahead_s > 0 else -behind_s
+        raise _Fault(
+            f"differs from this host's by {skew_s:+.0f} s: times of receipt will not agree",
+            "let this host keep time by NTP; if it does, tell the gateway's operator",
+        )
+    return "agrees with this host's"
+
+
+def _certificates(addresses: Addresses) -> str:
+    try:
+        with open_pool(addresses.database_url, max_size=1) as pool:
+            found = [x509.load_der_x509_certificate(one) for one in Overview(pool).signing_certificates()]
+    except (StoreUnavailable, psycopg.Error) as error:
+        raise _Fault("cannot be read from the database", "see database") from error
+    if not found:
+        raise _Fault("nobody may sign", "register one with `claims certificate register`")
+    now = datetime.now(UTC)
+    ending = sorted((one.not_valid_after_utc - now).days for one in found)
+    soon = sum(days < _WARN_DAYS for days in ending)
+    if soon:
+        raise _Fault(
+            f"{soon} of {len(found)} facility certificates end within {_WARN_DAYS} days, the first in "
+            f"{ending[0]} days",
+            "register the next ones beside them: `claims certificate list` says whose",
+        )
+    return f"{len(found)} facility certificate(s), the first ends in {ending[0]} days"
+
+
+def _key_files(settings: Settings) -> str:
+    files = [settings.sealing_key_path, *sorted(settings.signing_keys_folder.glob("*.p12"))]
+    present = [path for path in files if path.is_file()]
+    if settings.sealing_key_path not in present:
+        raise _Fault(
+            f"{settings.sealing_key_path} is not there: stored passwords and secrets cannot be opened",
+            "restore it from its backup; on a new installation the first start makes it",
+        )
+    open_ones = [path for path in present if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]
+    if open_ones:
+        listed = " ".join(map(str, open_ones))
+        raise _Fault(f"others may read {len(open_ones)} key file(s)", f"chmod 600 {listed}")
+    return f"{len(present)} key file(s), readable by their owner alone"
+
+
+def _contents(settings: Settings, addresses: Addresses | None) -> str:
+    objects = Objects(settings.content_store)
+    probe = b"looked at by claims doctor"
+    try:
+        objects.forget(objects.keep(probe))
+    except ContentsUnavailable as error:
+        raise _Fault(str(error), "correct CLAIMS_CONTENT_STORE or its credentials (AWS_…)") from error
+    if addresses is None:
+        return "can be written"
+    try:
+        with open_pool(addresses.database_url, max_size=1) as pool:
+            latest = latest_moved(pool)
+        if latest is not None:
+            objects.read(latest)
+    except (StoreUnavailable, psycopg.Error) as error:
+        raise _Fault("cannot be compared with the database", "see database") from error
+    except ObjectMissing as error:
+        raise _Fault(
+            str(error), "is this the store that contents moved to? restore it from its backup"
+        ) from error
+    return "can be written, and has what moved there last" if latest else "can be written; nothing has moved"
+
+
+def _production(settings: Settings) -> str:
+    found = list(weaknesses(settings))
+    if settings.production and found:
+        listed = "; ".join(f"{one.what} ({one.remedy})" for one in found)
+        raise _Fault(f"{len(found)} weakness(es) keep the service from starting", listed)
+    if not found:
+        return "nothing about it is too weak for real claims"
+    return f"not asked for (CLAIMS_PRODUCTION); {len(found)} weakness(es): " + ", ".join(
+        one.what for one in found
+    )
 
 
 def _trust(settings: Settings) -> str:

@@ -6,6 +6,7 @@ or absent broker costs the caller nothing; what is not published is found by the
 
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -18,11 +19,21 @@ from claims.exchange.submission import SubmissionId
 CHECK = "workers.check"
 DELIVER = "workers.deliver"
 REPLAY = "workers.replay"
-REAP = "workers.reap"
+ANNOUNCE = "workers.announce"
+TELL = "workers.tell"
+KEEP_LOG = "workers.keep_log"
+REVIEW = "workers.review"
+RENEW = "workers.renew"
+TIDY = "workers.tidy"
+LOOK = "workers.look"
 
 #: How long wake-ups are gathered into one message. A message costs about as much as checking a bundle,
 #: so under load many ids share one; without load a receipt comes a fifth of a second later.
 _GATHER_S = 0.1
+#: Under load, which is so many wake-ups in that time, they are gathered until a message is full, but no
+#: longer than this: workers are busy then, and a message more would only wait for them.
+_LOAD = 4
+_GATHER_UNDER_LOAD_S = 0.5
 
 log = structlog.get_logger()
 
@@ -56,6 +67,14 @@ class CeleryJobs:
         """Ask for a replay to go on."""
         self._put(REPLAY, [replay_id])
 
+    def wake_webhook(self, webhook_id: str) -> None:
+        """Ask for a webhook to be served soon."""
+        self._put(TELL, [webhook_id])
+
+    def wake_look(self, key: str) -> None:
+        """Ask for results to be looked for soon."""
+        self._put(LOOK, [key])
+
     def _put(self, task: str, arguments: Sequence[str]) -> None:
         for argument in arguments:
             self._waiting.put(_WakeUp(task, argument))
@@ -71,15 +90,21 @@ class CeleryJobs:
     def _publish(self) -> None:
         while True:
             gathered = [self._waiting.get()]
-            threading.Event().wait(_GATHER_S)
-            while not self._waiting.empty():
-                gathered.append(self._waiting.get())
+            time.sleep(_GATHER_S)
+            gathered += self._at_hand()
+            deadline = time.monotonic() + _GATHER_UNDER_LOAD_S - _GATHER_S
+            while _LOAD <= len(gathered) < self.check_batch and time.monotonic() < deadline:
+                time.sleep(_GATHER_S / 2)
+                gathered += self._at_hand()
             self._send(gathered)
+
+    def _at_hand(self) -> list[_WakeUp]:
+        return [self._waiting.get() for _ in range(self._waiting.qsize())]
 
     def _send(self, gathered: Sequence[_WakeUp]) -> None:
         ids = {task: [one.argument for one in gathered if one.task == task] for task in (CHECK, DELIVER)}
         messages: list[tuple[str, list[object]]] = [
-            (one.task, [one.argument]) for one in gathered if one.task == REPLAY
+            (one.task, [one.argument]) for one in gathered if one.task in {REPLAY, TELL, LOOK}
         ]
         for task, size in ((CHECK, self.check_batch), (DELIVER, self.send_batch)):
             messages += [(task, [ids[task][at : at + size]]) for at in range(0, len(ids[task]), size)]

@@ -6,14 +6,19 @@ is a service that runs with a default nobody chose.
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
+import limits
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from claims.bundle.findings import Severity
 from claims.errors import ClaimsError
 from claims.exchange.breaker import read_windows
+from claims.exchange.destination import FIRST_REST_S
+from claims.exchange.quota import read_size_limits
+from claims.runtime.watchdog import PATIENCE_S
 
 PREFIX = "CLAIMS_"
 
@@ -34,6 +39,31 @@ def _readable_windows(text: str) -> str:
     return text
 
 
+def read_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Read networks separated by commas.
+
+    Raises:
+        ValueError: One is no network.
+    """
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _readable_networks(text: str) -> str:
+    read_networks(text)
+    return text
+
+
+def _readable_rate(text: str) -> str:
+    if text:
+        limits.parse(text)
+    return text
+
+
+def _readable_size_limits(text: str) -> str:
+    read_size_limits(text)
+    return text
+
+
 class Settings(BaseModel):
     """How this installation runs."""
 
@@ -43,8 +73,19 @@ class Settings(BaseModel):
         Path.home() / ".local" / "share" / "ehoso",
         description="Folder of the embedded servers, the sealing key and the facilities' signing keys.",
     )
+    production: bool = Field(
+        default=False,
+        description="Whether this installation holds real claims: it then refuses to start with demo keys, "
+        "weak settings or key files that others may read, and says which (`claims doctor` too).",
+    )
     database_url: str | None = Field(
         None, description="PostgreSQL address (libpq URL). Unset: the embedded PostgreSQL in the data folder."
+    )
+    database_roles: bool | None = Field(
+        None,
+        description="Whether API, console and workers take on their own roles in the database "
+        "(`claims migrate --roles` makes them): API and console then see only the rows of their caller's "
+        "places, and the API reads no bundles. Unset: with the embedded servers, which have the roles.",
     )
     broker_url: str | None = Field(
         None, description="Celery broker address. Unset: the embedded Valkey in the data folder."
@@ -82,6 +123,71 @@ class Settings(BaseModel):
         description="File of the 32-byte key that seals secrets in the database. Unset: DATA_DIR/seal.key.",
     )
 
+    content_keys_dir: Path | None = Field(
+        None,
+        description="Folder of the master keys that wrap the keys of stored claims (`claims content-key`). "
+        "Unset: DATA_DIR/content-keys; without a file in it a key that follows from the sealing key wraps.",
+    )
+    content_store: str = Field(
+        "",
+        description="A folder or s3://BUCKET/PREFIX to which contents of submissions move, encrypted, when "
+        "nothing will be done with them any more. All processes need it from then on. Unset: none move.",
+    )
+    content_store_after_days: Annotated[int, Field(ge=0)] = Field(
+        180, description="How many days after a submission's last change its contents move there."
+    )
+    content_store_per_s: Annotated[float, Field(gt=0)] = Field(
+        20.0, description="How many submissions' contents move in a second, at most."
+    )
+    content_keys_in: Annotated[str, Field(pattern="^(folder|token|service)$")] = Field(
+        "folder",
+        description="Where the master key is that wraps what is new: folder, token (PKCS#11) or service. "
+        "Places that are set besides still open what they wrapped.",
+    )
+    content_keys_module: Path | None = Field(
+        None, description="PKCS#11 module of the token with the master keys. Needs the extra `tokens`."
+    )
+    content_keys_token: str = Field("", description="Label of that token.")
+    content_keys_pin: SecretStr | None = Field(None, description="PIN of that token.")
+    content_keys_url: str = Field(
+        "",
+        description="Address of a key service's transit engine (HashiCorp Vault, OpenBao), such as "
+        "https://keys.example.vn/v1/transit.",
+    )
+    content_keys_name: str = Field("ehoso", description="Name of the key there.")
+    content_keys_secret: SecretStr | None = Field(
+        None, description="What this service proves itself with there (X-Vault-Token)."
+    )
+    evidence_keys_dir: Path | None = Field(
+        None,
+        description="Folder of the keys with which the service signs receipts, evidence and archives; made "
+        "at the first start. Unset: DATA_DIR/evidence-keys.",
+    )
+    log_every_s: Annotated[float, Field(gt=0)] = Field(
+        5.0, description="How often events become evidence in the log."
+    )
+    head_every_s: Annotated[float, Field(gt=0)] = Field(
+        60.0, description="How often the head of the log is signed, at most; only when the log has grown."
+    )
+    timestamp_urls: str = Field(
+        "",
+        description="Addresses of time-stamping authorities (RFC 3161), separated by commas, for the day's "
+        "head of the log and for archives. Unset: nothing is time-stamped.",
+    )
+    archive_store: str = Field(
+        "",
+        description="A folder or s3://BUCKET/PREFIX with archives (`claims export`), which workers renew "
+        "before what protects them ends; takes CLAIMS_TIMESTAMP_URLS. Unset: none.",
+    )
+    renew_within_days: Annotated[int, Field(ge=1)] = Field(
+        180, description="How long before their end archives and the service's own key are renewed."
+    )
+    retention_file: Path | None = Field(
+        None,
+        description="File (TOML) of how many years which class of records is kept, by the day of discharge. "
+        "Unset: 10, 15 and 20 years.",
+    )
+
     unknown_fields: Severity | None = Field(
         None,
         description="Weight of a field no Decision has: info, warning; or error, which blocks sending. "
@@ -97,8 +203,60 @@ class Settings(BaseModel):
         None, description="Folder (TOML files) of the hospital's own rules. Unset: none."
     )
 
+    batch_dir: Path | None = Field(
+        None, description="Folder of batches that are being worked off. Unset: DATA_DIR/batches."
+    )
+    batch_bytes: Annotated[int, Field(gt=0)] = Field(
+        5 * 2**30, description="Largest body of a batch; unpacked it may be four times as much."
+    )
+    batch_items: Annotated[int, Field(gt=0, le=1_000_000)] = Field(
+        50_000, description="Most files of a batch."
+    )
+
+    intake_rate: Annotated[str, AfterValidator(_readable_rate)] = Field(
+        "",
+        description="How fast a facility may hand in, such as 600/minute; counted by all API processes "
+        "together where the broker is a Redis or Valkey. Unset: as fast as it can.",
+    )
+
+    dropin: bool = Field(
+        default=False,
+        description="Whether the API also answers the gateway's own protocol, for hospital software that "
+        "speaks nothing else. Needs DROPIN_NETWORKS or DROPIN_CERTIFICATE_HEADER.",
+    )
+    dropin_networks: Annotated[str, AfterValidator(_readable_networks)] = Field(
+        "", description="From where it may be used: networks such as 203.0.113.0/28, separated by commas."
+    )
+    dropin_certificate_header: str | None = Field(
+        None,
+        description="Header in which a trusted proxy says SUCCESS when it verified a client's certificate, "
+        "which stands for an address of DROPIN_NETWORKS. Unset: certificates do not count.",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_readable_networks)] = Field(
+        "",
+        description="Networks of the reverse proxies in front of the API, separated by commas. Only their "
+        "word on a caller's address (X-Forwarded-For) and certificate is taken.",
+    )
+    client_certificate_header: str | None = Field(
+        None,
+        description="Header in which a trusted proxy gives the certificate that a client has proved to hold "
+        "(PEM, percent-encoded: nginx's $ssl_client_escaped_cert); access tokens are bound to it. "
+        "The proxy must drop what callers send under this name. Unset: only what the server saw counts.",
+    )
+    dropin_token_s: Annotated[int, Field(ge=60, le=3600)] = Field(
+        1800, description="How long a drop-in session lives."
+    )
+    dropin_sign_in_rate: Annotated[str, AfterValidator(_readable_rate)] = Field(
+        "10/minute", description="How often one name, and one address, may try to sign in."
+    )
+
     gateway_url: str | None = Field(
         None, description="Address of the insurer's gateway; unset: nothing is sent."
+    )
+    stand_in_url: str | None = Field(
+        None,
+        description="Address of the stand-in for the gateway (`claims mock-gateway`), for test "
+        "installations: operators then switch its faults in the console.",
     )
     gateway_timeout_s: Annotated[float, Field(gt=0)] = Field(
         30.0, description="How long the gateway may take to answer; connecting may take 5 s at most."
@@ -108,12 +266,57 @@ class Settings(BaseModel):
         description="Whether this gateway can be asked for a receipt by SHA-256, as the stand-in can.",
     )
 
+    gateway_generation: Annotated[str, Field(pattern="^(decision|917|4210|130|4750|3176)$")] = Field(
+        "decision",
+        description="Interface that claims are sent to: decision is that of each bundle's own Decision; or "
+        "one of 917, 4210, 130, 4750, 3176 for all.",
+    )
+    gateway_body: Annotated[str, Field(pattern="^(form|json)$")] = Field(
+        "form", description="How requests to the gateway are written: form or json."
+    )
+    gateway_4210_as_numbers: bool = Field(
+        default=False,
+        description="Whether the earlier interface (917, 4210) is given a file as byte values, not Base64.",
+    )
+    gateway_results: bool = Field(
+        default=True,
+        description="Whether results are read back: faults of reception for 49 hours, the assessment for ten "
+        "working days, the settlement.",
+    )
+    results_first_s: Annotated[float, Field(gt=0)] = Field(
+        600.0, description="How long after an acknowledgement results are looked for first."
+    )
+    results_longest_s: Annotated[float, Field(gt=0)] = Field(
+        21600.0, description="Longest wait between two looks; the waits double up to it."
+    )
+
+    gateway_per_s: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="Submissions that may be sent in a second, by all workers of all hosts together; unset: "
+        "any number. How many at once: SEND_TASKS times SEND_BATCH.",
+    )
+    gateway_size_limits: Annotated[str, AfterValidator(_readable_size_limits)] = Field(
+        "",
+        description="Largest files by the hour, such as 07:00-17:00=20000000 (wall time in Việt Nam, bytes); "
+        "a larger one waits for the end of those hours. Several are separated by commas.",
+    )
+
+    gateway_first_rest_s: float = Field(
+        FIRST_REST_S,
+        gt=0,
+        description="How long the gateway is left alone once it did not answer five times in a row. "
+        "Each rest lasts twice as long as the last one, up to 5 minutes, until it answers again.",
+    )
     gateway_maintenance: Annotated[str, AfterValidator(_readable_windows)] = Field(
         "",
         description="Announced times in which nothing is sent and no attempt is used up: BEGIN/END with "
         "zone, such as 2026-12-01T22:00+07:00/2026-12-02T04:00+07:00; several are separated by commas.",
     )
 
+    check_ins: bool = Field(
+        default=False,
+        description="Whether check-ins (XML0) are taken and handed on, and claims compared with them.",
+    )
     card_lookup: bool = Field(
         default=False,
         description="Whether checks look up cards at the gateway, for facilities that have said in whose "
@@ -128,12 +331,12 @@ class Settings(BaseModel):
     check_processes: Annotated[int, Field(gt=0)] = Field(
         os.cpu_count() or 1, description="Processes that check; one per core."
     )
-    send_batch: Annotated[int, Field(gt=0, le=200)] = Field(16, description="Submissions per delivery task.")
+    send_batch: Annotated[int, Field(gt=0, le=200)] = Field(25, description="Submissions per delivery task.")
     send_lease_s: Annotated[int, Field(gt=0)] = Field(
         300, description="Longest a delivery batch may take: more than eight exchanges with the gateway."
     )
     send_tasks: Annotated[int, Field(gt=0, le=64)] = Field(
-        8, description="Delivery tasks at once per worker; times SEND_BATCH: requests at once."
+        5, description="Delivery tasks at once per worker; times SEND_BATCH: requests at once."
     )
     send_attempts: Annotated[int, Field(gt=0)] = Field(
         12, description="Attempts before a submission is left to an operator."
@@ -142,13 +345,101 @@ class Settings(BaseModel):
     retry_cap_s: Annotated[float, Field(gt=0)] = Field(
         1800.0, description="Longest wait before trying again."
     )
-    reap_every_s: Annotated[float, Field(gt=0)] = Field(5.0, description="How often lost work is looked for.")
+    reap_every_s: Annotated[float, Field(gt=0)] = Field(
+        5.0, description="How often lost work, and events that webhooks want, are looked for."
+    )
+    idle_patience_s: Annotated[float, Field(gt=0)] = Field(
+        PATIENCE_S,
+        description="How long a worker may have nothing to do while messages wait, before it ends itself to "
+        "be started again.",
+    )
+    clock_skew_s: float = Field(
+        0.0, description="Seconds by which this process's own clock is wrong, on purpose: for trials only."
+    )
     wake_again_s: Annotated[int, Field(ge=0)] = Field(
         30, description="How long work that was woken may rest before it is woken again."
     )
 
+    reviews: bool = Field(
+        default=False,
+        description="Whether claims that the gateway took are opened for the insurer's reviewers.",
+    )
+    review_policy: Path | None = Field(
+        None,
+        description="File (TOML) with the insurer's policy: which claims must be seen, above what amount two "
+        "decide, the reasons for paying less. Unset: what comes with eHoSo.",
+    )
+
+    session_idle_minutes: Annotated[int, Field(gt=0, le=24 * 60)] = Field(
+        30, description="How long a session of a person may rest before it ends."
+    )
+    session_hours: Annotated[int, Field(gt=0, le=24)] = Field(
+        10, description="How long a session lasts at most, however busy it is."
+    )
+
+    oidc_issuer: str = Field(
+        "",
+        description="Address of an OpenID provider at which people may sign in to the console. Needs "
+        "PUBLIC_URL, OIDC_CLIENT_ID and OIDC_ROLES. Unset: passwords and passkeys only.",
+    )
+    oidc_client_id: str = Field("", description="Under which name the provider knows this service.")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="What the service proves itself with there. Unset: it is a public client (PKCE)."
+    )
+    oidc_roles: Path | None = Field(
+        None,
+        description="File (TOML): which roles for which places follow from what the provider says "
+        "(docs/guides/sign-in.md). Without a role nobody gets in.",
+    )
+    oidc_networks: Annotated[str, AfterValidator(_readable_networks)] = Field(
+        "",
+        description="Networks that are not public in which the provider may be, such as 10.20.0.0/16; "
+        "several are separated by commas.",
+    )
+
+    webhook_tasks: Annotated[int, Field(gt=0, le=256)] = Field(
+        16, description="Webhooks served at once per worker; a slow receiver holds one."
+    )
+    webhook_timeout_s: Annotated[float, Field(gt=0, le=15)] = Field(
+        15.0, description="How long a webhook's receiver may take to answer."
+    )
+    webhook_networks: Annotated[str, AfterValidator(_readable_networks)] = Field(
+        "",
+        description="Networks that are not public to which webhooks may go all the same, also without TLS, "
+        "such as 10.20.0.0/16; several are separated by commas.",
+    )
+
+    metrics_key: SecretStr | None = Field(
+        None,
+        description="Key (as a bearer token) that opens `/metrics` of the API; unset: there is no such page.",
+    )
+    metrics_port: Annotated[int, Field(gt=0, le=65_500)] | None = Field(
+        None,
+        description="Port for metrics without a key: the API takes it, workers those that follow: check +1, "
+        "deliver +2, tell +3. Unset: none.",
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address on which these ports listen.")
+    otlp_url: str | None = Field(
+        None,
+        description="Address of an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318. "
+        "Unset: no traces are made.",
+    )
+    trace_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        1.0, description="Share of requests whose traces are recorded; a caller's own decision comes first."
+    )
+
+    public_url: str = Field(
+        "",
+        description="Where people reach the service; the QR codes of paper forms lead there. "
+        "Unset: forms have no code.",
+    )
     api_url: str = Field("http://127.0.0.1:8000", description="Where the command line finds the API.")
     api_key: SecretStr | None = Field(None, description="The command line's API key.")
+
+    @property
+    def has_database_roles(self) -> bool:
+        """Whether the processes take on their own roles in the database."""
+        return self.database_url is None if self.database_roles is None else self.database_roles
 
     @property
     def gateway_connect_s(self) -> float:
@@ -161,6 +452,11 @@ class Settings(BaseModel):
         return self.gateway_connect_s + self.gateway_timeout_s
 
     @property
+    def batch_folder(self) -> Path:
+        """Folder of batches that are being worked off."""
+        return self.batch_dir or self.data_dir / "batches"
+
+    @property
     def trust_folder(self) -> Path:
         """Folder of trust anchors."""
         return self.trust_dir or self.data_dir / "trust"
@@ -169,6 +465,16 @@ class Settings(BaseModel):
     def signing_keys_folder(self) -> Path:
         """Folder of the facilities' signing keys."""
         return self.signing_keys_dir or self.data_dir / "keys"
+
+    @property
+    def content_keys_folder(self) -> Path:
+        """Folder of the master keys that wrap the keys of stored claims."""
+        return self.content_keys_dir or self.data_dir / "content-keys"
+
+    @property
+    def evidence_keys_folder(self) -> Path:
+        """Folder of the service's own keys."""
+        return self.evidence_keys_dir or self.data_dir / "evidence-keys"
 
     @property
     def sealing_key_path(self) -> Path:
@@ -204,6 +510,26 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             f"{PREFIX}SEND_LEASE_S must exceed {_EXCHANGES} times what one exchange may take, "
             f"{_EXCHANGES * settings.gateway_exchange_s:g} s"
         )
+    if settings.dropin and not (settings.dropin_networks or settings.dropin_certificate_header):
+        problems.append(f"{PREFIX}DROPIN needs {PREFIX}DROPIN_NETWORKS or {PREFIX}DROPIN_CERTIFICATE_HEADER")
+    if settings.dropin_certificate_header and not settings.trusted_proxies:
+        problems.append(f"{PREFIX}DROPIN_CERTIFICATE_HEADER needs {PREFIX}TRUSTED_PROXIES, whose word it is")
+    if settings.client_certificate_header and not settings.trusted_proxies:
+        problems.append(f"{PREFIX}CLIENT_CERTIFICATE_HEADER needs {PREFIX}TRUSTED_PROXIES, whose word it is")
+    if settings.content_keys_in == "token" and not (
+        settings.content_keys_module and settings.content_keys_token and settings.content_keys_pin
+    ):
+        problems.append(f"{PREFIX}CONTENT_KEYS_IN=token needs {PREFIX}CONTENT_KEYS_MODULE, _TOKEN and _PIN")
+    if settings.content_keys_in == "service" and not (
+        settings.content_keys_url and settings.content_keys_secret
+    ):
+        problems.append(f"{PREFIX}CONTENT_KEYS_IN=service needs {PREFIX}CONTENT_KEYS_URL and _SECRET")
+    if settings.oidc_issuer:
+        problems += [
+            f"{PREFIX}OIDC_ISSUER needs {PREFIX}{name.upper()}"
+            for name in ("public_url", "oidc_client_id", "oidc_roles")
+            if not getattr(settings, name)
+        ]
     if problems:
         raise InvalidSettings(tuple(problems))
     return settings

@@ -1,12 +1,15 @@
 """Starting up: from the environment to a service, whichever servers it uses."""
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from claims.bundle.format import use_format_folder
 from claims.errors import ClaimsError
+from claims.exchange.access.acting import act_as
 from claims.runtime.embedded import Addresses, embedded_services, find_running
 from claims.runtime.log import configure_logging
+from claims.runtime.production import refuse_weak
 from claims.runtime.settings import Settings, load_settings
 from claims.runtime.wiring import Service
 
@@ -53,19 +56,26 @@ def servers(settings: Settings) -> Iterator[Addresses]:
         yield addresses
 
 
-def open_service(settings: Settings | None = None) -> Service:
+def open_service(settings: Settings | None = None, *, database_role: str | None = None) -> Service:
     """Return the service on servers that run already.
+
+    Args:
+        settings: How it runs; otherwise as the environment says.
+        database_role: What this process is in the database, where processes have roles of their own.
 
     Raises:
         InvalidSettings: The environment does not make sense.
+        NotForProduction: It says that it holds real claims, and something about it is too weak for that.
         NothingRuns: No addresses are set and nothing runs in the data folder.
         UnusableFormatFolder: The folder of format data makes no sense.
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
+    refuse_weak(settings)
     if settings.format_folder is not None:
         use_format_folder(settings.format_folder)
     addresses = given_addresses(settings) or find_running(settings.data_dir)
     if addresses is None:
         raise NothingRuns(settings)
-    return Service(settings, addresses.database_url, addresses.broker_url)
+    act_as(f"cli:{getpass.getuser()}")
+    return Service(settings, addresses.database_url, addresses.broker_url, database_role)

@@ -19,33 +19,42 @@ class Role(StrEnum):
 
     CHECK = "check"
     DELIVER = "deliver"
-    BEAT = "beat"
+    TELL = "tell"
 
 
 def celery_arguments(role: Role, settings: Settings) -> Sequence[str]:
-    """Return Celery's arguments for a role: processes for work, threads for waiting, beat for the reaper."""
+    """Return Celery's arguments for a role: processes for work, threads for waiting."""
     quiet = ["--loglevel", settings.log_level]
     match role:
         case Role.CHECK:
             return _worker("check", "prefork", settings.check_processes, quiet)
         case Role.DELIVER:
             return _worker("deliver", "threads", settings.send_tasks, quiet)
-        case Role.BEAT:
-            return ["beat", *quiet, "--pidfile", ""]
+        case Role.TELL:
+            return _worker("tell", "threads", settings.webhook_tasks, quiet)
 
 
-def server_variables(addresses: Addresses) -> dict[str, str]:
-    """Return the variables that tell another process of ours where the servers are."""
-    return {"CLAIMS_DATABASE_URL": addresses.database_url, "CLAIMS_BROKER_URL": addresses.broker_url}
+def metrics_port(role: Role, settings: Settings) -> int | None:
+    """Return where a role's numbers are had, or None when nobody is to have them."""
+    first = settings.metrics_port
+    return None if first is None else first + 1 + list(Role).index(role)
 
 
-def worker_programs(addresses: Addresses, environment: Mapping[str, str] | None = None) -> list[Program]:
+def server_variables(addresses: Addresses, *, has_roles: bool = False) -> dict[str, str]:
+    """Return the variables that tell another process of ours where the servers are, and of its role."""
+    where = {"CLAIMS_DATABASE_URL": addresses.database_url, "CLAIMS_BROKER_URL": addresses.broker_url}
+    return where | ({"CLAIMS_DATABASE_ROLES": "true"} if has_roles else {})
+
+
+def worker_programs(
+    addresses: Addresses, environment: Mapping[str, str] | None = None, *, has_roles: bool = False
+) -> list[Program]:
     """Return the programs of one machine's workers on the given servers."""
-    variables = {**server_variables(addresses), **(environment or {})}
+    variables = {**server_variables(addresses, has_roles=has_roles), **(environment or {})}
     return [Program(role.value, ["-m", "claims", "worker", "--role", role.value], variables) for role in Role]
 
 
 def _worker(queue: str, pool: str, concurrency: int, quiet: Sequence[str]) -> Sequence[str]:
-    # Workers do not talk to each other: the database says who does what.
-    alone = ["--without-gossip", "--without-mingle"]
+    # Workers neither talk nor listen to each other: the database says who does what.
+    alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     return ["worker", *quiet, *alone, "-Q", queue, "-P", pool, "-c", str(concurrency), "-n", f"{queue}@%h"]

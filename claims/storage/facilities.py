@@ -6,24 +6,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import LiteralString
 
+from psycopg import Connection
 from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import TupleRow
 
-from claims.exchange.access import ApiKey, Scope
+from claims.exchange.access.access_log import AccessKind
+from claims.exchange.access.keys import ApiKey, Scope
 from claims.exchange.errors import UnknownFacility
 from claims.exchange.ports import Account, CardStaff
 from claims.exchange.submission import FacilityCode
+from claims.storage.access_log import note
 from claims.storage.pool import Pool, borrow
 from claims.storage.sealing import Seal
 
 _KEY_COLUMNS: LiteralString = (
-    "id, facility, secret_sha256, scopes, label, created_at, expires_at, revoked_at, last_used_at"
+    "id, facility, secret_sha256, scopes, label, created_at, expires_at, revoked_at, last_used_at, line"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresApiKeys:
-    """`claims.exchange.access.ApiKeys` on PostgreSQL."""
+    """`claims.exchange.access.keys.ApiKeys` on PostgreSQL."""
 
     pool: Pool
 
@@ -40,31 +43,42 @@ class PostgresApiKeys:
             UnknownFacility: Its facility is not registered.
         """
         try:
-            with borrow(self.pool) as connection:
-                connection.execute(
-                    "INSERT INTO api_key"
-                    " (id, facility, secret_sha256, scopes, label, created_at, expires_at) "
-                    "VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                    [
-                        key.id,
-                        key.facility,
-                        key.secret_sha256,
-                        sorted(key.scopes),
-                        key.label,
-                        key.created_at,
-                        key.expires_at,
-                    ],
-                )
+            with borrow(self.pool) as connection, connection.transaction():
+                _add_key(connection, key)
+                note(connection, AccessKind.KEY_MADE, about=key.id, place=key.facility, detail=_told(key))
         except ForeignKeyViolation as error:
             raise UnknownFacility(str(key.facility)) from error
 
     def revoke(self, key_id: str, *, at: datetime) -> bool:
         """End a key; return whether there was a live one."""
-        with borrow(self.pool) as connection:
+        with borrow(self.pool) as connection, connection.transaction():
             done = connection.execute(
-                "UPDATE api_key SET revoked_at = %s WHERE id = %s AND revoked_at IS NULL", [at, key_id]
+                "UPDATE api_key SET revoked_at = %s WHERE id = %s AND revoked_at IS NULL RETURNING facility",
+                [at, key_id],
+            ).fetchone()
+            if done is not None:
+                note(connection, AccessKind.KEY_ENDED, about=key_id, place=done[0])
+        return done is not None
+
+    def replace(self, key_id: str, new: ApiKey, *, ends_at: datetime, most: int) -> bool:
+        """Store a key that takes another's place and let that one end, unless as many of its line live."""
+        with borrow(self.pool) as connection, connection.transaction():
+            # Whoever rotates a key of this line at the same moment waits, and then sees what this one did.
+            connection.execute("SELECT FROM api_key WHERE id = %s FOR UPDATE", [new.line])
+            row = connection.execute(
+                "SELECT count(*) FROM api_key WHERE (id = %(line)s OR line = %(line)s) "
+                "AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s)",
+                {"line": new.line, "now": new.created_at},
+            ).fetchone()
+            if row is None or row[0] >= most:
+                return False
+            _add_key(connection, new)
+            connection.execute(
+                "UPDATE api_key SET expires_at = least(expires_at, %s) WHERE id = %s", [ends_at, key_id]
             )
-        return done.rowcount == 1
+            told = {"by_key": new.id, "until": ends_at.isoformat()}
+            note(connection, AccessKind.KEY_REPLACED, about=key_id, place=new.facility, detail=told)
+        return True
 
     def of_facility(self, facility: FacilityCode | None) -> Sequence[ApiKey]:
         """Return a facility's keys, or the service's own, newest first."""
@@ -100,6 +114,12 @@ class Facilities:
                 "ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name",
                 [code, name, at],
             )
+
+    def name_of(self, code: FacilityCode) -> str | None:
+        """Return what a facility is called, if it is registered."""
+        with borrow(self.pool) as connection:
+            row = connection.execute("SELECT name FROM facility WHERE code = %s", [code]).fetchone()
+        return None if row is None else str(row[0])
 
     def all(self) -> Sequence[tuple[FacilityCode, str]]:
         """Return every facility's code and name."""
@@ -178,8 +198,29 @@ def _card_staff_of(facility: str) -> str:
     return f"card_staff/{facility}"
 
 
+def _told(key: ApiKey) -> dict[str, str]:
+    return {"scopes": " ".join(sorted(key.scopes))}
+
+
+def _add_key(connection: Connection[TupleRow], key: ApiKey) -> None:
+    connection.execute(
+        "INSERT INTO api_key (id, facility, secret_sha256, scopes, label, created_at, expires_at, line) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            key.id,
+            key.facility,
+            key.secret_sha256,
+            sorted(key.scopes),
+            key.label,
+            key.created_at,
+            key.expires_at,
+            key.line,
+        ],
+    )
+
+
 def _api_key(row: TupleRow) -> ApiKey:
-    key_id, facility, secret, scopes, label, created, expires, revoked, used = row
+    key_id, facility, secret, scopes, label, created, expires, revoked, used, line = row
     return ApiKey(
         id=key_id,
         facility=None if facility is None else FacilityCode(facility),
@@ -190,4 +231,5 @@ def _api_key(row: TupleRow) -> ApiKey:
         expires_at=expires,
         revoked_at=revoked,
         last_used_at=used,
+        line=line,
     )

@@ -7,6 +7,7 @@ between it and what was shown before. A cursor is the last event's transaction a
 import base64
 import binascii
 from dataclasses import dataclass
+from typing import LiteralString
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -20,6 +21,15 @@ from claims.storage.pool import Pool, borrow
 #: Transaction numbers begin at 3, so this one comes before them all.
 _BEFORE_ALL = 1
 _MOST = 2**63 - 1
+
+#: Which events may be shown that follow a cursor.
+SHOWN_AFTER: LiteralString = (
+    "e.tx < pg_snapshot_xmin(pg_current_snapshot()) "
+    # A greater one is of the time before the database was restored elsewhere (see `renumber`).
+    "AND (e.tx, e.seq) > (CASE WHEN {tx} < pg_snapshot_xmax(pg_current_snapshot()) "
+    "THEN {tx} ELSE '1'::xid8 END, {seq})"
+)
+_FOLLOWS: LiteralString = SHOWN_AFTER.format(tx="%(tx)s::text::xid8", seq="%(seq)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +45,9 @@ class PostgresFeed:
             rows = connection.execute(
                 "SELECT e.tx::text::bigint, e.seq, e.submission_id, e.at, e.kind, e.state, e.actor, e.cause, "
                 "e.detail FROM event e "
-                "WHERE e.facility = %(facility)s AND e.tx < pg_snapshot_xmin(pg_current_snapshot()) "
-                # A greater one is of the time before the database was restored elsewhere (see `renumber`).
-                "AND (e.tx, e.seq) > (CASE WHEN %(tx)s::text::xid8 < pg_snapshot_xmax(pg_current_snapshot()) "
-                "THEN %(tx)s ELSE %(before_all)s END::text::xid8, %(seq)s) "
+                f"WHERE e.facility = %(facility)s AND {_FOLLOWS} "
                 "ORDER BY e.tx, e.seq LIMIT %(limit)s",
-                {
-                    "facility": facility,
-                    "tx": str(tx),
-                    "seq": seq,
-                    "before_all": str(_BEFORE_ALL),
-                    "limit": limit + 1,
-                },
+                {"facility": facility, "tx": str(tx), "seq": seq, "limit": limit + 1},
             ).fetchall()
         shown = rows[:limit]
         next_cursor = _encode(shown[-1][0], shown[-1][1]) if shown else after or _encode(0, 0)

@@ -2,23 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final, LiteralString
+from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
+from psycopg.types.json import Json
 
 from claims.checking.history.marks import Mark, Window
 from claims.exchange.submission import SubmissionId
+from claims.localtime import write_minute
 from claims.storage.pool import Pool, borrow
-
-_MOMENT: Final = "%Y%m%d%H%M"
 
 _LEAVE: LiteralString = """
 INSERT INTO mark (period, subject, starts_at, ends_at, patient, episode, facility, submission_id)
-SELECT * FROM unnest(
-    %s::smallint[], %s::bytea[], %s::timestamp[], %s::timestamp[], %s::bytea[], %s::bytea[], %s::text[],
-    %s::text[]
+SELECT * FROM json_to_recordset(%s) AS m (
+    period smallint, subject bytea, starts_at timestamp, ends_at timestamp, patient bytea, episode bytea,
+    facility text, submission_id text
 )
 ON CONFLICT DO NOTHING
 """
@@ -26,8 +25,7 @@ ON CONFLICT DO NOTHING
 # What the gateway refused for good is no claim that others could collide with.
 _FIND: LiteralString = """
 SELECT DISTINCT m.subject, m.starts_at, m.ends_at, m.patient, m.episode, m.facility, m.submission_id, q.period
-FROM unnest(%s::smallint[], %s::bytea[], %s::timestamp[], %s::timestamp[])
-    AS q (period, subject, since, until)
+FROM json_to_recordset(%s) AS q (period smallint, subject bytea, since timestamp, until timestamp)
 JOIN mark m ON m.period = q.period AND m.subject = q.subject
     AND m.starts_at <= q.until AND m.ends_at >= q.since
 JOIN submission s ON s.id = m.submission_id
@@ -49,19 +47,24 @@ class PostgresHistory:
     def find(self, windows: Sequence[Window]) -> Sequence[Mark]:
         """Return the marks that overlap with any of the windows of their subject (mark_pkey)."""
         asked = [
-            (period, window.subject, _time(window.since), _time(window.until))
+            {
+                "period": period,
+                "subject": _bytes(window.subject),
+                "since": _time(window.since),
+                "until": _time(window.until),
+            }
             for window in windows
             for period in window.periods
         ]
         if not asked:
             return []
         with borrow(self.pool) as connection:
-            rows = connection.cursor(binary=True).execute(_FIND, _columns(asked)).fetchall()
+            rows = connection.cursor(binary=True).execute(_FIND, [Json(asked)]).fetchall()
         return [
             Mark(
                 subject=subject,
-                starts=f"{starts_at:{_MOMENT}}",
-                ends=f"{ends_at:{_MOMENT}}",
+                starts=write_minute(starts_at),
+                ends=write_minute(ends_at),
                 patient=patient,
                 episode=episode,
                 facility=facility,
@@ -77,22 +80,29 @@ def leave_marks(
 ) -> None:
     """Keep the marks of submissions, in the caller's transaction."""
     rows = [
-        (
-            *(period, mark.subject, _time(mark.starts), _time(mark.ends)),
-            *(mark.patient, mark.episode, mark.facility, submission_id),
-        )
+        {
+            "period": period,
+            "subject": _bytes(mark.subject),
+            "starts_at": _time(mark.starts),
+            "ends_at": _time(mark.ends),
+            "patient": _bytes(mark.patient),
+            "episode": _bytes(mark.episode),
+            "facility": mark.facility,
+            "submission_id": submission_id,
+        }
         for submission_id, marks in accepted
         for mark in marks
         for period in mark.periods
     ]
     if rows:
-        connection.execute(_LEAVE, _columns(rows))
+        connection.execute(_LEAVE, [Json(rows)])
 
 
-def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _bytes(value: bytes) -> str:
+    # As PostgreSQL writes them: a document has no bytes.
+    return rf"\x{value.hex()}"
 
 
-def _time(moment: str) -> datetime:
+def _time(moment: str) -> str:
     # Local times of one country, in a column without a time zone.
-    return datetime.strptime(moment, _MOMENT)  # noqa: DTZ007
+    return f"{moment[:8]} {moment[8:10]}:{moment[10:12]}"

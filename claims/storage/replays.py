@@ -9,6 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from ulid import ULID
 
+from claims.exchange.access.places import Reach
 from claims.exchange.errors import ReplayEnded, ReplayNotFound
 from claims.exchange.lifecycle import REPLAYABLE, State, replay_target
 from claims.exchange.ports import (
@@ -20,12 +21,14 @@ from claims.exchange.ports import (
     ReplayPlan,
     ReplayState,
 )
-from claims.exchange.submission import Event, EventKind, FacilityCode, SubmissionFilter, SubmissionId
+from claims.exchange.submission import Event, EventKind, SubmissionFilter, SubmissionId
 from claims.storage.events import note_events
 from claims.storage.pool import Pool, borrow
 from claims.storage.selection import conditions
 from claims.storage.versions import supersede
 
+#: A plan that nobody started is forgotten after so long.
+_KEPT_PLAN = timedelta(days=1)
 #: What becomes of an item that cannot be replayed, by where its submission stands.
 _SKIPPED: Mapping[State, ItemOutcome] = {
     State.ACKNOWLEDGED: ItemOutcome.REFUSED_ACKNOWLEDGED,
@@ -58,31 +61,57 @@ class PostgresReplays:
         """Count what a replay of this selection would do."""
         where, params = conditions(which)
         with borrow(self.pool) as connection:
-            by_state = connection.execute(
-                f"SELECT s.state, count(*) FROM submission s WHERE {where} GROUP BY s.state", params
-            ).fetchall()
-            rows = connection.execute(
-                f"SELECT s.id, s.state FROM submission s WHERE {where} ORDER BY s.id LIMIT %(sample)s",
-                {**params, "sample": sample},
-            ).fetchall()
-        counts = dict.fromkeys(ItemOutcome, 0)
-        for state, number in by_state:
-            counts[_outcome(State(state))] += number
-        return ReplayPlan(
-            counts,
-            tuple(ReplayItem(SubmissionId(i), _outcome(State(state)), State(state)) for i, state in rows),
-        )
+            return _plan(connection, where, params, sample)
+
+    def draft(self, new: NewReplay, *, now: datetime) -> str:
+        """Freeze the selection as a plan that waits to be started, and return its id."""
+        replay_id = f"rpl_{ULID.from_datetime(now)}"
+        with borrow(self.pool) as connection, connection.transaction():
+            _forget_plans(connection, before=now - _KEPT_PLAN)
+            connection.execute(
+                "INSERT INTO replay (id, created_at, actor, place, reason, paused_at, is_planned) "
+                "VALUES (%s, %s, %s, %s, '', %s, true)",
+                [replay_id, now, new.actor, new.place.code, now],
+            )
+            _freeze(connection, replay_id, new.which)
+        return replay_id
+
+    def look_at(self, replay_id: str, *, within: Reach, sample: int) -> ReplayPlan:
+        """Count what starting a plan would do now."""
+        with borrow(self.pool) as connection:
+            found = connection.execute(
+                "SELECT FROM replay WHERE id = %s AND is_planned AND place ^@ ANY(%s)",
+                [replay_id, within.codes],
+            ).fetchone()
+            if found is None:
+                raise ReplayNotFound(replay_id)
+            where: LiteralString = (
+                "EXISTS (SELECT FROM replay_item i WHERE i.replay_id = %(replay)s AND i.submission_id = s.id)"
+            )
+            return _plan(connection, where, {"replay": replay_id}, sample)
+
+    def start(
+        self, replay_id: str, *, within: Reach, reason: str, per_minute: int | None, now: datetime
+    ) -> Replay:
+        """Set a plan going; one that was started stays as it is."""
+        with borrow(self.pool) as connection:
+            connection.execute(
+                "UPDATE replay SET is_planned = false, paused_at = NULL, reason = %s, per_minute = %s, "
+                "created_at = %s, finished_at = CASE WHEN total = 0 THEN %s::timestamptz END "
+                "WHERE id = %s AND is_planned AND place ^@ ANY(%s)",
+                [reason, per_minute, now, now, replay_id, within.codes],
+            )
+        return self.get(replay_id, within=within)
 
     def create(self, new: NewReplay, *, now: datetime) -> Replay:
         """Freeze the selection and return the new replay, or the one that the key stands for."""
         replay_id = f"rpl_{ULID.from_datetime(now)}"
-        where, params = conditions(new.which)
         with borrow(self.pool) as connection, connection.transaction():
             row = connection.execute(
-                "INSERT INTO replay (id, created_at, actor, facility, reason, per_minute, request_key) "
+                "INSERT INTO replay (id, created_at, actor, place, reason, per_minute, request_key) "
                 "VALUES (%s, %s, %s, %s, %s, %s, %s) "
                 "ON CONFLICT (actor, request_key) WHERE request_key IS NOT NULL DO NOTHING RETURNING id",
-                [replay_id, now, new.actor, new.facility, new.reason, new.per_minute, new.request_key],
+                [replay_id, now, new.actor, new.place.code, new.reason, new.per_minute, new.request_key],
             ).fetchone()
             if row is None:
                 row = connection.execute(
@@ -91,52 +120,45 @@ class PostgresReplays:
                 ).fetchone()
                 replay_id = replay_id if row is None else row[0]
             else:
-                connection.execute(
-                    "WITH frozen AS (INSERT INTO replay_item (replay_id, submission_id) "
-                    f"SELECT %(replay)s, s.id FROM submission s WHERE {where} RETURNING 1) "
-                    "UPDATE replay SET total = (SELECT count(*) FROM frozen) WHERE id = %(replay)s",
-                    {**params, "replay": replay_id},
-                )
-        return self.get(replay_id, facility=new.facility)
+                _freeze(connection, replay_id, new.which)
+        return self.get(replay_id, within=Reach.of(new.place))
 
-    def get(self, replay_id: str, *, facility: FacilityCode | None) -> Replay:
+    def get(self, replay_id: str, *, within: Reach) -> Replay:
         """Return a replay."""
         with borrow(self.pool) as connection:
             row = connection.execute(
-                f"{_REPLAY} WHERE r.id = %s AND (%s::text IS NULL OR r.facility = %s)",
-                [replay_id, facility, facility],
+                f"{_REPLAY} WHERE r.id = %s AND NOT r.is_planned AND r.place ^@ ANY(%s)",
+                [replay_id, within.codes],
             ).fetchone()
         if row is None:
             raise ReplayNotFound(replay_id)
         return _replay(row)
 
-    def list_recent(
-        self, *, facility: FacilityCode | None, before: str | None, limit: int
-    ) -> tuple[Replay, ...]:
-        """Return replays, newest first, the facility's unless that is None."""
+    def list_recent(self, *, within: Reach, before: str | None, limit: int) -> tuple[Replay, ...]:
+        """Return replays, newest first."""
         with borrow(self.pool) as connection:
             rows = connection.execute(
-                f"{_REPLAY} WHERE (%(facility)s::text IS NULL OR r.facility = %(facility)s) "
+                f"{_REPLAY} WHERE r.place ^@ ANY(%(within)s) AND NOT r.is_planned "
                 "AND (%(before)s::text IS NULL OR r.id < %(before)s) ORDER BY r.id DESC LIMIT %(limit)s",
-                {"facility": facility, "before": before, "limit": limit},
+                {"within": within.codes, "before": before, "limit": limit},
             ).fetchall()
         return tuple(_replay(row) for row in rows)
 
-    def pause(self, replay_id: str, *, facility: FacilityCode | None, now: datetime) -> Replay:
+    def pause(self, replay_id: str, *, within: Reach, now: datetime) -> Replay:
         """Let no item have its turn until it is resumed."""
         # Waits for the chunk that is at work: after the answer nothing moves.
-        self._steer("paused_at = coalesce(paused_at, %(now)s)", replay_id, facility, now)
-        return self.get(replay_id, facility=facility)
+        self._steer("paused_at = coalesce(paused_at, %(now)s)", replay_id, within, now)
+        return self.get(replay_id, within=within)
 
-    def resume(self, replay_id: str, *, facility: FacilityCode | None) -> Replay:
+    def resume(self, replay_id: str, *, within: Reach) -> Replay:
         """Let it go on."""
-        self._steer("paused_at = NULL, paced_until = NULL", replay_id, facility, None)
-        return self.get(replay_id, facility=facility)
+        self._steer("paused_at = NULL, paced_until = NULL", replay_id, within, None)
+        return self.get(replay_id, within=within)
 
-    def cancel(self, replay_id: str, *, facility: FacilityCode | None, now: datetime) -> Replay:
+    def cancel(self, replay_id: str, *, within: Reach, now: datetime) -> Replay:
         """End it; what had no turn yet gets none."""
-        self._steer("canceled_at = %(now)s, finished_at = %(now)s", replay_id, facility, now)
-        return self.get(replay_id, facility=facility)
+        self._steer("canceled_at = %(now)s, finished_at = %(now)s", replay_id, within, now)
+        return self.get(replay_id, within=within)
 
     def items(self, replay_id: str, *, after: SubmissionId | None, limit: int) -> tuple[ReplayItem, ...]:
         """Return items in order of their submission's id."""
@@ -189,14 +211,12 @@ class PostgresReplays:
             ).fetchall()
         return tuple(row[0] for row in rows)
 
-    def _steer(
-        self, change: LiteralString, replay_id: str, facility: FacilityCode | None, now: datetime | None
-    ) -> None:
+    def _steer(self, change: LiteralString, replay_id: str, within: Reach, now: datetime | None) -> None:
         with borrow(self.pool) as connection, connection.transaction():
             changed = connection.execute(
                 f"UPDATE replay SET {change} WHERE id = %(id)s AND finished_at IS NULL "
-                "AND (%(facility)s::text IS NULL OR facility = %(facility)s) RETURNING canceled_at",
-                {"id": replay_id, "facility": facility, "now": now},
+                "AND NOT is_planned AND place ^@ ANY(%(within)s) RETURNING canceled_at",
+                {"id": replay_id, "within": within.codes, "now": now},
             ).fetchone()
             if changed is not None and changed[0] is not None:
                 connection.execute(
@@ -204,8 +224,48 @@ class PostgresReplays:
                     [replay_id],
                 )
         if changed is None:
-            self.get(replay_id, facility=facility)
+            self.get(replay_id, within=within)
             raise ReplayEnded(replay_id)
+
+
+def _plan(
+    connection: Connection[TupleRow], where: LiteralString, params: Mapping[str, object], sample: int
+) -> ReplayPlan:
+    by_state = connection.execute(
+        f"SELECT s.state, count(*) FROM submission s WHERE {where} GROUP BY s.state", params
+    ).fetchall()
+    rows = connection.execute(
+        "SELECT one.id, one.state FROM unnest(%(found)s::text[]) AS found (state), "
+        "LATERAL (SELECT s.id, s.state, row_number() OVER (ORDER BY s.id) AS n FROM submission s "
+        f"WHERE {where} AND s.state = found.state ORDER BY s.id LIMIT %(sample)s) AS one "
+        # In turns: a few that would be skipped are seen beside the many that would go.
+        "ORDER BY one.n, one.id LIMIT %(sample)s",
+        {**params, "found": [state for state, _ in by_state], "sample": sample},
+    ).fetchall()
+    counts = dict.fromkeys(ItemOutcome, 0)
+    for state, number in by_state:
+        counts[_outcome(State(state))] += number
+    return ReplayPlan(
+        counts,
+        tuple(ReplayItem(SubmissionId(i), _outcome(State(state)), State(state)) for i, state in rows),
+    )
+
+
+def _freeze(connection: Connection[TupleRow], replay_id: str, which: SubmissionFilter) -> None:
+    where, params = conditions(which)
+    connection.execute(
+        "WITH frozen AS (INSERT INTO replay_item (replay_id, submission_id) "
+        f"SELECT %(replay)s, s.id FROM submission s WHERE {where} RETURNING 1) "
+        "UPDATE replay SET total = (SELECT count(*) FROM frozen) WHERE id = %(replay)s",
+        {**params, "replay": replay_id},
+    )
+
+
+def _forget_plans(connection: Connection[TupleRow], *, before: datetime) -> None:
+    """Forget plans that nobody started (replay_unfinished)."""
+    old: LiteralString = "SELECT id FROM replay WHERE finished_at IS NULL AND is_planned AND created_at < %s"
+    connection.execute(f"DELETE FROM replay_item WHERE replay_id IN ({old})", [before])
+    connection.execute(f"DELETE FROM replay WHERE id IN ({old})", [before])
 
 
 def _replay(row: TupleRow) -> Replay:

@@ -9,7 +9,9 @@ from claims.exchange.errors import InvalidCursor
 from claims.exchange.submission import SubmissionFilter
 
 
-def conditions(which: SubmissionFilter) -> tuple[LiteralString, Mapping[str, object]]:
+def conditions(  # noqa: C901 - one line for each condition
+    which: SubmissionFilter,
+) -> tuple[LiteralString, Mapping[str, object]]:
     """Return a WHERE clause over ``submission s`` and its parameters; ``true`` when nothing narrows."""
     parts: list[LiteralString] = []
     params: dict[str, object] = {}
@@ -18,6 +20,10 @@ def conditions(which: SubmissionFilter) -> tuple[LiteralString, Mapping[str, obj
         parts.append(part)
         params[name] = value
 
+    if which.within.only_facility is not None:  # submission_of_facility
+        narrow("s.facility = %(within)s", "within", which.within.only_facility)
+    elif not which.within.is_everywhere:
+        narrow("s.facility ^@ ANY(%(within)s)", "within", which.within.codes)
     if which.ids:
         narrow("s.id = ANY(%(ids)s)", "ids", list(which.ids))
     if which.states:

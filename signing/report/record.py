@@ -18,11 +18,12 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from signing.canonical import write_document
-from signing.certificates import CertificateFacts, TrustStore
+from signing.certificates import CertificateFacts
 from signing.covered import CoveredOctets
 from signing.facts import SignatureFacts
-from signing.form import SignatureForm
+from signing.form import IDS_OF_ROOT, SignatureForm
 from signing.timestamps.check import read_certificates
+from signing.trust import TrustStore
 from signing.verdict import Reason
 
 _DER: Final = serialization.Encoding.DER
@@ -154,8 +155,12 @@ def make_skeleton(signature: Element, covered: Element | None) -> bytes:
 
     ``covered`` is an element that the signature covers in the document's stead; it stays, empty, with its Id.
     """
-    root = place = _shell(next(iter(reversed([*signature.iterancestors()]))))
-    for ancestor in reversed([*signature.iterancestors()][:-1]):
+    *inner_ancestors, top = signature.iterancestors()
+    root = place = _shell(top)
+    for name in IDS_OF_ROOT:
+        if (value := top.get(name)) is not None:
+            root.set(name, value)
+    for ancestor in reversed(inner_ancestors):
         inner = _shell(ancestor)
         place.append(inner)
         place = inner

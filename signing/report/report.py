@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from signing.canonical import DEFAULT_LIMITS, Limits, parse
-from signing.certificates import CertificateFacts, TrustStore
+from signing.certificates import CertificateFacts
 from signing.covered import CoveredOctets
 from signing.elements import Refused
 from signing.errors import PolicyUnreadable, RecordUnreadable, Unparsable
@@ -27,6 +27,7 @@ from signing.report.record import (
     certificates_of,
     make_skeleton,
 )
+from signing.trust import TrustStore
 from signing.verdict import MEANING, Indication, Reason, SubIndication, Verdict, fail, failed
 
 
@@ -161,6 +162,9 @@ def block_of(reason: Reason) -> Block:
     return {"timestamp": Block.TIMESTAMPS, "certificate": Block.CERTIFICATE}.get(kind, Block.FORMAT)
 
 
+_REASONS: Final = {block: [reason for reason in Reason if block_of(reason) is block] for block in Block}
+
+
 def report_on(data: bytes, terms: Terms) -> Report:
     """Verify a document and report on it.
 
@@ -253,11 +257,7 @@ def _blocks(reasons: Iterable[Reason], policy: Policy, record: Record | None) ->
 
 
 def _block(block: Block, found: set[Reason], policy: Policy, record: Record | None) -> BlockResult:
-    checks = tuple(
-        Check(reason, _answer(reason, found, policy, record))
-        for reason in Reason
-        if block_of(reason) is block
-    )
+    checks = tuple(Check(reason, _answer(reason, found, policy, record)) for reason in _REASONS[block])
     failing = [MEANING[check.reason] for check in checks if check.answer is Answer.FAILED]
     if not failing:
         return BlockResult(block, Outcome.PASSED, None, checks)

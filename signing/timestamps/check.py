@@ -14,8 +14,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signing.certificates import (
     CertificateFacts,
-    TrustStore,
     check_leaf,
+    end_of_key,
     is_issuer_serial_of,
     read_der_certificate,
 )
@@ -24,6 +24,7 @@ from signing.elements import Refused
 from signing.extensions import find_extension
 from signing.policy import Policy
 from signing.timestamps.tokens import CertificateId, TimestampToken
+from signing.trust import TrustStore
 from signing.values import HASHES, has_signed
 from signing.verdict import Reason
 
@@ -65,6 +66,7 @@ def check_token(  # noqa: PLR0913 - what is judged, and the terms on which it is
     4. Its clock is good enough, its policy accepted, and its time is not ahead of ours.
     5. The certificate was trusted when the token was made, and was good until the given time: whoever gets
        hold of its key later can write any time into a token.
+    6. What it was computed with has not ended by the given time: then anybody can write one.
     """
     # (1) RFC 3161, 2.4.2: the imprint.
     reasons = []
@@ -86,7 +88,25 @@ def check_token(  # noqa: PLR0913 - what is judged, and the terms on which it is
     # (5) A path is only sought for a certificate that was valid.
     if Reason.TIMESTAMP_EXPIRED not in reasons:
         reasons += _check_trust(token, signer, candidates, trust=trust.for_timestamps(), at=at)
+
+    # (6) EN 319 102-1, 5.6.2.3: the past needs algorithms that hold until something else protects it.
+    end = end_of_strength(token, signer, policy)
+    if end is not None and at >= end:
+        reasons.append(Reason.TIMESTAMP_ALGORITHM)
     return list(dict.fromkeys(reasons))
+
+
+def end_of_strength(token: TimestampToken, signer: CertificateFacts, policy: Policy) -> datetime | None:
+    """Return when the first of what a token was computed with is accepted no longer; None: never."""
+    digests = {token.digest_name, token.info.digest_name}
+    algorithms = {uri for uri, (name, _) in policy.digest_algorithms.items() if name in digests}
+    algorithms |= {
+        uri
+        for uri, algorithm in policy.signature_algorithms.items()
+        if (algorithm.scheme, algorithm.hash.name) == (token.scheme, token.signature_digest_name)
+    }
+    ends = [policy.end_of(algorithms), end_of_key(signer, policy)]
+    return min((each for each in ends if each is not None), default=None)
 
 
 def read_certificates(ders: Iterable[bytes]) -> list[CertificateFacts]:
@@ -158,7 +178,8 @@ def _check_statement(token: TimestampToken, *, at: datetime, policy: Policy) -> 
     is_accepted = policy.timestamp_policies is None or info.policy in policy.timestamp_policies
     if not is_accepted or (info.accuracy is not None and info.accuracy > policy.max_timestamp_inaccuracy):
         reasons.append(Reason.TIMESTAMP_POLICY)
-    if info.time > at + policy.clock_tolerance:
+    # Differences, not sums: there is no time after the year 9999, and anybody can write a token.
+    if info.time - at > policy.clock_tolerance:
         reasons.append(Reason.TIMESTAMP_ORDER)
     return reasons
 

@@ -33,6 +33,10 @@ _MAX_NONCE_BITS: Final = 160
 _MAX_RESPONSE: Final = 256 * 1024
 
 
+class AlgorithmForbidden(NotDer):
+    """What was read asks for an algorithm that is not accepted."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimestampRequest:
     """What is asked: a stamp on a digest.
@@ -197,7 +201,8 @@ def read_digest_identifier(reader: Reader) -> str:
     """Return the hashlib name of the next AlgorithmIdentifier.
 
     Raises:
-        NotDer: It is none of SHA-256, SHA-384 and SHA-512, or has parameters.
+        AlgorithmForbidden: It is none of SHA-256, SHA-384 and SHA-512.
+        NotDer: It is something else, or has parameters.
     """
     inside = reader.inside()
     identifier = inside.object_identifier()
@@ -206,7 +211,7 @@ def read_digest_identifier(reader: Reader) -> str:
         raise NotDer("a NULL with content")
     inside.end()
     if identifier not in _DIGESTS:
-        raise NotDer(f"hash algorithm {identifier}")
+        raise AlgorithmForbidden(f"hash algorithm {identifier}")
     return _DIGESTS[identifier]
 
 

@@ -9,7 +9,12 @@ from typing import Final
 from signing import der
 from signing.der import NotDer, Reader, context
 from signing.policy import Scheme
-from signing.timestamps.messages import StampInfo, read_digest_identifier, read_stamp_info
+from signing.timestamps.messages import (
+    AlgorithmForbidden,
+    StampInfo,
+    read_digest_identifier,
+    read_stamp_info,
+)
 
 SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 TST_INFO: Final = "1.2.840.113549.1.9.16.1.4"
@@ -91,6 +96,7 @@ def read_token(data: bytes) -> TimestampToken:
     """Read a TimeStampToken.
 
     Raises:
+        AlgorithmForbidden: It was made with an algorithm that is not accepted.
         NotDer: It is none, or not as RFC 3161 wants it.
     """
     content_info = Reader.of(data)
@@ -186,7 +192,7 @@ def _read_signature_algorithm(reader: Reader, digest_name: str) -> tuple[Scheme,
     # RFC 3370, 3.2: the bare name of RSA goes with whatever digest the signer names.
     algorithm = (Scheme.RSA_PKCS1, digest_name) if identifier == _RSA else _SIGNATURES.get(identifier)
     if algorithm is None:
-        raise NotDer(f"signature algorithm {identifier}")
+        raise AlgorithmForbidden(f"signature algorithm {identifier}")
     return algorithm
 
 

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 
-from signing.certificates import CertificateFacts, is_issuer_serial_of
+from signing.certificates import CertificateFacts, read_issuer_serial
 from signing.der import NotDer, Reader
 from signing.verdict import Reason
 from signing.xades.form import CertificateReference, QualifyingProperties
@@ -17,8 +18,13 @@ def find_named(
     return [
         certificate
         for certificate in certificates
-        if hashlib.new(named.digest_name, certificate.info.certificate_der).digest() == named.digest
+        if _digest(named.digest_name, certificate.info.certificate_der) == named.digest
     ]
+
+
+@lru_cache(maxsize=1024)
+def _digest(name: str, der: bytes) -> bytes:
+    return hashlib.new(name, der).digest()
 
 
 def find_oddities(properties: QualifyingProperties, signer: CertificateFacts) -> tuple[Reason, ...]:
@@ -34,7 +40,13 @@ def _agrees(reference: CertificateReference, signer: CertificateFacts) -> bool:
         return False
     if reference.issuer_serial is None:
         return True
+    return _read(reference.issuer_serial) == (signer.issuer_der, signer.info.serial)
+
+
+# A signer names his certificate in the same octets every time.
+@lru_cache(maxsize=1024)
+def _read(issuer_serial: bytes) -> tuple[bytes, int] | None:
     try:
-        return is_issuer_serial_of(Reader.of(reference.issuer_serial), signer)
+        return read_issuer_serial(Reader.of(issuer_serial))
     except NotDer:
-        return False
+        return None

@@ -5,7 +5,8 @@ again, before the authority's certificate ends or its algorithms grow weak.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -14,10 +15,10 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from signing.canonical import C14N_1_0, parse, parse_verbatim, write_document
-from signing.certificates import CertificateFacts, TrustStore, read_certificate
+from signing.certificates import CertificateFacts, read_certificate
 from signing.covered import CoveredOctets
 from signing.elements import Canonicalization
-from signing.errors import CannotExtend
+from signing.errors import CannotExtend, Obstacle
 from signing.form import SignatureForm, find_signature, read_form
 from signing.policy import DEFAULT_POLICY, Policy
 from signing.revocation import RevocationSource
@@ -25,6 +26,7 @@ from signing.timestamps.ask import ask_timestamp
 from signing.timestamps.check import check_token, find_signer, read_certificates
 from signing.timestamps.messages import TimestampAuthority
 from signing.timestamps.tokens import read_token
+from signing.trust import TrustStore
 from signing.verdict import Level, Verdict
 from signing.verify import verify
 from signing.xades import names
@@ -46,11 +48,13 @@ class Extender:
         authority: Who is asked for timestamps.
         trust: Whom to trust; its lists and responses are the evidence that is put in.
         policy: What is accepted.
+        files: What the signature covers in the document's stead, by name.
     """
 
     authority: TimestampAuthority
     trust: TrustStore
     policy: Policy = DEFAULT_POLICY
+    files: Mapping[str, bytes] | None = field(default=None, repr=False)
 
     def extend(self, data: bytes, *, level: Level, at: datetime) -> bytes:
         """Return the document with its signature at this level; ``at`` is now.
@@ -70,22 +74,24 @@ class Extender:
             data = self._add_evidence(data, verdict.best_signature_time or at)
             verdict = self._verify(data, at)
             if not _reaches(verdict.level, Level.B_LT):
-                raise CannotExtend("a list or a response about some certificate is not known")
+                raise CannotExtend(Obstacle.EVIDENCE_MISSING)
         if level is Level.B_LTA:
             data = self._add_timestamp(data, at=at, is_archive=True)
             self._verify(data, at)
         return data
 
     def _verify(self, data: bytes, at: datetime) -> Verdict:
-        verdict = verify(parse(data), trust=self.trust, at=at, policy=self.policy)
+        verdict = verify(
+            parse(data), trust=self.trust, at=at, policy=self.policy, files=self.files, source=data
+        )
         if not verdict.has_passed:
-            raise CannotExtend("the signature does not hold", verdict.reasons)
+            raise CannotExtend(Obstacle.DOES_NOT_HOLD, verdict.reasons)
         if verdict.level is Level.PLAIN:
-            raise CannotExtend("a plain signature has no place for a timestamp")
+            raise CannotExtend(Obstacle.PLAIN)
         return verdict
 
     def _read(self, root: Element) -> tuple[SignatureForm, UnsignedForm]:
-        form = read_form(find_signature(root, self.policy.containers), self.policy)
+        form = read_form(find_signature(root, self.policy.containers), self.policy, self.files)
         properties = form.qualifying_properties
         return form, read_unsigned(() if properties is None else properties.unsigned, self.policy)
 
@@ -104,7 +110,7 @@ class Extender:
             others=unsigned.certificates,
         )
         if reasons:
-            raise CannotExtend("the authority's timestamp would not be believed", reasons)
+            raise CannotExtend(Obstacle.STAMP_UNTRUSTED, reasons)
         return self._append(data, [timestamp_element(token, is_archive=is_archive)])
 
     def _add_evidence(self, data: bytes, at: datetime) -> bytes:

@@ -6,7 +6,7 @@ only its shape is asked here: anybody could have added it.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Final
 
 from lxml.etree import _Element as Element
@@ -29,6 +29,8 @@ _QUALIFYING_ATTRIBUTES: Final = frozenset({"Id", "Target"})
 _CERT_ATTRIBUTES: Final = frozenset({"URI"})
 _FORMAT_ATTRIBUTES: Final = frozenset({"ObjectReference"})
 _MAX_CERTIFICATE_REFERENCES: Final = 8
+# An archive timestamp covers each of those before it, one by one, and every renewal adds two or three.
+_MAX_UNSIGNED_PROPERTIES: Final = 256
 
 # xs:dateTime without its oddities: no year over 9999 or below 1, no 24:00, no offset beyond a day.
 _DATE_TIME: Final = re.compile(
@@ -162,18 +164,29 @@ def _read_signing_time(signed: _Signed) -> tuple[datetime | None, list[Reason]]:
     element = signed.known.get(names.SIGNING_TIME)
     if element is None:
         raise Refused(Reason.XADES_PROPERTY_MISSING)
-    match = _DATE_TIME.fullmatch(_read_text(element))
+    time = read_signing_time(_read_text(element))
+    return time, [Reason.XADES_SIGNING_TIME_WITHOUT_ZONE] if time is None else []
+
+
+def read_signing_time(text: str) -> datetime | None:
+    """Return the time that the text of a SigningTime names; None if it names no zone.
+
+    Raises:
+        Refused: It is no time.
+    """
+    match = _DATE_TIME.fullmatch(text)
     if match is None:
         raise Refused(Reason.XADES_MALFORMED)
     moment, fraction, zone = match.groups()
     try:
         # Six digits of a second's fraction are what a datetime holds.
-        time = datetime.fromisoformat(f"{moment}{(fraction or '')[:7]:0<7}"[: 26 if fraction else 19])
-        if zone is None:
-            return None, [Reason.XADES_SIGNING_TIME_WITHOUT_ZONE]
-        return datetime.fromisoformat(f"{time.isoformat()}{zone}").astimezone(UTC), []
-    except (ValueError, OverflowError):
+        time = datetime.fromisoformat(f"{moment}{fraction[:7] if fraction else ''}{zone or ''}")
+    except ValueError:
         raise Refused(Reason.XADES_MALFORMED) from None
+    # The first and the last year have hours that other zones have no name for.
+    if not MINYEAR < time.year < MAXYEAR:
+        raise Refused(Reason.XADES_MALFORMED)
+    return None if zone is None else time.astimezone(UTC)
 
 
 def _read_text(element: Element) -> str:
@@ -264,4 +277,7 @@ def _read_unsigned(element: Element) -> tuple[Element, ...]:
         raise Refused(Reason.XADES_MALFORMED)
     if groups[0].tag != names.UNSIGNED_SIGNATURE_PROPERTIES:
         return ()
-    return tuple(_read_parts(groups[0], ID))
+    properties = _read_parts(groups[0], ID)
+    if len(properties) > _MAX_UNSIGNED_PROPERTIES:
+        raise Refused(Reason.XADES_MALFORMED)
+    return tuple(properties)

@@ -5,8 +5,9 @@ inclusive forms of inner elements wrongly; the document itself is covered as in 
 """
 
 import base64
+import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -91,9 +92,42 @@ def xades_signature(signer: Signer, document_digest: bytes, *, at: datetime) -> 
             issuer_serial=_base64(_issuer_serial(signer.certificate)),
         ),
     )
+    _digest_properties(signature)
+    return signature
+
+
+def _digest_properties(signature: Element) -> None:
     # The exclusive form is the same wherever the signature will stand.
     properties = canonicalize(signature[3][0][0], C14N_EXCLUSIVE)
-    signature[0][3][2].text = _base64(hashlib.sha256(properties).digest())
+    signature[0][-1][2].text = _base64(hashlib.sha256(properties).digest())
+
+
+def detached_signature(signer: Signer, files: Mapping[str, bytes], *, at: datetime) -> Element:
+    """Return a Signature over files, each by its name and its bytes, complete but for its value.
+
+    Names are plain (letters, digits and ``._-/``), so that each is its own URI.
+    """
+    digests = {name: hashlib.sha256(data).digest() for name, data in files.items()}
+    signature = xades_signature(
+        signer, hashlib.sha256(b"".join(name.encode() + digests[name] for name in digests)).digest(), at=at
+    )
+    signed_info, formats = signature[0], signature[3][0][0][1]
+    model, one_format = signed_info[2], formats[0]
+    prefix = str(signature.get("Id"))
+    references, described = [], []
+    for number, (name, digest) in enumerate(digests.items()):
+        reference, about = copy.deepcopy(model), copy.deepcopy(one_format)
+        reference.set("Id", f"{prefix}-file-{number}")
+        reference.set("URI", name)
+        reference.remove(reference[0])
+        reference[1].text = _base64(digest)
+        about.set("ObjectReference", f"#{prefix}-file-{number}")
+        about[0].text = "application/octet-stream"
+        references.append(reference)
+        described.append(about)
+    signed_info[2:3] = references
+    formats[:] = described
+    _digest_properties(signature)
     return signature
 
 

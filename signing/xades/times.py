@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from signing.certificates import CertificateFacts, TrustStore
+from signing.certificates import CertificateFacts
 from signing.facts import Digests
 from signing.form import SignatureForm
 from signing.policy import Policy
 from signing.timestamps.check import check_token, find_signer, read_certificates
+from signing.trust import TrustStore
 from signing.verdict import Level, Reason
 from signing.xades.unsigned import TimestampForm, UnsignedForm
 
@@ -84,7 +85,7 @@ def _are_in_order(form: SignatureForm, timestamps: Sequence[TimestampForm], poli
     groups = [[claimed] if claimed else [], inner, *([time] for time in archive)]
     latest: datetime | None = None
     for group in groups:
-        if latest is not None and any(time + policy.clock_tolerance < latest for time in group):
+        if latest is not None and any(latest - time > policy.clock_tolerance for time in group):
             return False
         latest = max([*group, *([latest] if latest else [])], default=None)
     return True

@@ -20,7 +20,8 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 
 from claims.exchange.ports import Account
-from claims.gateway.client import GatewayClient, GatewaySettings
+from claims.gateway.calling import GatewaySettings
+from claims.gateway.client import GatewayClient
 from claims.gateway.connection import Limits
 from claims.gateway.mock import MockOptions, MockServer, MockSettings, make_server
 from claims.gateway.protocol import hash_password
@@ -69,11 +70,22 @@ def fingerprint(facility: str) -> str:
 
 
 def make_bundle(
-    ma_lk: str, *, facility: str = HERE, rows: int = 1, count: str = "1", note: str = ""
+    ma_lk: str,
+    *,
+    facility: str = HERE,
+    rows: int = 1,
+    count: str = "1",
+    note: str = "",
+    discharged: str = "",
+    **fields: str,
 ) -> bytes:
-    """Return an unsigned bundle of one claim."""
-    summary = f"<TONG_HOP><MA_LK>{ma_lk}</MA_LK><GHI_CHU>{note}</GHI_CHU></TONG_HOP>"
-    row = f"<CHI_TIET_THUOC><MA_LK>{ma_lk}</MA_LK><TEN_THUOC>Paracetamol 500 mg</TEN_THUOC></CHI_TIET_THUOC>"
+    """Return an unsigned bundle of one claim, whose lines cost 100 đồng each; more fields go into XML1."""
+    given = {"MA_LK": ma_lk, "GHI_CHU": note, "NGAY_RA": discharged, **fields}
+    summary = f"<TONG_HOP>{''.join(f'<{name}>{value}</{name}>' for name, value in given.items())}</TONG_HOP>"
+    row = (
+        f"<CHI_TIET_THUOC><MA_LK>{ma_lk}</MA_LK><STT>1</STT><TEN_THUOC>Paracetamol 500 mg</TEN_THUOC>"
+        "<THANH_TIEN_BV>100</THANH_TIEN_BV><T_BHTT>80</T_BHTT></CHI_TIET_THUOC>"
+    )
     medicines = f"<CHITIEU_CHITIET_THUOC><D>{row * rows}</D></CHITIEU_CHITIET_THUOC>"
     files = "".join(
         f"<FILEHOSO><LOAIHOSO>{kind}</LOAIHOSO>"

@@ -58,6 +58,9 @@ def test_older_generations_and_both_body_formats_are_taken(
         pytest.param("drip", OutcomeUnknown, "gateway.timeout", True, id="drip"),
         pytest.param("garbage", OutcomeUnknown, "gateway.garbled", True, id="garbage"),
         pytest.param("truncated", OutcomeUnknown, "gateway.garbled", True, id="truncated"),
+        pytest.param("wrong_json", OutcomeUnknown, "gateway.garbled", True, id="wrong-json"),
+        pytest.param("other_claim", OutcomeUnknown, "gateway.other-claim", True, id="other-claim"),
+        pytest.param("wrong_number", OutcomeUnknown, "gateway.other-claim", True, id="wrong-number"),
         pytest.param("no_receipt", OutcomeUnknown, "gateway.no-receipt", True, id="no-receipt"),
         *(
             pytest.param(f"refuse:{code}", GatewayRefused, f"gateway.{code}", False, id=f"refuse-{code}")
@@ -87,7 +90,7 @@ def test_every_fault_becomes_the_right_error(
     assert after["faults"][kind] - before["faults"].get(kind, 0) == 1
 
 
-@pytest.mark.parametrize("fault", ["number_codes", "late_error:202", "slow:0.05"])
+@pytest.mark.parametrize("fault", ["number_codes", "late_error:202", "slow:0.05", "clock_skew:-86400"])
 def test_odd_but_usable_answers_are_receipts(shared_mock: RunningMock, fault: str) -> None:
     shared_mock.fault(fault, count=1)
 
@@ -209,7 +212,7 @@ def test_a_bundle_too_large_for_the_gateway_is_refused_by_name(tmp_path: Path) -
 def test_an_answer_that_is_too_long_leaves_doubt(shared_mock: RunningMock) -> None:
     client = shared_mock.client()
     client.find_receipt(HERE, "0" * 64)  # signs in, so that only the claim's answer can be too long
-    client._connections._limits = Limits(max_answer_bytes=60)
+    client._caller._connections._limits = Limits(max_answer_bytes=60)
 
     with pytest.raises(OutcomeUnknown, match="too long"):
         client.send(HERE, signed_bundle("long answer"))
@@ -263,7 +266,7 @@ def test_nothing_secret_shows_in_a_representation(shared_mock: RunningMock) -> N
     client = shared_mock.client()
     account = shared_mock.ledger.accounts[HERE]
 
-    token = client._sessions.token(HERE, account)
+    token = client._caller._sessions.token(HERE, account)
 
     assert account.password_md5 not in repr(account)
     assert token.access_token not in repr(token)
@@ -277,4 +280,4 @@ def test_threads_come_and_go_without_leaving_connections_behind(mock: RunningMoc
         thread.start()
         thread.join()
 
-    assert len(client._connections._idle) == 1
+    assert len(client._caller._connections._idle) == 1

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from claims.exchange.errors import GatewayUnavailable, OutcomeUnknown
-from claims.gateway.client import GatewayClient, GatewaySettings
+from claims.gateway.calling import GatewaySettings
+from claims.gateway.client import GatewayClient
 from claims.gateway.mock.journal import JournalBusy
 from claims.gateway.mock.server import make_server
 from tests.contract.mock_gateway import HERE, PATIENT, QUICK, RunningMock, Wall, running_mock, signed_bundle
@@ -274,7 +275,7 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path: Path) -> None:
 def test_a_connection_that_the_gateway_closed_meanwhile_is_not_used_again(mock: RunningMock) -> None:
     client = mock.client()
     client.send(HERE, signed_bundle("A"))
-    idle = client._connections._idle[0].connection
+    idle = client._caller._connections._idle[0].connection
     for connection in list(mock.server.server_state.connections):
         mock.server.servers[0].get_loop().call_soon_threadsafe(connection.transport.close)
     wait_until_readable(idle.sock)
@@ -287,11 +288,11 @@ def test_a_connection_that_the_gateway_closed_meanwhile_is_not_used_again(mock: 
 def test_a_forked_child_does_not_write_into_its_parent_s_connection(mock: RunningMock) -> None:
     client = mock.client()
     client.send(HERE, signed_bundle("A"))
-    parent = client._connections._idle[0].connection
+    parent = client._caller._connections._idle[0].connection
 
-    client._connections._pid = -1  # what a child sees
+    client._caller._connections._pid = -1  # what a child sees
 
-    taken = client._connections._take()
+    taken = client._caller._connections._take()
     assert taken is not parent
     taken.close()
     parent.close()

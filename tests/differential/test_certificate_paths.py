@@ -14,8 +14,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import PathBuildingError, ValidationError
 
-from signing.certificates import TrustStore, check_leaf, read_der_certificate
+from signing.certificates import check_leaf, read_der_certificate
 from signing.policy import DEFAULT_POLICY
+from signing.trust import TrustStore
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

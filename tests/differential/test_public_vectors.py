@@ -1,6 +1,6 @@
 """The public vectors of XML Signature: what other implementers sign and verify.
 
-``CLAIMS_XMLDSIG_VECTORS`` names a folder of them (docs/guides/signatures.md says where one is). Most are
+``XMLDSIG_VECTORS`` names a folder of them (docs/guides/signatures.md says where one is). Most are
 enveloping, signed for the sake of an example, and often with what the policy forbids, so the verifier
 refuses every one; the arithmetic under it, canonical forms, digests and signature values, is held beside what
 the vectors say, by keys that they carry.
@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from lxml.etree import _Element as Element
 
 from signing.canonical import C14N_1_0, C14N_1_1, C14N_EXCLUSIVE, canonicalize, parse
-from signing.certificates import TrustStore
 from signing.errors import SigningError
+from signing.trust import TrustStore
 from signing.verdict import Indication
 from signing.verify import verify
 from tests.conftest import XMLDSIG_VECTORS
@@ -60,7 +60,7 @@ Key = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 @pytest.fixture(scope="module")
 def vectors() -> list[tuple[str, bytes]]:
     if not XMLDSIG_VECTORS:
-        pytest.skip("needs CLAIMS_XMLDSIG_VECTORS, a folder of public XML signature vectors")
+        pytest.skip("needs XMLDSIG_VECTORS, a folder of public XML signature vectors")
     return [(path.name, path.read_bytes()) for path in sorted(Path(XMLDSIG_VECTORS).rglob("*.xml"))]
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from random import Random
 
 from signing.canonical import C14N_1_0, canonicalize_document, parse
-from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki
 from signing.errors import Unparsable
 from signing.sign import Profile, sign_bundle
+from signing.trust import TrustStore
 from signing.verify import verify
 from tests.fuzz.mutants import mutate
 from tests.unit.signing.documents import BUNDLE, DAY, NOW
@@ -70,6 +70,9 @@ class Fuzzer:
         except Unparsable:
             return "not parsed"
         verdict = verify(root, trust=self.trust, at=NOW)
+        by_bytes = verify(parse(mutant), trust=self.trust, at=NOW, source=mutant)
+        if (by_bytes.indication, by_bytes.reasons) != (verdict.indication, verdict.reasons):
+            return "passed changed its mind, once read from its bytes"
         if not verdict.has_passed or verdict.content is None:
             return "refused"
         same = canonicalize_document(verdict.content, C14N_1_0) == target.canonical

@@ -1,29 +1,46 @@
 """The exchange on a real database, with a scripted world around it."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
+from httpx2 import Response
+from pydantic import SecretStr
+from starlette.testclient import TestClient
 
+from claims.api.app import create_app
+from claims.exchange.access.places import EVERYWHERE, Reach
 from claims.exchange.breaker import Breaker
 from claims.exchange.check import CheckSubmissions
 from claims.exchange.deliver import DeliverSubmissions, RetryPolicy
+from claims.exchange.errors import NotYetLogged
 from claims.exchange.ports import ItemOutcome
 from claims.exchange.reap import Reap
 from claims.exchange.receive import ReceiveBundle, Received
 from claims.exchange.replay import PlanReplay, RunReplay, StartReplay, SteerReplay
 from claims.exchange.submission import EventKind, FacilityCode, Submission, SubmissionId
 from claims.exchange.withdraw import WithdrawSubmission
+from claims.runtime.settings import Settings
+from claims.runtime.wiring import Service
 from claims.storage.facilities import Facilities
 from claims.storage.pool import Pool, open_pool
 from claims.storage.queue import PostgresSubmissions
 from claims.storage.replays import PostgresReplays
+from claims.storage.review_names import ReviewNames
+from claims.storage.sealing import Seal
+from signing.demo_pki import DemoPki, FacilityKey
 from tests.fakes import NOON, RecordedJobs, ScriptedChecker, ScriptedGateway, SetClock
 
 FACILITY = FacilityCode("99001")
 OTHER_FACILITY = FacilityCode("99002")
 LEASE_S = 60
+NAMES = ReviewNames(Seal(bytes(32)), bytes(32))
 
 
 @dataclass
@@ -42,7 +59,9 @@ class Exchange:
         self.submissions = PostgresSubmissions(self.pool)
         self.replays = PostgresReplays(self.pool)
         self.receive = ReceiveBundle(self.submissions, self.jobs, self.clock)
-        self.check = CheckSubmissions(self.submissions, self.checker, self.jobs, self.clock, LEASE_S)
+        self.check = CheckSubmissions(
+            self.submissions, self.checker.check_batch, self.jobs, self.clock, LEASE_S
+        )
         self.executor = ThreadPoolExecutor(4)
         self.deliver = DeliverSubmissions(
             self.submissions, self.gateway, self.clock, self.retry, LEASE_S, self.executor, self.breaker
@@ -65,7 +84,7 @@ class Exchange:
         return self.now(submission)
 
     def now(self, submission: Submission) -> Submission:
-        return self.submissions.get(submission.id, facility=None)
+        return self.submissions.get(submission.id, within=EVERYWHERE)
 
     def history(self, submission: Submission) -> list[EventKind]:
         return [event.kind for event in self.submissions.events(submission.id)]
@@ -89,3 +108,82 @@ def exchange(pool: Pool) -> Iterator[Exchange]:
     exchange = Exchange(pool)
     yield exchange
     exchange.executor.shutdown()
+
+
+@pytest.fixture(scope="module")
+def pki() -> DemoPki:
+    return DemoPki.create(at=datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def facility_key(pki: DemoPki) -> FacilityKey:
+    now = datetime.now(UTC)
+    return pki.leaf(
+        "99001", valid_from=now.replace(year=now.year - 1), valid_to=now.replace(year=now.year + 1)
+    )
+
+
+@pytest.fixture
+def service(
+    database_url: str, broker_url: str, tmp_path: Path, pki: DemoPki, facility_key: FacilityKey
+) -> Iterator[Service]:
+    settings = Settings(
+        data_dir=tmp_path, max_body_bytes=100_000, signing_keys_passphrase=SecretStr(facility_key.passphrase)
+    )
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "99001.p12").write_bytes(facility_key.pkcs12)
+    pki.write(tmp_path / "trust")
+    service = Service(settings, database_url, broker_url)
+    for code in ("99001", "99002"):
+        service.facilities.add(FacilityCode(code), name="Thử", at=datetime.now(UTC))
+    yield service
+    service.close()
+
+
+def settle(pool: Pool) -> None:
+    """Wait until the feed can show every event: what began before it, in whichever database, has ended."""
+    for _ in range(300):
+        with pool.connection() as connection:
+            row = connection.execute(
+                "SELECT coalesce(max(tx) < pg_snapshot_xmin(pg_current_snapshot()), true) FROM event"
+            ).fetchone()
+        if row == (True,):
+            return
+        time.sleep(0.1)
+    raise AssertionError("a transaction of another database does not end")
+
+
+def keep(keep_log: Callable[[], int], count: int) -> None:
+    """Keep the log until so many records were made; transactions of other databases may delay them."""
+    made, deadline = 0, time.monotonic() + 30
+    while made < count and time.monotonic() < deadline:
+        made += keep_log()
+    assert made == count
+
+
+def archived(service: Service, submission_id: SubmissionId, *, within: Reach = EVERYWHERE) -> bytes:
+    """Return its archive once its evidence is in the log, which waits for other databases' transactions."""
+    for _ in range(300):
+        with suppress(NotYetLogged):
+            return service.archive(submission_id, within=within)
+        time.sleep(0.1)
+    return service.archive(submission_id, within=within)
+
+
+class PatientClient(TestClient):
+    """A caller who asks again when the log waits for a transaction of another test's database."""
+
+    def request(self, *args: Any, **kwargs: Any) -> Response:
+        """Return the answer; that an archive is not in the log yet is none for 30 s."""
+        for _ in range(300):
+            response = super().request(*args, **kwargs)
+            if response.status_code != 503 or response.json().get("code") != "not-yet-logged":
+                break
+            time.sleep(0.1)
+        return response
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[TestClient]:
+    with PatientClient(create_app(service), raise_server_exceptions=False) as client:
+        yield client

@@ -2,62 +2,24 @@
 
 import hashlib
 import json
+import re
 import threading
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from httpx2 import Response
-from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from claims.api.app import create_app
+from claims.api.problem_titles import VIETNAMESE
+from claims.api.problems import every_kind
 from claims.emr.synthetic import generate_encounters
-from claims.exchange.access import Scope
+from claims.exchange.access.keys import Scope
 from claims.exchange.submission import FacilityCode, SubmissionId
-from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
-from signing.demo_pki import DemoPki, FacilityKey
 
 ALL_SCOPES = frozenset(Scope)
 XML = {"Content-Type": "application/xml"}
-
-
-@pytest.fixture(scope="module")
-def pki() -> DemoPki:
-    return DemoPki.create(at=datetime.now(UTC))
-
-
-@pytest.fixture(scope="module")
-def facility_key(pki: DemoPki) -> FacilityKey:
-    now = datetime.now(UTC)
-    return pki.leaf(
-        "99001", valid_from=now.replace(year=now.year - 1), valid_to=now.replace(year=now.year + 1)
-    )
-
-
-@pytest.fixture
-def service(
-    database_url: str, broker_url: str, tmp_path: Path, pki: DemoPki, facility_key: FacilityKey
-) -> Iterator[Service]:
-    settings = Settings(
-        data_dir=tmp_path, max_body_bytes=100_000, signing_keys_passphrase=SecretStr(facility_key.passphrase)
-    )
-    (tmp_path / "keys").mkdir()
-    (tmp_path / "keys" / "99001.p12").write_bytes(facility_key.pkcs12)
-    pki.write(tmp_path / "trust")
-    service = Service(settings, database_url, broker_url)
-    for code in ("99001", "99002"):
-        service.facilities.add(FacilityCode(code), name="Thử", at=datetime.now(UTC))
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def client(service: Service) -> Iterator[TestClient]:
-    with TestClient(create_app(service), raise_server_exceptions=False) as client:
-        yield client
 
 
 def key(
@@ -91,6 +53,42 @@ def test_a_bundle_is_accepted_with_id_state_digest_and_location(client: TestClie
     assert body["state"] == "received"
     assert body["sha256"] == hashlib.sha256(b"<x/>").hexdigest()
     assert service.submissions.body(body["id"]) == b"<x/>"
+
+
+def test_a_caller_who_was_here_a_moment_ago_gets_the_same_answer(
+    client: TestClient, service: Service
+) -> None:
+    headers = key(service) | XML
+    first = client.post("/v1/submissions", content=b"<x/>", headers=headers)
+
+    again = client.post("/v1/submissions", content=b"<y/>", headers=headers)
+
+    assert again.status_code == 202
+    assert set(again.json()) == set(first.json())
+    assert set(again.headers) == set(first.headers)
+    assert int(again.headers["Content-Length"]) == len(again.content)
+    assert service.submissions.body(again.json()["id"]) == b"<y/>"
+
+
+def test_a_caller_who_was_here_a_moment_ago_may_not_do_more(client: TestClient, service: Service) -> None:
+    headers = key(service, scopes=frozenset({Scope.READ})) | XML
+    client.get("/v1/submissions", headers=headers)
+
+    response = client.post("/v1/submissions", content=b"<x/>", headers=headers)
+
+    assert is_problem(response, 403, "forbidden")
+
+
+@pytest.mark.parametrize("name", ["Idempotency-Key", "Correction-Reason"])
+def test_headers_have_their_bounds_for_a_known_caller_too(
+    client: TestClient, service: Service, name: str
+) -> None:
+    headers = key(service) | XML
+    client.post("/v1/submissions", content=b"<x/>", headers=headers)
+
+    response = client.post("/v1/submissions", content=b"<y/>", headers=headers | {name: "a" * 501})
+
+    assert is_problem(response, 422, "invalid-request")
 
 
 def test_the_same_request_again_says_so(client: TestClient, service: Service) -> None:
@@ -174,21 +172,21 @@ def test_nothing_is_taken_without_a_key(client: TestClient, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "scope"),
+    ("method", "path", "without"),
     [
-        ("POST", "/v1/submissions", Scope.SUBMIT),
-        ("POST", "/v1/encounters", Scope.SUBMIT),
-        ("GET", "/v1/submissions", Scope.READ),
-        ("GET", "/v1/submissions/sub_01KASWY1C4R4T9QZ3R5J8M2X6B/findings", Scope.READ),
-        ("GET", "/v1/replays/rpl_01KASWY1C4R4T9QZ3R5J8M2X6B", Scope.OPERATE),
+        ("POST", "/v1/submissions", {Scope.SUBMIT}),
+        ("POST", "/v1/encounters", {Scope.SUBMIT}),
+        ("GET", "/v1/submissions", {Scope.READ, Scope.REVIEW}),
+        ("GET", "/v1/submissions/sub_01KASWY1C4R4T9QZ3R5J8M2X6B/findings", {Scope.READ, Scope.REVIEW}),
+        ("GET", "/v1/replays/rpl_01KASWY1C4R4T9QZ3R5J8M2X6B", {Scope.OPERATE}),
     ],
 )
 def test_a_key_without_the_scope_is_refused(
-    client: TestClient, service: Service, method: str, path: str, scope: Scope
+    client: TestClient, service: Service, method: str, path: str, without: set[Scope]
 ) -> None:
-    assert is_problem(
-        client.request(method, path, headers=key(service, scopes=ALL_SCOPES - {scope})), 403, "forbidden"
-    )
+    response = client.request(method, path, headers=key(service, scopes=ALL_SCOPES - without))
+
+    assert is_problem(response, 403, "forbidden")
 
 
 @pytest.mark.parametrize("part", ["", "/events", "/findings", "/receipt"])
@@ -313,7 +311,13 @@ def test_a_replay_is_listed_steered_and_started_once_under_its_key(
     resumed = client.post(f"{place}/resume", headers=headers)
     canceled = client.post(f"{place}/cancel", headers=headers)
     (item,) = client.get(f"{place}/items", headers=headers).json()["data"]
+    as_csv = client.get(f"{place}/results", headers=headers).text.splitlines()
+    as_lines = client.get(f"{place}/results?format=ndjson", headers=headers).text.splitlines()
 
+    assert as_csv[0].split(",")[:2] == ["submission_id", "outcome"]
+    assert as_csv[1].split(",")[:2] == [item["submission_id"], "canceled"]
+    assert [json.loads(line) for line in as_lines] == [item]
+    assert is_problem(client.get(f"{place}/results", headers=key(service, "99002")), 404, "not-found")
     assert first.json()["id"] == second.json()["id"]
     assert [one.json()["state"] for one in (paused, resumed, canceled)] == ["paused", "running", "canceled"]
     assert (item["outcome"], item["state_now"]) == ("canceled", "received")
@@ -327,15 +331,15 @@ def test_a_replay_is_listed_steered_and_started_once_under_its_key(
 
 def test_the_feed_is_read_on_from_where_one_was(client: TestClient, service: Service) -> None:
     headers = key(service)
-    start = client.get("/v1/events?after=latest", headers=headers).json()
+    start = client.get("/v1/events?cursor=latest", headers=headers).json()
     client.post("/v1/submissions", content=b"<x/>", headers=headers | XML)
 
-    page = client.get(f"/v1/events?wait=5&after={start['next']}", headers=headers).json()
+    page = client.get(f"/v1/events?wait=5&cursor={start['next_cursor']}", headers=headers).json()
 
     assert [one["kind"] for one in page["data"]] == ["received"]
-    assert client.get(f"/v1/events?after={page['next']}", headers=headers).json()["data"] == []
+    assert client.get(f"/v1/events?cursor={page['next_cursor']}", headers=headers).json()["data"] == []
     assert client.get("/v1/events", headers=key(service, "99002")).json()["data"] == []
-    assert is_problem(client.get("/v1/events?after=zzz", headers=headers), 400, "invalid-cursor")
+    assert is_problem(client.get("/v1/events?cursor=zzz", headers=headers), 400, "invalid-cursor")
 
 
 def test_a_submission_is_withdrawn_with_a_reason(client: TestClient, service: Service) -> None:
@@ -372,17 +376,111 @@ def test_a_problems_type_leads_to_its_explanation(client: TestClient) -> None:
 
 
 def test_it_is_ready_when_the_database_is_migrated(client: TestClient) -> None:
-    assert client.get("/readyz").json() == {"status": "ready", "checks": {"database": True, "migrated": True}}
+    checks = {"database": True, "migrated": True, "broker": True}
+    assert client.get("/readyz").json() == {"status": "ready", "checks": checks}
 
 
 def test_every_route_documents_its_problems(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
 
     assert len(paths) >= 8
-    for operations in paths.values():
+    for path, operations in paths.items():
         for operation in operations.values():
-            assert "application/problem+json" in operation["responses"]["default"]["content"]
+            answers = operation["responses"]
+            for status in (status for status in answers if status[0] in "45"):
+                assert "application/problem+json" in answers[status]["content"], path
+            assert {"500", "503"} <= set(answers)
             assert operation["operationId"]
+    bundle = paths["/v1/submissions"]["post"]["responses"]
+    assert set(bundle["422"]["content"]["application/problem+json"]["examples"]) == {
+        "idempotency-mismatch",
+        "invalid-request",
+    }
+
+
+def test_the_example_of_an_encounter_can_be_handed_in(client: TestClient, service: Service) -> None:
+    body = client.get("/openapi.json").json()["paths"]["/v1/encounters"]["post"]["requestBody"]
+    document = body["content"]["application/json"]["example"] | {"facility": "99001"}
+
+    assert client.post("/v1/encounters", json=document, headers=key(service)).status_code == 202
+
+
+def test_the_apis_page_has_all_its_files_here(client: TestClient) -> None:
+    page = client.get("/docs")
+    files = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert len(files) == 5
+    assert all(one.startswith("/") and client.get(one).status_code == 200 for one in files)
+    assert is_problem(client.get("/docs/files/secrets"), 404, "not-found")
+
+
+def test_who_has_the_newest_gets_no_body(client: TestClient, service: Service) -> None:
+    headers = key(service)
+    place = client.post("/v1/submissions", content=b"<x/>", headers=headers | XML).headers["Location"]
+    tag = client.get(place, headers=headers).headers["ETag"]
+
+    known = client.get(place, headers=headers | {"If-None-Match": f'"other", W/{tag}'})
+    client.post(f"{place}/withdrawal", json={"reason": "r"}, headers=headers)
+    changed = client.get(place, headers=headers | {"If-None-Match": tag})
+
+    assert (known.status_code, known.content, known.headers["ETag"]) == (304, b"", tag)
+    assert (changed.status_code, changed.json()["state"]) == (200, "withdrawn")
+
+
+def test_people_read_their_own_language(client: TestClient, service: Service) -> None:
+    headers = key(service)
+    place = client.post("/v1/submissions", content=b"<x>", headers=headers | XML).headers["Location"]
+    service.check([SubmissionId(place.rpartition("/")[2])])
+    texts, problems = {}, {}
+    for asked in ("vi-VN,en;q=0.5", "en", "fr", "vi;q=0.1, en;q=x"):
+        own = headers | {"Accept-Language": asked}
+        texts[asked] = client.get(f"{place}/findings", headers=own).json()["findings"][0]
+        problems[asked] = client.get("/v1/nothing", headers=own)
+
+    assert {asked: one["text"] == one["message"]["vi"] for asked, one in texts.items()} == {
+        "vi-VN,en;q=0.5": True,
+        "en": False,
+        "fr": False,
+        "vi;q=0.1, en;q=x": True,
+    }
+    assert problems["vi-VN,en;q=0.5"].json()["title"] == "Không tìm thấy"
+    assert problems["vi-VN,en;q=0.5"].headers["Content-Language"] == "vi"
+    assert problems["en"].json()["code"] == problems["vi-VN,en;q=0.5"].json()["code"]
+
+
+def test_every_problem_has_a_title_in_vietnamese() -> None:
+    assert {kind.code for kind in every_kind()} == set(VIETNAMESE)
+
+
+@pytest.mark.parametrize("path", ["/v1/submissions", "/v1/encounters"])
+def test_fifty_requests_at_once_under_one_key_are_one_submission(
+    client: TestClient, service: Service, path: str
+) -> None:
+    content = json.dumps(encounter()).encode() if path.endswith("encounters") else b"<x/>"
+    headers = key(service) | {"Idempotency-Key": "one"}
+
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _n: client.post(path, content=content, headers=headers), range(50)))
+
+    assert {one.status_code for one in answers} == {202}
+    assert len({one.json()["id"] for one in answers}) == 1
+    assert len(client.get("/v1/submissions", headers=key(service)).json()["data"]) == 1
+
+
+def test_a_key_is_forgotten_after_a_week(client: TestClient, service: Service) -> None:
+    headers = key(service) | XML | {"Idempotency-Key": "a"}
+    client.post("/v1/submissions", content=b"<x/>", headers=headers)
+    service.reap()
+    assert is_problem(
+        client.post("/v1/submissions", content=b"<y/>", headers=headers), 422, "idempotency-mismatch"
+    )
+    with service.pool.connection() as connection:
+        connection.execute("UPDATE idempotency_key SET created_at = created_at - interval '7 days'")
+
+    service.reap()
+
+    assert client.post("/v1/submissions", content=b"<y/>", headers=headers).status_code == 202
 
 
 def test_who_waits_is_answered_once_the_submission_settles(client: TestClient, service: Service) -> None:
@@ -417,8 +515,33 @@ def test_limits_can_be_read_by_whoever_has_a_key(client: TestClient, service: Se
 
     assert limits.json() == {
         "body_bytes": 100_000,
+        "batch_bytes": 5 * 2**30,
+        "batch_items": 50_000,
         "page_items": 200,
         "feed_events": 1000,
         "wait_s": 30,
+        "intake_rate": None,
     }
     assert client.get("/v1/limits").status_code == 401
+
+
+def test_a_correction_says_why_and_its_options_say_what_may_follow(
+    client: TestClient, service: Service
+) -> None:
+    headers = key(service) | XML | {"Correction-Reason": "sai%20ng%C3%A0y%20ra"}
+    submission = client.post("/v1/submissions", content=b"<x/>", headers=headers).json()
+    place = f"/v1/submissions/{submission['id']}"
+
+    (received,) = client.get(f"{place}/events", headers=headers).json()["data"]
+    options = {one["step"]: one for one in client.get(f"{place}/options", headers=headers).json()["data"]}
+
+    assert received["detail"] == {"reason": "sai ngày ra"}
+    assert options["withdraw"] == {
+        "step": "withdraw",
+        "allowed": True,
+        "way": "withdrawal",
+        "until": None,
+        "needs_reason": False,
+    }
+    assert (options["resend"]["allowed"], options["resend"]["way"]) == (False, "by_itself")
+    assert is_problem(client.get(f"{place}/options", headers=key(service, "99002")), 404, "not-found")

@@ -15,6 +15,10 @@ BLOCKING = Finding("XML1.GIOI_TINH.length", Severity.ERROR)
 REMARK = Finding("XML2.ORDER", Severity.INFO)
 
 
+#: By when the gateway has had the time to read what reached it.
+SETTLE_S = 31
+
+
 class KilledWorkerError(BaseException):
     """Stands for SIGKILL: nothing after it runs."""
 
@@ -100,16 +104,54 @@ def test_after_a_timeout_the_gateway_is_asked_before_anything_is_sent_again(exch
     assert (len(exchange.gateway.sends), len(exchange.gateway.lookups)) == (1, 1)
 
 
-def test_after_a_timeout_that_took_nothing_it_is_sent_again(exchange: Exchange) -> None:
+def test_after_a_timeout_that_took_nothing_it_is_asked_for_twice_and_sent_again(exchange: Exchange) -> None:
     exchange.gateway.failures = [OutcomeUnknown("gateway.timeout")]
     submission = exchange.checked()
 
     exchange.deliver([submission.id])
     exchange.clock.advance(20)
     exchange.deliver([submission.id])
+    asked_once = exchange.now(submission)
+    exchange.deliver([submission.id])
+    exchange.clock.advance(SETTLE_S)
+    exchange.deliver([submission.id])
+
+    assert (asked_once.state, asked_once.cause) == (State.OUTCOME_UNKNOWN, "gateway.not-known")
+    assert exchange.now(submission).state is State.ACKNOWLEDGED
+    assert (len(exchange.gateway.sends), len(exchange.gateway.lookups)) == (2, 2)
+
+
+def test_a_request_that_the_gateway_reads_after_the_question_about_it_is_not_sent_again(
+    exchange: Exchange,
+) -> None:
+    exchange.gateway.failures = [OutcomeUnknown("gateway.timeout")]
+    submission = exchange.checked()
+    exchange.deliver([submission.id])
+    exchange.clock.advance(20)
+
+    exchange.deliver([submission.id])
+    exchange.gateway.send("99001", exchange.submissions.body(submission.id))
+    exchange.clock.advance(SETTLE_S)
+    exchange.deliver([submission.id])
 
     assert exchange.now(submission).state is State.ACKNOWLEDGED
-    assert (len(exchange.gateway.sends), len(exchange.gateway.lookups)) == (2, 1)
+    assert exchange.gateway.resends == []
+
+
+def test_asking_uses_up_no_attempt_and_new_doubt_begins_anew(exchange: Exchange) -> None:
+    exchange.gateway.failures = [OutcomeUnknown("gateway.timeout")] * 2
+    submission = exchange.checked()
+
+    for seconds in (20, SETTLE_S, 40, SETTLE_S):
+        exchange.deliver([submission.id])
+        exchange.clock.advance(seconds)
+    exchange.deliver([submission.id])
+
+    assert exchange.now(submission).state is State.ACKNOWLEDGED
+    assert (len(exchange.gateway.sends), len(exchange.gateway.lookups)) == (3, 4)
+    with exchange.pool.connection() as connection:
+        rows = connection.execute("SELECT attempt FROM attempt ORDER BY attempt").fetchall()
+    assert [number for (number,) in rows] == [1, 2, 3]
 
 
 def test_a_look_up_that_fails_sends_nothing(exchange: Exchange) -> None:
@@ -175,9 +217,11 @@ def test_a_worker_killed_while_sending_leads_to_a_look_not_a_second_send(
     assert exchange.now(submission).state is State.OUTCOME_UNKNOWN
     assert submission.id in exchange.jobs.deliveries[1:]
     exchange.deliver([submission.id])
+    exchange.clock.advance(SETTLE_S)
+    exchange.deliver([submission.id])
 
     assert exchange.now(submission).state is State.ACKNOWLEDGED
-    assert exchange.gateway.lookups == [submission.sha256]
+    assert exchange.gateway.lookups == [submission.sha256] * (1 if took_it else 2)
     assert len(exchange.gateway.sends) == (1 if took_it else 2)
 
 
@@ -200,6 +244,8 @@ def test_a_worker_whose_lease_is_half_over_does_not_begin_to_send(exchange: Exch
     submission = exchange.checked()
     exchange.deliver([submission.id])
     exchange.clock.advance(20)
+    exchange.deliver([submission.id])
+    exchange.clock.advance(SETTLE_S)
     exchange.gateway.sends.clear()
     exchange.gateway.while_looking = lambda: exchange.clock.advance(LEASE_S / 2 + 1)
 
@@ -286,3 +332,25 @@ def test_in_announced_maintenance_nothing_is_sent(exchange: Exchange) -> None:
 
     assert exchange.now(submission).state is State.ACKNOWLEDGED
     assert exchange.now(submission).cause is None
+
+
+def test_a_bundle_that_kills_each_worker_that_sends_it_is_set_aside(exchange: Exchange) -> None:
+    submission = exchange.checked()
+
+    def die() -> None:
+        raise KilledWorkerError
+
+    exchange.gateway.while_sending = die
+    for number in range(exchange.retry.max_attempts):
+        if number:
+            exchange.deliver([submission.id])  # the first time that it is asked for
+            exchange.clock.advance(SETTLE_S)
+        with pytest.raises(KilledWorkerError):
+            exchange.deliver([submission.id])
+        exchange.clock.advance(LEASE_S + 1)
+        exchange.reap()
+    exchange.deliver([submission.id])
+
+    after = exchange.now(submission)
+    assert (after.state, after.cause) == (State.FAILED, "send.kills_worker")
+    assert len(exchange.gateway.sends) == exchange.retry.max_attempts

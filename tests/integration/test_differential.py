@@ -11,6 +11,7 @@ from tests.differential.verifiers import ACCEPTED, OURS
 pytestmark = pytest.mark.attack
 
 
+@pytest.mark.slow
 def test_every_disagreement_with_others_is_explained(tmp_path: Path) -> None:
     corpus = Corpus()
     documents = corpus.make(1300)

@@ -1,15 +1,17 @@
 """The history of claims on a real database."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
-from claims.checking.check import CheckTerms, Report, check_bundle
+from claims.checking.check import CheckTerms, Report, ask_together, begin_check
 from claims.checking.history.marks import Mark, Subject, Window, blind
 from claims.checking.rules.rule import Need
 from claims.checking.samples import load_sample
 from claims.exchange.check import CheckSubmissions
 from claims.exchange.lifecycle import State
+from claims.exchange.ports import Leased
 from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.storage.facilities import Facilities
 from claims.storage.history import PostgresHistory, leave_marks
@@ -93,8 +95,11 @@ def test_who_is_treated_elsewhere_at_the_time_is_found_once_the_other_claim_was_
     for code in ("79024", "79001"):
         Facilities(exchange.pool).add(FacilityCode(code), name=code, at=NOON)
 
-    def check(data: bytes, *, facility: FacilityCode, at: datetime) -> Report:
-        return check_bundle(data, at=at, terms=CheckTerms(more={Need.HISTORY: history}))
+    def check(batch: Sequence[Leased]) -> Sequence[Report]:
+        terms = CheckTerms(more={Need.HISTORY: history})
+        checks = [begin_check(one.body, at=one.received_at, terms=terms) for one in batch]
+        ask_together(checks)
+        return [one.finish() for one in checks]
 
     def send(facility: str, *changes: str) -> tuple[State, set[str]]:
         body = load_sample("inpatient", changes).write()

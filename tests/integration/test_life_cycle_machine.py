@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 )
 
 from claims.bundle.findings import Finding, Severity
+from claims.exchange.access.places import EVERYWHERE, NATION
 from claims.exchange.errors import (
     CannotWithdraw,
     GatewayError,
@@ -193,8 +194,8 @@ class LifeCycle(RuleBasedStateMachine):
                 assert all(one.superseded_by for one in known)
 
     def _replay(self) -> None:
-        which = SubmissionFilter(states=tuple(REPLAYABLE), facility=self.facility)
-        replay = self.exchange.start_replay(NewReplay(which, actor="op", reason="test", facility=None))
+        which = SubmissionFilter(within=EVERYWHERE, states=tuple(REPLAYABLE), facility=self.facility)
+        replay = self.exchange.start_replay(NewReplay(which, actor="op", reason="test", place=NATION))
         self.exchange.run_replay(replay.id)
 
     def _some(self, data: st.DataObject) -> list[Submission]:
@@ -215,7 +216,7 @@ def test_any_history_ends_well(pool: Pool, request: pytest.FixtureRequest) -> No
     run_state_machine_as_test(
         LifeCycle,
         settings=settings(
-            max_examples=2_000 if thorough else 100,
+            max_examples=2_000 if thorough else 40,
             stateful_step_count=30,
             suppress_health_check=list(HealthCheck),
         ),

@@ -9,7 +9,7 @@ from claims.storage.migrations import current_revision, newest_revision
 DER, DIGEST = b"one", "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
 
 
-def _config(database_url: str) -> Config:
+def config(database_url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", "claims:storage/migrations")
     config.attributes["database_url"] = database_url
@@ -17,7 +17,7 @@ def _config(database_url: str) -> Config:
 
 
 def test_registrations_become_events_and_come_back(database_url: str) -> None:
-    command.downgrade(_config(database_url), "0001")
+    command.downgrade(config(database_url), "0001")
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("INSERT INTO facility VALUES ('99001', 'Một', '2026-01-01Z')")
         connection.execute(
@@ -25,7 +25,7 @@ def test_registrations_become_events_and_come_back(database_url: str) -> None:
             [DER, DER],
         )
 
-    command.upgrade(_config(database_url), "head")
+    command.upgrade(config(database_url), "head")
     with psycopg.connect(database_url) as connection:
         assert current_revision(connection) == newest_revision()
         events = connection.execute(
@@ -37,7 +37,7 @@ def test_registrations_become_events_and_come_back(database_url: str) -> None:
         (DIGEST, "suspended", "2026-03-01"),
     ]
 
-    command.downgrade(_config(database_url), "0001")
+    command.downgrade(config(database_url), "0001")
     with psycopg.connect(database_url) as connection:
         (row,) = connection.execute(
             "SELECT registered_at = '2026-02-01Z', suspended_at = '2026-03-01Z' FROM facility_certificate"

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
 
 from signing.canonical import parse
-from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.demo_tsa import DemoTsa
 from signing.policy import XMLDSIG
 from signing.sign import Profile, sign_bundle
+from signing.trust import TrustStore
 from signing.verdict import Level, Verdict
 from signing.verify import verify
 from signing.xades.extend import Extender

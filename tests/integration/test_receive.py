@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from claims.exchange.access.places import EVERYWHERE, Place, Reach
 from claims.exchange.errors import IdempotencyMismatch, SubmissionNotFound
 from claims.exchange.lifecycle import State
 from claims.exchange.submission import SubmissionFilter
@@ -12,6 +13,8 @@ from tests.integration.conftest import FACILITY, OTHER_FACILITY, Exchange
 
 # Bytes that any re-serialization would change.
 ODD = b"\xef\xbb\xbf<a  b='1'>\r\n\x00\xff</a>"
+
+ALL = SubmissionFilter(within=EVERYWHERE)
 
 
 def test_the_bytes_are_kept_as_they_came(exchange: Exchange) -> None:
@@ -55,7 +58,7 @@ def test_the_same_key_with_another_body_is_refused_and_stores_nothing(exchange: 
     with pytest.raises(IdempotencyMismatch):
         exchange.received(b"2", key="k")
 
-    assert len(exchange.submissions.list_page(SubmissionFilter(), limit=10, cursor=None).items) == 1
+    assert len(exchange.submissions.list_page(ALL, limit=10, cursor=None).items) == 1
 
 
 def test_a_key_means_something_else_to_another_facility(exchange: Exchange) -> None:
@@ -81,22 +84,22 @@ def test_one_key_with_fifty_bodies_at_once_makes_one_submission(exchange: Exchan
 
     with ThreadPoolExecutor(50) as pool:
         assert sum(pool.map(submit, range(50))) == 1
-    assert len(exchange.submissions.list_page(SubmissionFilter(), limit=100, cursor=None).items) == 1
+    assert len(exchange.submissions.list_page(ALL, limit=100, cursor=None).items) == 1
 
 
 def test_a_facility_does_not_see_another_ones(exchange: Exchange) -> None:
     ours = exchange.received(b"1").submission
 
-    assert exchange.submissions.get(ours.id, facility=FACILITY).id == ours.id
+    assert exchange.submissions.get(ours.id, within=Reach.of(Place(FACILITY))).id == ours.id
     with pytest.raises(SubmissionNotFound):
-        exchange.submissions.get(ours.id, facility=OTHER_FACILITY)
+        exchange.submissions.get(ours.id, within=Reach.of(Place(OTHER_FACILITY)))
 
 
 def test_pages_hold_everything_once_newest_first(exchange: Exchange) -> None:
     for number in range(7):
         exchange.clock.advance(1)
         exchange.received(b"%d" % number)
-    which, cursor, seen = SubmissionFilter(facility=FACILITY), None, []
+    which, cursor, seen = SubmissionFilter(within=Reach.of(Place(FACILITY))), None, []
 
     while True:
         page = exchange.submissions.list_page(which, limit=3, cursor=cursor)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from claims.exchange.access.places import EVERYWHERE, NATION, Place, Reach
 from claims.exchange.errors import (
     EmptySelection,
     GatewayRefused,
@@ -15,7 +16,7 @@ from claims.exchange.ports import ItemOutcome, NewReplay, Replay, ReplayState
 from claims.exchange.submission import EventKind, Submission, SubmissionFilter
 from tests.integration.conftest import FACILITY, Exchange
 
-ALL = SubmissionFilter(states=tuple(State))
+ALL = SubmissionFilter(within=EVERYWHERE, states=tuple(State))
 
 
 def failed(exchange: Exchange, body: bytes, error: type[GatewayUnavailable | OutcomeUnknown]) -> Submission:
@@ -38,7 +39,7 @@ def start(
     key: str | None = None,
 ) -> Replay:
     return exchange.start_replay(
-        NewReplay(which, actor="op", reason="test", facility=None, per_minute=per_minute, request_key=key)
+        NewReplay(which, actor="op", reason="test", place=NATION, per_minute=per_minute, request_key=key)
     )
 
 
@@ -111,7 +112,7 @@ def test_a_plan_says_what_a_run_then_does(exchange: Exchange) -> None:
     plan = exchange.plan_replay(ALL)
     replay_id = replay_all(exchange)
 
-    assert plan.counts == exchange.replays.get(replay_id, facility=None).counts
+    assert plan.counts == exchange.replays.get(replay_id, within=EVERYWHERE).counts
     assert sorted(plan.counts.values(), reverse=True)[:4] == [1, 1, 1, 0]
 
 
@@ -122,7 +123,7 @@ def test_a_replay_run_twice_replays_once(exchange: Exchange) -> None:
     exchange.run_replay(replay_id)
 
     assert exchange.history(submission).count(EventKind.REPLAYED) == 1
-    assert exchange.replays.get(replay_id, facility=None).finished_at is not None
+    assert exchange.replays.get(replay_id, within=EVERYWHERE).finished_at is not None
 
 
 def test_the_selection_is_frozen_when_the_replay_starts(exchange: Exchange) -> None:
@@ -148,16 +149,16 @@ def test_a_replay_that_was_cut_off_is_woken_again(exchange: Exchange) -> None:
 
 def test_an_empty_selection_is_refused(exchange: Exchange) -> None:
     with pytest.raises(EmptySelection):
-        start(exchange, SubmissionFilter())
+        start(exchange, SubmissionFilter(within=EVERYWHERE))
     with pytest.raises(EmptySelection):
-        exchange.plan_replay(SubmissionFilter())
+        exchange.plan_replay(SubmissionFilter(within=EVERYWHERE))
 
 
 def test_a_paused_replay_waits_until_it_is_resumed(exchange: Exchange) -> None:
     submission = failed(exchange, b"1", GatewayUnavailable)
     replay = start(exchange)
 
-    paused = exchange.steer_replay.pause(replay.id, facility=None)
+    paused = exchange.steer_replay.pause(replay.id, within=EVERYWHERE)
     exchange.run_replay(replay.id)
     exchange.jobs.replays.clear()
     exchange.reap()
@@ -166,19 +167,19 @@ def test_a_paused_replay_waits_until_it_is_resumed(exchange: Exchange) -> None:
     assert exchange.now(submission).state is State.FAILED
     assert exchange.jobs.replays == []
 
-    resumed = exchange.steer_replay.resume(replay.id, facility=None)
+    resumed = exchange.steer_replay.resume(replay.id, within=EVERYWHERE)
     exchange.run_replay(exchange.jobs.replays.pop())
 
     assert resumed.state is ReplayState.RUNNING
     assert exchange.now(submission).state is State.CHECKED
-    assert exchange.replays.get(replay.id, facility=None).state is ReplayState.FINISHED
+    assert exchange.replays.get(replay.id, within=EVERYWHERE).state is ReplayState.FINISHED
 
 
 def test_a_canceled_replay_leaves_the_rest_alone_for_good(exchange: Exchange) -> None:
     submission = failed(exchange, b"1", GatewayUnavailable)
     replay = start(exchange)
 
-    canceled = exchange.steer_replay.cancel(replay.id, facility=None)
+    canceled = exchange.steer_replay.cancel(replay.id, within=EVERYWHERE)
     exchange.run_replay(replay.id)
 
     assert canceled.state is ReplayState.CANCELED
@@ -186,17 +187,18 @@ def test_a_canceled_replay_leaves_the_rest_alone_for_good(exchange: Exchange) ->
     assert exchange.now(submission).state is State.FAILED
     for step in (exchange.steer_replay.pause, exchange.steer_replay.resume, exchange.steer_replay.cancel):
         with pytest.raises(ReplayEnded):
-            step(replay.id, facility=None)
+            step(replay.id, within=EVERYWHERE)
 
 
 def test_another_facilitys_replay_cannot_be_steered(exchange: Exchange) -> None:
     failed(exchange, b"1", GatewayUnavailable)
     replay = start(exchange)
+    own = Reach.of(Place(FACILITY))
 
     with pytest.raises(ReplayNotFound):
-        exchange.steer_replay.cancel(replay.id, facility=FACILITY)
-    assert exchange.replays.list_recent(facility=FACILITY, before=None, limit=10) == ()
-    assert [one.id for one in exchange.replays.list_recent(facility=None, before=None, limit=10)] == [
+        exchange.steer_replay.cancel(replay.id, within=own)
+    assert exchange.replays.list_recent(within=own, before=None, limit=10) == ()
+    assert [one.id for one in exchange.replays.list_recent(within=EVERYWHERE, before=None, limit=10)] == [
         replay.id
     ]
 
@@ -210,7 +212,7 @@ def test_a_paced_replay_keeps_its_pace(exchange: Exchange) -> None:
     for _ in range(4):
         exchange.run_replay(replay.id)
         exchange.run_replay(replay.id)
-        done.append(exchange.replays.get(replay.id, facility=None).done)
+        done.append(exchange.replays.get(replay.id, within=EVERYWHERE).done)
         exchange.clock.advance(10)
 
     # One at once, then one every five seconds.
@@ -226,7 +228,7 @@ def test_a_pace_that_was_not_used_does_not_gather_without_end(exchange: Exchange
 
     exchange.run_replay(replay.id)
 
-    assert exchange.replays.get(replay.id, facility=None).done == 1 + 6
+    assert exchange.replays.get(replay.id, within=EVERYWHERE).done == 1 + 6
 
 
 def test_a_request_made_twice_under_one_key_is_one_replay(exchange: Exchange) -> None:
@@ -246,3 +248,26 @@ def test_an_item_says_where_its_submission_stands_now(exchange: Exchange) -> Non
     (item,) = exchange.replays.items(replay_id, after=None, limit=10)
 
     assert (item.state_before, item.state_now, item.receipt) == (State.FAILED, State.ACKNOWLEDGED, "GD1")
+
+
+def test_a_plans_sample_shows_what_would_be_skipped_beside_what_would_go(exchange: Exchange) -> None:
+    for number in range(3):
+        failed(exchange, str(number).encode(), GatewayUnavailable)
+    under_way = exchange.received(b"under way").submission
+
+    plan = exchange.replays.plan(ALL, sample=2)
+
+    assert len(plan.sample) == 2
+    skipped = [one for one in plan.sample if one.outcome is ItemOutcome.SKIPPED_UNDER_WAY]
+    assert [one.submission_id for one in skipped] == [under_way.id]
+
+
+def test_what_matches_later_is_not_in_the_selection(exchange: Exchange) -> None:
+    first = failed(exchange, b"1", GatewayUnavailable)
+    replay = start(exchange)
+    later = failed(exchange, b"2", GatewayUnavailable)
+
+    exchange.run_replay(replay.id)
+
+    assert exchange.outcomes(replay.id) == {first.id: ItemOutcome.REPLAYED}
+    assert exchange.now(later).state is State.FAILED

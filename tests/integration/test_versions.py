@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from claims.bundle.findings import Finding, Location, Severity
+from claims.exchange.access.places import EVERYWHERE, NATION
 from claims.exchange.errors import (
     CannotWithdraw,
     GatewayRefused,
@@ -215,8 +216,8 @@ def test_a_replay_leaves_what_was_superseded_or_withdrawn(exchange: Exchange, ve
     other = versions.checked(3, "OTHER")
     exchange.withdraw(other.id, facility=FACILITY, actor="test", reason="a mistake")
 
-    which = SubmissionFilter(ids=(first.id, other.id))
-    replay = exchange.start_replay(NewReplay(which, actor="op", reason="test", facility=None))
+    which = SubmissionFilter(within=EVERYWHERE, ids=(first.id, other.id))
+    replay = exchange.start_replay(NewReplay(which, actor="op", reason="test", place=NATION))
     exchange.run_replay(replay.id)
 
     assert exchange.outcomes(replay.id) == {

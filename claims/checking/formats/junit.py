@@ -77,7 +77,7 @@ def _case(suite: Element, file: CheckedFile, finding: Mapping[str, Any], languag
     case = etree.SubElement(suite, "testcase", name=_text(name), classname=_text(file.name))
     message = finding["message"][language]
     failure = etree.SubElement(case, "failure", type=finding["severity"], message=_text(message))
-    failure.text = _text("\n".join((message, finding["next"][language], finding["clause"])))
+    failure.text = _text("\n".join((message, finding["next"][language], finding["clause"][language])))
 
 
 def _line(finding: Mapping[str, Any], language: str) -> str:

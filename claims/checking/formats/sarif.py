@@ -59,7 +59,7 @@ def to_sarif(files: Sequence[CheckedFile], language: str) -> bytes:
 def _rule(finding: Mapping[str, Any], language: str) -> Mapping[str, object]:
     return {
         "id": finding["code"],
-        "fullDescription": {"text": finding["clause"]},
+        "fullDescription": {"text": finding["clause"][language]},
         "help": {"text": finding["next"][language]},
         "properties": {
             "rule": finding["rule"],

@@ -77,7 +77,7 @@ def _finding_rows(
                     one["next"][language],
                     one["category"],
                     one["group"],
-                    one["clause"],
+                    one["clause"][language],
                 ],
             )
 

@@ -29,6 +29,9 @@ class Subject(StrEnum):
     BED = "bed"  # of a department of a facility
     SERVICE = "service"  # done for a person, wherever
     COURSE = "course"  # of a medicine that a person took home
+    REFERRAL = "referral"  # a slip that a facility gave out
+    APPOINTMENT = "appointment"  # a re-visit slip that a facility gave out, on the day that it is for
+    REVISIT = "revisit"  # a re-visit slip that was used
 
 
 @dataclass(frozen=True, slots=True)

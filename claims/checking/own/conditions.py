@@ -198,7 +198,7 @@ def _read(row: Row, name: str, schema: TableSchema) -> Value:
     if not text:
         return None
     if field.type == "list":
-        return list(row.items(name))
+        return list(row.items_of(name))
     if field.type == "decimal" or (field.type == "integer" and field.code_list is None):
         number = row.number_of(name)
         # CEL has no decimal. Amounts of 15 digits in all keep their value as a double.

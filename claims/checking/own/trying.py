@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from claims.checking.check import CheckTerms, check_bundle
 from claims.checking.own.rules import UnusableOwnRules, load_own_rules
 from claims.checking.samples import UnreadableChange, load_sample
-from claims.checking.samples.surroundings import sample_catalogue, sample_more
+from claims.checking.samples.checked import findings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,10 +53,5 @@ def _problems(rule: Rule, example: Example, own: OwnRules) -> Iterator[str]:
 
 
 def _codes(rule: Rule, sample: str, changes: tuple[str, ...], own: OwnRules) -> list[tuple[str, str | None]]:
-    claim = load_sample(sample, changes)
-    received_at = datetime.combine(claim.on + timedelta(days=1), time(3), UTC)
-    terms = CheckTerms(
-        catalogue=sample_catalogue(), more=sample_more(), own_rules=own, rules=frozenset({rule.code})
-    )
-    findings = check_bundle(claim.write(), at=received_at, terms=terms).findings
+    findings = findings_of(load_sample(sample, changes), own=own, only=frozenset({rule.code}))
     return [(one.code, dict(one.params).get("why")) for one in findings if one.code.startswith(rule.code)]

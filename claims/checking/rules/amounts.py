@@ -1,7 +1,7 @@
 """Rules of the amounts: XML1 sums up the rows of XML2 and XML3, and its parts make the whole.
 
-Where several amounts are wrong for one cause, the cause is named: a whole is only looked at when its parts
-are right.
+Where several amounts are wrong for one cause, the cause is named, unless it would only warn: what the law
+says of a whole is never left unsaid because a part differs from its rows.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def find_wrong_fund_total(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 def find_wrong_gdv_total(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """T_BHTT_GDV is what the fund pays of the rows that are paid per service."""
     summary = claim.summary_row
-    if summary is None or any(card.startswith(_OUTSIDE_GDV) for card in summary.items("MA_THE_BHYT")):
+    if summary is None or any(card.startswith(_OUTSIDE_GDV) for card in summary.items_of("MA_THE_BHYT")):
         return iter(())
     per_service = [row for row in _billed(claim) if row["MA_PTTT"] == _FEE_FOR_SERVICE]
     return _differs(claim, "T_BHTT_GDV", _sum(per_service, "T_BHTT"), tolerance=_ONE_DONG)
@@ -91,8 +91,8 @@ def find_wrong_gdv_total(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 
 @rule("SUM.BALANCE")
 def find_imbalance(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
-    """The total is what fund, patient and other sources pay together; looked at when each is right."""
-    if _has_wrong_part(claim, known):
+    """The total, unless it is wrong itself, is what fund, patient and other sources pay together."""
+    if any(True for _ in find_wrong_total(claim, known)):
         return iter(())
     parts = [_declared(claim, part) for part in _PARTS]
     whole = None if None in parts else sum((part for part in parts if part is not None), _ZERO)
@@ -102,7 +102,7 @@ def find_imbalance(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 @rule("SUM.MONTHLY_REPORT")
 def find_off_monthly_report(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """Form 01/BH adds up: within cover are the fund's part and the co-payment."""
-    if _has_wrong_part(claim, known) or any(True for _ in find_imbalance(claim, known)):
+    if any(True for find in (find_wrong_total, find_imbalance) for _ in find(claim, known)):
         return iter(())
     fund, copayment = _declared(claim, "T_BHTT"), _declared(claim, "T_BNCCT")
     if fund is None or copayment is None or _declared(claim, "T_NGUONKHAC"):
@@ -164,7 +164,8 @@ def _sum(rows: Iterable[Row], field: str) -> Decimal | None:
 
 def _declared(claim: CheckedClaim, field: str) -> Decimal | None:
     summary = claim.summary_row
-    return None if summary is None else summary.number_of(field)
+    amount = None if summary is None else summary.number_of(field)
+    return None if amount is None or amount < 0 else amount  # less than nothing, the schema refuses
 
 
 def _differs(
@@ -177,25 +178,6 @@ def _differs(
         return
     if abs(declared - computed) > tolerance:
         yield Hit(summary, field, (("declared", f"{declared:f}"), ("computed", f"{computed:f}")))
-
-
-def _has_wrong_part(claim: CheckedClaim, known: Known) -> bool:
-    return claim.once("wrong part", lambda: _find_wrong_part(claim, known))
-
-
-def _find_wrong_part(claim: CheckedClaim, known: Known) -> bool:
-    return any(
-        True
-        for find in (
-            find_wrong_total,
-            find_wrong_covered_total,
-            find_wrong_own_payment,
-            find_wrong_copayment,
-            find_wrong_other_sources,
-            find_wrong_fund_total,
-        )
-        for _ in find(claim, known)
-    )
 
 
 def _larger(rows: Iterable[Row], field: str, limit: str) -> Iterator[Hit]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -17,10 +18,20 @@ if TYPE_CHECKING:
 
 #: MA_NHOM of bed days: of day patients, of in-patients, of observation.
 BEDS: Final = frozenset({"14", "15", "16"})
+_CODE_OF_BED: Final = re.compile(r"[HTCK][0-9]{3}", re.ASCII)
 _PAID: Final = frozenset({"14", "15"})
 _OUTPATIENTS: Final = frozenset({"01", "02"})
 _ONE_MORE: Final = frozenset({"2", "5"})  # a referral counts the day of leaving, and so does a death
 _DIED: Final = "5"
+
+
+@rule("XML3.BED_CODE")
+def find_beds_without_a_code(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A bed day says in which bed: its kind and three digits; several where the patient changed beds."""
+    for row in _beds(claim):
+        codes = row.items_of("MA_GIUONG")
+        if not codes or not all(map(_CODE_OF_BED.fullmatch, codes)):
+            yield Hit(row, "MA_GIUONG")
 
 
 @rule("XML3.BED_OUTPATIENT")

@@ -34,11 +34,11 @@ _HUNDRED: Final = Decimal(100)
 def find_uneven_lists(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Each card has its facility and its days."""
     summary = claim.summary_row
-    cards = () if summary is None else summary.items("MA_THE_BHYT")
+    cards = () if summary is None else summary.items_of("MA_THE_BHYT")
     if summary is None or not cards:
         return
     for field in _PARALLEL:
-        given = len(summary.items(field))
+        given = len(summary.items_of(field))
         if given and given != len(cards):
             yield Hit(summary, field, (("given", str(given)), ("cards", str(len(cards)))))
 
@@ -133,7 +133,7 @@ def _is_valid_at_arrival(claim: CheckedClaim) -> bool | None:
     summary, stay = claim.summary_row, stay_of(claim)
     if summary is None or stay is None or not summary["MA_THE_BHYT"].strip():
         return None
-    starts, ends = summary.items("GT_THE_TU"), _ends(summary)
+    starts, ends = summary.items_of("GT_THE_TU"), _ends(summary)
     if not starts or len(starts) != len(ends):
         return None
     day = stay[0][:8]
@@ -142,7 +142,7 @@ def _is_valid_at_arrival(claim: CheckedClaim) -> bool | None:
 
 def _ends(summary: Row) -> tuple[str, ...]:
     """Return the last days of the cards; a card without one has no end."""
-    return summary.items("GT_THE_DEN") or (_FOREVER,) * len(summary.items("GT_THE_TU"))
+    return summary.items_of("GT_THE_DEN") or (_FOREVER,) * len(summary.items_of("GT_THE_TU"))
 
 
 def _is_too_late(claim: CheckedClaim, day: str) -> bool:
@@ -155,7 +155,7 @@ def _is_too_late(claim: CheckedClaim, day: str) -> bool:
 
 def _benefit_digit(summary: Row) -> str:
     """Return the digit of benefit of the cards; empty where they differ or have none."""
-    digits = {card[2] for card in summary.items("MA_THE_BHYT") if len(card) == _CARD_LENGTH}
+    digits = {card[2] for card in summary.items_of("MA_THE_BHYT") if len(card) == _CARD_LENGTH}
     return digits.pop() if len(digits) == 1 else ""
 
 

@@ -22,9 +22,8 @@ def find_unlisted_codes(claim: CheckedClaim) -> Iterator[Finding]:
     for table in claim.tables.values():
         names = _coded_fields(table.schema)
         for row in table.rows:
-            values = row.values
             for name, code_list, is_several in names:
-                value = values.get(name)
+                value = row.get(name)
                 if not value:
                     continue
                 code = _first_unlisted(code_list, value, claim.on, is_several=is_several)

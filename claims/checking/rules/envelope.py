@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.kinds import TableKind
+from claims.checking.rules.rule import Hit, rule
+from claims.localtime import local_date, parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from claims.checking.known import Known
     from claims.checking.tables import CheckedClaim
+
+
+_EIGHT_DIGITS: Final = re.compile(r"[0-9]{8}", re.ASCII)
 
 
 def find_wrong_facility(
@@ -29,3 +36,17 @@ def find_wrong_facility(
             location = claim.locate(claim.tables[TableKind.XML1], row, "MA_CSKCB")
             params = (("found", row["MA_CSKCB"][:20]), ("expected", facility))
             yield Finding("ENV.MACSKCB_MATCH", Severity.CRITICAL, location, params)
+
+
+@rule("ENV.NGAYLAP")
+def find_impossible_day_of_making(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
+    """A bundle is made on a real day, after the visit has ended, and not after it is received."""
+    made_on, left = parse_day(known.made_on), claim.discharged_on
+    if made_on is None:
+        if _EIGHT_DIGITS.fullmatch(known.made_on):  # else the envelope's schema says so
+            yield Hit(None, "NGAYLAP", (("why", "no-such-day"),))
+        return
+    if made_on > local_date(known.received_at):
+        yield Hit(None, "NGAYLAP", (("why", "future"),))
+    elif left is not None and made_on < left:
+        yield Hit(None, "NGAYLAP", (("why", "before"),))

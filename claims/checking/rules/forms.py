@@ -47,12 +47,16 @@ def make_check(
         ValueError: There is no such form, or its value makes no sense.
     """
     rows_check = _rows_check(form, value, tuple(fields))
-    conditions = tuple((name, frozenset(values)) for name, values in when.items())
+    conditions = [(name, frozenset(values)) for name, values in when.items()]
+    of_claim = [(name, values) for name, values in conditions if name.startswith(_OF_SUMMARY)]
+    of_rows = [(name, values) for name, values in conditions if not name.startswith(_OF_SUMMARY)]
 
     def check(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         rows: Iterable[Row] = claim.rows(table)
-        for name, values in conditions:
-            rows = [row for row in rows if _meets(claim, row, name, values)]
+        if rows and not all(_meets(_of_summary(claim, name), values) for name, values in of_claim):
+            rows = ()
+        for name, values in of_rows:
+            rows = [row for row in rows if _meets(row[name], values)]
         return rows_check(claim, rows)
 
     return check
@@ -74,14 +78,11 @@ def _rows_check(form: str, value: object, fields: tuple[str, ...]) -> RowsCheck:
     raise ValueError(f"{form} = {value!r} is not a check")
 
 
-def _meets(claim: CheckedClaim, row: Row, name: str, values: frozenset[str]) -> bool:
-    found = _value(claim, row, name)
+def _meets(found: str, values: frozenset[str]) -> bool:
     return found in values or (bool(found) and "*" in values)
 
 
-def _value(claim: CheckedClaim, row: Row, name: str) -> str:
-    if not name.startswith(_OF_SUMMARY):
-        return row[name]
+def _of_summary(claim: CheckedClaim, name: str) -> str:
     summary = claim.summary_row
     return "" if summary is None else summary[name.removeprefix(_OF_SUMMARY)]
 
@@ -92,7 +93,7 @@ def _misspelled(
     for row in rows:
         for field in fields:
             value = row[field]
-            items = row.items(field) if split else (value,)
+            items = row.items_of(field) if split else (value,)
             if value and not all(map(pattern.fullmatch, items)):
                 yield Hit(row, field)
 
@@ -101,7 +102,7 @@ def _out_of_order(
     claim: CheckedClaim, rows: Iterable[Row], fields: tuple[str, ...], other: str, *, earlier: bool
 ) -> Iterator[Hit]:
     for row in rows:
-        limit = _value(claim, row, other)
+        limit = _of_summary(claim, other) if other.startswith(_OF_SUMMARY) else row[other]
         for field in fields:
             value = row[field]
             # A day compares with the day of a time: where either says no hour, the hour does not count.

@@ -25,7 +25,7 @@ _HUNDRED: Final = 100
 @rule("XML1.OVERLAP_OTHER_FACILITY")
 def find_stays_elsewhere(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """Nobody is in two facilities at a time."""
-    for trace, others in _others(claim, known, Subject.PERSON):
+    for trace, others in others_about(claim, known, Subject.PERSON):
         for one in others:
             if one.facility != trace.mark.facility and _overlap(trace.mark, one):
                 yield Hit(trace.row, "NGAY_VAO", (("facility", one.facility), *_times(one)))
@@ -35,7 +35,7 @@ def find_stays_elsewhere(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 @rule("XML1.SAME_DAY_VISITS")
 def find_split_visits(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """A patient's visit to a facility on one day is one claim."""
-    for trace, others in _others(claim, known, Subject.PATIENT):
+    for trace, others in others_about(claim, known, Subject.PATIENT):
         begun = {one.episode for one in others if one.starts[:8] == trace.mark.starts[:8]}
         if begun:
             yield Hit(trace.row, "NGAY_VAO", (("count", str(len(begun))),))
@@ -44,7 +44,7 @@ def find_split_visits(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 @rule("XML1.CCCD_SHARED")
 def find_shared_citizen_numbers(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """One citizen number is one patient of a facility."""
-    for trace, others in _others(claim, known, Subject.CITIZEN):
+    for trace, others in others_about(claim, known, Subject.CITIZEN):
         patients = {one.patient for one in others} - {trace.mark.patient}
         if patients:
             yield Hit(trace.row, "SO_CCCD", (("count", str(len(patients))),))
@@ -69,10 +69,10 @@ def find_replaced_versions(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 @rule("ELIG.AFTER_DEATH")
 def find_visits_after_death(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """Nobody arrives after having died."""
-    for trace, others in _others(claim, known, Subject.DEATH):
+    for trace, others in others_about(claim, known, Subject.DEATH):
         if others:
             died = min(others, key=lambda one: one.starts)
-            params = (("facility", died.facility), ("died", _written(died.starts)))
+            params = (("facility", died.facility), ("died", written(died.starts)))
             yield Hit(trace.row, "NGAY_VAO", params)
             return
 
@@ -80,7 +80,7 @@ def find_visits_after_death(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 @rule("STAFF.TWO_PLACES")
 def find_hands_at_two_patients(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """A practitioner operates on, treats or examines one patient at a time."""
-    for trace, others in _others(claim, known, Subject.PERFORMER):
+    for trace, others in others_about(claim, known, Subject.PERFORMER):
         meanwhile = [one for one in _of_other_patients(trace, others) if _overlap(trace.mark, one)]
         if meanwhile:
             yield Hit(trace.row, "NGUOI_THUC_HIEN", _times(meanwhile[0]))
@@ -89,7 +89,7 @@ def find_hands_at_two_patients(claim: CheckedClaim, known: Known) -> Iterator[Hi
 @rule("XML3.BED_OVERLAP")
 def find_beds_shared_without_saying_so(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """A bed is one patient's, unless its rate says that it is shared."""
-    for trace, others in _others(claim, known, Subject.BED):
+    for trace, others in others_about(claim, known, Subject.BED):
         rate = trace.row.number_of("TYLE_TT_DV")
         meanwhile = [one for one in _of_other_patients(trace, others) if _overlap(trace.mark, one)]
         if meanwhile and (rate is None or rate >= _HUNDRED):
@@ -99,7 +99,7 @@ def find_beds_shared_without_saying_so(claim: CheckedClaim, known: Known) -> Ite
 @rule("XML3.EXAM_DOCTOR_INTERVAL")
 def find_hurried_examinations(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """A practitioner begins one examination at a time, and no more in a shift than can be done."""
-    for trace, others in _others(claim, known, Subject.EXAMINER):
+    for trace, others in others_about(claim, known, Subject.EXAMINER):
         before = _of_other_patients(trace, others)
         at_once = sum(1 for one in before if minutes_between(one.starts, trace.mark.starts) == 0)
         if at_once or len(before) >= _MOST_IN_A_SHIFT:
@@ -111,7 +111,8 @@ def _history(claim: CheckedClaim, known: Known) -> OtherClaims:
     return OtherClaims.of(claim, cast("History", known.more[Need.HISTORY]))
 
 
-def _others(claim: CheckedClaim, known: Known, what: Subject) -> Iterator[tuple[Trace, list[Mark]]]:
+def others_about(claim: CheckedClaim, known: Known, what: Subject) -> Iterator[tuple[Trace, list[Mark]]]:
+    """Return the claim's traces of a kind that other claims' marks answer, each with these."""
     for trace, found in _history(claim, known).about(what):
         others = [one for one in found if one.episode != trace.mark.episode]
         if others:
@@ -137,8 +138,9 @@ def _overlap(own: Mark, other: Mark) -> bool:
 
 
 def _times(mark: Mark) -> tuple[tuple[str, str], ...]:
-    return (("since", _written(mark.starts)), ("until", _written(mark.ends)))
+    return (("since", written(mark.starts)), ("until", written(mark.ends)))
 
 
-def _written(moment: str) -> str:
+def written(moment: str) -> str:
+    """Return a time as people write it."""
     return f"{moment[8:10]}:{moment[10:12]} {moment[6:8]}/{moment[4:6]}/{moment[:4]}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from claims.bundle.kinds import TableKind
 from claims.catalogues.items import DiagnosisItem, Kind
 from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.visits import diagnoses_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ def find_row_codes_of_no_diagnosis(claim: CheckedClaim, known: Known) -> Iterato
             continue
         seen.add(row["MA_BENH"])
         yield from (
-            _hit(row, "MA_BENH", code) for code in row.items("MA_BENH") if not _listed(claim, known, code)
+            _hit(row, "MA_BENH", code) for code in row.items_of("MA_BENH") if not _listed(claim, known, code)
         )
 
 
@@ -77,14 +78,27 @@ def find_codes_of_the_other_sex(claim: CheckedClaim, known: Known) -> Iterator[H
     return _each(claim, known, lambda one: sex in {"1", "2"} and one.sex in {"1", "2"} and one.sex != sex)
 
 
+@rule("ICD.DAGGER_ASTERISK")
+def find_half_of_a_pair(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
+    """A dagger or asterisk code stands beside one that it goes with, where the list says which."""
+    codes = diagnoses_of(claim)
+    for field, (row, code) in _places(claim):
+        goes_with = tuple(other for one in _listed(claim, known, code) for other in one.goes_with)
+        if goes_with and not any(one.startswith(goes_with) for one in codes if one != code):
+            yield Hit(row, field, (("code", code[:_LONGEST_SHOWN]), ("other", "; ".join(goes_with)[:60])))
+
+
 def _each(claim: CheckedClaim, known: Known, is_wrong: Callable[[DiagnosisItem], bool]) -> Iterator[Hit]:
-    places = [("MA_BENH_CHINH", one) for one in _main(claim)] + [
-        ("MA_BENH_KT", one) for one in _secondary(claim)
-    ]
-    for field, (row, code) in places:
+    for field, (row, code) in _places(claim):
         found = _listed(claim, known, code)
         if found and all(map(is_wrong, found)):
             yield _hit(row, field, code)
+
+
+def _places(claim: CheckedClaim) -> Iterator[tuple[str, tuple[Row, str]]]:
+    """Return the codes of the summary with the field that each stands in."""
+    yield from (("MA_BENH_CHINH", one) for one in _main(claim))
+    yield from (("MA_BENH_KT", one) for one in _secondary(claim))
 
 
 def _main(claim: CheckedClaim) -> Iterator[tuple[Row, str]]:
@@ -97,7 +111,7 @@ def _main(claim: CheckedClaim) -> Iterator[tuple[Row, str]]:
 def _secondary(claim: CheckedClaim) -> Iterator[tuple[Row, str]]:
     summary = claim.summary_row
     if summary is not None:
-        yield from ((summary, code) for code in summary.items("MA_BENH_KT"))
+        yield from ((summary, code) for code in summary.items_of("MA_BENH_KT"))
 
 
 def _listed(claim: CheckedClaim, known: Known, code: str) -> tuple[DiagnosisItem, ...]:

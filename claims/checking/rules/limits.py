@@ -10,13 +10,13 @@ from claims.bundle.doses import read_dose
 from claims.bundle.kinds import TableKind
 from claims.catalogues.items import Kind, LimitItem
 from claims.checking.rules.rule import Hit, rule
-from claims.checking.rules.visits import STAYING, age_in_years, kind_of_visit
+from claims.checking.rules.visits import STAYING, age_in_years, diagnoses_of, kind_of_visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from claims.checking.known import Known
-    from claims.checking.tables import CheckedClaim, Row
+    from claims.checking.tables import CheckedClaim
 
 _SERVICES = (TableKind.XML3, "MA_DICH_VU")
 _MEDICINES = (TableKind.XML2, "MA_THUOC")
@@ -112,10 +112,10 @@ def _beyond(
 ) -> Iterator[Hit]:
     """Find rows that are beyond every limit that the list has for their code."""
     kind, field = where
-    of_claim = _diagnoses(claim.summary_row)
+    of_claim = diagnoses_of(claim)
     for row in claim.rows(kind):
         limits = _limits(claim, known, row[field])
-        if limits and all(is_beyond(one, (*of_claim, *row.items("MA_BENH"))) for one in limits):
+        if limits and all(is_beyond(one, (*of_claim, *row.items_of("MA_BENH"))) for one in limits):
             yield Hit(row, field, (("code", row[field][:50]),))
 
 
@@ -124,10 +124,6 @@ def _limits(claim: CheckedClaim, known: Known, code: str) -> tuple[LimitItem, ..
         return ()
     found = known.catalogue.find_items(Kind.LIMIT, code, claim.on)
     return tuple(one for one in found if isinstance(one, LimitItem))
-
-
-def _diagnoses(summary: Row | None) -> tuple[str, ...]:
-    return () if summary is None else (summary["MA_BENH_CHINH"].strip(), *summary.items("MA_BENH_KT"))
 
 
 def _lacks_indication(one: LimitItem, diagnoses: tuple[str, ...]) -> bool:

@@ -130,7 +130,7 @@ def find_dear_supplies(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 def find_unknown_machines(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """A machine is on the facility's list."""
     for row in claim.rows(TableKind.XML3):
-        for code in row.items("MA_MAY"):
+        for code in row.items_of("MA_MAY"):
             if not _ever(known, Kind.MACHINE, code.partition("(")[0].strip()):
                 yield Hit(row, "MA_MAY", (("code", code[:_LONGEST_SHOWN]),))
                 break
@@ -140,7 +140,7 @@ def find_unknown_machines(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 def find_unknown_departments(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """The departments of the summary are on the facility's list."""
     summary = claim.summary_row
-    for code in () if summary is None else summary.items("MA_KHOA"):
+    for code in () if summary is None else summary.items_of("MA_KHOA"):
         if not _ever(known, Kind.DEPARTMENT, code):
             yield Hit(summary, "MA_KHOA", (("code", code[:_LONGEST_SHOWN]),))
             break
@@ -152,7 +152,7 @@ def find_unapproved_practitioners(claim: CheckedClaim, known: Known) -> Iterator
     for kind, field, time in _PRACTITIONERS:
         for row in claim.rows(kind):
             on = parse_day(row[time]) or claim.on
-            people = row.items(field)
+            people = row.items_of(field)
             if any(not _held(known, Kind.STAFF, person, on) for person in people):
                 yield Hit(row, field)
 

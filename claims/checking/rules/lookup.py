@@ -93,7 +93,7 @@ def _answers(claim: CheckedClaim, known: Known) -> Sequence[_Answered]:
 
 def _look_up(claim: CheckedClaim, cards: Cards) -> Sequence[_Answered]:
     summary = claim.summary_row
-    given = () if summary is None else summary.items("MA_THE_BHYT")[:_MOST_CARDS]
+    given = () if summary is None else summary.items_of("MA_THE_BHYT")[:_MOST_CARDS]
     return [
         _Answered(place, card, cards.look_up(_question(summary, card)))
         for place, card in enumerate(given)
@@ -120,11 +120,11 @@ def _good(claim: CheckedClaim, known: Known) -> Iterator[tuple[Row, _Answered, C
 
 def _item(summary: Row, field: str, one: _Answered) -> str:
     """Return what a list that goes with the cards says of one of them; empty where it is too short."""
-    items = summary.items(field)
+    items = summary.items_of(field)
     return items[one.place] if one.place < len(items) else ""
 
 
 def _lacks_new_card(summary: Row, reply: CardReply) -> bool:
     left, begins = summary.day("NGAY_RA"), reply.new_valid_from
     is_due = bool(reply.new_card and begins and left and begins <= left)
-    return is_due and reply.new_card not in summary.items("MA_THE_BHYT")
+    return is_due and reply.new_card not in summary.items_of("MA_THE_BHYT")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from claims.bundle.kinds import TableKind
 from claims.checking.rules.rule import Hit, rule
 from claims.checking.rules.visits import STAYING, days_between, kind_of_visit, stay_of
+from claims.localtime import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _ABSCONDED, _DIED = "3", "5"
 _MOST_REST_DAYS: Final = 180
 _SOCIAL_NUMBER, _CARD = 10, 15
+_ISSUED: Final = "NGAYCAP_CCCD_NND"
 
 
 @rule("XML7.REQUIRED")
@@ -47,16 +49,22 @@ def find_missing_record_summary(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 
 
 @rule("XML9.CARER")
-def find_wrong_numbers_of_carer(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
-    """The carer's social number and card have all their characters."""
+def find_wrong_numbers_of_carer(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
+    """The carer's social number and card have all their characters; the identity card is issued already."""
+    today = f"{local_date(known.received_at):%Y%m%d}"
     for row in claim.rows(TableKind.XML9):
         yield from _wrong_lengths(row, (("MA_BHXH_NND", _SOCIAL_NUMBER), ("MA_THE_NND", _CARD)))
+        if (row.day(_ISSUED) or "") > today:
+            yield Hit(row, _ISSUED)
 
 
 @rule("XML10.DAYS")
 def find_wrong_rest_in_pregnancy(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
-    """Rest in pregnancy ends after it begins, within half a year."""
+    """Rest in pregnancy ends after it begins, within half a year; it has days, and as many at most."""
     for row in claim.rows(TableKind.XML10):
+        days = row.number_of("SO_NGAY")
+        if days is not None and not 1 <= days <= _MOST_REST_DAYS:
+            yield Hit(row, "SO_NGAY", (("most", str(_MOST_REST_DAYS)),))
         start, end = row.day("TU_NGAY"), row.day("DEN_NGAY")
         if start and end and not 0 <= days_between(start, end) < _MOST_REST_DAYS:
             yield Hit(row, "DEN_NGAY", (("most", str(_MOST_REST_DAYS)),))
@@ -71,9 +79,11 @@ def find_wrong_numbers_of_worker(claim: CheckedClaim, _: Known) -> Iterator[Hit]
 
 @rule("XML11.DATES")
 def find_wrong_leave(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
-    """Sick leave ends after it begins, and meets the visit."""
+    """Sick leave has days, ends after it begins, and meets the visit."""
     stay = stay_of(claim)
     for row in claim.rows(TableKind.XML11):
+        if row.number_of("SO_NGAY_NGHI") == 0:
+            yield Hit(row, "SO_NGAY_NGHI")
         start, end = row.day("TU_NGAY"), row.day("DEN_NGAY")
         if not start or not end:
             continue

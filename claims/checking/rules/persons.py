@@ -24,11 +24,6 @@ _NEWBORN_DAYS: Final = 30
 _SELF_REFERRED: Final = ("1.11", "1.12", "1.13", "1.14", "1.15", "1.18", "3.1", "3.2", "3.4", "3.5")
 _FORCES: Final = ("QN", "CA", "CY")
 _SCOPE_OF_FORCES: Final = "3"
-#: Fields of several items, by table: what is split by semicolons has no empty item.
-_LISTS: Final = (
-    (TableKind.XML1, ("MA_THE_BHYT", "MA_DKBD", "GT_THE_TU", "GT_THE_DEN", "MA_BENH_KT", "MA_BENH_YHCT")),
-    (TableKind.XML3, ("NGUOI_THUC_HIEN", "MA_BENH", "MA_BENH_YHCT")),
-)
 
 
 @rule("XML1.NAME_SEX_HINT")
@@ -47,7 +42,7 @@ def find_self_referral_to_ones_own_facility(claim: CheckedClaim, _: Known) -> It
     summary = claim.summary_row
     if summary is None or summary["MA_DOITUONG_KCB"] not in _SELF_REFERRED:
         return
-    if summary["MA_CSKCB"] and summary["MA_CSKCB"] in summary.items("MA_DKBD"):
+    if summary["MA_CSKCB"] and summary["MA_CSKCB"] in summary.items_of("MA_DKBD"):
         yield Hit(summary, "MA_DOITUONG_KCB", (("given", summary["MA_DOITUONG_KCB"]),))
 
 
@@ -66,23 +61,12 @@ def find_newborns_that_are_older(claim: CheckedClaim, _: Known) -> Iterator[Hit]
 def find_scope_of_forces_with_other_cards(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """What is paid beyond the common scope is paid for the army, the police and cipher staff alone."""
     summary = claim.summary_row
-    if summary is None or any(card.startswith(_FORCES) for card in summary.items("MA_THE_BHYT")):
+    if summary is None or any(card.startswith(_FORCES) for card in summary.items_of("MA_THE_BHYT")):
         return
     for kind in (TableKind.XML2, TableKind.XML3):
         for row in claim.rows(kind):
             if row["PHAM_VI"] == _SCOPE_OF_FORCES:
                 yield Hit(row, "PHAM_VI")
-
-
-@rule("ALL.LIST_SEPARATOR")
-def find_empty_items(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
-    """A value of several items has semicolons between them and none too many."""
-    for kind, fields in _LISTS:
-        for row in claim.rows(kind):
-            for field in fields:
-                text = row[field]
-                if ";" in text and any(not item.strip() for item in text.split(";")):
-                    yield Hit(row, field)
 
 
 @rule("XML9.ONE_PER_CHILD")

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 _FOR_OUTPATIENTS: Final = "1.14"
 _FOR_INPATIENTS: Final = "1.15"
 _BY_DAY: Final = frozenset({"04"})
-_REFERRED: Final = "1.3"  # ELIG.REFERRAL_NEEDED asks for both
+#: Who is referred, of whom ELIG.REFERRAL_NEEDED asks for both, and who has the facility's own re-visit slip.
+_WITH_OTHER_SLIPS: Final = frozenset({"1.3", "1.5"})
 
 
 @rule("ELIG.REFERRAL_PAIR")
 def find_half_a_referral(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Sending facility and number of the slip go together."""
     summary = claim.summary_row
-    if summary is None or summary["MA_DOITUONG_KCB"] == _REFERRED:
+    if summary is None or summary["MA_DOITUONG_KCB"] in _WITH_OTHER_SLIPS:
         return
     sender, slip = summary["MA_NOI_DI"].strip(), summary["GIAY_CHUYEN_TUYEN"].strip()
     if bool(sender) != bool(slip):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -29,6 +30,12 @@ _CLINICAL_TIMES: Final = MappingProxyType(
         TableKind.XML5: ("THOI_DIEM_DBLS",),
     }
 )
+#: Titles of documents, which may hold commas.
+_TITLES: Final = "SO_VAN_BAN_CAN_CU"
+#: The last day of a card, which may have none: its place in the list stays empty.
+_OPEN_END: Final = "GT_THE_DEN"
+_OTHER_SEPARATOR: Final = re.compile(r"[,|\r\n\t]")
+_MAY_BE_SPLIT_OTHERWISE: Final = re.compile(r"[,|\r\n\t]|(?:\A|[\0;])\s*;|;\s*(?:\0|\Z)")
 _FOR_A_TIME: Final = frozenset({"05", "07", "08"})
 
 
@@ -60,6 +67,19 @@ def find_broken_numbering(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
             reached = number
 
 
+@rule("ALL.LIST_SEPARATOR")
+def find_lists_split_otherwise(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A value of several items has semicolons between them, none too many, and nothing else."""
+    for table in claim.tables.values():
+        for name in _lists_of(table.schema):
+            values = [row[name] for row in table.rows]
+            # A column is looked at as a whole first: nearly all are as they should be.
+            if _MAY_BE_SPLIT_OTHERWISE.search("\0".join(values)):
+                for row, value in zip(table.rows, values, strict=True):
+                    if _is_split_otherwise(value, may_be_empty=name == _OPEN_END):
+                        yield Hit(row, name)
+
+
 @rule("ALL.DT12")
 def find_impossible_times(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """The day of every time exists in its month; 31 February does not. Form and ranges are the schema's."""
@@ -84,21 +104,31 @@ def find_times_to_come(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     end_of_day = f"{local_date(known.received_at):%Y%m%d}2359"
     for kind, fields in _CLINICAL_TIMES.items():
         for row in claim.rows(kind):
-            yield from (Hit(row, name) for name in fields if row[name] > end_of_day)
+            for name in fields:
+                if row[name] > end_of_day:
+                    yield Hit(row, name)
 
 
 def _impossible(claim: CheckedClaim, item_type: str) -> Iterator[Hit]:
     for table in claim.tables.values():
         fields = _fields_of(table.schema, item_type)
         for row in table.rows:
-            values = row.values
             for name, is_list in fields:
-                value = values.get(name)
-                if not value:
-                    continue
-                days = value.split(";") if is_list else (value,)
-                if any(_is_impossible(day) for day in days):
+                value = row[name]
+                if any(map(_is_impossible, value.split(";"))) if is_list else _is_impossible(value):
                     yield Hit(row, name)
+
+
+@depends_on_format
+@lru_cache(maxsize=512)
+def _lists_of(schema: TableSchema) -> tuple[str, ...]:
+    return tuple(field.name for field in schema.fields if field.type == "list" and field.name != _TITLES)
+
+
+def _is_split_otherwise(value: str, *, may_be_empty: bool) -> bool:
+    if _OTHER_SEPARATOR.search(value):
+        return True
+    return ";" in value and not may_be_empty and not all(map(str.strip, value.split(";")))
 
 
 @depends_on_format

@@ -87,7 +87,10 @@ class Need(StrEnum):
     DIAGNOSES = "diagnoses"
     TRADITIONAL = "traditional"
     FACILITIES = "facilities"
-    AREAS = "areas"
+    PROVINCES = "provinces"
+    COMMUNES = "communes"
+    COUNTRIES = "countries"
+    PEOPLES = "peoples"
     LIMITS = "limits"  # of services and medicines: sex, age, diagnoses, quantity a day
     PAIRS = "pairs"  # of services and medicines that do not go together
     CONTRACT = "contract"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
@@ -17,6 +17,7 @@ from claims.checking.rules.beds import BEDS
 from claims.checking.rules.lines import (
     find_other_amount,
     find_percent_out_of_range,
+    find_wrong_quantity,
     find_wrong_split,
     is_covered_too_much,
     percent_in_cover,
@@ -39,9 +40,16 @@ _SHORT_SURGERY_MINUTES: Final = 15
 _FORMULAS: Final = (ServiceAmount.WITH_RATE, ServiceAmount.PLAIN, ServiceAmount.DIFFERENCE_WAIVED)
 #: What the amounts of a row are made of.
 _PRICED: Final = ("SO_LUONG", "DON_GIA_BV", "DON_GIA_BH", "TYLE_TT_DV", "TYLE_TT_BH", "PHAM_VI")
+_prices_of: Final = itemgetter(*_PRICED)
 _HIGH_PRICE: Final = Decimal(50_000_000)
 _MANY_SERVICES: Final = 20
 _SHORT_VISIT_MINUTES: Final = 120
+
+
+@rule("XML3.CORE_FIELDS")
+def find_rows_of_no_quantity(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A row is of some quantity; that its fields are filled, the schema says."""
+    return find_wrong_quantity(claim.rows(TableKind.XML3))
 
 
 @rule("XML3.CODE_REQUIRED")
@@ -187,9 +195,10 @@ def find_many_services_in_a_short_visit(claim: CheckedClaim, _: Known) -> Iterat
 def find_repeated_team_members(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Nobody is in one team twice."""
     for row in _rows(claim):
-        people = Counter(row.items("NGUOI_THUC_HIEN"))
-        if row["MA_NHOM"] == _SURGERY and any(count > 1 for count in people.values()):
-            yield Hit(row, "NGUOI_THUC_HIEN")
+        if row["MA_NHOM"] == _SURGERY:
+            people = row.items_of("NGUOI_THUC_HIEN")
+            if len(set(people)) < len(people):
+                yield Hit(row, "NGUOI_THUC_HIEN")
 
 
 def _wrong_amount(row: Row) -> Iterator[Hit]:
@@ -199,7 +208,7 @@ def _wrong_amount(row: Row) -> Iterator[Hit]:
 
 def _amounts(row: Row, formulas: Iterable[ServiceAmount]) -> Iterator[Amounts]:
     """Work a row's amounts out by some formulas; none where it does not say all that goes into them."""
-    given = tuple(row[name] for name in _PRICED)
+    given = _prices_of(row)
     for formula in formulas:
         amounts = _price(given, formula)
         if amounts is not None:

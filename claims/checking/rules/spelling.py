@@ -26,6 +26,10 @@ _DIGITS: Final[Mapping[str, int]] = MappingProxyType(
         "MAXA_CU_TRU": 5,
         "MA_DKBD": 5,
         "MA_CSKCB": 5,
+        "MA_NOI_DI": 5,
+        "MA_NOI_DEN": 5,
+        "MA_CSKCB_DI": 5,
+        "MA_CSKCB_DEN": 5,
     }
 )
 

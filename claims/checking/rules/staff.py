@@ -47,7 +47,7 @@ def find_misspelled_practitioners(claim: CheckedClaim, _: Known) -> Iterator[Hit
         for row in claim.rows(kind):
             if row[field] not in lists:  # mostly the same few
                 lists.add(row[field])
-                people = [one for one in row.items(field) if one not in seen]
+                people = [one for one in row.items_of(field) if one not in seen]
                 seen.update(people)
                 yield from (Hit(row, field) for one in people if not _is_written_well(one, forms))
 
@@ -69,7 +69,7 @@ def find_lapsed_licences(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 def find_services_out_of_scope(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """A service is within the scope of practice of one of those who did it."""
     for row in claim.rows(TableKind.XML3):
-        code, team = row["MA_DICH_VU"], row.items("NGUOI_THUC_HIEN")
+        code, team = row["MA_DICH_VU"], row.items_of("NGUOI_THUC_HIEN")
         if not code or row["MA_VAT_TU"] or not team:
             continue
         day = parse_day(row["NGAY_TH_YL"]) or claim.on
@@ -100,7 +100,7 @@ def find_exams_of_other_specialties(claim: CheckedClaim, known: Known) -> Iterat
         if row["MA_NHOM"] != _EXAM:
             continue
         day, specialty = parse_day(row["NGAY_YL"]) or claim.on, row["MA_DICH_VU"].partition(".")[0]
-        for person in row.items("MA_BAC_SI"):
+        for person in row.items_of("MA_BAC_SI"):
             listed = {code for one in _listed(known, person, day) for code in one.exam_departments}
             is_other = first.setdefault(person, specialty) != specialty
             if row["MA_KHOA"] not in listed if listed else is_other:
@@ -112,7 +112,7 @@ def _acts(claim: CheckedClaim, where: tuple[tuple[TableKind, str, str], ...]) ->
     for kind, field, time in where:
         for row in claim.rows(kind):
             moment = row[time]
-            for person in row.items(field):
+            for person in row.items_of(field):
                 yield _Act(row, field, moment, person)
 
 

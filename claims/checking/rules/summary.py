@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from claims.bundle.kinds import TableKind
 from claims.checking.rules.rule import Hit, rule
 from claims.checking.rules.visits import age_in_years
 
@@ -15,16 +17,37 @@ if TYPE_CHECKING:
     from claims.checking.tables import CheckedClaim
 
 _AGE_OF_CITIZEN_NUMBER: Final = 14
+# A citizen number or personal id, an identity card from before 2016, a passport.
+_CITIZEN_NUMBER: Final = re.compile(r"[0-9]{12}|[0-9]{9}|[A-Z][0-9]{7}", re.ASCII)
+_VIETNAM: Final = "000"
+_FEWEST_LETTERS: Final = 2
 _MOST_KG: Final = Decimal(200)
 _MONTHS: Final = 12
 _YEAR: Final = 4
 
 
-@rule("XML1.SO_CCCD")
-def find_missing_citizen_number(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
-    """Who is 14 or older has a citizen number."""
+@rule("XML1.LY_DO_VV")
+def find_reasons_that_say_nothing(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Why the patient came is said in words; that something is said, the schema sees to."""
     summary = claim.summary_row
-    if summary is None or summary["SO_CCCD"].strip():
+    reason = "" if summary is None else summary["LY_DO_VV"]
+    if reason.strip() and sum(map(str.isalpha, reason)) < _FEWEST_LETTERS:
+        yield Hit(summary, "LY_DO_VV")
+
+
+@rule("XML1.SO_CCCD")
+def find_wrong_citizen_number(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Who is 14 or older has a citizen number, and a citizen's has one of its forms."""
+    summary = claim.summary_row
+    if summary is None:
+        return
+    number = summary["SO_CCCD"].strip()
+    if number:
+        # Foreigners have whatever their own countries write; as a number (Decision 130) it lost its zeros.
+        is_number = claim.tables[TableKind.XML1].schema.field_by_name["SO_CCCD"].type == "integer"
+        is_citizen = summary["MA_QUOCTICH"] == _VIETNAM
+        if is_citizen and not is_number and not _CITIZEN_NUMBER.fullmatch(number):
+            yield Hit(summary, "SO_CCCD", (("age", str(_AGE_OF_CITIZEN_NUMBER)),))
         return
     born, on = summary["NGAY_SINH"][:8], summary.day("NGAY_VAO")
     if on is not None and born.isdigit() and age_in_years(born, on) >= _AGE_OF_CITIZEN_NUMBER:

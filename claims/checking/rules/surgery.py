@@ -33,8 +33,8 @@ def find_differing_procedure_codes(claim: CheckedClaim, _: Known) -> Iterator[Hi
     summary, rows = claim.summary_row, claim.rows(TableKind.XML3)
     if summary is None:
         return
-    above = set(summary.items("MA_PTTT_QT"))
-    below = {code for row in rows for code in row.items("MA_PTTT_QT")}
+    above = set(summary.items_of("MA_PTTT_QT"))
+    below = {code for row in rows for code in row.items_of("MA_PTTT_QT")}
     if above != below:
         yield Hit(summary, "MA_PTTT_QT", (("codes", ", ".join(sorted(above ^ below))[:60]),))
     elif below:
@@ -122,7 +122,7 @@ def _sessions(operations: list[Row]) -> Iterator[list[Row]]:
 
 def _most_percent(claim: CheckedClaim, settings: MoneySettings, first: Row, later: Row) -> Decimal:
     """Return the rate of a later operation: lower where the same team did both."""
-    is_same_team = set(first.items("NGUOI_THUC_HIEN")) == set(later.items("NGUOI_THUC_HIEN"))
+    is_same_team = set(first.items_of("NGUOI_THUC_HIEN")) == set(later.items_of("NGUOI_THUC_HIEN"))
     if is_same_team:
         return settings.later_surgery_percent_same_team.on(claim.on)
     return settings.later_surgery_percent_other_team.on(claim.on)
@@ -140,7 +140,7 @@ def _ceiling(claim: CheckedClaim) -> Decimal | None:
     except NoMoneyRules:
         return None
     free = rules.settings.digits_without_package_ceiling.on(claim.on)
-    cards = () if summary is None else summary.items("MA_THE_BHYT")
+    cards = () if summary is None else summary.items_of("MA_THE_BHYT")
     if any(card[_BENEFIT_DIGIT : _BENEFIT_DIGIT + 1] in free for card in cards):
         return None
     return rules.package_ceiling

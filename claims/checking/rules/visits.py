@@ -24,6 +24,12 @@ def kind_of_visit(claim: CheckedClaim) -> str:
     return "" if summary is None else summary["MA_LOAI_KCB"]
 
 
+def diagnoses_of(claim: CheckedClaim) -> tuple[str, ...]:
+    """Return the codes of the main diagnosis and of the further ones; empty where XML1 cannot be read."""
+    summary = claim.summary_row
+    return () if summary is None else (*summary.items_of("MA_BENH_CHINH"), *summary.items_of("MA_BENH_KT"))
+
+
 def stay_of(claim: CheckedClaim) -> tuple[str, str] | None:
     """Return the times of arrival and leaving; None where they make no stay, which a rule of its own says."""
     return claim.once(_STAY, lambda: _read_stay(claim))

@@ -94,7 +94,7 @@ def find_doubtful_transport(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     summary = claim.summary_row
     rows = [row for row in claim.rows(TableKind.XML3) if row["MA_NHOM"] == _TRANSPORT]
     groups = practice_on(claim.on).transport_card_groups
-    cards = () if summary is None else summary.items("MA_THE_BHYT")
+    cards = () if summary is None else summary.items_of("MA_THE_BHYT")
     for row in rows:
         if row["PHAM_VI"] == _PATIENT_PAYS:
             continue

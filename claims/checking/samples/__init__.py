@@ -1,7 +1,7 @@
 """Sample claims that break no rule, and changes of them: what a rule's examples are written in.
 
 A sample is a folder beside this file with a claim's tables as they stand in a bundle, ``XML1.xml`` and so on,
-of made-up people. A change is a line::
+or with a check-in document (``XML0.xml``), of made-up people. A change is a line::
 
     XML1.NGAY_RA = 202609140700      the field of the first row gets a value, or none if none follows
     XML3[2].SO_LUONG = 3             of the second row; [-1] is the last
@@ -21,7 +21,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
-from claims.bundle.writing import write_bundle
+from claims.bundle.writing import write_bundle, write_table
 from claims.localtime import parse_day
 from signing.canonical import parse
 from xsd.catalog import find_schema
@@ -50,7 +50,7 @@ class Sample:
     """A claim that can be changed.
 
     Attributes:
-        on: The day its episode ended, whose Decision its tables follow.
+        on: The day its episode ended (of a check-in: began), whose Decision its tables follow.
         tables: Its rows by table.
         envelope: What the envelope says otherwise than it should.
     """
@@ -58,6 +58,11 @@ class Sample:
     on: date
     tables: dict[TableKind, Rows]
     envelope: dict[str, str]
+
+    @property
+    def is_check_in(self) -> bool:
+        """Whether it is a check-in and no claim."""
+        return TableKind.XML0 in self.tables
 
     def change(self, change: str) -> None:
         """Apply one change.
@@ -83,7 +88,9 @@ class Sample:
             raise UnreadableChange(f"{change!r}: {kind} has {len(rows)} rows") from None
 
     def write(self) -> bytes:
-        """Write the claim as an unsigned bundle, made on the day the episode ended."""
+        """Write the claim as an unsigned bundle made on the day the episode ended, a check-in as it is."""
+        if self.is_check_in:
+            return write_table(TableKind.XML0, self.tables[TableKind.XML0], on=self.on)
         facility = self.tables[TableKind.XML1][0]["MA_CSKCB"]
         data = write_bundle(facility=facility, made_on=self.on, claims=[self.tables], on=self.on)
         for name, value in self.envelope.items():
@@ -113,7 +120,7 @@ def _index(row: str) -> int:
 
 
 def sample_names() -> tuple[str, ...]:
-    """Return the names of all samples."""
+    """Return the names of all samples that are claims."""
     folder = resources.files(__package__ or "")
     return tuple(sorted(entry.name for entry in folder.iterdir() if (entry / "XML1.xml").is_file()))
 
@@ -141,9 +148,14 @@ def _load(name: str) -> tuple[date, Mapping[TableKind, Rows]]:
         for file in folder.iterdir()
         if file.name.endswith(".xml")
     }
-    on = parse_day(roots[TableKind.XML1].findtext("NGAY_RA") or "")
+    day = (
+        roots[TableKind.XML0].findtext(".//NGAY_VAO")
+        if TableKind.XML0 in roots
+        else roots[TableKind.XML1].findtext("NGAY_RA")
+    )
+    on = parse_day(day or "")
     if on is None:
-        raise UnreadableChange(f"the sample {name!r} does not say when it ended")
+        raise UnreadableChange(f"the sample {name!r} does not say when it was")
     tables: dict[TableKind, Rows] = {}
     for kind in sorted(roots, key=lambda kind: kind.number):
         schema, root = find_schema(kind, on=on), roots[kind]

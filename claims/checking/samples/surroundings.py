@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final
 from claims.bundle.kinds import TableKind
 from claims.catalogues.catalogue import Catalogue, Table
 from claims.catalogues.items import (
+    ContractItem,
     DepartmentItem,
     DiagnosisItem,
     DrugItem,
     Entry,
+    FacilityItem,
     Kind,
     LimitItem,
     PairItem,
@@ -23,6 +25,7 @@ from claims.catalogues.items import (
     ServiceItem,
     StaffItem,
     SupplyItem,
+    TraditionalItem,
 )
 from claims.catalogues.schedules import Period, Shift
 from claims.checking.cards import CardQuestion, CardReply
@@ -44,6 +47,14 @@ _PEOPLE: Final = MappingProxyType(
         TableKind.XML3: ("MA_BAC_SI", "NGUOI_THUC_HIEN"),
         TableKind.XML4: ("MA_BS_DOC_KQ",),
         TableKind.XML5: ("NGUOI_THUC_HIEN",),
+    }
+)
+_RESIDENCE: Final = MappingProxyType(
+    {
+        Kind.PROVINCE: ("25", "79"),
+        Kind.COMMUNE: ("26734", "18449", "16350", "11567", "00593", "12439", "21997", "31587"),
+        Kind.COUNTRY: ("000", "840"),
+        Kind.PEOPLE: ("01", "06"),
     }
 )
 
@@ -84,7 +95,16 @@ def sample_catalogue() -> Catalogue:
         ServiceItem(code=one.code, insured_price=_DEAR) for one in _limits() if one.code.startswith("18.")
     )
     entries[Kind.DRUG] += (DrugItem(code=one.code) for one in _limits() if one.code.startswith("40."))
-    entries[Kind.FACILITY] += (Entry(code=code) for code in ("79024", "79573", "79999"))
+    entries[Kind.FACILITY] += (Entry(code=code) for code in ("79573", "79999"))
+    entries[Kind.FACILITY].append(FacilityItem(code="79024", hospital_class="II"))
+    entries[Kind.DRUG] += _more_drugs()
+    entries[Kind.TRADITIONAL].append(TraditionalItem(code="U62.011", icd=("J0",)))
+    entries[Kind.TRADITIONAL].append(TraditionalItem(code="U50.001", icd=("Q99",)))
+    entries[Kind.CONTRACT].append(
+        ContractItem(code="79024", hours=tuple(Shift(day, "06:30", "21:00") for day in range(7)))
+    )
+    for area, codes in _RESIDENCE.items():
+        entries[area] += (Entry(code=code) for code in codes)
     tables_of = {kind: Table(dict.fromkeys(found)) for kind, found in entries.items()}
     return Catalogue(facility="79024", tables=MappingProxyType(tables_of))
 
@@ -116,6 +136,20 @@ def _more_services() -> tuple[ServiceItem, ...]:
         ServiceItem(code="VC.00001", name="Vận chuyển người bệnh"),
         ServiceItem(code="K19.0001"),
         ServiceItem(code="K27.0001"),
+        ServiceItem(code="18.9999.0010", insured_price=_DEAR, contrast=True),
+        ServiceItem(code="18.9999.0011", insured_price=_DEAR, biopsy=True),
+        ServiceItem(code="18.9999.0012", insured_price=_DEAR, histology=True),
+    )
+
+
+def _more_drugs() -> tuple[DrugItem, ...]:
+    """Return medicines that no sample has, one for each thing that the list may say of them."""
+    return (
+        DrugItem(code="40.9010", most_days=Decimal(7)),
+        DrugItem(code="40.9011", hospital_classes=("I", "special")),
+        DrugItem(code="40.9012", hospital_classes=("I", "II"), left=Decimal(1000)),
+        DrugItem(code="40.9013", left=Decimal(1)),
+        DrugItem(code="40.9014", contrast=True),
     )
 
 
@@ -134,6 +168,12 @@ def _diagnoses() -> list[Entry]:
         DiagnosisItem(code="G01", not_main=True),
         DiagnosisItem(code="R69", discouraged=True),
         DiagnosisItem(code="O80", sex="2"),
+        DiagnosisItem(code="Q97", long_supply=True),
+        DiagnosisItem(code="Q98"),
+        DiagnosisItem(code="H58.9", goes_with=("Q98",)),
+        DiagnosisItem(code="U07.1"),
+        DiagnosisItem(code="J12.8"),
+        DiagnosisItem(code="U62.011"),
     ]
 
 
@@ -148,6 +188,7 @@ def _limits() -> list[LimitItem]:
         LimitItem(code="18.9999.0007", not_inpatient=True),
         LimitItem(code="18.9999.0008"),
         LimitItem(code="18.9999.0009"),
+        LimitItem(code="18.9999.0020", interval_days=Decimal(180)),
         *(LimitItem(code=f"40.900{number}") for number in (4, 5, 6)),
         LimitItem(code="40.9003", per_day=Decimal(8)),
         LimitItem(code="40.9001", diagnoses=("Q99",)),
@@ -179,7 +220,9 @@ def _service_or_supply(row: Mapping[str, str]) -> Entry:
 @cache
 def sample_more() -> Mapping[Need, object]:
     """Return what else is known beside the samples."""
-    return MappingProxyType({Need.HISTORY: sample_history(), Need.CARDS: SampleCards()})
+    return MappingProxyType(
+        {Need.HISTORY: sample_history(), Need.CARDS: SampleCards(), Need.CHECK_IN: SampleCheckIns()}
+    )
 
 
 @cache
@@ -206,10 +249,33 @@ def sample_history() -> MemoryHistory:
         patient="BN00000002",
         episode="79024.AGAIN",
     )
+    leave(
+        Subject.SERVICE, ("7777777770", "18.9999.0020"), ("202607010800", "202607010800"), facility=elsewhere
+    )
+    leave(Subject.COURSE, ("7777777770", "40.9012"), ("202609010800", "202610010800"), facility=elsewhere)
+    for number, day in (("GC-OLD", "202506010800"), ("GC-NEW", "202609130800")):
+        leave(Subject.REFERRAL, (elsewhere, number), (day, day), facility=elsewhere)
+    for number, day in (("GH-LATE", "202608030000"), ("GH-FRESH", "202609140000")):
+        leave(Subject.APPOINTMENT, (here, number), (day, day))
+    leave(Subject.REVISIT, (here, "GH-USED"), ("202609020800", "202609020800"))
     leave(Subject.PERFORMER, (here, "7902400043"), evening)
     leave(Subject.BED, (here, "K03", "H777"), evening)
     leave(Subject.EXAMINER, (here, "7902400043"), ("202609131753", "202609131753"))
     return history
+
+
+class SampleCheckIns:
+    """Check-ins of the samples' episodes, which say what the samples say."""
+
+    def find(self, facility: str, ma_lk: str) -> Mapping[str, str] | None:
+        """Return the fields of the last check-in of an episode."""
+        return _summaries().get((facility, ma_lk))
+
+
+@cache
+def _summaries() -> Mapping[tuple[str, str], Mapping[str, str]]:
+    rows = (load_sample(name).tables[TableKind.XML1][0] for name in sample_names())
+    return {(row["MA_CSKCB"], row["MA_LK"]): row for row in rows}
 
 
 class SampleCards:

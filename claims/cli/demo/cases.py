@@ -44,6 +44,8 @@ EXPECTED: Mapping[Kind, str] = {
 _BAD = (Kind.TAMPERED, Kind.WRONG_FACILITY, Kind.EXPIRED, Kind.SCHEMA)
 #: One encounter in so many is made bad, one is handed over as it is, one is sent twice.
 _EVERY_BAD, _EVERY_ENCOUNTER, _EVERY_DUPLICATE = 10, 7, 15
+#: One in so many has something for a reviewer to look at: a medicine that does not say how strong it is.
+_EVERY_WARNING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ def make_cases(facilities: Sequence[DemoFacility], *, seed: int, count: int) -> 
     encounters = generate_encounters(seed=seed, count=count, facilities=list(by_code), on=today)
     for number, document in enumerate(encounters, start=1):
         facility = by_code[str(document["facility"])]
-        raw = json.dumps(document, ensure_ascii=False).encode()
+        told = _without_strength(document) if number % _EVERY_WARNING == 0 else document
+        raw = json.dumps(told, ensure_ascii=False).encode()
         if number % _EVERY_ENCOUNTER == 0:
             yield Case(Kind.ENCOUNTER, facility.code, raw)
             continue
@@ -96,6 +99,14 @@ def _signed_case(
             pass
     signed = sign_bundle(bundle, signer)
     return Case(kind, facility.code, _tampered(signed) if kind is Kind.TAMPERED else signed)
+
+
+def _without_strength(document: Mapping[str, object]) -> dict[str, object]:
+    medicines = document.get("medications")
+    if not isinstance(medicines, list) or not medicines:
+        return dict(document)
+    first = {name: value for name, value in medicines[0].items() if name != "strength"}
+    return {**document, "medications": [first, *medicines[1:]]}
 
 
 def _tampered(signed: bytes) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,9 +19,10 @@ from typing import Self
 import httpx2
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from claims.cli.demo.people import DemoPeople, furnish_people
 from claims.client import ApiClient
 from claims.errors import ClaimsError
-from claims.exchange.access import Scope
+from claims.exchange.access.keys import Scope
 from claims.exchange.ports import Account
 from claims.exchange.registrations import Note, RegistrationChange, RegistrationEvent
 from claims.exchange.submission import FacilityCode
@@ -31,6 +33,7 @@ from claims.runtime.start import servers
 from claims.runtime.wiring import Service
 from claims.runtime.workers import server_variables, worker_programs
 from claims.storage.migrations import upgrade
+from claims.storage.roles import prepare
 from signing.demo_pki import DemoPki, FacilityKey
 
 _READY_TIMEOUT_S = 60.0
@@ -59,6 +62,7 @@ FACILITY_NAMES: Mapping[str, str] = {
 #: A demo's gateway is near and its patience short: a claim's whole life fits into seconds.
 IMPATIENT: Mapping[str, str] = {
     "CLAIMS_GATEWAY_TIMEOUT_S": "1",
+    "CLAIMS_GATEWAY_FIRST_REST_S": "0.5",
     "CLAIMS_SEND_LEASE_S": "17",
     "CLAIMS_CHECK_LEASE_S": "10",
     "CLAIMS_SEND_ATTEMPTS": "5",
@@ -67,6 +71,7 @@ IMPATIENT: Mapping[str, str] = {
     "CLAIMS_REAP_EVERY_S": "0.5",
     "CLAIMS_WAKE_AGAIN_S": "4",
     "CLAIMS_LOG_LEVEL": "WARNING",
+    "CLAIMS_REVIEWS": "true",
 }
 
 
@@ -98,16 +103,21 @@ class Installation:
         facility_names: The made-up facilities, by code.
         with_expired_key: Those that also hold a certificate that has expired.
         addresses: Servers to use instead of the embedded ones.
+        host: The address that the API and the stand-in listen on.
         settings: ``CLAIMS_`` variables of every process.
+        variables: All variables of its processes, for whoever starts more of them.
     """
 
     folder: Path
     facility_names: Mapping[str, str]
     with_expired_key: Sequence[str] = ()
     addresses: Addresses | None = None
+    host: str = "127.0.0.1"
     settings: Mapping[str, str] = field(default_factory=lambda: IMPATIENT)
     facilities: dict[str, DemoFacility] = field(default_factory=dict)
     operator_key: str = ""
+    people: DemoPeople | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         self._stack = ExitStack()
@@ -126,12 +136,12 @@ class Installation:
     @property
     def api_url(self) -> str:
         """Where the API listens."""
-        return f"http://127.0.0.1:{self._api_port}"
+        return f"http://{self.host}:{self._api_port}"
 
     @property
     def gateway_url(self) -> str:
         """Where the stand-in gateway listens."""
-        return f"http://127.0.0.1:{self._gateway_port}"
+        return f"http://{self.host}:{self._gateway_port}"
 
     def api(self, key: str) -> ApiClient:
         """Return a client of the API."""
@@ -150,7 +160,7 @@ class Installation:
         httpx2.delete(f"{self.gateway_url}/mock/faults", trust_env=False).raise_for_status()
 
     def pid(self, name: str) -> int | None:
-        """Return the process id of check, deliver, beat, api or gateway."""
+        """Return the process id of check, deliver, api or gateway."""
         return self.supervisor.pid(name)
 
     def _start(self) -> None:
@@ -158,30 +168,38 @@ class Installation:
         self._api_port, self._gateway_port = free_port(), free_port()
         settings = Settings(data_dir=self.folder)
         addresses = self.addresses or self._stack.enter_context(servers(settings))
-        upgrade(addresses.database_url)
+        # Servers that somebody gave may not let us make roles.
+        has_roles = self.addresses is None
+        (prepare if has_roles else upgrade)(addresses.database_url)
         service = Service(settings, addresses.database_url, addresses.broker_url)
         self._furnish(service)
         service.close()
         self.supervisor = self._stack.enter_context(Supervisor())
-        own = {
+        self.variables = {
             **self.settings,
             "CLAIMS_DATA_DIR": str(self.folder),
             "CLAIMS_GATEWAY_URL": self.gateway_url,
+            "CLAIMS_STAND_IN_URL": self.gateway_url,
             "CLAIMS_GATEWAY_FINDS_BY_DIGEST": "true",
+            "CLAIMS_CATALOGUE_FOLDER": str(self.folder / "catalogues"),
             "CLAIMS_SIGNING_KEYS_PASSPHRASE": "demo",
+            "CLAIMS_REVIEW_POLICY": str(self.folder / "review-policy.toml"),
+            **server_variables(addresses, has_roles=has_roles),
         }
         gateway = [
             "mock-gateway",
             "--folder",
             str(self.folder / "gateway"),
+            "--host",
+            self.host,
             "--port",
             str(self._gateway_port),
         ]
-        api = ["serve", "--without-workers", "--port", str(self._api_port)]
+        api = ["serve", "--without-workers", "--host", self.host, "--port", str(self._api_port)]
         programs = [
-            Program("gateway", ["-m", "claims", *gateway], own),
-            Program("api", ["-m", "claims", *api], {**own, **server_variables(addresses)}),
-            *worker_programs(addresses, own),
+            Program("gateway", ["-m", "claims", *gateway], self.variables),
+            Program("api", ["-m", "claims", *api], self.variables),
+            *worker_programs(addresses, self.variables),
         ]
         for program in programs:
             self.supervisor.start(replace(program, output=self._log(program.name)))
@@ -225,6 +243,8 @@ class Installation:
                 facility=FacilityCode(code), scopes=frozenset({Scope.SUBMIT, Scope.READ}), label="demo"
             )
             self.facilities[code] = DemoFacility(code, name, key, expired, api_key)
+        self.people = furnish_people(service, facility=next(iter(self.facility_names)))
+        (self.folder / "review-policy.toml").write_text(_review_policy(), "utf-8")
         self.operator_key = service.issue_key(
             facility=None, scopes=frozenset({Scope.READ, Scope.OPERATE}), label="demo operator"
         )
@@ -241,6 +261,14 @@ class Installation:
                 pass
             time.sleep(0.1)
         raise NotReady(name, self._log(name))
+
+
+def _review_policy() -> str:
+    """Return the policy that comes with eHoSo, with amounts that a demo's small claims reach."""
+    text = (resources.files("claims.exchange.review") / "policy.toml").read_text("utf-8")
+    return text.replace("from_vnd = 20_000_000", "from_vnd = 1_500_000").replace(
+        "from_vnd = 50_000_000", "from_vnd = 3_000_000"
+    )
 
 
 def free_port() -> int:

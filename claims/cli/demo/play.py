@@ -14,7 +14,7 @@ from claims.cli.demo.cases import EXPECTED, Case, Kind, make_cases
 from claims.cli.demo.installation import Installation
 from claims.cli.output import console, progress_bar, say
 from claims.cli.replays import follow_replay
-from claims.client import SETTLED, ApiClient, Document
+from claims.client import SETTLED, ApiClient, Submission
 from claims.errors import ClaimsError
 
 _SETTLE_TIMEOUT_S = 120.0
@@ -68,11 +68,16 @@ def play(installation: Installation, *, encounters: int, seed: int, started: flo
 
 def keep_running(installation: Installation) -> None:
     """Say where everything is and leave it running until Ctrl-C."""
+    people = installation.people
+    if people is not None:
+        people.introduce(f"{installation.api_url}/console/")
     say(f"API               {installation.api_url}")
     say(f"stand-in gateway  {installation.gateway_url}/mock/stats")
     say(f"operator's key    {installation.operator_key}")
     for facility in installation.facilities.values():
         say(f"{facility.code}  {facility.api_key}  {facility.name}")
+    if people is not None:
+        people.show_codes()
     say("press Ctrl-C to stop")
     threading.Event().wait()
 
@@ -112,7 +117,7 @@ def _submit(installation: Installation, cases: Sequence[Case]) -> list[_Submitte
         return list(pool.map(submit_one, cases))
 
 
-def _settle(api: ApiClient, submitted: Sequence[_Submitted], label: str) -> dict[str, Document]:
+def _settle(api: ApiClient, submitted: Sequence[_Submitted], label: str) -> dict[str, Submission]:
     """Wait until nothing more happens by itself; return every submission as it then stands."""
     wanted = {one.submission_id for one in submitted}
     deadline = time.monotonic() + _SETTLE_TIMEOUT_S
@@ -145,7 +150,7 @@ def _replay_failed(api: ApiClient, submitted: Sequence[_Submitted]) -> int:
 def _judge(
     installation: Installation,
     submitted: Sequence[_Submitted],
-    states: Mapping[str, Document],
+    states: Mapping[str, Submission],
     *,
     replayed: int,
     seconds: float,

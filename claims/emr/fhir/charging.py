@@ -9,6 +9,7 @@ from claims.emr.encounter import OtherSources
 from claims.emr.fhir import resources as fhir
 from claims.emr.fhir.charts import Charts
 from claims.emr.fhir.contents import Item
+from claims.emr.fhir.elements import Money
 from claims.emr.fhir.extras import Extras, read_extras
 from claims.emr.fhir.options import PriceOverride
 from claims.emr.fhir.source import Source
@@ -70,18 +71,18 @@ def other_sources(extras: Extras) -> OtherSources:
 def _unit_price(source: Source, item: Item[fhir.ChargeItem], quantity: Decimal | None) -> Decimal | None:
     charge = item.resource
     if charge.unit_price_component and charge.unit_price_component.amount:
-        return source.amount(charge.unit_price_component.amount.value, item, "price")
+        return source.money(charge.unit_price_component.amount, item, "price")
     is_unit = source.options.price_override is PriceOverride.UNIT
     for total in _totals(charge):
-        price = source.amount(total, item, "price")
+        price = source.money(total, item, "price")
         if price is None or is_unit or quantity is None or quantity == 1:
             return price
         return source.amount(price / quantity, item, "price") if quantity else None
     return None
 
 
-def _totals(charge: fhir.ChargeItem) -> Iterator[Decimal]:
+def _totals(charge: fhir.ChargeItem) -> Iterator[Money]:
     component = charge.total_price_component
     for money in (charge.price_override, component.amount if component else None):
         if money and money.value is not None:
-            yield money.value
+            yield money

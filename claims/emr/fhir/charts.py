@@ -46,7 +46,8 @@ Wanted = TypeVar("Wanted", bound=Resource)
 _NOT_COUNTED: Final = frozenset(
     {
         "entered-in-error", "cancelled", "not-done", "draft", "declined", "abandoned", "revoked", "unknown",
-        "preparation", "not-taken", "aborted", "rejected",
+        "preparation", "not-taken", "aborted", "rejected", "planned", "intended", "proposed", "noshow",
+        "registered", "not-billable",
     }
 )  # fmt: skip
 _ORDERS: Final = frozenset({"order", "original-order", "instance-order", "filler-order", "reflex-order"})
@@ -171,6 +172,8 @@ class Charts:
 def open_charts(source: Source) -> Charts:
     """Sort the resources of a bundle by encounter."""
     charts, uncounted = Charts(source), Counter[tuple[str, str]]()
+    for unread, count in source.contents.unread.items():
+        uncounted[unread, "resources of this type are not read"] = count
     everyone = source.contents.of(Encounter)
     by_key = {item.key: Chart(item) for item in everyone if _counts(item, uncounted)}
     charts.all.extend(by_key.values())

@@ -6,6 +6,7 @@ out clean; a control character, which no claim can carry, refuses its resource.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -38,6 +39,8 @@ _SUSPECTS: Final = tuple(
 )
 # Every escape in turn: a surrogate pair, half of one, any other.
 _ESCAPE: Final = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+_TYPE_NAME: Final = re.compile(r"[A-Z][A-Za-z]{2,39}")
+_UNTYPED_RESOURCE: Final = "(no resource type)"
 _STEP: Final = re.compile(r"\[(\d+|\.\.\.)\]|\.")
 _DECODERS: Final = {name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()}
 _UNTYPED: Final = msgspec.json.Decoder(float_hook=Decimal)
@@ -67,12 +70,18 @@ class Item(Generic[Some_co]):
 
 @dataclass(slots=True)
 class Contents:
-    """The resources of one bundle, by type, in the order of the input."""
+    """The resources of one bundle, by type, in the order of the input.
+
+    Attributes:
+        skipped: The types of resources that make no row, by their addresses.
+        unread: How many there are of each such type.
+    """
 
     refused: list[Refusal]
     oddities: list[Oddity]
     items: dict[str, Item[Resource]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    unread: Counter[str] = field(default_factory=Counter)
     by_type: dict[type[Resource], dict[str, Item[Resource]]] = field(default_factory=dict)
 
     def of(self, wanted: type[Wanted]) -> list[Item[Wanted]]:
@@ -86,6 +95,8 @@ class Contents:
         if kind not in KINDS:
             if full_url:
                 self.skipped[full_url] = kind
+            # What is no name of a type may be anything, and is not repeated.
+            self.unread[kind if _TYPE_NAME.fullmatch(kind) else _UNTYPED_RESOURCE] += 1
             return
         try:
             resource = decode_resource(raw, kind, is_suspect=is_suspect)
@@ -111,7 +122,7 @@ class Contents:
 
     def _refuse(self, raw: msgspec.Raw, kind: str, pointer: str, code: str, reason: str) -> None:
         known = _id_of(raw)
-        self.refused.append(Refusal(f"{kind}/{known}" if known else kind, code, f"{pointer}: {reason}"))
+        self.refused.append(Refusal(f"{kind}/{known}" if known else kind, code, reason, pointer))
 
 
 class _Entry(Element):
@@ -201,8 +212,8 @@ def _open_bundle(
     contents = Contents([], [])
     nested = []
     for place, entry in enumerate(_entries(raw, pointer, contents)):
-        if entry is None or bytes(memoryview(entry.resource)[:1]) != b"{":
-            continue
+        if entry is None or not memoryview(entry.resource):
+            continue  # an answer to a request, or a request to delete, holds no resource
         where = f"{pointer}/entry/{place}/resource"
         kind = _kind_of(entry.resource)
         if kind == "Bundle":
@@ -216,7 +227,7 @@ def _open_bundle(
             yield from _open_bundle(inner, where, loose, is_suspect=is_suspect, depth=depth + 1)
         else:
             loose.refused.append(
-                Refusal("Bundle", "nested-too-deep", f"{where}: a bundle within bundles within a bundle")
+                Refusal("Bundle", "nested-too-deep", "a bundle within bundles within a bundle", where)
             )
 
 
@@ -229,16 +240,14 @@ def _entries(raw: msgspec.Raw, pointer: str, contents: Contents) -> Iterator[_En
     try:
         entries = msgspec.json.decode(raw, type=_LooseBundle).entry
     except UNREADABLE as error:
-        contents.refused.append(
-            Refusal("Bundle", "not-a-bundle", f"{pointer}{_place(error)}: {_words(error)}")
-        )
+        contents.refused.append(Refusal("Bundle", "not-a-bundle", _words(error), f"{pointer}{_place(error)}"))
         return
     for place, one in enumerate(entries):
         try:
             yield msgspec.json.decode(one, type=_Entry)
         except UNREADABLE as error:
             where = f"{pointer}/entry/{place}{_place(error)}"
-            contents.refused.append(Refusal("Bundle.entry", "not-an-entry", f"{where}: {_words(error)}"))
+            contents.refused.append(Refusal("Bundle.entry", "not-an-entry", _words(error), where))
             yield None
 
 

@@ -202,6 +202,7 @@ class Address(Element):
 class ContactPoint(Element):
     """A telephone number or the like."""
 
+    use: str | None = None
     system: str | None = None
     value: str | None = None
 

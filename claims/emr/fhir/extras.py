@@ -36,6 +36,8 @@ class Extras:
     def number(self, name: str) -> Decimal | None:
         """Return the number that stands for a field."""
         one = self.found.get(name)
+        if one is not None and one.value_money:
+            return self.source.money(one.value_money, self.owner, name)
         return None if one is None else self.source.amount(_number(one), self.owner, name)
 
     def time(self, name: str) -> str | None:

@@ -157,7 +157,7 @@ def _births(charts: Charts, chart: Chart) -> Iterator[Birth]:
         weights = list(birth_weights_g(source, one))
         yield Birth(
             name=name_of(child.resource.name) or None,
-            sex=sex_of(child.resource.gender),
+            sex=sex_of(source, child),
             weight_g=weights[-1] if weights else None,
             born=birth_of(source, child) or None,
             place=sheet.extras.text("birth_place"),

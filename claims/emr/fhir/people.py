@@ -1,7 +1,7 @@
 """The patient and the insurance cards."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
@@ -12,7 +12,7 @@ from claims.emr.fhir.charts import Chart
 from claims.emr.fhir.contents import Item
 from claims.emr.fhir.elements import HumanName, Identifier
 from claims.emr.fhir.extras import Extras, read_extras
-from claims.emr.fhir.source import UNNAMED, Named, Source, many, sourced
+from claims.emr.fhir.source import UNNAMED, Named, Source, in_use, many, sourced
 from claims.emr.items import Sex
 from claims.emr.scalars import Day, LocalTime, birth_time, local_day
 
@@ -21,6 +21,7 @@ _FACILITY: Final = re.compile(r"[0-9A-Z]{5}")
 _PROVINCE: Final = re.compile(r"[0-9]{2}")
 _WARD: Final = re.compile(r"[0-9]{5}")
 _MEDICAL_RECORD: Final = "MR"
+_SEXES: Final = {"m": Sex.MALE, "f": Sex.FEMALE}
 _NOBODY: Final = Patient(
     id="", name="", birth=LocalTime(""), sex=Sex.UNKNOWN, ethnicity="", occupation="",
     address=Address(text="", province="", ward=""),
@@ -34,19 +35,19 @@ def read_patient(source: Source, chart: Chart) -> Patient:
         source.note(chart.encounter.pointer, "no-patient", "the patient of the encounter is not in the input")
         return _NOBODY
     patient, extras = item.resource, read_extras(source, item, item.resource.extension)
-    identifiers = many(patient.identifier)
+    identifiers, telecom = many(patient.identifier), in_use(patient.telecom)
     return Patient(
         id=_number(source, identifiers) or "",
         name=name_of(patient.name),
         national_id=source.identifier(identifiers, source.options.identifiers.national_id),
         birth=birth_of(source, item),
-        sex=sex_of(patient.gender),
+        sex=sex_of(source, item),
         blood_group=extras.text("blood_group") or find_blood_group(chart),
         nationality=extras.text("nationality") or "000",
         ethnicity=extras.text("ethnicity") or "",
         occupation=extras.text("occupation") or "",
         address=_address(source, item),
-        phone=next((one.value for one in patient.telecom if one.system == "phone" and one.value), None),
+        phone=next((one.value for one in telecom if one.system == "phone" and one.value), None),
         origin=(item.origin,),
     )
 
@@ -55,17 +56,18 @@ def _number(source: Source, identifiers: tuple[Identifier, ...]) -> str | None:
     kinds = source.options.identifiers
     if own := source.identifier(identifiers, kinds.patient):
         return own
-    others = [one for one in identifiers if one.value and one.system not in (*kinds.national_id, *kinds.card)]
+    known = in_use(identifiers, best="official")
+    others = [one for one in known if one.value and one.system not in (*kinds.national_id, *kinds.card)]
     records = [one for one in others if one.type and any(c.code == _MEDICAL_RECORD for c in one.type.coding)]
     return next((str(one.value).strip() for one in (*records, *others)), None)
 
 
 def name_of(names: tuple[HumanName, ...]) -> str:
     """Return the name as it is said in Viet Nam: family name first; empty when there is none."""
-    for name in sorted(names, key=lambda one: one.use != "official"):
-        text = name.text or " ".join(part for part in (name.family, *name.given) if part)
-        if text.strip():
-            return text.strip()
+    for name in in_use(names, best="official"):
+        words = (name.text or " ".join(part for part in (name.family, *name.given) if part)).split()
+        if words:
+            return " ".join(words)
     return ""
 
 
@@ -82,18 +84,20 @@ def birth_of(source: Source, item: Item[fhir.Patient]) -> LocalTime:
         return LocalTime("")
 
 
-def sex_of(gender: str | None) -> Sex:
-    """Return the sex that a gender stands for."""
+def sex_of(source: Source, item: Item[fhir.Patient]) -> Sex:
+    """Return the sex that a gender stands for, also by the letters of HL7 v2 that bridges leave standing."""
+    said = (item.resource.gender or "unknown").strip().lower()
     try:
-        return Sex((gender or "unknown").lower())
+        return _SEXES.get(said) or Sex(said)
     except ValueError:
+        source.note(item.pointer, "not-in-list", "the gender is none that FHIR knows; it counts as unknown")
         return Sex.UNKNOWN
 
 
 def _address(source: Source, item: Item[fhir.Patient]) -> Address:
     if not item.resource.address:
         return _NOBODY.address
-    address = min(item.resource.address, key=lambda one: one.use != "home")
+    address = in_use(item.resource.address, best="home")[0]
     extras = read_extras(source, item, address.extension)
     lines = (*address.line, address.district, address.city, address.state)
     return Address(
@@ -109,9 +113,22 @@ def _shaped(shape: re.Pattern[str], *texts: str | None) -> str | None:
 
 def read_coverage(source: Source, chart: Chart) -> tuple[Coverage, ...]:
     """Return the cards that were valid during the encounter: those of its account, else the patient's."""
-    numbered = ((item, _card_number(source, item)) for item in _candidates(source, chart))
+    numbered = [(item, _card_number(source, item)) for item in _candidates(source, chart)]
     cards = [card for item, no in numbered if no and (card := _card(source, chart, item, no))]
+    if not cards:
+        _note_useless(source, numbered)
     return tuple({card.card: card for card in reversed(cards)}.values())[::-1]
+
+
+def _note_useless(source: Source, numbered: Iterable[tuple[Item[fhir.Coverage], str | None]]) -> None:
+    """Say why none of the coverages is a card of the encounter."""
+    for item, number in numbered:
+        if number is None:
+            detail = "no number of the coverage has the form of an insurance card; it is left out"
+            source.note(item.pointer, "not-a-card", detail)
+        else:
+            detail = "the card is not valid on any day of the encounter; it is left out"
+            source.note(item.pointer, "card-not-valid", detail)
 
 
 def _candidates(source: Source, chart: Chart) -> list[Item[fhir.Coverage]]:
@@ -145,7 +162,8 @@ def _card_number(source: Source, item: Item[fhir.Coverage]) -> str | None:
     if systems:
         return source.identifier(identifiers, systems) or own
     numbers = chain([own], (one.value for one in identifiers))
-    return _shaped(_CARD, *(number.strip() if number else None for number in numbers))
+    # Printed cards group their characters, and so do those who copy them.
+    return _shaped(_CARD, *("".join(number.split()).upper() if number else None for number in numbers))
 
 
 def _card(source: Source, chart: Chart, item: Item[fhir.Coverage], number: str) -> Coverage | None:

@@ -17,6 +17,7 @@ from claims.emr.scalars import LocalTime
 
 _MOST_DIGITS: Final = 24
 _ENOUGH_MEMBERS: Final = 8
+_PRELIMINARY: Final = frozenset({"preliminary", "partial"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def _values(
     charts: Charts, item: Item[fhir.Observation], panels: Mapping[str, Item[fhir.Observation]]
 ) -> Iterator[Result]:
     observation = item.resource
+    _note_preliminary(charts.source, item)
     frame = _frame(charts, item, panels)
     if observation.has_value() or not observation.component:
         yield _value(charts.source, item, observation, frame)
@@ -57,6 +59,12 @@ def _values(
     for component in observation.component:
         if component.has_value():
             yield _value(charts.source, item, component, frame)
+
+
+def _note_preliminary(source: Source, item: Item[fhir.Resource]) -> None:
+    if (item.resource.status or "").lower() in _PRELIMINARY:
+        detail = "the result is not final; it is taken as it is"
+        source.note(item.pointer, "preliminary-result", detail)
 
 
 def _value(source: Source, item: Item[fhir.Observation], measured: fhir.Measurement, frame: _Frame) -> Result:
@@ -88,6 +96,7 @@ def _value(source: Source, item: Item[fhir.Observation], measured: fhir.Measurem
 
 def _report(charts: Charts, item: Item[fhir.DiagnosticReport]) -> Result:
     source, report = charts.source, item.resource
+    _note_preliminary(source, item)
     order = _order(charts, item, report.based_on)
     service = source.code(report.code, source.options.national.service) if order is None else UNNAMED
     reader = _reader(source, item)

@@ -13,7 +13,17 @@ from urllib.parse import parse_qsl
 
 from claims.emr.errors import MalformedEncounter
 from claims.emr.fhir.contents import UNREADABLE, Contents, Item, decode_resource, kind_of_contained
-from claims.emr.fhir.elements import CodeableConcept, Identifier, Link, Quantity, Reference
+from claims.emr.fhir.elements import (
+    Address,
+    CodeableConcept,
+    ContactPoint,
+    HumanName,
+    Identifier,
+    Link,
+    Money,
+    Quantity,
+    Reference,
+)
 from claims.emr.fhir.options import FhirOptions
 from claims.emr.fhir.resources import KINDS, PractitionerRole, Resource
 from claims.emr.inputs import Oddity
@@ -22,8 +32,12 @@ from claims.emr.scalars import local_time
 
 One = TypeVar("One")
 Wanted = TypeVar("Wanted", bound=Resource)
+InUse = TypeVar("InUse", Identifier, HumanName, Address, ContactPoint)
 
 _HISTORY: Final = "/_history/"
+# What is no longer so, or no name for an office.
+_OUT_OF_USE: Final = frozenset({"old", "maiden", "nickname", "anonymous"})
+_DONG: Final = "VND"
 _RATE_PLACES: Final = 3
 _MOST_DIGITS: Final = 15
 
@@ -51,6 +65,11 @@ def many(value: One | tuple[One, ...] | None) -> tuple[One, ...]:
     if value is None:
         return ()
     return value if isinstance(value, tuple) else (value,)
+
+
+def in_use(named: Iterable[InUse], *, best: str = "") -> list[InUse]:
+    """Put what is in best use first and what is out of use last; else the order of the input stays."""
+    return sorted(named, key=lambda one: (one.use in _OUT_OF_USE, one.use != best))
 
 
 def sourced(**named: Named) -> dict[str, tuple[Coding, ...]]:
@@ -187,8 +206,9 @@ class Source:
         return Named(sources[0].code, tuple(sources)) if sources else UNNAMED
 
     def identifier(self, identifiers: Iterable[Identifier], systems: tuple[str, ...]) -> str | None:
-        """Return the first identifier of one of these systems."""
-        return next((one.value.strip() for one in identifiers if one.value and one.system in systems), None)
+        """Return the first identifier of one of these systems that is in use, else the first."""
+        known = [one for one in identifiers if one.value and one.system in systems]
+        return next((str(one.value).strip() for one in in_use(known, best="official")), None)
 
     def who(self, reference: Reference | None, owner: Item[Resource], national: tuple[str, ...]) -> Named:
         """Say who or what a reference names, by an identifier of the national systems or by all others."""
@@ -247,6 +267,14 @@ class Source:
             self.note(owner.pointer, "not-an-amount", detail)
             return None
         return value
+
+    def money(self, money: Money, owner: Item[Resource], what: str) -> Decimal | None:
+        """Return an amount of đồng; other money is no amount of a claim, whatever it would be worth."""
+        if money.currency and money.currency.strip().upper() != _DONG:
+            detail = f"the amount for {what} is not in {_DONG}; it is left out"
+            self.note(owner.pointer, "other-currency", detail)
+            return None
+        return self.amount(money.value, owner, what)
 
     def field_of(self, address: str) -> str | None:
         """Return the field that an extension of this address stands for."""

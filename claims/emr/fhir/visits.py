@@ -13,7 +13,7 @@ from claims.emr.fhir.contents import Item
 from claims.emr.fhir.elements import Coding, Quantity
 from claims.emr.fhir.extras import Extras, read_extras
 from claims.emr.fhir.places import Places
-from claims.emr.fhir.source import Source, many, sourced
+from claims.emr.fhir.source import Source, in_use, many, sourced
 from claims.emr.scalars import Day, LocalTime
 
 _KINDS: Final[Mapping[str, str]] = {
@@ -21,10 +21,13 @@ _KINDS: Final[Mapping[str, str]] = {
     "VR": "14",
 }  # fmt: skip
 _EMERGENCY: Final = "EMER"
+# Statuses of somebody who is still there; an end that stands beside them is only planned.
+_OPEN: Final = frozenset({"arrived", "triaged", "in-progress", "onleave", "on-hold"})
 _INPATIENT: Final = "03"
 _BRIEF_INPATIENT: Final = "09"
 _OUTPATIENT: Final = "01"
 _BRIEF: Final = timedelta(hours=4)
+_DAY_ALONE: Final = len("2026-01-31")
 _DISCHARGE_TYPES: Final[Mapping[str, str]] = {"home": "1", "other-hcf": "2", "aadvice": "4"}
 _OUTCOMES: Final[Mapping[str, str]] = {"exp": "5"}
 _BODY_WEIGHT: Final = ("29463-7",)
@@ -50,7 +53,9 @@ def read_visit(source: Source, chart: Chart, places: Places) -> Visit:
     item, encounter = chart.encounter, chart.encounter.resource
     extras, options = read_extras(source, item, encounter.extension), source.options
     period = encounter.time()
-    times = _Times(source.time(period.start, item) or "", source.time(period.end, item))
+    times = _Times(source.time(period.start, item) or "", _discharged(source, item))
+    if any(text and len(text.strip()) == _DAY_ALONE for text in (period.start, period.end)):
+        source.note(item.pointer, "no-clock", "the encounter says a day without a clock; 00:00 is written")
     visit_type = _visit_type(source, item, extras, times)
     admission = encounter.hospitalization or encounter.admission or fhir.Admission()
     outcome, discharge_type = _ending(source, extras, admission)
@@ -104,12 +109,21 @@ def read_facility(source: Source, chart: Chart) -> str:
     return provider.code if provider.code and not provider.sources else source.options.facility or ""
 
 
+def _discharged(source: Source, item: Item[fhir.Encounter]) -> str | None:
+    end, status = source.time(item.resource.time().end, item), (item.resource.status or "").lower()
+    if end is not None and status in _OPEN:
+        detail = f"the encounter has an end, but its status is {status}; it is not over"
+        source.note(item.pointer, "not-over", detail)
+        return None
+    return end
+
+
 def _link_id(source: Source, encounter: fhir.Encounter) -> str | None:
     identifiers = [one for one in many(encounter.identifier) if one.value and one.value.strip()]
     if systems := source.options.identifiers.encounter:
         return source.identifier(identifiers, systems)
     others = [one for one in identifiers if one.system not in source.options.identifiers.record]
-    best = min(others, key=lambda one: one.use != "official", default=None)
+    best = next(iter(in_use(others, best="official")), None)
     return str(best.value).strip() if best else None
 
 

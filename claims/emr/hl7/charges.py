@@ -16,6 +16,7 @@ from claims.emr.hl7.values import Coded, Notes, coded, number_of, time_of
 _CHARGE: Final = "CG"
 _CREDIT: Final = "CD"
 _PAYMENTS: Final = frozenset({"PY", "CO"})
+_DONG: Final = frozenset({"", "VND", "VNĐ", "Đ", "₫"})
 _ONE: Final = Decimal(1)
 _PLACES_OF_A_PRICE: Final = -3
 
@@ -56,6 +57,21 @@ class Charges:
     alone: list[Charge] = field(default_factory=list)
     reversed_orders: set[str] = field(default_factory=set)
     paid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Amounts:
+    """The amounts of a transaction: FT1-11, FT1-12 and FT1-22."""
+
+    extended: Decimal | None
+    unit: Decimal | None
+    cost: Decimal | None
+
+    @property
+    def are_negative(self) -> bool:
+        """Whether the first of them that is given is below zero."""
+        given = next((one for one in (self.extended, self.unit, self.cost) if one is not None), None)
+        return given is not None and given < 0
 
 
 @dataclass(slots=True)
@@ -135,9 +151,11 @@ class _Reader:
             self._notes.add(first, 6, "transaction-not-read", "only charges and credits make rows")
             return None
         quantity = number_of(first, 10, self._notes)
-        if quantity is not None and quantity < 0:
-            kind, quantity = _CREDIT, -quantity
-        price, quantity = self._price(first, quantity)
+        amounts = _Amounts(*(self._amount(first, number) for number in (11, 12, 22)))
+        # Who knows no credits writes a charge of less than nothing.
+        if (quantity is not None and quantity < 0) or amounts.are_negative:
+            kind = _CREDIT
+        price, quantity = self._price(first, amounts, None if quantity is None else abs(quantity))
         code = coded(first.value(7), "service", self._options)
         charge = Charge(self._key(segments), code, price, quantity, segments, first)
         return _Transaction(kind, charge, first.text(4)[:8])
@@ -150,9 +168,18 @@ class _Reader:
         filler = next(filter(None, (segment.text(3) for segment in named)), "")
         return self._numbers.key(placer, filler)
 
-    def _price(self, first: Segment, quantity: Decimal | None) -> tuple[Decimal | None, Decimal | None]:
+    def _amount(self, first: Segment, field: int) -> Decimal | None:
+        """Return an amount of đồng; other money is no amount of a claim, whatever it would be worth."""
+        if first.text(field, 1, 2).upper() not in _DONG:
+            self._notes.add(first, field, "other-currency", "the amount is not in VND; it is left out")
+            return None
+        return number_of(first, field, self._notes)
+
+    def _price(
+        self, first: Segment, amounts: _Amounts, quantity: Decimal | None
+    ) -> tuple[Decimal | None, Decimal | None]:
         """Return unit price and quantity: FT1-12, else FT1-11 by FT1-10, else FT1-22."""
-        extended, unit = (number_of(first, number, self._notes) for number in (11, 12))
+        extended, unit = amounts.extended, amounts.unit
         if unit is not None and extended is not None:
             if quantity is None and unit:
                 quantity = _divided(abs(extended), abs(unit))
@@ -164,7 +191,7 @@ class _Reader:
             if unit is None:
                 self._notes.add(first, 11, "no-unit-price", "the amount is no whole multiple of a price")
         if unit is None:
-            unit = number_of(first, 22, self._notes)
+            unit = amounts.cost
         return (None if unit is None else abs(unit)), quantity
 
 

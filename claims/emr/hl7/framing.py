@@ -16,6 +16,10 @@ _BLANKS: Final = b" \t\r\n\x0b\x1c\x1a\x00"
 # A header stands where a line or a frame begins, and a letter cannot separate fields.
 _HEADER = re.compile(rb"(?:^|(?<=[\r\n\x0b\x1c]))[ \t]*(MSH|FHS|BHS|BTS|FTS)(?=[^A-Za-z0-9\s]|[\r\n]|$)")
 _MESSAGE: Final = b"MSH"
+_BATCH_END: Final = b"BTS"
+_DIGITS_OF_A_COUNT: Final = 12
+# What follows BTS: the separator that the batch declares, and the number of its messages.
+_COUNT = re.compile(rb"(.)[ ]*([0-9]+)[ ]*(?:\1|[\r\n]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,15 @@ def _messages(data: bytes) -> Iterator[tuple[bytes, str]]:
     if before.removeprefix(_BOM).strip(_BLANKS):
         yield b"", "not-a-message"
     ends = [header.start() for header in headers[1:]] + [len(data)]
+    in_batch = 0
     for header, end in zip(headers, ends, strict=False):
         if header[1] != _MESSAGE:
+            # A message that is missing is money, too.
+            if header[1] == _BATCH_END and not _is_count(data[header.end() : end], in_batch):
+                yield b"", "batch-incomplete"
+            in_batch = 0
             continue
+        in_batch += 1
         is_framed = header.start() > 0 and data[header.start() - 1] == _FRAME_START
         frame_end = data.find(_FRAME_END, header.start(), end)
         body = data[header.start(1) : end if frame_end < 0 else frame_end]
@@ -58,3 +68,9 @@ def _messages(data: bytes) -> Iterator[tuple[bytes, str]]:
         yield body.strip(_BLANKS), "frame-without-end" if is_framed and frame_end < 0 else ""
         if frame_end >= 0 and data[frame_end:end].removesuffix(_BOM).strip(_BLANKS):
             yield b"", "not-a-message"
+
+
+def _is_count(trailer: bytes, counted: int) -> bool:
+    """Whether the end of a batch says that it holds so many messages, or does not say it."""
+    said = _COUNT.match(trailer)
+    return said is None or int(said[2][:_DIGITS_OF_A_COUNT]) == counted

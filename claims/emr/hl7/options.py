@@ -23,7 +23,11 @@ _TEST, _IMAGING, _FUNCTION = ServiceKind.TEST, ServiceKind.IMAGING, ServiceKind.
 _CHARSETS: Final = {
     "ASCII": "ascii",
     "UTF-8": "utf-8",
+    "UTF8": "utf-8",
     "UNICODE UTF-8": "utf-8",
+    # Systems that say no more than this send UTF-8; what they send is held to it.
+    "UNICODE": "utf-8",
+    **dict.fromkeys(("WINDOWS-1258", "WINDOWS1258", "CP1258", "CP-1258", "1258"), "cp1258"),
     **{f"8859/{part}": f"iso8859-{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 15)},
 }
 _NATIONAL: Final = dict.fromkeys(_KINDS_OF_CODE, _OURS) | {

@@ -77,7 +77,8 @@ def _identified(segment: Segment, kind: str, record: Record) -> str:
 
 def _name(fields: Fields) -> str:
     """Return the name in the order of Viet Nam: family, further given names, given name (PID-5)."""
-    return " ".join(filter(None, (fields.text("PID", 5, component) for component in (1, 3, 2))))
+    parts = (fields.text("PID", 5, component) for component in (1, 3, 2))
+    return " ".join(word for part in parts for word in part.split())
 
 
 def _address(fields: Fields) -> str:
@@ -122,7 +123,8 @@ def _card(record: Record, fields: Fields) -> Coverage:
     registered = record.facility(at("registered_at").text)
     insurance = fields.last("IN1")
     return Coverage(
-        card=at("card").text or _identifier(record, "card"),
+        # Printed cards group their characters, and so do those who copy them.
+        card="".join((at("card").text or _identifier(record, "card")).split()).upper(),
         registered_at=registered.code,
         valid_from=found_day(at("from"), notes),
         valid_to=found_day(at("to"), notes) or None,

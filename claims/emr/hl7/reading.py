@@ -5,7 +5,7 @@
 3. Fold each visit: orders, charges, results, and the stay itself.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from claims.emr.encounter import Encounter, Medication, Note, Result, Service, ServiceKind
@@ -28,9 +28,12 @@ from claims.emr.hl7.visits import sort_into_visits
 from claims.emr.inputs import ReadEncounters, Refusal
 
 _ANY_CODE: Final = "*"
+# HL7 table 0103: training, debugging.
+_TRIALS: Final = frozenset({"T", "D"})
 _FRAME_FAULTS: Final = {
     "not-a-message": "there are bytes before, between or behind messages that belong to none",
     "frame-without-end": "its frame has no end, so a part may be missing",
+    "batch-incomplete": "the batch that ends here says that it holds another number of messages (BTS-1)",
 }
 
 
@@ -49,6 +52,7 @@ def read_hl7(data: bytes | Iterable[bytes], *, options: Hl7Options | None = None
     messages = list(_readable(data, options, refused))
     if not messages and not refused:
         refused.append(Refusal("", "no-message", "there is no message in the input"))
+    _note_trials(messages, notes)
     visits, homeless = sort_into_visits(messages, options, notes)
     refused += homeless
     encounters = []
@@ -69,12 +73,20 @@ def _readable(
     for piece in split_messages(data):
         name = f"message {piece.number}"
         if piece.fault:
-            refused.append(Refusal(name, piece.fault, f"{name}: {_FRAME_FAULTS[piece.fault]}"))
+            refused.append(Refusal(name, piece.fault, _FRAME_FAULTS[piece.fault], name))
             continue
         try:
             yield parse_message(piece.data, number=piece.number, reading=options)
         except UnreadableMessage as error:
-            refused.append(Refusal(name, error.code, str(error)))
+            refused.append(Refusal(name, error.code, error.detail, error.place))
+
+
+def _note_trials(messages: Sequence[Message], notes: Notes) -> None:
+    """Say once that messages call themselves a trial; whoever hands them over decides."""
+    trials = [message for message in messages if message.header.text(11).upper() in _TRIALS]
+    if trials:
+        detail = f"{len(trials)} message(s) are for training or debugging by what they say, and are read"
+        notes.add(trials[0].header, 11, "not-production", detail)
 
 
 def _encounter(record: Record, stay: Stay) -> Encounter:

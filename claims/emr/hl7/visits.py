@@ -198,7 +198,7 @@ class _Sorter:
             if found
             else ("no-visit", "it names no visit (PV1-19), and none of its orders is known")
         )
-        self.refused.append(Refusal(message.label, code, f"{message.label}: {detail}"))
+        self.refused.append(Refusal(message.label, code, detail, message.label))
         return ""
 
     def _put(self, message: Message, number: str, visits: dict[tuple[str, str], VisitMessages]) -> None:
@@ -207,7 +207,7 @@ class _Sorter:
         facility = admitting[0] if len(admitting) == 1 else own
         if len(admitting) > 1 and own not in admitting:
             detail = "several facilities have a visit of this number, and the message names none of them"
-            self.refused.append(Refusal(message.label, "ambiguous-visit", f"{message.label}: {detail}"))
+            self.refused.append(Refusal(message.label, "ambiguous-visit", detail, message.label))
             return
         key = (number, facility if len(admitting) > 1 else "")
         visit = visits.setdefault(key, VisitMessages(number, facility or self._options.facility))

@@ -6,16 +6,21 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from claims.gateway.mock.assessment import Assessor
+from claims.gateway.mock.calls import MockGateway
 from claims.gateway.mock.cards import CardRegister
 from claims.gateway.mock.faults import Faults
 from claims.gateway.mock.inspection import Inspector
 from claims.gateway.mock.journal import Journal
 from claims.gateway.mock.options import DEFAULT_OPTIONS, MockAccount, MockOptions
-from claims.gateway.mock.protocol_routes import MockGateway, make_protocol_routes
-from claims.gateway.mock.reception import Reception
+from claims.gateway.mock.other_routes import make_other_routes
+from claims.gateway.mock.protocol_routes import make_protocol_routes
+from claims.gateway.mock.reception import Lock, Reception
+from claims.gateway.mock.result_routes import make_result_routes
 from claims.gateway.mock.sessions import SessionDesk
 from claims.gateway.mock.switch_routes import make_switch_routes
-from signing.certificates import TrustStore
+from claims.gateway.mock.throttle import Throttle
+from signing.trust import TrustStore
 
 _ANY_CARD = CardRegister()
 
@@ -37,9 +42,19 @@ def create_app(  # noqa: PLR0913 - what it knows, each a value of its own
         JournalBusy: Another process writes this journal.
     """
     inspector = Inspector(trust, certificates, options.claims_per_file)
-    reception = Reception(Journal(journal), inspector=inspector, clock=options.clock)
+    lock = None if options.lock_before is None else Lock(options.lock_before, options.lock_code)
+    reception = Reception(Journal(journal), inspector=inspector, clock=options.clock, lock=lock)
     desk = SessionDesk(accounts, lifetime_s=options.token_lifetime_s)
-    gateway = MockGateway(reception, desk, Faults(options.faults), options, cards)
+    gateway = MockGateway(
+        reception,
+        desk,
+        Faults(options.faults),
+        options,
+        cards,
+        Assessor(reception, scale=options.time_scale, cut_rate=options.cut_rate),
+        Throttle(options.rate_per_s),
+        options.maintenance,
+    )
 
     @asynccontextmanager
     async def keep_journal(_: FastAPI) -> AsyncIterator[None]:
@@ -49,5 +64,6 @@ def create_app(  # noqa: PLR0913 - what it knows, each a value of its own
 
     app = FastAPI(title="Mock gateway", lifespan=keep_journal, openapi_url=None)
     app.include_router(make_switch_routes(gateway))
-    app.include_router(make_protocol_routes(gateway))
+    for make_routes in (make_protocol_routes, make_result_routes, make_other_routes):
+        app.include_router(make_routes(gateway))
     return app

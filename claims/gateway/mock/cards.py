@@ -7,12 +7,20 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from claims.checking.cards import load_results
 from claims.gateway.mock.options import read_rows
 from claims.gateway.mock.wire import Result
 
 _CARD: Final = re.compile(r"[A-Z]{2}[1-5][0-9]{12}", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9]{10}|[0-9]{12}", re.ASCII)
 _SEXES: Final[Mapping[str, str]] = {"1": "Nam", "2": "Nữ", "3": "Chưa xác định"}
+#: What every answer has beside its code, whether it says anything or not.
+_TEXTS: Final = (
+    "ghiChu", "maThe", "hoTen", "ngaySinh", "gioiTinh", "diaChi", "maDKBD", "cqBHXH", "gtTheTu", "gtTheDen",
+    "maKV", "ngayDu5Nam", "maSoBHXH", "maTheCu", "maTheMoi", "gtTheTuMoi", "gtTheDenMoi", "maDKBDMoi",
+    "tenDKBDMoi",
+)  # fmt: skip
+_LISTS: Final = ("dsLichSuKCB2018", "dsLichSuKT2018")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,20 +69,26 @@ class CardRegister:
             else (),
         )
 
-    def answer(self, facility: str, asked: Mapping[str, str], today: date) -> Result:
-        """Answer a question of a facility."""
+    def knows(self, card: str) -> bool:
+        """Whether there is such a card."""
+        return self.cards is None or card in self.cards
+
+    def answer(
+        self, facility: str, asked: Mapping[str, str], today: date, *, needs_staff: bool = True
+    ) -> Result:
+        """Answer a question of a facility; the older look-ups do not ask in whose name."""
         card = asked.get("maThe", "")
-        refusal = self._refuse_staff(facility, asked)
+        refusal = self._refuse_staff(facility, asked) if needs_staff else None
         if refusal is not None:
-            return Result(refusal)
+            return _answer(refusal)
         if not asked.get("hoTen") or not asked.get("ngaySinh"):
-            return Result("205")
+            return _answer("205")
         if not (_CARD.fullmatch(card) or _NUMBER.fullmatch(card)):
-            return Result("051")
+            return _answer("051")
         if self.cards is None:
-            return Result("000", {"maThe": card})
+            return _answer("000", maThe=card, hoTen=asked["hoTen"], ngaySinh=asked["ngaySinh"])
         record = self.cards.get(card)
-        return Result("050") if record is None else _describe(record, asked, today)
+        return _answer("050") if record is None else _describe(record, asked, today)
 
     def _refuse_staff(self, facility: str, asked: Mapping[str, str]) -> str | None:
         if not self.staff:
@@ -88,22 +102,26 @@ class CardRegister:
 
 
 def _describe(record: CardRecord, asked: Mapping[str, str], today: date) -> Result:
-    code = record.code or _judge(record, asked, today)
+    return _answer(
+        record.code or _judge(record, asked, today),
+        maThe=record.card,
+        hoTen=record.name,
+        ngaySinh=record.born,
+        gioiTinh=_SEXES.get(record.sex, ""),
+        maDKBD=record.registered_at,
+        gtTheTu=_written(record.valid_from),
+        gtTheDen=_written(record.valid_to),
+        ngayDu5Nam=_written(record.five_years_on),
+        maTheMoi=record.new_card,
+        gtTheTuMoi=_written(record.new_valid_from),
+    )
+
+
+def _answer(code: str, **said: str) -> Result:
+    known = load_results().get(code)
+    note = "" if known is None else known.meaning["vi"]
     return Result(
-        code,
-        {
-            "maThe": record.card,
-            "hoTen": record.name,
-            "ngaySinh": record.born,
-            "gioiTinh": _SEXES.get(record.sex, ""),
-            "maDKBD": record.registered_at,
-            "gtTheTu": _written(record.valid_from),
-            "gtTheDen": _written(record.valid_to),
-            "ngayDu5Nam": _written(record.five_years_on),
-            "maTheMoi": record.new_card,
-            "gtTheTuMoi": _written(record.new_valid_from),
-            "dsLichSuKCB2018": [],
-        },
+        code, {**dict.fromkeys(_TEXTS, ""), **{name: [] for name in _LISTS}, "ghiChu": note, **said}
     )
 
 

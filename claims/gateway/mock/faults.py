@@ -4,6 +4,7 @@ A fault comes from a request's ``X-Mock-Fault`` header or from a rule. Rules dra
 generator of their own, so a seed and the same requests in the same order give the same faults.
 """
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ class Endpoint(StrEnum):
     SEND = "send"
     LOOKUP = "lookup"
     CARD = "card"
+    CHECK_IN = "check_in"
+    RESULTS = "results"
+    OTHER = "other"
 
 
 class FaultKind(StrEnum):
@@ -43,6 +47,10 @@ class FaultKind(StrEnum):
     NUMBER_CODES = "number_codes"
     NO_RECEIPT = "no_receipt"
     LATE_ERROR = "late_error"
+    WRONG_JSON = "wrong_json"
+    CLOCK_SKEW = "clock_skew"
+    OTHER_CLAIM = "other_claim"
+    WRONG_NUMBER = "wrong_number"
 
 
 # With these the bundle is not stored. SLOW waits and then goes on as usual.
@@ -56,7 +64,12 @@ BEFORE_STORING: Final = frozenset(
         FaultKind.REFUSE,
     }
 )
-_DEFAULT_ARGUMENTS: Final = {FaultKind.REFUSE: "205", FaultKind.LATE_ERROR: "202"}
+_DEFAULT_ARGUMENTS: Final = {
+    FaultKind.REFUSE: "205",
+    FaultKind.LATE_ERROR: "202",
+    FaultKind.CLOCK_SKEW: "7200",
+}
+_IN_SECONDS: Final = frozenset({FaultKind.SLOW, FaultKind.DRIP, FaultKind.CLOCK_SKEW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +88,8 @@ class Fault:
         """
         name, _, argument = text.strip().partition(":")
         kind = FaultKind(name)
-        if kind in {FaultKind.SLOW, FaultKind.DRIP} and argument:
-            float(argument)
+        if kind in _IN_SECONDS and argument and not math.isfinite(float(argument)):
+            raise ValueError(f"{argument} is no number of seconds")
         return cls(kind, argument or _DEFAULT_ARGUMENTS.get(kind, ""))
 
     @property
@@ -104,6 +117,7 @@ class FaultRule:
         count: After how many faults the rule ends; None for never.
         until: When the rule ends; None for never.
         seed: Of the rule's own generator.
+        burst: How many requests in a row meet the fault once it has hit.
     """
 
     fault: Fault
@@ -113,12 +127,14 @@ class FaultRule:
     count: int | None = None
     until: datetime | None = None
     seed: int = 0
+    burst: int = 1
 
 
 class _ActiveRule:
     def __init__(self, rule: FaultRule) -> None:
         self.rule = rule
         self.left = rule.count
+        self.burst_left = 0
         self.random = random.Random(rule.seed)  # noqa: S311 (has to be repeatable, not secret)
 
     def draw(self, endpoint: Endpoint, facility: str, now: datetime) -> bool:
@@ -127,7 +143,11 @@ class _ActiveRule:
             return False
         if self.left == 0 or (rule.until is not None and now >= rule.until):
             return False
-        if self.random.random() >= rule.rate:
+        if self.burst_left:
+            self.burst_left -= 1
+        elif self.random.random() < rule.rate:
+            self.burst_left = rule.burst - 1
+        else:
             return False
         if self.left is not None:
             self.left -= 1
@@ -170,11 +190,34 @@ class Faults:
         return None
 
 
-def make_chaos(seed: int, *, rate: float = 0.02, until: datetime | None = None) -> tuple[FaultRule, ...]:
-    """Return a profile in which every kind of passing trouble happens at the given rate each."""
-    lasting = {FaultKind.REFUSE, FaultKind.LATE_ERROR}
-    passing = [kind for kind in FaultKind if kind not in lasting]
+#: What does not pass by itself, or takes a person to put right.
+_LASTING: Final = frozenset({FaultKind.REFUSE, FaultKind.LATE_ERROR})
+#: A gateway in trouble answers so to many requests in a row.
+_IN_BURSTS: Final = frozenset({FaultKind.ERROR_500, FaultKind.ERROR_503_HTML})
+_BURST: Final = 8
+
+
+def make_chaos(
+    seed: int,
+    *,
+    rate: float = 0.02,
+    until: datetime | None = None,
+    endpoints: Sequence[Endpoint] = (Endpoint.SEND,),
+) -> tuple[FaultRule, ...]:
+    """Return a profile in which every kind of passing trouble happens at the given rate each.
+
+    A kind that comes in bursts begins seldomer, so that it meets as many requests as the others.
+    """
+    passing = [kind for kind in FaultKind if kind not in _LASTING]
     return tuple(
-        FaultRule(Fault(kind), rate=rate, until=until, seed=seed * 1000 + number)
+        FaultRule(
+            Fault.parse(kind),
+            endpoint=endpoint,
+            rate=rate / _BURST if kind in _IN_BURSTS else rate,
+            until=until,
+            seed=seed * 1000 + place * 100 + number,
+            burst=_BURST if kind in _IN_BURSTS else 1,
+        )
+        for place, endpoint in enumerate(endpoints)
         for number, kind in enumerate(passing)
     )

@@ -25,6 +25,8 @@ class Event(StrEnum):
     REFUSED = "refused"
     TURNED_AWAY = "turned_away"
     FAULT = "fault"  # a fault at another endpoint than sending; no arrival
+    CHECK_IN = "check_in"
+    DOCUMENT = "document"  # a referral, a certificate, an archive: what travels beside claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,9 @@ class Entry:
         supersedes: The receipt of the version before.
         code: The result code that was given, or would have been given without the fault.
         late_error: The error that reading the details will show.
+        month: The month of settlement, ``yyyyMM``.
+        amount: What the claims ask for, in đồng.
+        is_withdrawn: Whether this version takes the claim back (``MA_DOITUONG_KCB`` 8).
         offset: Where in ``bodies.bin`` the bundle begins.
     """
 
@@ -54,12 +59,15 @@ class Entry:
     code: str = ""
     fault: str = ""
     late_error: str = ""
+    month: str = ""
+    amount: str = ""
+    is_withdrawn: bool = False
     offset: int = 0
     length: int = 0
 
     def to_line(self) -> bytes:
         """Return the entry as a line of JSON; empty fields are left out."""
-        fields = {name: value for name, value in asdict(self).items() if value not in ("", 0, ())}
+        fields = {name: value for name, value in asdict(self).items() if value not in ("", 0, (), False)}
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
     @classmethod

@@ -1,6 +1,6 @@
 """What the stand-in knows, folded from its journal: bundles taken, claims' versions, counts."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,11 +14,14 @@ class Ledger:
     """The state after every durable entry."""
 
     accepted: list[Entry] = field(default_factory=list)
+    check_ins: list[Entry] = field(default_factory=list)
+    documents: list[Entry] = field(default_factory=list)
     counts: Counter[Event] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     _by_digest: dict[str, Entry] = field(default_factory=dict)
     _by_number: dict[str, Entry] = field(default_factory=dict)
     _latest: dict[str, Entry] = field(default_factory=dict)
+    _of_facility: defaultdict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     _next_number: int = _FIRST_NUMBER
 
     def apply(self, entry: Entry) -> None:
@@ -31,6 +34,12 @@ class Ledger:
             self._by_digest[entry.sha256] = entry
             self._by_number[entry.ma_giao_dich] = entry
             self._latest.update(dict.fromkeys(entry.ma_lk, entry))
+            self._of_facility[entry.facility].append(entry)
+        elif entry.event is Event.CHECK_IN:
+            self.check_ins.append(entry)
+        elif entry.event is Event.DOCUMENT:
+            self.documents.append(entry)
+        if entry.ma_giao_dich:
             self._next_number = max(self._next_number, int(entry.ma_giao_dich) + 1)
 
     def apply_all(self, entries: Iterable[Entry]) -> None:
@@ -51,6 +60,18 @@ class Ledger:
         found = [self._latest[key] for key in ma_lk if key in self._latest]
         return max(found, key=lambda entry: int(entry.ma_giao_dich), default=None)
 
+    def of_facility(self, facility: str) -> Sequence[Entry]:
+        """Return everything that was taken from a facility, oldest first."""
+        return self._of_facility.get(facility, ())
+
+    def is_latest(self, entry: Entry) -> bool:
+        """Whether no later version has taken the place of this one."""
+        return all(self._latest[key] is entry for key in entry.ma_lk)
+
+    def find_other(self, entry: Entry) -> Entry | None:
+        """Return the latest acceptance of something else."""
+        return next((other for other in reversed(self.accepted) if other.sha256 != entry.sha256), None)
+
     def is_owned_by_another(self, ma_lk: Sequence[str], facility: str) -> bool:
         """Whether another facility has sent one of these claims."""
         return any(key in self._latest and self._latest[key].facility != facility for key in ma_lk)
@@ -70,5 +91,7 @@ class Ledger:
             "repeats": self.counts[Event.REPEAT],
             "refused": self.counts[Event.REFUSED],
             "turned_away": self.counts[Event.TURNED_AWAY],
+            "check_ins": self.counts[Event.CHECK_IN],
+            "documents": self.counts[Event.DOCUMENT],
             "faults": dict(sorted(self.faults.items())),
         }

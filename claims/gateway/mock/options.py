@@ -4,9 +4,10 @@ import csv
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+from claims.exchange.breaker import Window
 from claims.exchange.ports import Clock
 from claims.gateway.mock.faults import FaultRule
 
@@ -42,6 +43,15 @@ class MockOptions:
         errors_as_http_status: Whether an error's HTTP status says so too; the body is the same.
         offers_lookup: Whether the look-up by digest (an extension) is offered.
         late_error_after_s: When the error detail of a ``late_error`` fault appears.
+        time_scale: How long an hour of the law is here: 1 as it is, 0.001 for 3.6 s. Reception speaks 6, 24
+            and 48 hours after a file was taken, the assessment after 7 days.
+        cut_rate: The share of a claim's lines that the assessment cuts.
+        rate_per_s: How many requests an account may make in a second; None for any number.
+        peak_hours: First and last hour of the day (the last not included) in which `peak_bytes` holds.
+        peak_bytes: The largest file in peak hours; a larger one is answered with 1001.
+        lock_before: Claims that ended before that day may not be sent or replaced any more.
+        lock_code: What is answered then.
+        maintenance: Times in which it is closed.
         faults: Faults from the start on.
         clock: Tells the time; another one makes skew.
     """
@@ -55,6 +65,14 @@ class MockOptions:
     errors_as_http_status: bool = False
     offers_lookup: bool = True
     late_error_after_s: float = 0.0
+    time_scale: float = 1.0
+    cut_rate: float = 0.05
+    rate_per_s: float | None = None
+    peak_hours: tuple[int, int] = (7, 17)
+    peak_bytes: int = 20_000_000
+    lock_before: date | None = None
+    lock_code: str = "701"
+    maintenance: tuple[Window, ...] = ()
     faults: tuple[FaultRule, ...] = ()
     clock: Clock = field(default_factory=SystemClock)
 

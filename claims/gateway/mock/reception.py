@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from claims.exchange.ports import Clock
-from claims.gateway.mock.inspection import Inspector, NotAcceptable
+from claims.gateway.mock.inspection import Inspected, Inspector, NotAcceptable
 from claims.gateway.mock.journal import Entry, Event, Journal
 from claims.gateway.mock.ledger import Ledger
 
@@ -34,10 +34,21 @@ class Arrival:
     late_error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Claims that ended before a day are settled: they may not be sent or replaced any more."""
+
+    before: date
+    code: str
+
+
 class Reception:
     """Decides over arrivals and writes the journal. Belongs to one event loop, so it needs no locks."""
 
-    def __init__(self, journal: Journal, *, inspector: Inspector, clock: Clock) -> None:
+    def __init__(
+        self, journal: Journal, *, inspector: Inspector, clock: Clock, lock: Lock | None = None
+    ) -> None:
+        self._lock = lock
         self._journal = journal
         self._inspector = inspector
         self._clock = clock
@@ -62,13 +73,33 @@ class Reception:
                 await self._note(arrival, Event.REPEAT, code="200")
                 return known
             try:
-                ma_lk = self._inspector.inspect(
+                found = self._inspector.inspect(
                     arrival.bundle, facility=arrival.facility, at=self._clock.now()
                 )
+                self._refuse_locked(found)
             except NotAcceptable as refusal:
                 await self.note_refusal(arrival, refusal.code)
                 raise
-            return await self._accept(arrival, ma_lk)
+            return await self._accept(arrival, found)
+
+    async def take_check_in(self, arrival: Arrival) -> Entry:
+        """Take a check-in in; each is a message of its own.
+
+        Raises:
+            NotAcceptable: It is refused.
+        """
+        found = self._inspector.inspect_check_in(
+            arrival.bundle, facility=arrival.facility, at=self._clock.now()
+        )
+        entry = replace(self._entry(arrival, Event.CHECK_IN, code="200"), ma_lk=found.ma_lk)
+        return await self._append(replace(entry, ma_giao_dich=self.ledger.take_number()), arrival.bundle)
+
+    async def take_document(self, arrival: Arrival) -> Entry:
+        """Take in what travels beside claims, as it is."""
+        entry = replace(
+            self._entry(arrival, Event.DOCUMENT, code="200"), ma_giao_dich=self.ledger.take_number()
+        )
+        return await self._append(entry, arrival.bundle)
 
     async def note_refusal(self, arrival: Arrival, code: str) -> None:
         """Write down that a bundle was refused."""
@@ -100,7 +131,13 @@ class Reception:
         """Close the journal."""
         self._journal.close()
 
-    async def _accept(self, arrival: Arrival, ma_lk: tuple[str, ...]) -> Entry:
+    def _refuse_locked(self, found: Inspected) -> None:
+        lock = self._lock
+        if lock is not None and found.ended_on is not None and found.ended_on < lock.before:
+            raise NotAcceptable(lock.code, "Kỳ dữ liệu đã khóa")
+
+    async def _accept(self, arrival: Arrival, found: Inspected) -> Entry:
+        ma_lk = found.ma_lk
         keys = tuple(f"ma_lk {key}" for key in ma_lk)
         await self._wait_for(*keys)
         with self._mark_busy(keys):
@@ -115,6 +152,9 @@ class Reception:
                 version=earlier.version + 1 if earlier else 1,
                 supersedes=earlier.ma_giao_dich if earlier else "",
                 late_error=arrival.late_error,
+                month=found.month,
+                amount=found.amount,
+                is_withdrawn=found.is_withdrawn,
             )
             return await self._append(entry, arrival.bundle)
 

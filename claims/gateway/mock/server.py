@@ -13,7 +13,7 @@ from claims.gateway.mock.app import create_app
 from claims.gateway.mock.cards import CardRegister
 from claims.gateway.mock.options import MockSettings, load_accounts, load_certificates
 from claims.gateway.mock.wire import HANG_UP
-from signing.certificates import TrustStore
+from signing.trust import TrustStore
 
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 _KEEP_ALIVE_S: Final = 75

@@ -33,6 +33,11 @@ class SessionDesk:
         account = self._accounts.get(username)
         return account.facility if account is not None else ""
 
+    def username_of(self, access_token: str) -> str:
+        """Return whose token this is, or nothing for an unknown one."""
+        session = self._sessions.get(access_token)
+        return session.account.username if session is not None else ""
+
     def sign_in(self, username: str, password_md5: str, *, now: datetime) -> Session | None:
         """Return a new session, or None when the account or its password is wrong."""
         account = self._accounts.get(username)

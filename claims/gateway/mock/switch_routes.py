@@ -1,14 +1,16 @@
 """The stand-in's own switches and testimony, under ``/mock``: faults, counts, what was received."""
 
 from datetime import datetime
+from importlib import resources
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from claims.gateway.mock.faults import EVERY_FACILITY, Endpoint, Fault, FaultRule
-from claims.gateway.mock.protocol_routes import MockGateway
+from claims.exchange.breaker import Window
+from claims.gateway.mock.calls import MockGateway
+from claims.gateway.mock.faults import EVERY_FACILITY, Endpoint, Fault, FaultRule, make_chaos
 
 
 class FaultOrder(BaseModel):
@@ -23,6 +25,7 @@ class FaultOrder(BaseModel):
     count: Annotated[int, Field(ge=1)] | None = None
     until: AwareDatetime | None = None
     seed: int = 0
+    burst: Annotated[int, Field(ge=1)] = 1
 
     def to_rule(self) -> FaultRule:
         """Return the rule.
@@ -38,7 +41,30 @@ class FaultOrder(BaseModel):
             count=self.count,
             until=self.until,
             seed=self.seed,
+            burst=self.burst,
         )
+
+
+class Closing(BaseModel):
+    """A time in which the stand-in is closed."""
+
+    begins: AwareDatetime
+    ends: AwareDatetime
+
+
+class Rate(BaseModel):
+    """How many requests an account may make in a second; null for any number."""
+
+    per_s: Annotated[float, Field(gt=0)] | None
+
+
+class ChaosOrder(BaseModel):
+    """A chaos profile as asked for over HTTP."""
+
+    seed: int = 0
+    rate: Annotated[float, Field(ge=0, le=1)] = 0.02
+    until: AwareDatetime | None = None
+    endpoints: list[Endpoint] = [Endpoint.SEND]
 
 
 class FaultInForce(BaseModel):
@@ -72,6 +98,7 @@ def make_switch_routes(gateway: MockGateway) -> APIRouter:
     router = APIRouter(prefix="/mock")
     _add_testimony(router, gateway)
     _add_faults(router, gateway)
+    _add_moods(router, gateway)
     return router
 
 
@@ -139,6 +166,36 @@ def _add_faults(router: APIRouter, gateway: MockGateway) -> None:
     async def remove_fault(number: int) -> None:
         if not faults.remove(number):
             raise HTTPException(404)
+
+
+def _add_moods(router: APIRouter, gateway: MockGateway) -> None:
+    @router.get("", response_class=HTMLResponse)
+    async def page() -> str:
+        return resources.files(__package__ or "").joinpath("switches.html").read_text("utf-8")
+
+    @router.get("/maintenance")
+    async def list_maintenance() -> list[Closing]:
+        return [Closing(begins=one.begins, ends=one.ends) for one in gateway.maintenance]
+
+    @router.post("/maintenance", status_code=201)
+    async def close(closing: Closing) -> Closing:
+        if closing.ends <= closing.begins:
+            raise HTTPException(422, "it ends before it begins")
+        gateway.maintenance = (*gateway.maintenance, Window(closing.begins, closing.ends))
+        return closing
+
+    @router.delete("/maintenance", status_code=204)
+    async def open_again() -> None:
+        gateway.maintenance = ()
+
+    @router.put("/rate", status_code=204)
+    async def throttle(rate: Rate) -> None:
+        gateway.throttle.per_s = rate.per_s
+
+    @router.post("/chaos", status_code=201)
+    async def chaos(order: ChaosOrder) -> list[FaultInForce]:
+        rules = make_chaos(order.seed, rate=order.rate, until=order.until, endpoints=order.endpoints)
+        return [_describe(gateway.faults.add(rule), rule, rule.count) for rule in rules]
 
 
 def _describe(number: int, rule: FaultRule, left: int | None) -> FaultInForce:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
@@ -50,36 +49,6 @@ async def read_body(request: Request, *, max_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def read_fields(body: bytes, *, content_type: str) -> Mapping[str, bytes]:
-    """Return the fields of a form or JSON body; of one that is neither, none."""
-    if content_type.partition(";")[0].strip().lower() == _JSON:
-        return _read_json_fields(body)
-    fields: dict[str, bytes] = {}
-    for pair in body.split(b"&"):
-        name, _, value = pair.partition(b"=")
-        fields[_unescape(name).decode("utf-8", "replace")] = _unescape(value)
-    return fields
-
-
-def _read_json_fields(body: bytes) -> Mapping[str, bytes]:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(document, dict):
-        return {}
-    return {
-        name: str(value).encode("utf-8", "replace") for name, value in document.items() if value is not None
-    }
-
-
-def _unescape(value: bytes) -> bytes:
-    if b"+" in value:
-        value = value.replace(b"+", b" ")
-    # Base64 of a document in Base64 has next to nothing to unescape, so the general way is fast enough.
-    return unquote_to_bytes(value) if b"%" in value else value
-
-
 @dataclass(frozen=True, slots=True)
 class Result:
     """What the gateway has to say, before anything goes wrong with saying it."""
@@ -110,7 +79,7 @@ def _json_response(document: Mapping[str, object], status: int = HTTPStatus.OK) 
     return Response(_encode(document), status_code=status, media_type=_JSON)
 
 
-def _encode(document: Mapping[str, object]) -> bytes:
+def _encode(document: object) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
 
 
@@ -139,6 +108,12 @@ def _write_503(fault: Fault, result: Result, options: MockOptions) -> Response:
 def _write_garbage(fault: Fault, result: Result, options: MockOptions) -> Response:
     del fault, result, options
     return Response(b"\xef\xbb\xbf<!-- ok -->200|", media_type=_JSON)
+
+
+def _write_wrong_json(fault: Fault, result: Result, options: MockOptions) -> Response:
+    del fault, options
+    # Rightly written JSON that is not the protocol's: a list around, and the code one level too deep.
+    return Response(_encode([{"data": result.document()}]), media_type=_JSON)
 
 
 def _write_drip(fault: Fault, result: Result, options: MockOptions) -> Response:
@@ -176,6 +151,7 @@ _WRITERS: Final[Mapping[FaultKind, Callable[[Fault, Result, MockOptions], Respon
     FaultKind.ERROR_500_AFTER: _write_500,
     FaultKind.ERROR_503_HTML: _write_503,
     FaultKind.GARBAGE: _write_garbage,
+    FaultKind.WRONG_JSON: _write_wrong_json,
     FaultKind.TRUNCATED: _truncate,
     FaultKind.DRIP: _write_drip,
     FaultKind.NUMBER_CODES: _write_numbers,

@@ -31,6 +31,7 @@ def upgrade(database_url: str) -> None:
         config = _config()
         config.attributes["database_url"] = database_url
         command.upgrade(config, "head")
+        connection.execute("SELECT claims_add_months(now() + interval '92 days')")
         renumber(connection)
 
 

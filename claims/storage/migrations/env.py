@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions over a psycopg connection, in one transaction."""
+"""Alembic's entry: runs the revisions over a psycopg connection, each in a transaction."""
 
 import psycopg
 from alembic import context
@@ -11,6 +11,6 @@ engine = create_engine(
     "postgresql+psycopg://", creator=lambda: psycopg.connect(database_url), poolclass=NullPool
 )
 with engine.connect() as connection:
-    context.configure(connection=connection)
+    context.configure(connection=connection, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()

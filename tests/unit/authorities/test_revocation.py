@@ -13,18 +13,19 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
-from claims.authorities.fetching import FetchGuard
 from claims.authorities.revocation import OnlineTrust
-from signing.certificates import CertificateFacts, TrustStore, read_der_certificate
+from claims.outbound.guard import Guard
+from signing.certificates import CertificateFacts, read_der_certificate
 from signing.demo_pki import DemoPki
 from signing.policy import DEFAULT_POLICY
+from signing.trust import TrustStore
 from signing.verdict import Reason
 from tests.unit.authorities.web import Web, serving
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DER = serialization.Encoding.DER
 OCSP = "application/ocsp-response"
-GUARD = FetchGuard((ipaddress.ip_network("127.0.0.0/8"),))
+GUARD = Guard((ipaddress.ip_network("127.0.0.0/8"),))
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from claims.authorities import smartca
-from claims.authorities.errors import UnusableAddress, UnusableCredentials
+from claims.authorities.errors import UnusableCredentials
 from claims.authorities.remote_signing import HttpSigningService, load_account
 from claims.authorities.smartca import Account
+from claims.outbound.errors import UnusableAddress
 from signing.demo_pki import DemoPki
 from signing.errors import (
     RemoteAccountRefused,

@@ -17,6 +17,8 @@ class Web:
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
+    date: str | None = None
+    posts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         """Return the address of a path."""
@@ -36,6 +38,8 @@ def serving() -> Iterator[Web]:
             sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             web.asked.append(self.path)
             web.hosts.append(self.headers["Host"])
+            if self.command == "POST":
+                web.posts.append((dict(self.headers.items()), sent))
             answer = web.answers.get(self.path)
             status, headers, body = (404, {}, b"") if answer is None else answer(sent)
             try:
@@ -48,7 +52,11 @@ def serving() -> Iterator[Web]:
             except OSError:
                 pass  # whoever asked went away
 
-        do_GET = do_POST = _answer  # noqa: N815 (the names of http.server)
+        do_GET = do_POST = do_HEAD = _answer  # noqa: N815 (the names of http.server)
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            """Say the time that the test set, or the right one."""
+            return web.date or super().date_time_string(timestamp)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

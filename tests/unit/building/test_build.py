@@ -8,7 +8,7 @@ from claims.building.build import BuildSettings, CannotBuild
 from claims.bundle.days import DayCounting
 from claims.bundle.kinds import TableKind
 from claims.bundle.money import MoneySettings, always
-from tests.unit.building.built import a_ward_stay, built, refusals, rows, summary
+from tests.unit.building.built import a_ward_stay, built, codes, refusals, rows, summary
 from tests.unit.emr.documents import Document, a_document, a_medicine, a_service, the_worked_example
 
 # --- money ---------------------------------------------------------------------------------
@@ -476,3 +476,13 @@ def test_two_claims_in_a_bundle_are_counted_and_numbered() -> None:
 
 def test_the_same_encounter_makes_the_same_bytes() -> None:
     assert built(the_worked_example()).bundle == built(the_worked_example()).bundle
+
+
+@pytest.mark.parametrize(
+    ("price", "found"),
+    [("50.600", 2), ("1.250", 2), ("50.60", 0), ("50600.000", 0), ("0.500", 0), ("999.125", 0)],
+)
+def test_a_price_that_looks_like_thousands_is_told(price: str, found: int) -> None:
+    document = a_document(services=[a_service(hospital_price=price, insured_price=price)])
+
+    assert codes(built(document)).count("BUILD.like-thousands") == found

@@ -63,6 +63,14 @@ def test_a_draft_keeps_the_source_code_and_takes_missing_prices_as_zero() -> Non
     assert (service["MA_DICH_VU"], service["DON_GIA_BV"], service["DON_GIA_BH"]) == ("2345-7", "0", "0")
 
 
+def test_a_service_whose_price_nobody_gave_costs_nobody_anything() -> None:
+    document = a_document(services=[a_service(hospital_price=None, insured_price="50600")])
+
+    (row,) = rows_of_draft(document, TableKind.XML3)
+
+    assert [row[name] for name in ("DON_GIA_BV", "DON_GIA_BH", "T_BHTT", "T_BNTT")] == ["0", "0", "0", "0"]
+
+
 def test_without_a_case_the_fund_pays_nothing_of_a_draft() -> None:
     (row,) = rows_of_draft(a_document(visit={"case": None}), TableKind.XML3)
 

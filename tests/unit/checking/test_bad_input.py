@@ -1,5 +1,7 @@
 """Whatever arrives, the check answers with findings that name the fault, and never raises."""
 
+import gzip
+
 import pybase64
 import pytest
 
@@ -20,6 +22,34 @@ from tests.unit.checking.bundles import (
 
 MEDICINES = a_table(TableKind.XML2)
 SIGNATURE = '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>'
+
+
+@pytest.mark.parametrize(
+    ("data", "content"),
+    [
+        pytest.param(b"PK\x03\x04\x14\x00", "zip", id="ZIP"),
+        pytest.param(gzip.compress(a_bundle()), "gzip", id="gzip"),
+        pytest.param(b"%PDF-1.7\n%\xe2\xe3", "pdf", id="PDF"),
+        pytest.param(b'\xef\xbb\xbf {"resourceType": "Bundle"}', "json", id="JSON"),
+        pytest.param(b"MSH|^~\\&|HIS", "hl7", id="HL7"),
+        pytest.param(pybase64.encodebytes(a_bundle()), "base64", id="base64"),
+    ],
+)
+def test_what_is_no_xml_is_called_by_its_name(data: bytes, content: str) -> None:
+    of_file = check(data).findings
+    of_table = check(an_envelope(a_file("XML2", data))).findings
+
+    assert [(one.code, dict(one.params).get("content")) for one in of_file] == [
+        ("ENV.WELLFORMED", None),
+        ("ENV.OTHER_CONTENT", content),
+    ]
+    (named,) = [one for one in of_table if one.code == "ENV.OTHER_CONTENT"]
+    assert (named.location.table, dict(named.params)) == (TableKind.XML2, {"content": content})
+
+
+@pytest.mark.parametrize("data", [b"hello", b"<a>", b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=" * 9])
+def test_what_begins_like_nothing_known_is_not_guessed(data: bytes) -> None:
+    assert [one.code for one in check(data).findings] == ["ENV.WELLFORMED"]
 
 
 def test_a_good_bundle_has_no_findings() -> None:

@@ -10,10 +10,12 @@ from claims.checking.checkin import check_check_in
 from tests.unit.checking.bundles import AT, a_bundle, a_row
 
 ARRIVED = date(2025, 8, 1)
+FIRST_COST = dict.fromkeys(("MA_THUOC", "TEN_THUOC", "MA_VAT_TU", "TEN_VAT_TU"), "")
 
 
 def a_check_in(*, decision: str | None = None, **fields: str) -> bytes:
-    row = a_row(TableKind.XML0, MA_DKBD="79024", SO_CCCD="079180000001", **fields)
+    given = {"MA_DKBD": "79024", "SO_CCCD": "079180000001", "NGAY_YL": "202508011030", **FIRST_COST}
+    row = a_row(TableKind.XML0, **given | fields)
     return write_table(TableKind.XML0, [row], on=ARRIVED, decision=decision)
 
 

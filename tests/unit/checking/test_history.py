@@ -1,10 +1,12 @@
 """What a claim leaves behind, and what it asks of others."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from claims.checking.check import CheckTerms, Report, check_bundle
+from claims.checking.check import CheckTerms, Report, ask_together, begin_check, check_bundle
+from claims.checking.history.marks import Mark, Window
 from claims.checking.history.memory import MemoryHistory
 from claims.checking.report import Outcome, StageName, Why
 from claims.checking.rules.rule import Need
@@ -29,7 +31,7 @@ def test_without_a_history_nothing_is_left_and_the_stage_says_what_is_missing() 
     stage = next(stage for stage in report.stages if stage.name == StageName.HISTORY)
 
     assert (report.marks, stage.outcome, stage.why) == ((), Outcome.SKIPPED, Why.UNKNOWN)
-    assert stage.left_out["history"] == 9
+    assert stage.left_out["history"] == 13
 
 
 @pytest.mark.parametrize(
@@ -78,3 +80,33 @@ def test_nobody_reads_a_name_out_of_a_mark() -> None:
 
     assert [row[name] for name in ("MA_BN", "SO_CCCD", "MA_THE_BHYT", "MA_LK") if row[name] in marks] == []
     assert check(MemoryHistory(KEY)).marks != check(MemoryHistory(KEY[::-1])).marks
+
+
+class _CountingHistory(MemoryHistory):
+    """A history that knows how often it was asked."""
+
+    asked = 0
+
+    def find(self, windows: Sequence[Window]) -> Sequence[Mark]:
+        self.asked += 1
+        return super().find(windows)
+
+
+def test_a_batch_asks_once_and_each_claim_hears_what_is_about_it() -> None:
+    history = _CountingHistory(KEY)
+    history.add(check(history).marks)
+    history.asked = 0
+    claims = [load_sample("outpatient"), load_sample("inpatient")]
+    at = max(datetime(one.on.year, one.on.month, one.on.day, 3, tzinfo=UTC) for one in claims)
+    terms = CheckTerms(more={Need.HISTORY: history})
+    alone = [check_bundle(one.write(), at=at, terms=terms).findings for one in claims]
+    history.asked = 0
+
+    checks = [begin_check(one.write(), at=at, terms=terms) for one in claims]
+    ask_together(checks)
+    together = [one.finish().findings for one in checks]
+
+    assert history.asked == 1
+    assert together == alone
+    assert "XML1.REPLACE_REASON" in {finding.code for finding in together[0]}
+    assert "XML1.REPLACE_REASON" not in {finding.code for finding in together[1]}

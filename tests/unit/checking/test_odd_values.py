@@ -9,6 +9,7 @@ import pytest
 from claims.bundle.kinds import TableKind
 from claims.checking.check import CheckTerms, check_bundle
 from claims.checking.samples import load_sample, sample_names
+from claims.checking.samples.checked import findings_of
 from claims.checking.samples.surroundings import sample_catalogue, sample_more
 from claims.checking.tables import MOST_ROWS
 from tests.unit.checking.bundles import a_file, a_table, an_envelope
@@ -26,6 +27,7 @@ def _tables() -> Iterator[tuple[str, TableKind]]:
         seen |= kinds
 
 
+@pytest.mark.slow  # together
 @pytest.mark.parametrize(("name", "kind"), list(_tables()))
 def test_an_odd_value_in_any_field_is_a_finding_or_nothing(name: str, kind: TableKind) -> None:
     terms = CheckTerms(catalogue=sample_catalogue(), more=sample_more())
@@ -48,3 +50,26 @@ def test_a_table_with_more_rows_than_anybody_has_is_refused_and_the_others_are_c
 
     assert ("ENV.TOO_COMPLEX" in {finding.code for finding in report.findings}) is is_refused
     assert report.claims[0].tables == ({"XML1": 1} if is_refused else {"XML1": 1, "XML3": rows})
+
+
+@pytest.mark.parametrize(
+    ("sample", "changes", "blocking"),
+    [
+        pytest.param("leave", ["XML1.T_BNTT = 500"], {"SUM.BALANCE"}, id="a-part-that-only-warns"),
+        pytest.param("leave", ["XML1.T_BHTT = 1054919"], {"SUM.BALANCE"}, id="a-million-more-of-the-fund"),
+        pytest.param(
+            "surgery", ["XML1.T_BNCCT = 0", "XML1.T_BNTT = 1024449"],
+            {"CARD.BENEFIT_80", "SUM.MONTHLY_REPORT"}, id="co-payment-as-own-payment",
+        ),
+        pytest.param("leave", ["XML1.T_BHTT = -54919"], {"XML1.T_BHTT.format"}, id="below-zero-is-said-once"),
+        pytest.param(
+            "leave", ["XML1.MA_NOI_DI = 1001", "XML1.GIAY_CHUYEN_TUYEN = 1/GCT"],
+            {"XML1.MA_NOI_DI.leading_zero"}, id="a-facility-of-Ha-Noi-without-its-zero",
+        ),
+        pytest.param("leave", ["XML1.GT_THE_DEN ="], set(), id="a-card-without-an-end"),
+    ],
+)  # fmt: skip
+def test_what_only_warns_hides_nothing_that_blocks(
+    sample: str, changes: list[str], blocking: set[str]
+) -> None:
+    assert {one.code for one in findings_of(load_sample(sample, changes)) if one.is_blocking} == blocking

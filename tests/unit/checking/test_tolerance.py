@@ -460,6 +460,24 @@ def test_decomposed_letters_are_counted_as_composed_ones() -> None:
     assert [finding.code for finding in report.findings] == ["ENV.DECOMPOSED"]
 
 
+@pytest.mark.parametrize(
+    ("name", "code", "severity"),
+    [
+        pytest.param("Thu\x91c", "ENV.CONTROL_CHARACTERS", Severity.ERROR, id="of-windows-1252"),
+        pytest.param("Thu\x7fc", "ENV.CONTROL_CHARACTERS", Severity.ERROR, id="delete"),
+        pytest.param("Thu\ufffdc", "ENV.LOST_LETTERS", WARNING, id="lost"),
+    ],
+)
+def test_letters_that_a_conversion_damaged_are_told(name: str, code: str, severity: Severity) -> None:
+    rows = (a_row(TableKind.XML2), a_row(TableKind.XML2, TEN_THUOC=name))
+
+    findings = check(with_table(a_table(TableKind.XML2, *rows))).findings
+
+    (finding,) = [one for one in findings if one.code.startswith("ENV.")]
+    assert (finding.code, finding.severity, dict(finding.params)["count"]) == (code, severity, "1")
+    assert (finding.location.row, finding.location.field) == (2, "TEN_THUOC")
+
+
 def test_a_shortened_decimal_still_has_to_fit() -> None:
     findings = check(second_row(b"<MUC_HUONG>80<", b"<MUC_HUONG>80.12345<")).findings
 

@@ -1,10 +1,12 @@
 """A watched folder: every file gets an outcome, whatever moment it is stopped at."""
 
 import contextlib
+import gzip
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -23,6 +25,7 @@ class FakeApi:
     refuses: Mapping[str, object] | None = None
     is_down: bool = False
     submitted: list[str] = field(default_factory=list)
+    before_answer: Callable[[], None] = lambda: None
 
     def submit_bundle(self, body: bytes) -> Document:
         if self.is_down:
@@ -30,7 +33,10 @@ class FakeApi:
         if self.refuses is not None:
             raise ApiRefused(self.refuses)
         self.submitted.append(hashlib.sha256(body).hexdigest())
+        self.before_answer()
         return {"id": self.submitted[-1], "state": "received"}
+
+    submit_encounter = submit_bundle
 
     def submission(self, submission_id: str) -> Document:
         return {"id": submission_id, "state": self.state}
@@ -61,6 +67,20 @@ def put(watched: WatchedFolder, name: str, content: str = "<x/>", *, age: int = 
 
 def look(watched: WatchedFolder, times: int = 2) -> list[Document]:
     return [outcome for _ in range(times) for outcome in watched.look()]
+
+
+@contextlib.contextmanager
+def patched_reading(path: Path, error: OSError) -> Iterator[None]:
+    real: Callable[..., object] = Path.open
+
+    def open_(self: Path, *how: object, **more: object) -> object:
+        if self == path:
+            raise error
+        return real(self, *how, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "open", open_)
+        yield
 
 
 def names(folder: Path) -> set[str]:
@@ -110,6 +130,22 @@ def test_a_file_that_is_still_being_written_is_left(watched: WatchedFolder, api:
     assert api.submitted == [hashlib.sha256(b"<x></x>").hexdigest()]
 
 
+@pytest.mark.parametrize(
+    ("name", "half"),
+    [("a.xml", b"<x><y>PHg+"), ("a.json", b'{"a": 1'), ("a.xml.gz", gzip.compress(b"<x/>")[:-3])],
+)
+def test_a_writer_who_pauses_in_the_middle_is_waited_for_a_minute(
+    watched: WatchedFolder, api: FakeApi, name: str, half: bytes
+) -> None:
+    path = watched.folder / name
+    path.write_bytes(half)
+
+    assert look(watched, 3) == []
+    assert (path.exists(), api.submitted) == (True, [])
+    os.utime(path, (time.time() - 61,) * 2)
+    assert len(look(watched, 2)) == 1
+
+
 @pytest.mark.parametrize("name", ["a.xml.part", ".a.xml", "a.tmp", "readme.txt"])
 def test_other_files_are_left(watched: WatchedFolder, api: FakeApi, name: str) -> None:
     put(watched, name)
@@ -140,6 +176,57 @@ def test_a_name_that_comes_again_takes_nobodys_place(watched: WatchedFolder) -> 
     assert (watched.folder / DONE / "a.xml").read_text() == "<one/>"
     assert (watched.folder / DONE / "a-2.xml").read_text() == "<two/>"
     assert (watched.folder / DONE / "a-2.xml.outcome.json").exists()
+
+
+@pytest.mark.parametrize("name", ["n" * 251 + ".xml", "ồ" * 82 + ".XML.GZ", "a." + "b" * 249 + ".xml"])
+def test_a_name_as_long_as_can_be_has_its_outcome_beside_it(watched: WatchedFolder, name: str) -> None:
+    for number in range(2):
+        put(watched, name, f"<x>{number}</x>")
+        assert len(look(watched)) == 1
+
+    found = names(watched.folder / DONE)
+    assert len(found) == 4
+    assert {f"{one}.outcome.json" for one in found if not one.endswith(".outcome.json")} < found
+
+
+def test_a_file_that_is_taken_away_before_it_is_read_is_nothing(watched: WatchedFolder, api: FakeApi) -> None:
+    path = put(watched, "a.xml")
+    put(watched, "b.xml", "<y/>")
+    look(watched, 1)
+    with patched_reading(path, FileNotFoundError(2, "gone")):
+        (outcome,) = look(watched, 1)
+
+    assert str(outcome["file"]).endswith("b.xml")
+    assert api.submitted == [hashlib.sha256(b"<y/>").hexdigest()]
+
+
+def test_a_file_that_is_taken_away_while_it_is_submitted_stops_nothing(
+    watched: WatchedFolder, api: FakeApi
+) -> None:
+    path = put(watched, "a.xml")
+    api.before_answer = path.unlink
+    look(watched, 3)
+
+    assert watched.is_settled
+    assert len(api.submitted) == 1
+
+
+def test_a_file_that_is_locked_waits_for_its_key(watched: WatchedFolder, api: FakeApi) -> None:
+    path = put(watched, "a.xml")
+    with patched_reading(path, PermissionError(13, "locked")):
+        assert look(watched, 3) == []
+
+    assert len(look(watched, 1)) == 1
+    assert len(api.submitted) == 1
+
+
+def test_a_file_that_stays_locked_is_a_problem(watched: WatchedFolder) -> None:
+    path = put(watched, "a.xml")
+    with patched_reading(path, PermissionError(13, "locked")):
+        (outcome,) = look(watched, 40)
+
+    assert outcome["state"] == "unreadable"
+    assert (watched.folder / PROBLEMS / "a.xml").exists()
 
 
 def test_what_the_service_refuses_has_its_problem_beside_it(watched: WatchedFolder, api: FakeApi) -> None:
@@ -173,7 +260,7 @@ def test_while_the_service_is_down_files_stay(watched: WatchedFolder, api: FakeA
     assert len(look(watched, 1)) == 1
 
 
-@pytest.mark.parametrize("stop_after", range(6))
+@pytest.mark.parametrize("stop_after", range(8))
 def test_stopped_at_any_step_it_goes_on(
     watched: WatchedFolder, api: FakeApi, monkeypatch: pytest.MonkeyPatch, stop_after: int
 ) -> None:
@@ -184,12 +271,12 @@ def test_stopped_at_any_step_it_goes_on(
     def dying(original: str) -> None:
         real = getattr(Path, original)
 
-        def step(self: Path, *arguments: object) -> object:
+        def step(self: Path, *arguments: object, **named: object) -> object:
             nonlocal steps
             steps += 1
             if steps > stop_after:
                 raise KeyboardInterrupt
-            return real(self, *arguments)
+            return real(self, *arguments, **named)
 
         monkeypatch.setattr(Path, original, step)
 

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from claims.exchange.breaker import MAINTENANCE, Breaker, Circuit, read_windows
+from claims.exchange.breaker import MAINTENANCE, Breaker, read_windows
+from claims.exchange.destination import Circuit
 from claims.exchange.errors import GatewayError, GatewayRefused, GatewayUnavailable, OutcomeUnknown
 from tests.fakes import NOON
 
@@ -57,19 +58,20 @@ def test_a_probe_that_is_answered_closes_it(answer: GatewayError | None) -> None
     assert breaker.permit(50, later(14)).number == 50
 
 
-def test_each_failed_probe_doubles_the_rest_up_to_five_minutes() -> None:
-    breaker, now = Breaker(), NOON
+@pytest.mark.parametrize("wanted", [(10, 20, 40, 80, 160, 300, 300, 300), (90, 180, 300), (0.5, 1, 2)])
+def test_each_failed_probe_doubles_the_rest_up_to_five_minutes(wanted: tuple[float, ...]) -> None:
+    breaker, now = Breaker(first_rest_s=wanted[0]), NOON
     after(breaker, *[SILENCE] * 5)
     rests = []
-    for _ in range(8):
+    for _ in wanted:
         until = breaker.permit(1, now).until
         rests.append((until - now).total_seconds())
         now = until
         assert breaker.permit(1, now).number == 1
         after(breaker, SILENCE, at=now)
 
-    for wanted, rest in zip((10, 20, 40, 80, 160, 300, 300, 300), rests, strict=True):
-        assert wanted * 0.8 <= rest <= wanted * 1.2
+    for one, rest in zip(wanted, rests, strict=True):
+        assert one * 0.8 <= rest <= one * 1.2
 
 
 def test_a_probe_that_never_comes_back_is_followed_by_another() -> None:

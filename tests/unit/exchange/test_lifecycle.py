@@ -44,4 +44,4 @@ def test_a_replay_starts_where_the_life_cycle_allows_or_not_at_all(
         target = replay_target(state, was_checked=was_checked, maybe_taken=maybe_taken)
 
         assert target in PENDING
-        assert (target is State.OUTCOME_UNKNOWN) == maybe_taken
+        assert (target is State.OUTCOME_UNKNOWN) == (maybe_taken and was_checked)

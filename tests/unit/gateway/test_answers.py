@@ -16,6 +16,9 @@ def raw(document: object, status: int = 200, *, complete: bool = True) -> RawAns
     return RawAnswer(status, body, request_complete=complete)
 
 
+DIGEST = "0" * 64
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -106,9 +109,29 @@ def test_the_gateway_s_own_words_never_reach_the_error_text() -> None:
     assert raised.value.answer == answer.body
 
 
+def test_an_answer_that_names_the_bytes_that_were_sent_is_proven() -> None:
+    receipt = read_receipt(read_answer(raw({**TAKEN, "sha256": DIGEST.upper()})), sha256=DIGEST)
+
+    assert receipt.is_proven
+
+
+@pytest.mark.parametrize("said", ["", "f" * 64, None, 7])
+def test_an_answer_about_other_bytes_is_no_receipt(said: object) -> None:
+    answer = read_answer(raw({**TAKEN, "sha256": said}))
+
+    with pytest.raises(OutcomeUnknown, match="other-claim"):
+        read_receipt(answer, sha256=DIGEST)
+
+
+def test_a_look_up_that_answers_about_other_bytes_finds_nothing() -> None:
+    for code in ("200", "404"):
+        with pytest.raises(GatewayUnavailable, match="other-claim"):
+            find_receipt(read_answer(raw({**TAKEN, "maKetQua": code, "sha256": "f" * 64})), sha256=DIGEST)
+
+
 def test_a_look_up_knows_found_from_missing() -> None:
-    assert find_receipt(read_answer(raw({"maKetQua": "404"}))) is None
-    found = find_receipt(read_answer(raw(TAKEN)))
+    assert find_receipt(read_answer(raw({"maKetQua": "404"})), sha256=DIGEST) is None
+    found = find_receipt(read_answer(raw(TAKEN)), sha256=DIGEST)
     assert found is not None
     assert found.ma_giao_dich == "7"
 
@@ -127,4 +150,4 @@ def test_a_look_up_knows_found_from_missing() -> None:
 )
 def test_a_look_up_that_says_neither_is_unavailable(answer: RawAnswer) -> None:
     with pytest.raises(GatewayUnavailable):
-        find_receipt(read_answer(answer))
+        find_receipt(read_answer(answer), sha256=DIGEST)

@@ -1,7 +1,7 @@
 """The wire protocol's encodings, read and written."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qs
 
 import pybase64
@@ -9,17 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.gateway.mock.wire import read_fields
 from claims.gateway.protocol import (
     GENERATIONS,
     BodyFormat,
+    generation_of,
     hash_password,
+    read_day,
     read_expiry,
     read_reception_time,
     write_form,
     write_json,
     write_reception_time,
 )
+from claims.gateway.receiving import read_bare_file, read_fields
 
 _UNREADABLE: tuple[object, ...] = (None, "", "soon", True, [], 10**30, float("inf"), float("nan"))
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -50,6 +52,41 @@ def test_any_file_survives_a_json_body(file: bytes, username: str) -> None:
 def test_a_body_that_is_neither_has_fields_or_none_but_never_fails(body: bytes) -> None:
     for content_type in (BodyFormat.FORM, BodyFormat.JSON, "", "text/plain"):
         assert isinstance(dict(read_fields(body, content_type=content_type)), dict)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        pytest.param(b"UserName=A&MACSKCB=01001", BodyFormat.FORM, id="form"),
+        pytest.param(b'{"Username": "A", "maCskcb": "01001"}', BodyFormat.JSON, id="json"),
+        pytest.param(b'\xef\xbb\xbf{"USERNAME": "A", "maCSKCB": 1001}', "text/json", id="marked-json"),
+    ],
+)
+def test_names_are_known_in_any_case(body: bytes, content_type: str) -> None:
+    fields = read_fields(body, content_type=content_type)
+
+    assert fields["username"] == b"A"
+    assert int(fields["maCSKCB"]) == 1001
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'"PHg+Lz4="', id="string"),
+        pytest.param(rb'"PHg\u002BLz4="', id="escaped"),
+        pytest.param(rb'"PHg+\r\nLz4="', id="broken-lines"),
+        pytest.param(b"PHg+\r\nLz4=\r\n", id="bare"),
+        pytest.param(b"[60, 120, 62, 47, 62]", id="numbers"),
+        pytest.param(b'{"FileHS": "PHg+Lz4="}', id="object"),
+    ],
+)
+def test_a_bare_file_is_read_however_it_is_written(body: bytes) -> None:
+    assert read_bare_file(body) == b"<x>/>"
+
+
+@pytest.mark.parametrize("body", [b"[60, 300]", b"[1.5]", b"17", b"{}", b"*", b"[" * 100_000, b'"\xff"'])
+def test_what_is_no_file_is_none(body: bytes) -> None:
+    assert read_bare_file(body) is None
 
 
 @pytest.mark.parametrize(
@@ -84,10 +121,33 @@ def test_a_password_is_upper_case_md5() -> None:
     assert hash_password("password") == "5F4DCC3B5AA765D61D8327DEB882CF99"
 
 
-def test_each_generation_has_its_own_path_and_the_same_kind() -> None:
+def test_each_generation_has_its_own_path() -> None:
     assert {g.send_path for g in GENERATIONS.values()} == {
+        "/api/egw/guiHoSoGiamDinh",
+        "/api/egw/guiHoSoGiamDinh4210",
         "/api/qd130/guiHoSoXmlQD130",
         "/api/qd130/guiHoSoXmlQD4750",
         "/api/qd130/guiHoSoXmlQD3176",
     }
-    assert {g.claim_kind for g in GENERATIONS.values()} == {"130"}
+
+
+@pytest.mark.parametrize(
+    ("decision", "name"),
+    [("130", "130"), ("4750", "4750"), ("3176", "3176"), ("9999", "3176"), (None, "3176")],
+)
+def test_a_bundle_goes_to_its_decision_s_interface_and_a_later_one_s_to_the_current(
+    decision: str | None, name: str
+) -> None:
+    assert generation_of(decision).name == name
+
+
+@pytest.mark.parametrize(
+    "text", ["29/11/2026", "20261129", "2026-11-29", "29/11/2026 08:00", 20261129], ids=repr
+)
+def test_a_day_is_read_however_it_is_written(text: object) -> None:
+    assert read_day(text) == date(2026, 11, 29)
+
+
+@pytest.mark.parametrize("text", ["", None, "31/02/2026", "soon", True, [], "2026"], ids=repr)
+def test_what_is_no_day_is_none(text: object) -> None:
+    assert read_day(text) is None

@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from lxml.etree import _Element as Element
 
 from signing.canonical import parse
-from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
+from signing.trust import TrustStore
 from signing.verdict import Verdict
 from signing.verify import verify
 from tests.unit.signing.documents import DAY, NOW

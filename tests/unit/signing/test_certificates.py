@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from signing.canonical import parse
-from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.errors import TrustStoreUnreadable
 from signing.keys import LocalSigner
 from signing.policy import DEFAULT_POLICY, Policy
 from signing.sign import sign_bundle
+from signing.trust import TrustStore
 from signing.verdict import Reason, SubIndication, Verdict
 from signing.verify import verify
 from tests.unit.signing.documents import BUNDLE, DAY, NOW, certificate_for
@@ -243,6 +243,59 @@ def test_a_stale_list_is_no_answer(facility: FacilityKey, pki: DemoPki) -> None:
 
     assert verdict.reasons == (Reason.CERTIFICATE_REVOCATION_UNKNOWN,)
     assert verdict.sub_indication is SubIndication.TRY_LATER
+
+
+AT_ONE_PLACE = (x509.UniformResourceIdentifier("http://crl.example/1"),)
+
+
+@pytest.mark.parametrize(
+    ("of_users_alone", "places"),
+    [
+        pytest.param(True, None, id="of-all-users"),
+        pytest.param(False, AT_ONE_PLACE, id="of-one-place"),
+        pytest.param(True, AT_ONE_PLACE, id="of-users-of-one-place"),
+    ],
+)
+@pytest.mark.parametrize("is_revoked", [False, True])
+def test_a_list_of_a_part_to_which_the_certificate_belongs_is_an_answer(
+    of_users_alone: bool,
+    places: Sequence[x509.GeneralName] | None,
+    is_revoked: bool,
+    key: ec.EllipticCurvePrivateKey,
+    pki: DemoPki,
+) -> None:
+    point = x509.DistributionPoint(AT_ONE_PLACE, None, None, None)
+    leaf = certificate_for(
+        key.public_key(), issued_by=pki, extensions=[(x509.CRLDistributionPoints([point]), False)]
+    )
+    scope = x509.IssuingDistributionPoint(
+        full_name=places,
+        relative_name=None,
+        only_contains_user_certs=of_users_alone,
+        only_contains_ca_certs=False,
+        only_some_reasons=None,
+        indirect_crl=False,
+        only_contains_attribute_certs=False,
+    )
+    other = leaf.serial_number + 1
+    crl = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(pki.issuing.subject)
+        .last_update(NOW - DAY)
+        .next_update(NOW + DAY)
+        .add_extension(scope, critical=True)
+        .add_revoked_certificate(
+            x509.RevokedCertificateBuilder()
+            .serial_number(leaf.serial_number if is_revoked else other)
+            .revocation_date(NOW - DAY)
+            .build()
+        )
+        .sign(pki.issuing_key, hashes.SHA256())
+    )
+
+    verdict = judged(LocalSigner(leaf, key), pki.trust_store(crls=[crl]))
+
+    assert verdict.reasons == ((Reason.CERTIFICATE_REVOKED,) if is_revoked else ())
 
 
 def test_a_list_made_after_the_certificate_ended_is_no_answer(facility: FacilityKey, pki: DemoPki) -> None:

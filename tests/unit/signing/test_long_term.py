@@ -15,11 +15,12 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from signing.canonical import parse
-from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.demo_tsa import DemoTsa
 from signing.errors import CannotExtend
+from signing.extensions import UNREADABLE
 from signing.sign import Profile, sign_bundle
+from signing.trust import TrustStore
 from signing.verdict import Level, Reason, Verdict
 from signing.verify import verify
 from signing.xades import names
@@ -319,6 +320,19 @@ def test_a_response_that_is_not_to_be_believed_is_no_answer(
     assert verdict.reasons == (Reason.CERTIFICATE_REVOCATION_UNKNOWN,)
 
 
+@pytest.mark.attack
+def test_a_responder_that_was_revoked_is_not_believed(
+    archive: Archive, signed: bytes, facility: FacilityKey, responder: Responder
+) -> None:
+    response = responder.answer(facility.certificate)
+    # It is out of date about the facility; who was revoked then still is.
+    stale = archive.pki.revocation_list([responder.certificate], at=NOW - 8 * DAY, days=7)
+
+    verdict = verify(parse(signed), trust=archive.trust(response, stale), at=NOW)
+
+    assert verdict.reasons == (Reason.CERTIFICATE_REVOCATION_UNKNOWN,)
+
+
 # B-LTA.
 
 
@@ -604,3 +618,24 @@ def test_certificates_that_come_along_are_not_trusted(archive: Archive, facility
     verdict = verify(parse(sign_xades(recipe, facility)), trust=stranger, at=NOW)
 
     assert verdict.reasons == (Reason.CERTIFICATE_UNTRUSTED,)
+
+
+@pytest.mark.attack
+def test_a_damaged_list_is_no_evidence_and_no_fault_of_ours(archive: Archive) -> None:
+    der = archive.news(NOW)[0].public_bytes(serialization.Encoding.DER)
+    read = unreadable = 0
+
+    for at in range(len(der) - 256):  # behind lies the signature, which is not read at all
+        for bit in (0x01, 0x80):
+            try:
+                damaged = x509.load_der_x509_crl(der[:at] + bytes([der[at] ^ bit]) + der[at + 1 :])
+            except UNREADABLE:
+                continue
+            read += 1
+            try:
+                damaged.issuer.public_bytes()
+            except UNREADABLE:
+                unreadable += 1
+            archive.trust(damaged)
+
+    assert unreadable, read

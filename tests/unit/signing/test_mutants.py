@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signing.canonical import C14N_1_0, canonicalize_document, parse
-from signing.certificates import TrustStore
 from signing.demo_pki import FacilityKey
 from signing.errors import Unparsable
 from signing.sign import sign_bundle
+from signing.trust import TrustStore
 from signing.verify import verify
 from tests.unit.signing.documents import BUNDLE, NOW
 

@@ -89,6 +89,9 @@ def test_parses(data: bytes) -> None:
         pytest.param(
             b"<a xmlns='u:0' xmlns:p='u:1'>" * 9 + b"</a>" * 9, "too-many-namespaces", id="namespaces-nested"
         ),
+        pytest.param(
+            b"<a xmlns='u:0' xmlns:p=\"u:1\">" * 9 + b"</a>" * 9, "too-many-namespaces", id="either-quotes"
+        ),
         pytest.param(b"<a>" + b"x" * 10_000_001 + b"</a>", "too-large", id="one-long-text"),
     ],
 )
@@ -147,6 +150,14 @@ def test_names_the_line_of_a_crowded_element() -> None:
 def test_limits_can_be_tightened() -> None:
     with pytest.raises(Unparsable, match="too-large"):
         parse(b"<a>1234567</a>", limits=Limits(max_bytes=10))
+
+
+def test_each_limit_counts_by_itself() -> None:
+    with pytest.raises(Unparsable, match="namespaces"):
+        parse(declaring(17), limits=Limits(max_attributes=4))
+
+    with pytest.raises(Unparsable, match="an element with over 4"):
+        parse(attributes(5), limits=Limits(max_attributes=4))
 
 
 def test_keeps_comments() -> None:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.canonical import C14N_1_0, C14N_EXCLUSIVE, parse
-from signing.certificates import TrustStore, check_leaf, read_der_certificate
+from signing.certificates import check_leaf, read_der_certificate
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.demo_tsa import DemoTsa
 from signing.policy import DEFAULT_POLICY, RSA_SHA256, SHA256, Policy, Severity, read_policy
@@ -19,6 +19,7 @@ from signing.sign import sign_bundle
 from signing.timestamps.ask import ask_timestamp
 from signing.timestamps.check import check_token
 from signing.timestamps.tokens import read_token
+from signing.trust import TrustStore
 from signing.verdict import MEANING, Indication, Reason, SubIndication, Verdict
 from signing.verify import verify
 from tests.unit.signing.documents import (

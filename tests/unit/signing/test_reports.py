@@ -8,7 +8,6 @@ import pytest
 from lxml import etree
 
 from signing.canonical import parse
-from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.errors import RecordUnreadable, Unparsable
 from signing.report.as_etsi import NAMESPACE, report_to_etsi
@@ -16,11 +15,13 @@ from signing.report.as_json import report_from_json, report_to_json
 from signing.report.report import Answer, Block, Outcome, Report, Terms, block_of, recompute, report_on
 from signing.report.words import describe_report, question
 from signing.sign import Profile, sign_bundle
+from signing.trust import TrustStore
 from signing.verdict import Reason
 from signing.verify import verify
 from tests.unit.signing.attacks.all import FAMILIES
+from tests.unit.signing.attacks.certificates import KEY, sent
 from tests.unit.signing.attacks.table import Attack, Workshop
-from tests.unit.signing.documents import BUNDLE, DAY, NOW
+from tests.unit.signing.documents import BUNDLE, DAY, NOW, Recipe, certificate_for, sign_like
 
 ATTACKS = [
     pytest.param(attack, id=f"{family.title}, {number}")
@@ -75,6 +76,15 @@ def test_a_report_of_every_profile_survives_json(
 
     assert again == made
     assert again.verdict.has_passed
+
+
+def test_a_root_that_is_covered_by_its_id_keeps_it_in_the_facts(
+    facility: FacilityKey, report: Reporter
+) -> None:
+    document = BUNDLE.replace(b"<GIAMDINHHS ", b'<GIAMDINHHS Id="root" ')
+    made = report(sign_like(Recipe(uri='URI="#root"'), facility, document))
+
+    assert recompute(made.record).verdict.has_passed
 
 
 def test_nothing_of_the_content_is_in_a_report(facility: FacilityKey, report: Reporter) -> None:
@@ -191,3 +201,25 @@ def test_the_exchange_format_has_its_elements_in_their_order(
 def test_a_time_of_verification_without_a_zone_is_refused(workshop: Workshop, trust: TrustStore) -> None:
     with pytest.raises(ValueError, match="aware"):
         report_on(workshop.signed, Terms(trust=trust, at=NOW.replace(tzinfo=None)))
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        pytest.param("a\x01b", r"CN=a\01b", id="control-character"),
+        pytest.param("a\x1b[31m", r"CN=a\1B[31m", id="colours-of-a-terminal"),
+        pytest.param("a\nb", r"CN=a\0Ab", id="line-end"),
+        pytest.param("a\u202eb", r"CN=a\E2\80\AEb", id="turned-around"),
+        pytest.param("a\uffffb", r"CN=a\EF\BF\BFb", id="no-character"),
+        pytest.param("Bệnh viện Đà Nẵng", "CN=Bệnh viện Đà Nẵng", id="vietnamese"),
+    ],
+)
+def test_a_certificate_of_any_name_can_be_reported_on(
+    name: str, shown: str, pki: DemoPki, report: Reporter
+) -> None:
+    made = report(sent(certificate_for(KEY.public_key(), issued_by=pki, subject=name)))
+
+    assert made.verdict.signer is not None
+    assert made.verdict.signer.subject == shown
+    assert report_to_etsi([made])

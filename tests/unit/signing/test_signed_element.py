@@ -8,11 +8,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
 
 from signing.canonical import C14N_1_0, C14N_1_1, C14N_EXCLUSIVE, parse
-from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.errors import ContainerNotEmpty, MissingContainer, NothingToSign
 from signing.policy import DEFAULT_POLICY, Policy
 from signing.sign import Profile, sign_bundle
+from signing.trust import TrustStore
 from signing.verdict import Level, Reason, Verdict
 from signing.verify import verify
 from tests.unit.signing.conftest import Judge

@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from signing.canonical import C14N_1_0, canonicalize, parse
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.errors import AlreadySigned, ContainerNotEmpty, MissingContainer, Unparsable
-from signing.policy import ECDSA_SHA256, ECDSA_SHA384, RSA_SHA256
+from signing.policy import DEFAULT_POLICY, ECDSA_SHA256, ECDSA_SHA384, RSA_SHA256
 from signing.sign import sign_bundle
+from signing.usual import read_usual_facts
 from tests.unit.signing.conftest import Judge
 from tests.unit.signing.documents import BUNDLE, DAY, DS, NOW
 
@@ -93,6 +94,13 @@ def test_every_document_that_parses_can_be_signed(
     document: bytes, facility: FacilityKey, judge: Judge
 ) -> None:
     assert judge(sign_bundle(document, facility.signer)).has_passed
+
+
+def test_a_plain_bundle_is_signed_so_that_its_bytes_suffice_to_read_it(facility: FacilityKey) -> None:
+    for document in (BUNDLE, BUNDLE.replace(b"<HOSO>", b"<HOSO><A/><B></B>")):
+        data = sign_bundle(document, facility.signer)
+
+        assert read_usual_facts(parse(data), data, DEFAULT_POLICY) is not None
 
 
 def test_the_bytes_are_utf_8_with_a_declaration_and_no_mark(facility: FacilityKey) -> None:

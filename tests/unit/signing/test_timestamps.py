@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signing import der
-from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki
 from signing.demo_tsa import DemoTsa
 from signing.der import NotDer
@@ -32,6 +31,7 @@ from signing.timestamps.messages import (
     read_stamp_info,
 )
 from signing.timestamps.tokens import read_token
+from signing.trust import TrustStore
 from signing.verdict import Reason
 from tests.unit.signing.documents import DAY, NOW, certificate_for
 

@@ -1,7 +1,5 @@
 """Keys on a PKCS#11 token, tried with SoftHSM. The token's objects are made by its own tool, not by us."""
 
-import os
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,13 +13,11 @@ from signing.errors import NoCertificate, NoPrivateKey, TokenNotFound, TokenSupp
 from signing.sign import sign_bundle
 from signing.tokens import TokenChoice, open_token
 from signing.verify import verify
-from tests.conftest import require_tool
+from tests.softhsm import MODULE, PIN, init_token, lay_out, run_softhsm, see_tokens
 
 pkcs11 = pytest.importorskip("pkcs11", reason="needs python-pkcs11")
 
 NOW = datetime.now(UTC)
-MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
-PIN = "123456"
 BUNDLE = b"<GIAMDINHHS><THONGTINDONVI><MACSKCB>79999</MACSKCB></THONGTINDONVI><CHUKYDONVI/></GIAMDINHHS>"
 
 
@@ -33,12 +29,8 @@ def pki() -> DemoPki:
 @pytest.fixture(scope="module")
 def tokens(tmp_path_factory: pytest.TempPathFactory, pki: DemoPki) -> None:
     """Tokens with a key and its certificate, ``bare`` without a certificate, ``two`` with two keys."""
-    require_tool("softhsm2-util")
     folder = tmp_path_factory.mktemp("softhsm")
-    (folder / "tokens").mkdir()
-    (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder / 'tokens'}\nlog.level = ERROR\n")
-    # The module reads this once, when the first token is opened.
-    os.environ["SOFTHSM2_CONF"] = str(folder / "softhsm2.conf")
+    lay_out(folder)
     keys: dict[str, list[ec.EllipticCurvePrivateKey | None]] = {
         "rsa": [None],
         "p256": [ec.generate_private_key(ec.SECP256R1())],
@@ -48,13 +40,14 @@ def tokens(tmp_path_factory: pytest.TempPathFactory, pki: DemoPki) -> None:
     }
     leaves = {name: [_leaf(pki, key) for key in several] for name, several in keys.items()}
     for name, several in leaves.items():
-        _softhsm("--init-token", "--free", "--label", name, "--so-pin", "87654321")
+        init_token(name)
         for number, leaf in enumerate(several):
             file = folder / f"{name}{number}.pem"
             file.write_bytes(
                 leaf.signer.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             )
-            _softhsm("--import", file, "--token", name, "--label", f"key{number}", "--id", f"a{number}")
+            run_softhsm("--import", file, "--token", name, "--label", f"key{number}", "--id", f"a{number}")
+    see_tokens()
     for name, several in leaves.items():
         if name != "bare":
             _put_certificates(name, several)
@@ -62,11 +55,6 @@ def tokens(tmp_path_factory: pytest.TempPathFactory, pki: DemoPki) -> None:
 
 def _leaf(pki: DemoPki, key: ec.EllipticCurvePrivateKey | None) -> FacilityKey:
     return pki.leaf("79999", valid_from=NOW - timedelta(days=1), valid_to=NOW + timedelta(days=30), key=key)
-
-
-def _softhsm(*arguments: str | Path) -> None:
-    command = ["softhsm2-util", *map(str, arguments), "--pin", PIN]
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
 
 
 def _put_certificates(name: str, leaves: list[FacilityKey]) -> None:

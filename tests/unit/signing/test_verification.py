@@ -8,12 +8,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from signing.canonical import C14N_1_0, C14N_1_1, C14N_EXCLUSIVE, parse
-from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.policy import XMLDSIG_MORE, XMLDSIG_MORE_2007, XMLENC
 from signing.sign import sign_bundle
+from signing.trust import TrustStore
 from signing.verdict import MEANING, Indication, Reason, SubIndication, failed
-from signing.verify import verify
+from signing.verify import WHOLE_DOCUMENT, verify
 from tests.unit.signing.conftest import Judge
 from tests.unit.signing.documents import (
     BUNDLE,
@@ -50,6 +50,24 @@ def test_every_canonicalisation_passes(
     )
 
     assert judge(sign_like(recipe, facility)).has_passed
+
+
+@pytest.mark.parametrize("attribute", ["Id", "ID", "id"])
+def test_the_document_may_be_covered_by_the_id_of_its_root(
+    attribute: str, facility: FacilityKey, judge: Judge
+) -> None:
+    document = BUNDLE.replace(b"<GIAMDINHHS ", f'<GIAMDINHHS {attribute}="root" '.encode())
+    signed = sign_like(Recipe(uri='URI="#root"'), facility, document)
+
+    assert judge(signed).scope == WHOLE_DOCUMENT
+    assert judge(signed.replace(b"01001", b"01002")).reasons == (Reason.SIGNATURE_DIGEST_MISMATCH,)
+
+
+def test_an_id_covers_nothing_beside_the_root(facility: FacilityKey, judge: Judge) -> None:
+    document = BUNDLE.replace(b"<GIAMDINHHS ", b'<?x?><GIAMDINHHS Id="root" ')
+    signed = sign_like(Recipe(uri='URI="#root"'), facility, document)
+
+    assert judge(signed).reasons == (Reason.SIGNATURE_REFERENCE_SCOPE,)
 
 
 def test_a_prefix_list_passes(facility: FacilityKey, judge: Judge) -> None:
@@ -122,7 +140,15 @@ KEY_VALUE = (
 )
 
 
-@pytest.mark.parametrize("hints", [SUBJECT, SERIAL, SUBJECT + SERIAL], ids=["subject", "serial", "both"])
+REVOKED_LIST = "<P:X509CRL>AAAA</P:X509CRL>"
+DIGEST = '<X509Digest xmlns="http://www.w3.org/2009/xmldsig11#" Algorithm="x">AAAA</X509Digest>'
+
+
+@pytest.mark.parametrize(
+    "hints",
+    [SUBJECT, SERIAL, SUBJECT + SERIAL, REVOKED_LIST, DIGEST],
+    ids=["subject", "serial", "both", "list", "digest"],
+)
 def test_hints_beside_the_certificate_pass(hints: str, facility: FacilityKey, judge: Judge) -> None:
     recipe = Recipe(key_info=x509_data(facility.certificate, before=hints))
 

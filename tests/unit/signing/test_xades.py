@@ -9,11 +9,11 @@ from lxml import etree
 
 from signing import der
 from signing.canonical import C14N_1_0, C14N_1_1, C14N_EXCLUSIVE, canonicalize, parse
-from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.errors import Unparsable
 from signing.policy import XMLDSIG, XMLDSIG_MORE, XMLENC
 from signing.sign import Profile, sign_bundle
+from signing.trust import TrustStore
 from signing.verdict import Level, Reason
 from signing.verify import verify
 from signing.xades.names import SIGNED_PROPERTIES_TYPE, XADES

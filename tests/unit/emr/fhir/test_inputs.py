@@ -159,6 +159,36 @@ def test_an_encounter_that_is_still_open_has_no_end() -> None:
     assert (encounter.encounter.admitted, encounter.encounter.discharged) == ("202611021430", None)
 
 
+@pytest.mark.parametrize("status", ["in-progress", "arrived", "onleave", "on-hold"])
+def test_an_end_of_who_is_still_there_is_only_planned_and_said(status: str) -> None:
+    done = read(an_encounter(status=status))
+
+    assert done.encounters[0].encounter.discharged is None
+    assert [one.code for one in done.oddities] == ["not-over"]
+
+
+def test_a_planned_encounter_is_passed_over() -> None:
+    assert [one.code for one in read(an_encounter(status="planned")).refused] == ["no-encounter"]
+
+
+def test_resources_that_are_not_read_are_counted_by_type() -> None:
+    bundle = a_bundle(a_request(), {"resourceType": "CareTeam", "id": "t1"}, {"resourceType": "CareTeam"})
+    bundle["entry"] += [{"resource": {"id": "x"}}, {"resource": "text"}, {"response": {"status": "201"}}]
+
+    done = read_fhir(_encoded(bundle))
+
+    assert [one.detail.partition(":")[0] for one in done.oddities] == [
+        "2 × (no resource type)",
+        "2 × CareTeam",
+    ]
+
+
+def test_what_is_no_name_of_a_type_is_not_repeated() -> None:
+    (oddity,) = read(a_request(), {"resourceType": "Nguyễn Văn Thử"}).oddities
+
+    assert "Thử" not in oddity.detail
+
+
 def test_an_input_without_encounters_is_refused() -> None:
     done = read_fhir(_encoded({"resourceType": "Bundle", "entry": [{"resource": a_patient()}]}))
 

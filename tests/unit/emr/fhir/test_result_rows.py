@@ -14,6 +14,7 @@ from tests.unit.emr.fhir.bundles import (
     an_order,
     codes,
     concept,
+    read,
     read_one,
     ref,
 )
@@ -30,6 +31,13 @@ def test_every_laboratory_observation_is_a_row() -> None:
         "Observation/o1",
         "Observation/o2",
     ]
+
+
+def test_a_result_that_is_not_final_is_taken_and_told() -> None:
+    done = read(an_observation(status="preliminary", valueString="x"), an_observation("o2", valueString="y"))
+
+    assert [one.value for one in done.encounters[0].results] == ["x", "y"]
+    assert [(one.pointer, one.code) for one in done.oddities] == [("/entry/2/resource", "preliminary-result")]
 
 
 @pytest.mark.parametrize("category", ["vital-signs", "social-history", "survey", "exam", "imaging", None])

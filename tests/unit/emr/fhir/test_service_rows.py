@@ -54,6 +54,42 @@ def test_a_charge_that_names_nothing_is_a_row() -> None:
     assert codes(a_charge(), what="services") == ["ChargeItem/c1"]
 
 
+@pytest.mark.parametrize("status", ["not-billable", "planned", "aborted", "entered-in-error"])
+def test_what_is_not_to_be_billed_makes_no_row(status: str) -> None:
+    done = read(a_charge(status=status))
+
+    assert done.encounters[0].services == ()
+    assert [one.code for one in done.oddities] == ["not-counted"]
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        pytest.param({"priceOverride": {"value": 4.5, "currency": "USD"}}, id="R4"),
+        pytest.param(
+            {"unitPriceComponent": {"type": "base", "amount": {"value": 4.5, "currency": "EUR"}}}, id="R5"
+        ),
+        pytest.param(
+            {
+                "extension": [
+                    {
+                        "url": "urn:ehoso:extension:insured-price",
+                        "valueMoney": {"value": 4.5, "currency": "USD"},
+                    }
+                ]
+            },
+            id="extension",
+        ),
+    ],
+)
+def test_an_amount_in_other_money_is_no_price_and_said(amount: dict[str, Any]) -> None:
+    done = read(a_charge(**amount))
+
+    (service,) = done.encounters[0].services
+    assert (service.hospital_price, service.insured_price) == (None, None)
+    assert [one.code for one in done.oddities] == ["other-currency"]
+
+
 def test_a_charge_prices_the_row_of_the_resource_that_it_names() -> None:
     charge = a_charge(
         of="Procedure/pr1",

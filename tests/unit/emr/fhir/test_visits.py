@@ -16,6 +16,7 @@ from tests.unit.emr.fhir.bundles import (
     an_observation,
     an_order,
     concept,
+    read,
     read_one,
     ref,
 )
@@ -226,6 +227,54 @@ def test_a_birth_date_may_be_known_in_part(date: str, digits: str) -> None:
     assert read_one(a_patient(birthDate=date)).patient.birth == digits
 
 
+def test_what_is_out_of_use_counts_only_for_want_of_another() -> None:
+    record = {"type": {"coding": [{"code": "MR"}]}}
+    patient = read_one(
+        a_patient(
+            identifier=[{**record, "use": "old", "value": "BN1"}, {**record, "value": "BN2"}],
+            name=[{"use": "old", "text": "TÊN CŨ"}, {"use": "usual", "text": "TÊN MỚI"}],
+            address=[{"use": "old", "text": "Chỗ cũ"}, {"use": "temp", "text": "Chỗ mới"}],
+            telecom=[
+                {"use": "old", "system": "phone", "value": "0900000001"},
+                {"use": "home", "system": "phone", "value": "0900000002"},
+            ],
+        )
+    ).patient
+
+    assert (patient.id, patient.name, patient.address.text, patient.phone) == (
+        "BN2",
+        "TÊN MỚI",
+        "Chỗ mới",
+        "0900000002",
+    )
+    assert read_one(a_patient(name=[{"use": "old", "text": "TÊN CŨ"}])).patient.name == "TÊN CŨ"
+
+
+def test_a_visit_whose_hours_nobody_wrote_is_told() -> None:
+    done = read(an_encounter(period={"start": "2026-11-02", "end": "2026-11-02T09:45:00+07:00"}))
+
+    assert done.encounters[0].encounter.admitted == "202611020000"
+    assert [one.code for one in done.oddities] == ["no-clock"]
+
+
+@pytest.mark.parametrize(
+    ("gender", "sex", "said"),
+    [("male", "male", []), ("M", "male", []), ("f", "female", []), ("Nam", "unknown", ["not-in-list"])],
+)
+def test_a_gender_that_fhir_does_not_know_is_said(gender: str, sex: str, said: list[str]) -> None:
+    done = read(a_patient(gender=gender))
+
+    assert done.encounters[0].patient.sex == sex
+    assert [one.code for one in done.oddities] == said
+
+
+@pytest.mark.parametrize(
+    "name", [{"text": "  NGUYỄN   VĂN\tTHỬ "}, {"family": "NGUYỄN ", "given": [" VĂN  THỬ"]}]
+)
+def test_a_name_has_single_blanks(name: dict[str, Any]) -> None:
+    assert read_one(a_patient(name=[name])).patient.name == "NGUYỄN VĂN THỬ"
+
+
 def _card(known: str, number: str, start: str = "2026-01-01", **changes: Any) -> dict[str, Any]:
     return {
         "resourceType": "Coverage",
@@ -248,6 +297,28 @@ def test_a_card_is_read() -> None:
         "20260101",
         "20261231",
     )
+
+
+@pytest.mark.parametrize("number", ["DN 4 79 0000000001", " dn4790000000001 "])
+def test_a_card_is_read_as_it_is_printed(number: str) -> None:
+    assert [card.card for card in read_one(_card("k1", number)).coverage] == ["DN4790000000001"]
+
+
+@pytest.mark.parametrize(
+    ("card", "code"),
+    [
+        pytest.param(_card("k1", "private-7"), "not-a-card", id="no-card-number"),
+        pytest.param(
+            _card("k1", "DN4790000000001", start="2026-11-03"), "card-not-valid", id="not-yet-valid"
+        ),
+    ],
+)
+def test_why_a_visit_has_no_card_is_said(card: dict[str, Any], code: str) -> None:
+    assert [one.code for one in read(card).oddities] == [code]
+
+
+def test_beside_a_card_that_counts_no_other_is_spoken_of() -> None:
+    assert read(_card("k1", "DN4790000000001"), _card("k2", "private-7")).oddities == ()
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,52 @@ def test_a_frame_without_an_end_is_refused_because_a_line_may_be_missing() -> No
     assert found.encounters[0].encounter.discharged is None
 
 
+@pytest.mark.parametrize(
+    ("trailer", "codes_of_refusals"),
+    [
+        pytest.param(b"BTS|3\r", ["batch-incomplete"], id="one-is-missing"),
+        pytest.param(b"BTS|1\r", ["batch-incomplete"], id="one-too-many"),
+        pytest.param(b"BTS|2|end\r", [], id="right"),
+        pytest.param(b"BTS||end\r", [], id="not-said"),
+        pytest.param(b"BTS\r", [], id="bare"),
+        pytest.param(b"BTS|all\r", [], id="no-number"),
+    ],
+)
+def test_a_batch_that_holds_another_number_than_it_says_is_refused_and_the_rest_goes_on(
+    trailer: bytes, codes_of_refusals: list[str]
+) -> None:
+    found = read_hl7(b"BHS|^~\\&|A\r" + ARRIVAL + DEPARTURE + trailer)
+
+    assert [refusal.code for refusal in found.refused] == codes_of_refusals
+    assert len(found.encounters) == 1
+
+
+def test_each_batch_counts_its_own_messages() -> None:
+    found = read_hl7(b"BHS|^~\\&\r" + ARRIVAL + b"BTS|1\rBHS|^~\\&\r" + DEPARTURE + b"BTS|1\rFTS|2\r")
+
+    assert found.refused == ()
+
+
+@pytest.mark.parametrize("said", ["windows-1258", "CP1258"])
+def test_the_code_page_of_viet_nam_is_read_and_its_letters_composed(said: str) -> None:
+    # In windows-1258 the tone follows its letter: e with circumflex, then the mark.
+    name = "Nguy\u00ea\u0303n^V\u0103n Th\u01b0\u0309".encode("cp1258")
+    arrival = ARRIVAL.replace(b"PID|||BN1^^^BV^MR", b"PID|||BN1^^^BV^MR||" + name)
+    header = arrival.split(b"\r")[0]
+
+    found = read_hl7([arrival.replace(header, header + b"||||||" + said.encode()), DEPARTURE])
+
+    assert found.encounters[0].patient.name == "Nguyễn Văn Thử"
+
+
+def test_messages_for_training_are_said_once() -> None:
+    found = read_hl7([ARRIVAL.replace(b"|P|", b"|T|"), DEPARTURE.replace(b"|P|", b"|D|")])
+
+    assert [(oddity.pointer, oddity.code) for oddity in found.oddities] == [
+        ("ADT^A04 A1/MSH[1]-11", "not-production")
+    ]
+
+
 def test_bytes_that_are_no_message_are_refused_and_the_rest_goes_on() -> None:
     found = read_hl7(b"hello\r\n" + ARRIVAL)
 

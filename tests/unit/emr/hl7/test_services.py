@@ -151,6 +151,35 @@ def test_a_charge_below_zero_is_a_credit() -> None:
     assert only(charged(ft1(f10="3"), ft1(f10="-1"))).quantity == 2
 
 
+@pytest.mark.parametrize(
+    "reversal",
+    [
+        pytest.param({"f12": "-50600"}, id="unit-amount"),
+        pytest.param({"f11": "-50600", "f12": ""}, id="amount"),
+        pytest.param({"f10": "-1", "f12": "-50600"}, id="quantity-and-amount"),
+    ],
+)
+def test_a_charge_of_less_than_nothing_is_a_credit(reversal: dict[str, str]) -> None:
+    assert only(charged(ft1(f10="3"), ft1(**reversal))).quantity == 2
+
+
+@pytest.mark.parametrize("field", [11, 12, 22])
+def test_an_amount_in_other_money_is_no_price_and_said(field: int) -> None:
+    amounts = {"f12": ""} | {f"f{field}": "50600&USD"}
+
+    found = read(charged(ft1(**amounts), seg("ZBL", {14: "exam"})))
+
+    assert [service.hospital_price for service in found.encounters[0].services] == [None]
+    assert [(oddity.pointer, oddity.code) for oddity in found.oddities] == [
+        (f"DFT^P03 F1/FT1[1]-{field}", "other-currency")
+    ]
+
+
+@pytest.mark.parametrize("money", ["VND", "vnd", "VNĐ", ""])
+def test_an_amount_in_dong_is_a_price(money: str) -> None:
+    assert only(charged(ft1(f12=f"50600&{money}"), seg("ZBL", {14: "exam"}))).hospital_price == 50600
+
+
 def test_a_charge_that_may_belong_to_an_order_is_said() -> None:
     found = read(ORDERED, charged(ft1("23.0075.1494"), seg("ZBL", {14: "test"})))
 

@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.keys import LocalSigner
 from signing.policy import ECDSA_SHA256
 from signing.sign import sign_bundle
+from signing.trust import TrustStore
 from signing.verdict import Reason
 from tests.unit.signing.attacks.table import Attack, Family, Make, Workshop
 from tests.unit.signing.documents import (
@@ -76,12 +76,16 @@ def leaf_with(extensions: Extensions = (), *, validity: Validity = (NOW - DAY, N
     )
 
 
-def below(middle: Callable[[Workshop], tuple[x509.Certificate, rsa.RSAPrivateKey]]) -> Make:
+def below(
+    middle: Callable[[Workshop], tuple[x509.Certificate, rsa.RSAPrivateKey]], extensions: Extensions = ()
+) -> Make:
     """Somebody between the authority and the signer, who came along with the signature."""
 
     def make(workshop: Workshop) -> bytes:
         issuer, key = middle(workshop)
-        leaf = certificate_for(KEY.public_key(), issued_by=workshop.pki, issuer=(issuer.subject, key))
+        leaf = certificate_for(
+            KEY.public_key(), issued_by=workshop.pki, extensions=extensions, issuer=(issuer.subject, key)
+        )
         return sent(leaf, issuer)
 
     return make
@@ -212,10 +216,19 @@ def for_timestamps(workshop: Workshop) -> TrustStore:
     )
 
 
-def partial_list(
-    indirect: bool, reasons: frozenset[x509.ReasonFlags] | None = None
-) -> x509.IssuingDistributionPoint:
-    return x509.IssuingDistributionPoint(None, None, False, False, reasons, indirect, False)  # noqa: FBT003
+def partial_list(kind: str) -> x509.IssuingDistributionPoint:
+    """Say of a list that it is about some certificates or reasons alone."""
+    return x509.IssuingDistributionPoint(
+        full_name=[x509.UniformResourceIdentifier("http://crl.example/2")]
+        if kind == "of another part"
+        else None,
+        relative_name=None,
+        only_contains_user_certs=False,
+        only_contains_ca_certs=kind == "of authorities",
+        only_some_reasons=frozenset({x509.ReasonFlags.key_compromise}) if kind == "of some reasons" else None,
+        indirect_crl=kind == "of several authorities",
+        only_contains_attribute_certs=kind == "of attribute certificates",
+    )
 
 
 def attacks() -> Iterator[Attack]:
@@ -275,6 +288,15 @@ def issued() -> Iterator[Attack]:
             below(partial(middle, extensions=names)),
             UNTRUSTED,
         )
+    mail = [(CA, True), (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False)]
+    yield Attack(
+        "for one purpose, issued by one for another",
+        below(
+            partial(middle, extensions=mail),
+            [(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)],
+        ),
+        USAGE,
+    )
     ended = partial(middle, extensions=[(CA, True)], validity=(NOW - 2 * DAY, NOW - DAY))
     yield Attack("issued by one that has ended", below(ended), UNTRUSTED)
 
@@ -345,15 +367,19 @@ def revocations() -> Iterator[Attack]:
     makes: dict[str, CrlMaker] = {
         "a list that is out of date": out_of_date,
         "a list by another authority of the name": by_another_authority,
-        "a list of changes alone": partial(crl_of, extension=(x509.DeltaCRLIndicator(1), True)),
-        "an indirect list": partial(crl_of, extension=(partial_list(True), True)),  # noqa: FBT003
-        "a list of some reasons alone": partial(
-            crl_of,
-            extension=(partial_list(False, frozenset({x509.ReasonFlags.key_compromise})), True),  # noqa: FBT003
-        ),
         "a list with an unknown critical extension": partial(crl_of, extension=(ODD, True)),
         "a list made after the certificate ended": partial(crl_of, starts=NOW + 31 * DAY),
     }
+    for is_critical in (True, False):
+        kind = "critical" if is_critical else "non-critical"
+        makes[f"a list of changes alone ({kind})"] = partial(
+            crl_of, extension=(x509.DeltaCRLIndicator(1), is_critical)
+        )
+        for part in (
+            "of another part", "of authorities", "of some reasons", "of several authorities",
+            "of attribute certificates",
+        ):  # fmt: skip
+            makes[f"a list {part} ({kind})"] = partial(crl_of, extension=(partial_list(part), is_critical))
     for name, make in makes.items():
         yield Attack(f"{name} as the only answer", signed, UNKNOWN, lists(make))
 

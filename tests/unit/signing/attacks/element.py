@@ -200,7 +200,6 @@ def attacks() -> Iterator[Attack]:
         "the statement alone": STATEMENT_REFERENCE,
         "the statement twice": STATEMENT_REFERENCE * 2,
         "the element twice": ELEMENT_REFERENCE * 2,
-        "the whole document instead of the element": STATEMENT_REFERENCE + WHOLE,
         "the whole document instead of the statement": WHOLE + ELEMENT_REFERENCE,
         "the whole document besides": STATEMENT_REFERENCE + ELEMENT_REFERENCE + WHOLE,
         "the whole document alone": WHOLE,

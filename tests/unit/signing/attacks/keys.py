@@ -46,14 +46,14 @@ KEY_INFOS = {
     ),
     "a DEREncodedKeyValue": (
         f'<P:KeyInfo><d:DEREncodedKeyValue xmlns:d="{DSIG_11}">AAAA</d:DEREncodedKeyValue></P:KeyInfo>',
-        MALFORMED,
+        MISSING,
     ),
     "PGP data": ("<P:KeyInfo><P:PGPData/></P:KeyInfo>", MALFORMED),
     "SPKI data": ("<P:KeyInfo><P:SPKIData/></P:KeyInfo>", MALFORMED),
     "management data": ("<P:KeyInfo><P:MgmtData>x</P:MgmtData></P:KeyInfo>", MALFORMED),
     "a list of revoked certificates": (
         "<P:KeyInfo><P:X509Data><P:X509CRL>AAAA</P:X509CRL></P:X509Data></P:KeyInfo>",
-        MALFORMED,
+        MISSING,
     ),
     "an empty certificate": (
         "<P:KeyInfo><P:X509Data><P:X509Certificate/></P:X509Data></P:KeyInfo>",

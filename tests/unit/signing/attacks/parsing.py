@@ -104,6 +104,11 @@ def attacks() -> Iterator[Attack]:
     )
     yield Attack("a text of 10 MB", replaced(b"01001", b"0" * 10_000_001), "too-large")
     yield Attack("21 MB", lambda workshop: workshop.signed + b" " * 21 * 2**20, "too-large")
+    yield Attack(
+        "three million characters that a canonical form escapes",
+        replaced(b"01001", b">" * 3_000_000),
+        "too-large",
+    )
     yield Attack("two million elements", replaced(b"<HOSO>", b"<HOSO>" + b"<a/>" * 2_000_000), "too-large")
 
 

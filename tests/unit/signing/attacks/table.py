@@ -8,10 +8,10 @@ from functools import cached_property
 from lxml.etree import _Element as Element
 
 from signing.canonical import parse
-from signing.certificates import TrustStore
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.errors import Unparsable
 from signing.sign import Profile, sign_bundle
+from signing.trust import TrustStore
 from signing.verdict import Reason
 from signing.verify import verify
 from tests.unit.signing.documents import BUNDLE, DS, NOW, Recipe, edit, sign_like
@@ -83,12 +83,15 @@ class Family:
 
 def answers_to(attack: Attack, workshop: Workshop) -> tuple[str, ...]:
     """Return what the verifier answers to an attack; nothing if it accepts the document."""
+    data = attack.make(workshop)
     try:
-        root = parse(attack.make(workshop))
+        root = parse(data)
     except Unparsable as error:
         return (error.code,)
     trust = workshop.pki.trust_store() if attack.trust is None else attack.trust(workshop)
     verdict = verify(root, trust=trust, at=attack.at)
+    again = verify(parse(data), trust=trust, at=attack.at, source=data)
+    assert (again.indication, again.reasons) == (verdict.indication, verdict.reasons)
     assert verdict.has_passed is (verdict.content is not None)
     return () if verdict.has_passed else tuple(str(reason) for reason in verdict.reasons)
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 
 from cryptography import x509
@@ -11,17 +12,21 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from signing.canonical import C14N_1_0, canonicalize
-from signing.certificates import TrustStore
+from signing.canonical import C14N_1_0, C14N_EXCLUSIVE, canonicalize
 from signing.demo_pki import DemoPki
 from signing.demo_tsa import DemoTsa
+from signing.der import object_identifier
 from signing.timestamps.ask import ask_timestamp
+from signing.trust import TrustStore
 from signing.verdict import Reason
 from signing.xades import names
 from signing.xades.make import timestamp_element
 from tests.unit.signing.attacks.table import Attack, Family, Make, Workshop
 from tests.unit.signing.documents import DAY, DS, NOW, certificate_for, edit
 
+#: AlgorithmIdentifiers of the same length, so that nothing else of a token changes.
+SHA256_IDENTIFIER = object_identifier("2.16.840.1.101.3.4.2.1")
+SHA224_IDENTIFIER = object_identifier("2.16.840.1.101.3.4.2.4")
 EXPIRED = Reason.CERTIFICATE_EXPIRED
 #: When the signer's certificate has ended, so that only a timestamp could help.
 LATER = NOW + 40 * DAY
@@ -51,6 +56,7 @@ def stamped(
     on: bytes | None = None,
     change: Change = bytes,
     twice: bool = False,
+    prefixes: str = "",
 ) -> Make:
     """Add a timestamp on the signature value, or on something else, as the standard has it."""
 
@@ -58,6 +64,11 @@ def stamped(
         def add(root: Element) -> None:
             octets = canonicalize(next(root.iter(f"{DS}SignatureValue")), C14N_1_0) if on is None else on
             element = timestamp_element(change(ask_timestamp(tsa(workshop).answer, octets)), is_archive=False)
+            if prefixes:
+                element[0].set("Algorithm", C14N_EXCLUSIVE)
+                element[0].append(
+                    etree.Element(f"{{{C14N_EXCLUSIVE}}}InclusiveNamespaces", PrefixList=prefixes)
+                )
             if twice:
                 element.append(etree.fromstring(etree.tostring(element[-1])))
             unsigned = etree.SubElement(
@@ -129,6 +140,15 @@ def attacks() -> Iterator[Attack]:
         LATER,
     )
     yield Attack(
+        "one from the end of all times",
+        stamped(
+            lambda workshop: replace(authority(workshop.pki), clock=lambda: datetime.max.replace(tzinfo=UTC))
+        ),
+        (Reason.TIMESTAMP_EXPIRED, Reason.TIMESTAMP_ORDER, EXPIRED),
+        trusting,
+        LATER,
+    )
+    yield Attack(
         "one by an authority that is trusted for signatures alone",
         stamped(),
         (Reason.TIMESTAMP_UNTRUSTED, EXPIRED),
@@ -147,8 +167,11 @@ def attacks() -> Iterator[Attack]:
         "half a token": stamped(change=lambda token: token[: len(token) // 2]),
         "something that is no token": stamped(change=lambda _: b"\0"),
         "two tokens in one": stamped(twice=True),
+        "a canonicalisation with a list of prefixes": stamped(prefixes="xsi"),
     }.items():
         yield Attack(name, make, Reason.TIMESTAMP_MALFORMED, trusting, LATER)
+    weak = stamped(change=lambda token: token.replace(SHA256_IDENTIFIER, SHA224_IDENTIFIER))
+    yield Attack("a token with another hash algorithm", weak, Reason.TIMESTAMP_ALGORITHM, trusting, LATER)
 
 
 FAMILY = Family("Timestamps after the certificate has ended", tuple(attacks()))

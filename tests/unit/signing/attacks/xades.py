@@ -87,6 +87,10 @@ RECIPES = {
     ),
     "unsigned properties twice": (XadesRecipe(unsigned=UNSIGNED * 2), MALFORMED),
     "unsigned properties empty": (XadesRecipe(unsigned="<X:UnsignedProperties/>"), MALFORMED),
+    "257 unsigned properties": (
+        XadesRecipe(unsigned=UNSIGNED.replace("/>", ">" + "<a/>" * 257 + "</X:UnsignedSignatureProperties>")),
+        MALFORMED,
+    ),
     "signed properties twice": (XadesRecipe(unsigned='<X:SignedProperties Id="q"/>'), MALFORMED),
     "properties outside of an Object": (XadesRecipe(object=COPY + "{}"), UNSUPPORTED),
     "another Object": (XadesRecipe(more_objects="<P:Object/>"), UNSUPPORTED),
@@ -124,6 +128,7 @@ CERTIFICATES = {
 TIMES = (
     "", "yesterday", "2026-06-01", "2026-13-01T00:00:00Z", "2026-06-01T24:00:00Z", "0000-06-01T00:00:00Z",
     "2026-06-01T00:00:00+25:00", "0001-01-01T00:00:00+14:00", "٢026-06-01T00:00:00Z",
+    "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z",
 )  # fmt: skip
 
 

@@ -1,0 +1,31 @@
+"""How long a body may be: a bundle's length, and more where bundles come wrapped or in numbers."""
+
+from typing import Final
+
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from claims.runtime.settings import Settings
+
+#: Base64 in a form with its escapes; a JSON array of byte values is the longest.
+_WRAPPED: Final = 4
+_BATCHES: Final = "/v1/batches"
+_WRAPPED_PATHS: Final = ("/api/qd130/", "/api/egw/")
+
+
+class BodyLimits:
+    """Holds every request to the limit of its path."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._plain = RequestBodyLimitMiddleware(app, settings.max_body_bytes)
+        self._by_path = {
+            path: RequestBodyLimitMiddleware(app, settings.max_body_bytes * _WRAPPED)
+            for path in (_WRAPPED_PATHS if settings.dropin else ())
+        }
+        self._by_path[_BATCHES] = RequestBodyLimitMiddleware(app, settings.batch_bytes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on under its limit."""
+        path = scope.get("path", "")
+        limited = next((one for start, one in self._by_path.items() if path.startswith(start)), self._plain)
+        await limited(scope, receive, send)

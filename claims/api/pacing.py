@@ -1,0 +1,40 @@
+"""Pacing: a facility hands in no faster than it may, and is told how fast that is."""
+
+from typing import Annotated, Final
+
+from fastapi import Depends, Response
+from starlette.concurrency import run_in_threadpool
+
+from claims.api.access import TheService, may
+from claims.api.problems import pace_headers
+from claims.exchange.access.principal import Principal
+from claims.exchange.errors import TooManyRequests
+from claims.runtime.pace import Pace, Turn
+
+SUBMIT: Final = "submission.submit"
+Submitter = Annotated[Principal, may(SUBMIT)]
+
+
+async def take_turn(pace: Pace | None, who: str) -> Turn | None:
+    """Take a turn, where there is a pace to keep.
+
+    Raises:
+        TooManyRequests: There is none left.
+    """
+    if pace is None:
+        return None
+    turn = await run_in_threadpool(pace.take, who)
+    if not turn.is_given:
+        raise TooManyRequests(turn.limit, turn.reset_s)
+    return turn
+
+
+async def keep_pace(response: Response, service: TheService, caller: Submitter) -> None:
+    """Take a turn of the caller's facility, and say in headers how many are left."""
+    turn = await take_turn(service.intake_pace, caller.own_facility())
+    if turn is not None:
+        response.headers.update(pace_headers(turn.limit, turn.remaining, turn.reset_s))
+
+
+#: For the `dependencies` of a route that takes something in.
+AT_PACE = Depends(keep_pace)

@@ -1,0 +1,71 @@
+"""Rules of when and by whom something was ordered, and how often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from claims.bundle.kinds import TableKind
+from claims.bundle.money.errors import NoMoneyRules
+from claims.bundle.money.rules import find_rules
+from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.visits import STAYING, days_between, kind_of_visit, stay_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from claims.checking.known import Known
+    from claims.checking.tables import CheckedClaim
+
+#: The code of the examination department (Decision 5937/QD-BYT), with what a facility adds to it.
+_EXAMINATION: Final = "K01"
+#: Words of haemodialysis in TEN_DICH_VU, and how often it is done in a month: three a week, and one over.
+_DIALYSIS: Final = ("thận nhân tạo", "lọc máu chu kỳ", "chạy thận")
+_MOST_A_MONTH: Final = 14
+_WHOLE_FACTOR: Final = 100
+
+
+@rule("XML2.AFTER_DISCHARGE_DRUG")
+def find_medicines_ordered_at_the_end(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """What who stays is given is ordered before the day of leaving; one hit a claim, with how many.
+
+    What is ordered after the hour of leaving is graver, and XML2.ORDER_WINDOW says so. Who came the evening
+    before has no other day for orders.
+    """
+    stay = stay_of(claim)
+    if stay is None or kind_of_visit(claim) not in STAYING or days_between(*stay) <= 1:
+        return
+    late = [
+        row for row in claim.rows(TableKind.XML2) if stay[1][:8] <= (row.moment("NGAY_YL") or "") <= stay[1]
+    ]
+    if late:
+        yield Hit(late[0], "NGAY_YL", (("rows", str(len(late))),))
+
+
+@rule("XML2.MA_KHOA_REQ")
+def find_orders_of_the_examination_department(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """For who stays off the route the examination department orders nothing; one hit a claim."""
+    summary = claim.summary_row
+    if summary is None or kind_of_visit(claim) not in STAYING:
+        return
+    try:
+        factor = find_rules(claim.on).find_factor(summary["MA_DOITUONG_KCB"], is_inpatient=True)
+    except NoMoneyRules:
+        return
+    if factor is None or factor >= _WHOLE_FACTOR:
+        return
+    ordered = [row for row in claim.rows(TableKind.XML2) if row["MA_KHOA"].startswith(_EXAMINATION)]
+    if ordered:
+        yield Hit(ordered[0], "MA_KHOA", (("rows", str(len(ordered))),))
+
+
+@rule("XML3.YEAR_LIMIT")
+def find_frequent_dialysis(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Dialysis is done so often in a month; one hit a month."""
+    done: Counter[str] = Counter()
+    for row in claim.rows(TableKind.XML3):
+        day, name = row.day("NGAY_YL"), row["TEN_DICH_VU"].casefold()
+        if day is not None and any(word in name for word in _DIALYSIS):
+            done[day[:6]] += 1
+            if done[day[:6]] == _MOST_A_MONTH + 1:
+                yield Hit(row, "MA_DICH_VU", (("most", str(_MOST_A_MONTH)),))

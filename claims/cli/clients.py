@@ -1,0 +1,128 @@
+"""Administration on the server itself: OAuth clients, and who opened protected records."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from claims.cli.output import AsJson, emit, say
+from claims.exchange.access.keys import Scope
+from claims.exchange.access.places import EVERYWHERE
+from claims.exchange.submission import FacilityCode
+
+clients = typer.Typer(
+    help="Register OAuth clients by their public keys, list and end them.", no_args_is_help=True
+)
+openings = typer.Typer(help="See who opened specially protected records.", no_args_is_help=True)
+
+Facility = Annotated[str | None, typer.Option(help="Whose; none for the service's own.")]
+ClientId = Annotated[str, typer.Argument(help="The client's id, cli_….", show_default=False)]
+KeyFile = Annotated[
+    Path, typer.Option("--public-key", help="A public key, PEM or JWK.", exists=True, dir_okay=False)
+]
+
+
+@clients.command("register")
+def register(
+    public_key: KeyFile,
+    label: Annotated[str, typer.Option(help="What the client is for.")],
+    scope: Annotated[list[Scope], typer.Option(help="May be given several times.")],
+    facility: Facility = None,
+    bound: Annotated[bool, typer.Option(help="Give it tokens over mutual TLS only.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Register a client; its id is issuer and subject of the statements that it signs."""
+    from claims.runtime.start import open_service
+
+    client = open_service().manage_clients.register(
+        public_key.read_text("utf-8"),
+        facility=None if facility is None else FacilityCode(facility),
+        scopes=frozenset(scope),
+        label=label,
+        is_bound=bound,
+    )
+    if as_json:
+        emit({"id": client.id, "thumbprint": client.keys[0].id})
+    else:
+        typer.echo(client.id)
+
+
+@clients.command("list")
+def show(facility: Facility = None, as_json: AsJson = False) -> None:
+    """List clients, their live keys and last use."""
+    from claims.runtime.start import open_service
+
+    service = open_service()
+    now = service.clock.now()
+    for client in service.clients.of_facility(None if facility is None else FacilityCode(facility)):
+        live = [key.id for key in client.live_keys(now)]
+        say(
+            f"{client.id}  {'ended' if client.revoked_at else 'live'}  {', '.join(sorted(client.scopes))}  "
+            f"{client.label}  keys {', '.join(live) or 'none'}  last used {client.last_used_at or 'never'}"
+        )
+        if as_json:
+            emit(
+                {
+                    "id": client.id,
+                    "live": client.revoked_at is None,
+                    "scopes": sorted(client.scopes),
+                    "label": client.label,
+                    "keys": live,
+                    "last_used_at": client.last_used_at,
+                }
+            )
+
+
+@clients.command("add-key")
+def add_key(client_id: ClientId, public_key: KeyFile) -> None:
+    """Let a client sign with another key too; two are live at most."""
+    from claims.runtime.start import open_service
+
+    key = open_service().manage_clients.add_key(client_id, public_key.read_text("utf-8"))
+    say(f"client {client_id} signs with {key.id} too")
+
+
+@clients.command("end-key")
+def end_key(
+    client_id: ClientId, thumbprint: Annotated[str, typer.Argument(help="The key's thumbprint.")]
+) -> None:
+    """End one key of a client."""
+    from claims.runtime.start import open_service
+
+    found = open_service().manage_clients.end_key(client_id, thumbprint)
+    say(f"key {thumbprint} {'has ended' if found else 'is unknown or ended before'}")
+
+
+@clients.command("revoke")
+def revoke(client_id: ClientId) -> None:
+    """End a client and every token it has."""
+    from claims.runtime.start import open_service
+
+    found = open_service().manage_clients.revoke(client_id)
+    say(f"client {client_id} {'is ended' if found else 'is unknown or ended before'}")
+
+
+@openings.command("list")
+def list_openings(
+    facility: Annotated[str | None, typer.Option(help="Whose records; all without it.")] = None,
+    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1, max=1000)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List who broke the glass in front of which record, why, and until when."""
+    from claims.runtime.start import open_service
+
+    found = open_service().openings.list_page(within=EVERYWHERE, facility=facility, before=None, limit=limit)
+    for one in found:
+        say(f"{one.opened_at:%Y-%m-%d %H:%M}Z  {one.by}  {one.submission_id}  {one.reason}")
+        if as_json:
+            emit(
+                {
+                    "id": one.id,
+                    "submission_id": one.submission_id,
+                    "facility": one.facility,
+                    "by": one.by,
+                    "reason": one.reason,
+                    "opened_at": one.opened_at,
+                    "until": one.until,
+                }
+            )

@@ -1,0 +1,75 @@
+"""What the commands of proof say beside findings and faults, in Vietnamese and English."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from claims.proof.fault_words import describe_fault
+from signing.errors import CannotExtend, Obstacle
+
+_SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "archive.none": ("không có hồ sơ lưu trữ nào ở đó", "there is no archive there"),
+        "archive.renewed": ("đã gia hạn", "renewed"),
+        "archive.needs_no_renewal": ("chưa cần gia hạn", "need not be renewed yet"),
+        "archive.not_stamped": ("bên cấp dấu thời gian không trả lời được", "no authority gives a timestamp"),
+        "audit.fine": (
+            "Không có gì bị sửa, xóa hay lùi ngày.",
+            "Nothing was changed, removed or dated back.",
+        ),
+        "audit.faults": ("Tìm thấy {count} điểm sai.", "{count} faults were found."),
+        "export.done": ("Đã ghi {count} hồ sơ lưu trữ vào {to}", "{count} archives written to {to}"),
+        "receipt.other_bundle": (
+            "đã ký, nhưng cho tệp khác với {bundle}",
+            "signed, but for another bundle than {bundle}",
+        ),
+        "receipt.signed": (
+            "Hệ thống đã ký nhận {submission}: cơ sở {facility}, lúc {at}, {size} byte, SHA-256 {sha256}",
+            "The service signed for {submission}: of {facility}, at {at}, {size} bytes, SHA-256 {sha256}",
+        ),
+        "retention.erased": ("đã xóa nội dung của {submission}", "the content of {submission} is erased"),
+        "retention.held": ("{submission} được giữ lại, không ai xóa được", "{submission} is held"),
+        "retention.kept": (
+            "{submission}: nhóm {record_class}, giữ đến {until}{marks}",
+            "{submission}: {record_class}, kept until {until}{marks}",
+        ),
+        "retention.mark_erased": (", đã xóa", ", erased"),
+        "retention.mark_held": (", đang giữ lại", ", held"),
+        "retention.released": ("{submission} không còn bị giữ lại", "{submission} is not held any more"),
+    }
+)
+_OBSTACLES: Final[Mapping[Obstacle, tuple[str, str]]] = MappingProxyType(
+    {
+        Obstacle.DOES_NOT_HOLD: (
+            "chữ ký không còn đúng nên không gia hạn được",
+            "its signature does not hold, so it cannot be renewed",
+        ),
+        Obstacle.PLAIN: (
+            "chữ ký không có chỗ cho dấu thời gian",
+            "its signature has no place for a timestamp",
+        ),
+        Obstacle.EVIDENCE_MISSING: (
+            "thiếu danh sách thu hồi về một chứng thư: đặt danh sách mới vào crls/",
+            "a list about some certificate is missing: put a fresh one into crls/",
+        ),
+        Obstacle.STAMP_UNTRUSTED: (
+            "dấu thời gian vừa nhận không đáng tin: đặt chứng thư của bên cấp dấu vào tsa/",
+            "the timestamp that was given would not be believed: put the authority's certificate into tsa/",
+        ),
+    }
+)
+
+
+def sentence(code: str, language: str, **values: object) -> str:
+    """Return a sentence with its values."""
+    return _in(language, _SENTENCES[code]).format(**values)
+
+
+def describe_obstacle(error: CannotExtend, language: str) -> str:
+    """Return why an archive is not renewed, with what its verdict says, each with its code."""
+    reasons = [f"{describe_fault(each, language)} ({each})" for each in error.reasons]
+    return "; ".join([_in(language, _OBSTACLES[error.obstacle]), *reasons])
+
+
+def _in(language: str, pair: tuple[str, str]) -> str:
+    return pair[0 if language == "vi" else 1]

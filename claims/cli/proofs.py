@@ -1,0 +1,185 @@
+"""Proof on the command line: receipts, the log and its audit, the service's own keys."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from claims.cli.inputs import read_input
+from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cryptography import x509
+
+receipts = typer.Typer(help="What the service signed for having received a bundle.", no_args_is_help=True)
+log = typer.Typer(help="The log of all evidence.", no_args_is_help=True)
+evidence_keys = typer.Typer(help="The service's own keys.", no_args_is_help=True)
+
+Receipt = Annotated[
+    Path, typer.Argument(help="File with the receipt, or the whole answer (JSON); '-': standard input.")
+]
+
+
+@receipts.command("verify")
+def verify_receipt(
+    receipt: Receipt,
+    key: Annotated[
+        Path,
+        typer.Option(
+            "--key",
+            help="What /v1/evidence/keys answered (JSON), or the service's certificates (PEM).",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", help="The bundle it must be for.", exists=True, dir_okay=False),
+    ] = None,
+    language: Language = "vi",
+    as_json: AsJson = False,
+) -> int:
+    """Check a signed receipt offline, and whether it is for a bundle."""
+    import hashlib
+
+    from claims.cli.proof_words import sentence
+    from claims.proof.errors import BrokenToken
+    from claims.proof.records import AcceptanceReceipt
+    from claims.proof.words import describe
+
+    try:
+        found = AcceptanceReceipt.verify(_token(read_input(receipt)), _certificates(key.read_bytes()))
+    except BrokenToken:
+        say(f"{receipt}: {describe('receipt.broken', language)}")
+        return Exit.BLOCKED
+    data = None if bundle is None else bundle.read_bytes()
+    if data is not None and (hashlib.sha256(data).hexdigest(), len(data)) != (found.sha256, found.size):
+        say(f"{receipt}: {sentence('receipt.other_bundle', language, bundle=bundle)}")
+        return Exit.BLOCKED
+    facts = {"facility": found.facility, "sha256": found.sha256, "size": found.size}
+    at = found.received_at.isoformat()
+    say(sentence("receipt.signed", language, **facts, at=at, submission=found.submission))
+    if as_json:
+        emit(
+            {
+                "submission": found.submission,
+                "facility": found.facility,
+                "sha256": found.sha256,
+                "size": found.size,
+                "received_at": found.received_at.isoformat(),
+            }
+        )
+    return Exit.FINE
+
+
+@log.command("audit")
+def audit(
+    head: Annotated[
+        list[Path] | None,
+        typer.Option("--head", help="A signed head that you kept: the log must begin with it.", exists=True),
+    ] = None,
+    language: Language = "vi",
+    as_json: AsJson = False,
+) -> int:
+    """Replay the log against the database and name every row that was changed, removed or dated back."""
+    from claims.cli.proof_words import sentence
+    from claims.proof.audit_words import describe
+    from claims.runtime.start import open_service
+
+    service = open_service()
+    keys = service.service_keys.certificates()
+    kept = [_kept_head(path, keys) for path in head or ()]
+    faults = 0
+    with progress_bar("auditing", service.audit.count()) as bar:
+        for fault in service.audit(kept_heads=kept, advance=bar.advance):
+            faults += 1
+            say(f"{fault.table} {fault.key}: {describe(fault.code, language)}")
+            if as_json:
+                emit({"code": fault.code, "table": fault.table, "key": fault.key})
+    say(sentence("audit.faults" if faults else "audit.fine", language, count=faults))
+    return Exit.BLOCKED if faults else Exit.FINE
+
+
+@log.command("head")
+def show_head() -> None:
+    """Write the newest signed head: keep it elsewhere, and `claims log audit --head` compares."""
+    from claims.runtime.start import open_service
+
+    head = open_service().log.latest_head()
+    if head is None:
+        raise typer.BadParameter("the log is empty")
+    typer.echo(head.token)
+
+
+@evidence_keys.command("list")
+def list_keys() -> None:
+    """List the keys that ever signed, and the certificate that others trust."""
+    from claims.runtime.start import open_service
+
+    keys = open_service().service_keys
+    current = keys.current().key_id
+    for key_id, certificate in keys.certificates().items():
+        until = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
+        say(f"{key_id}  until {until}{'  signs now' if key_id == current else ''}")
+    for certificate in keys.chain():
+        say(f"trusted: {certificate.subject.rfc4514_string()}")
+
+
+@evidence_keys.command("rotate")
+def rotate() -> None:
+    """Make a new key, which signs from now on; other processes take it up within a minute."""
+    from claims.runtime.start import open_service
+
+    key = open_service().service_keys.rotate()
+    say(f"{key.key_id} signs from now on, until {key.certificate.not_valid_after_utc:%Y-%m-%d}")
+
+
+@evidence_keys.command("certificate")
+def certificate() -> None:
+    """Write the certificate that others trust (PEM): put it into the service/ of whoever checks archives."""
+    from claims.runtime.start import open_service
+    from signing.certificates import to_pem
+
+    typer.echo(to_pem(open_service().service_keys.chain()[-1]).decode(), nl=False)
+
+
+def _kept_head(path: Path, keys: Mapping[str, x509.Certificate]) -> str:
+    from claims.proof.errors import BrokenToken
+    from claims.proof.records import TreeHead
+
+    token = path.read_bytes().decode("ascii", "replace").strip()
+    try:
+        TreeHead.verify(token, keys)
+    except BrokenToken as error:
+        raise typer.BadParameter(f"{path} is no head of this log: {error}", param_hint="--head") from error
+    return token
+
+
+def _token(data: bytes) -> str:
+    text = data.decode("utf-8", "replace").strip()
+    if text.startswith("{"):
+        try:
+            return str(json.loads(text).get("signed_receipt"))
+        except ValueError:
+            return text
+    return text.strip('"')
+
+
+def _certificates(data: bytes) -> Mapping[str, x509.Certificate]:
+    from cryptography import x509
+
+    from claims.proof.errors import BrokenToken
+    from claims.proof.keys import by_key_id, read_key_set
+
+    try:
+        if b"-----BEGIN" in data:
+            return by_key_id(x509.load_pem_x509_certificates(data))
+        certificates, _ = read_key_set(json.loads(data))
+    except (ValueError, BrokenToken) as error:
+        raise typer.BadParameter("neither a key set nor certificates", param_hint="--key") from error
+    return {key_id: x509.load_der_x509_certificate(der) for key_id, der in certificates.items()}

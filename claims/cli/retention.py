@@ -1,0 +1,109 @@
+"""Retention on the command line: holds, erasure, and handing archives over to another place."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from claims.cli.output import AsJson, Language, emit, progress_bar, say
+from claims.cli.proof_words import sentence
+
+retention = typer.Typer(
+    help="Hold submissions, and erase the content of those whose time is over.", no_args_is_help=True
+)
+
+Id = Annotated[str, typer.Argument(help="Submission id, sub_….", show_default=False)]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the history.")]
+
+
+@retention.command("show")
+def show(submission: Id, language: Language = "vi", as_json: AsJson = False) -> None:
+    """Say how long a submission is kept, by the class of its claims, and whether it is held."""
+    from claims.exchange.access.places import EVERYWHERE
+    from claims.exchange.submission import SubmissionId
+    from claims.runtime.start import open_service
+
+    found = open_service().retain.look(SubmissionId(submission), within=EVERYWHERE)
+    states = (("retention.mark_held", found.is_held), ("retention.mark_erased", found.is_erased))
+    marks = "".join(sentence(code, language) for code, is_so in states if is_so)
+    kept = {"record_class": found.record_class, "until": found.kept_until.isoformat()}
+    say(sentence("retention.kept", language, submission=submission, marks=marks, **kept))
+    if as_json:
+        emit({"id": submission, **asdict(found), "kept_until": found.kept_until.isoformat()})
+
+
+@retention.command("hold")
+def hold(submission: Id, reason: Reason, language: Language = "vi") -> None:
+    """Let nothing of a submission be erased until it is released."""
+    from claims.exchange.access.places import EVERYWHERE
+    from claims.exchange.submission import SubmissionId
+    from claims.runtime.start import open_service
+
+    open_service().retain.hold(
+        SubmissionId(submission), within=EVERYWHERE, actor=getpass.getuser(), reason=reason
+    )
+    say(sentence("retention.held", language, submission=submission))
+
+
+@retention.command("release")
+def release(submission: Id, reason: Reason, language: Language = "vi") -> None:
+    """End all holds on a submission."""
+    from claims.exchange.access.places import EVERYWHERE
+    from claims.exchange.submission import SubmissionId
+    from claims.runtime.start import open_service
+
+    open_service().retain.release(
+        SubmissionId(submission), within=EVERYWHERE, actor=getpass.getuser(), reason=reason
+    )
+    say(sentence("retention.released", language, submission=submission))
+
+
+@retention.command("erase")
+def erase(submission: Id, reason: Reason, language: Language = "vi") -> None:
+    """Erase the content of a submission whose time is over; what proves that it existed stays.
+
+    Bundle, origin, reports, what was read of its claims, assessments and reviews are deleted. Backups keep
+    them for as long as they are kept themselves.
+    """
+    from claims.exchange.access.places import EVERYWHERE
+    from claims.exchange.submission import SubmissionId
+    from claims.runtime.start import open_service
+
+    open_service().retain.erase(
+        SubmissionId(submission), within=EVERYWHERE, actor=getpass.getuser(), reason=reason
+    )
+    say(sentence("retention.erased", language, submission=submission))
+
+
+def export(
+    since: Annotated[
+        datetime,
+        typer.Option(
+            "--since", help="Only what was received since.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]
+        ),
+    ],
+    to: Annotated[str, typer.Option("--to", help="A folder, or s3://BUCKET/PREFIX (AWS_… variables).")],
+    facility: Annotated[str | None, typer.Option("--facility", help="Only this facility's.")] = None,
+    language: Language = "vi",
+    as_json: AsJson = False,
+) -> None:
+    """Write archives to a folder or an S3-compatible store; when it was broken off, run it again to go on."""
+    from claims.runtime.archive_store import open_archives
+    from claims.runtime.handover import hand_over
+    from claims.runtime.start import open_service
+
+    moment = since if since.tzinfo else since.replace(tzinfo=UTC)
+    written, store = 0, open_archives(to)
+    with progress_bar("exporting", 0) as bar:
+        for name in hand_over(open_service(), store, since=moment, facility=facility, expect=bar.expect):
+            bar.advance()
+            if name is None:
+                continue
+            written += 1
+            if as_json:
+                emit({"file": name})
+    say(sentence("export.done", language, count=written, to=to))

@@ -1,0 +1,1 @@
+"""Pages for administrators: who signs in, and what each may do."""

@@ -1,0 +1,188 @@
+"""Deciding on one claim: accept, cut, decline, ask; and the second pair of eyes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from claims.console.addresses import page_url
+from claims.console.answers import CONFLICT, UNPROCESSABLE, go_to
+from claims.console.naming import Names, TheNames
+from claims.console.pages import render
+from claims.console.readings import note_reading
+from claims.console.reviewers.alike import verdict_of
+from claims.console.reviewers.asking import Asked
+from claims.console.reviewers.claim import CLAIM, Opened, TheId, TheOrdinal, claim_page, open_claim
+from claims.console.reviewers.cutting import read_cuts
+from claims.console.reviewers.inbox import Reviewer
+from claims.console.reviewers.listing import list_values
+from claims.console.viewer import TheForm, TheService, Viewer, sees
+from claims.exchange.errors import ReviewChanged, ReviewLocked, UnsoundDecision
+from claims.exchange.review.deciding import CONFIRM, DECIDE
+from claims.exchange.review.review import Decision, Order, ReviewState, Verdict
+from claims.runtime.wiring import Service
+
+router = APIRouter()
+
+PAGE_SIZE: Final = 50
+_LONGEST: Final = 2_000
+
+Confirmer = Annotated[Viewer, sees(CONFIRM)]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimForm:
+    """A form that was sent from a claim's page."""
+
+    request: Request
+    service: Service
+    names: Names
+    submission_id: str
+    ordinal: int
+    form: FormData
+
+    def text(self, name: str) -> str:
+        """Return what was typed into a field."""
+        return _text(self.form, name)
+
+    def carry_out(
+        self, viewer: Viewer, do: Callable[[Opened], object], then: Callable[[Opened], str]
+    ) -> Response:
+        """Do what it asks for and go on; or show the page again with what is wrong and what was typed."""
+        opened = open_claim(self.service, viewer, self.submission_id, self.ordinal)
+        try:
+            do(opened)
+        except (UnsoundDecision, ReviewChanged, ReviewLocked) as error:
+            return self._again(viewer, opened, error)
+        return go_to(then(opened))
+
+    def _again(self, viewer: Viewer, opened: Opened, error: Exception) -> Response:
+        typed = {name: value for name, value in self.form.items() if isinstance(value, str)}
+        return claim_page(
+            self.request,
+            self.service,
+            viewer,
+            self.names,
+            opened,
+            cuts=[str(one) for one in self.form.getlist("cut")],
+            inbox=self.text("from"),
+            problem=error.problem if isinstance(error, UnsoundDecision) else _CONFLICTS[type(error)],
+            status=UNPROCESSABLE if isinstance(error, UnsoundDecision) else CONFLICT,
+            typed={name: value for name, value in typed.items() if name != "token"},
+        )
+
+
+async def claim_form_of(
+    request: Request,
+    service: TheService,
+    names: TheNames,
+    form: TheForm,
+    submission_id: TheId,
+    ordinal: TheOrdinal,
+) -> ClaimForm:
+    """Return the form that was sent, with the claim that it is about."""
+    return ClaimForm(request, service, names, submission_id, ordinal, form)
+
+
+TheClaimForm = Annotated[ClaimForm, Depends(claim_form_of)]
+
+
+@router.post(f"{CLAIM}/decision")
+def decide(sent: TheClaimForm, viewer: Reviewer) -> Response:
+    """Decide, and go on to the next claim of the inbox that this one was opened from."""
+
+    def do(opened: Opened) -> None:
+        """Decide as the form says."""
+        sent.service.decide_reviews.decide(
+            opened.review,
+            version=_version(sent.form),
+            decision=_decision(sent.form),
+            who=viewer.principal,
+        )
+
+    return sent.carry_out(viewer, do, lambda opened: _next_claim(sent.service, viewer, opened, sent.form))
+
+
+@router.post(f"{CLAIM}/question")
+def ask(sent: TheClaimForm, viewer: Reviewer) -> Response:
+    """Ask the hospital."""
+
+    def do(opened: Opened) -> None:
+        """Ask what was typed."""
+        sent.service.talk_about_review.ask(opened.review, text=sent.text("question"), who=viewer.principal)
+
+    return sent.carry_out(
+        viewer,
+        do,
+        lambda opened: page_url(_path(opened), (("tab", "thread"), ("from", sent.text("from")))),
+    )
+
+
+@router.get("/confirmations")
+def confirmations(request: Request, service: TheService, viewer: Confirmer, names: TheNames) -> Response:
+    """Show what others proposed and nobody has confirmed."""
+    asked = Asked((("state", ReviewState.PROPOSED.value),))
+    which = asked.filter(viewer.principal.reach(CONFIRM))
+    page = service.reviews.list_page(which, order=Order.OLDEST, limit=PAGE_SIZE, cursor=None)
+    note_reading(service, viewer, "confirmations", page.items)
+    return render(
+        request,
+        "reviewers/confirmations.html",
+        asked=asked,
+        page=page,
+        four_eyes=service.review_policy.four_eyes_from,
+        **list_values(request, service, viewer, names),
+    )
+
+
+@router.post(f"{CLAIM}/confirmation")
+def confirm(sent: TheClaimForm, viewer: Confirmer) -> Response:
+    """Confirm a proposal, or send it back with what speaks against it."""
+
+    def do(opened: Opened) -> None:
+        """Answer as the form says."""
+        version, confirming = _version(sent.form), sent.service.confirm_reviews
+        if sent.form.get("answer") == "confirm":
+            confirming.confirm(opened.review, version=version, who=viewer.principal)
+        else:
+            confirming.send_back(opened.review, version=version, note=sent.text("note"), who=viewer.principal)
+
+    return sent.carry_out(viewer, do, lambda _: page_url("/confirmations"))
+
+
+def _decision(form: FormData) -> Decision:
+    verdict = verdict_of(form)
+    cuts = read_cuts(form) if verdict is Verdict.REDUCED else ()
+    return Decision(verdict, cuts, _text(form, "reason"), _text(form, "note"))
+
+
+_CONFLICTS: Final[dict[type[Exception], str]] = {ReviewChanged: "changed", ReviewLocked: "locked"}
+
+
+def _next_claim(service: Service, viewer: Viewer, opened: Opened, form: FormData) -> str:
+    """Return the address of the claim that follows in the inbox, or of the inbox when none does."""
+    asked = Asked.of_query(_text(form, "from"))
+    which = asked.filter(viewer.principal.reach(DECIDE))
+    page = service.reviews.list_page(which, order=asked.order, limit=2, cursor=None)
+    following = next((one for one in page.items if one.id != opened.review.id), None)
+    if following is None or viewer.principal.hidden_classes(following.classes, following.facility):
+        return asked.url()
+    path = f"/claims/{following.submission_id}/{following.ordinal}"
+    return page_url(path, (("from", asked.text),))
+
+
+def _path(opened: Opened) -> str:
+    return f"/claims/{opened.review.submission_id}/{opened.review.ordinal}"
+
+
+def _version(form: FormData) -> int:
+    text = str(form.get("version", ""))
+    return int(text) if text.isdecimal() and len(text) < len("9" * 9) else 0
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name, "")
+    return value.strip()[:_LONGEST] if isinstance(value, str) else ""

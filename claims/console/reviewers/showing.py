@@ -1,0 +1,258 @@
+"""A claim as its page shows it: the paper form's order, tables with findings, declared beside recomputed.
+
+Everything here is values in one language; anchors are made here and nowhere else, so that a finding leads to
+its field, the field back to the finding, and both to the line of the XML.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Final
+
+from claims.bundle.findings import Finding, Severity
+from claims.bundle.kinds import TableKind
+from claims.bundle.messages import describe
+from claims.bundle.money.totals import SUPPLY_GROUPS
+from claims.bundle.rowmatching import name_row
+from claims.bundle.views import label_of, show_value, view_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from claims.bundle.contents import ReadClaim, ReadRow, ReadTable
+    from claims.bundle.views import Cell, Column
+
+_ORDER: Final = tuple(reversed(Severity))
+_BILLED: Final = (TableKind.XML2, TableKind.XML3)
+#: What stands at the head of the paper form, in its order.
+HEAD_FIELDS: Final = (
+    "HO_TEN", "NGAY_SINH", "GIOI_TINH", "MA_THE_BHYT", "GT_THE_DEN", "MA_DKBD", "MA_DOITUONG_KCB",
+    "MA_LOAI_KCB",
+    "NGAY_VAO", "NGAY_RA", "SO_NGAY_DTRI", "MA_KHOA", "KET_QUA_DTRI", "MA_LOAI_RV",
+)  # fmt: skip
+DIAGNOSIS_FIELDS: Final = (
+    "LY_DO_VV",
+    "CHAN_DOAN_VAO",
+    "CHAN_DOAN_RV",
+    "MA_BENH_CHINH",
+    "MA_BENH_KT",
+    "MA_BENH_YHCT",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFinding:
+    """One finding: its sentence, where it leads to, and the line of the XML it is about.
+
+    Attributes:
+        table: The tab it belongs to; empty where it is about the whole.
+        anchor: The field or row that it leads to.
+    """
+
+    number: int
+    code: str
+    severity: str
+    sentence: str
+    table: str
+    row: int | None
+    field: str
+    anchor: str
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCell:
+    """One value: its text, what a code means, its anchor, and the findings about it."""
+
+    cell: Cell
+    is_number: bool
+    anchor: str
+    findings: tuple[ShownFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRow:
+    """One row of a table: its number from 1, what people call it, what the fund pays of it, its values."""
+
+    number: int
+    anchor: str
+    name: str
+    paid: Decimal | None
+    cells: tuple[ShownCell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTable:
+    """One table: the fields that differ from row to row as columns, the others told once."""
+
+    kind: str
+    label: str
+    columns: tuple[Column, ...]
+    rows: tuple[ShownRow, ...]
+    common: tuple[tuple[Column, ShownCell], ...]
+    empty: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """An amount of XML1 beside what its rows come to."""
+
+    name: str
+    label: str
+    declared: Decimal | None
+    recomputed: Decimal
+
+    @property
+    def difference(self) -> Decimal | None:
+        """What was declared less what the rows come to."""
+        return None if self.declared is None else self.declared - self.recomputed
+
+
+def show_findings(findings: Sequence[Finding], claim: int, language: str) -> tuple[ShownFinding, ...]:
+    """Return a claim's findings, the gravest first."""
+    own = [one for one in findings if one.location.claim in (None, claim)]
+    own.sort(key=lambda one: _ORDER.index(one.severity))
+    return tuple(_show_finding(number, one, language) for number, one in enumerate(own, start=1))
+
+
+def _show_finding(number: int, found: Finding, language: str) -> ShownFinding:
+    where = found.location
+    return ShownFinding(
+        number=number,
+        code=found.code,
+        severity=str(found.severity),
+        sentence=describe(found, language),
+        table=where.table or "",
+        row=where.row,
+        field=where.field or "",
+        anchor=anchor_of(where.table or "", where.row, where.field or ""),
+        line=where.line if where.table else where.envelope_line,
+    )
+
+
+def anchor_of(table: str, row: int | None, field: str = "") -> str:
+    """Return the id of a field, or of a row."""
+    return "-".join(("at", table, str(row or 1), *((field,) if field else ())))
+
+
+def show_table(
+    table: ReadTable, claim: ReadClaim, findings: Sequence[ShownFinding], language: str
+) -> ShownTable:
+    """Prepare a table for its tab."""
+    view = view_table(table, on=claim.on, language=language)
+    kind = view.kind
+    about = _by_place([one for one in findings if one.table == kind])
+
+    def shown(column: Column, cell: Cell, row: int | None) -> ShownCell:
+        anchor = anchor_of(kind, row, column.name)
+        return ShownCell(cell, column.is_number, anchor, about.get(anchor, ()))
+
+    numbers = [row.number for row in table.rows]
+    cells = view.rows or ((),) * len(numbers)
+    return ShownTable(
+        kind=kind,
+        label=view.label,
+        columns=view.columns,
+        rows=tuple(
+            ShownRow(
+                number=row.number,
+                anchor=anchor_of(kind, row.number),
+                name=name_row(table.kind, row),
+                paid=_decimal(row["T_BHTT"]) if table.kind in _BILLED else None,
+                cells=tuple(shown(c, v, row.number) for c, v in zip(view.columns, values, strict=False)),
+            )
+            for row, values in zip(table.rows, cells, strict=False)
+            if view.columns
+        ),
+        common=tuple((column, shown(column, cell, 1)) for column, cell in view.common),
+        empty=view.empty,
+        count=view.count,
+    )
+
+
+def _by_place(findings: Sequence[ShownFinding]) -> Mapping[str, tuple[ShownFinding, ...]]:
+    places: dict[str, tuple[ShownFinding, ...]] = {}
+    for one in findings:
+        places[one.anchor] = (*places.get(one.anchor, ()), one)
+    return places
+
+
+def show_head(
+    claim: ReadClaim, names: Sequence[str], findings: Sequence[ShownFinding], language: str
+) -> Sequence[tuple[str, str, ShownCell]]:
+    """Return fields of XML1 that have a value: name, what people call it, value."""
+    table = claim.find_table(TableKind.XML1)
+    if table is None or not table.rows:
+        return ()
+    row, about = table.rows[0], _by_place([one for one in findings if one.table == TableKind.XML1])
+    known = {} if table.schema is None else table.schema.field_by_name
+    shown = []
+    for name in names:
+        if row[name].strip():
+            field = known.get(name)
+            cell = show_value(field, row[name], on=claim.on, language=language)
+            found = about.get(anchor_of("XML1", 1, name), ())
+            shown.append((name, label_of(field, language), ShownCell(cell, False, f"head-{name}", found)))  # noqa: FBT003
+    return shown
+
+
+def totals_of(claim: ReadClaim, language: str) -> Sequence[Total]:
+    """Return the amounts of XML1 beside the sums of the rows of XML2 and XML3."""
+    table = claim.find_table(TableKind.XML1)
+    if table is None or not table.rows:
+        return ()
+    row, known = table.rows[0], {} if table.schema is None else table.schema.field_by_name
+    sums: Mapping[str, Callable[[TableKind, ReadRow], Decimal]] = {
+        "T_THUOC": lambda kind, r: _amount(r, "THANH_TIEN_BV") if kind is TableKind.XML2 else Decimal(0),
+        "T_VTYT": lambda kind, r: _amount(r, "THANH_TIEN_BV") if _is_supply(kind, r) else Decimal(0),
+        "T_TONGCHI_BV": lambda _, r: _amount(r, "THANH_TIEN_BV"),
+        "T_TONGCHI_BH": lambda _, r: _amount(r, "THANH_TIEN_BH"),
+        "T_BNTT": lambda _, r: _amount(r, "T_BNTT"),
+        "T_BNCCT": lambda _, r: _amount(r, "T_BNCCT"),
+        "T_NGUONKHAC": lambda _, r: _amount(r, "T_NGUONKHAC"),
+        "T_BHTT": lambda _, r: _amount(r, "T_BHTT"),
+    }
+    billed = [(one.kind, r) for one in claim.tables if one.kind in _BILLED for r in one.rows]
+    return [
+        Total(
+            name=name,
+            label=label_of(known.get(name), language),
+            declared=_decimal(row[name]),
+            recomputed=sum((part(kind, r) for kind, r in billed), Decimal(0)),
+        )
+        for name, part in sums.items()
+    ]
+
+
+def find_row(claim: ReadClaim, kind: str, number: int) -> ReadRow | None:
+    """Return a row of one of the tables with billed rows."""
+    table = next((one for one in claim.tables if one.kind == kind and one.kind in _BILLED), None)
+    return None if table is None else next((row for row in table.rows if row.number == number), None)
+
+
+def name_of_row(kind: str, row: ReadRow) -> str:
+    """Return what people call a row."""
+    return name_row(TableKind(kind), row)
+
+
+def paid_of_row(row: ReadRow) -> Decimal:
+    """Return what the fund is asked to pay of a row."""
+    return _amount(row, "T_BHTT")
+
+
+def _is_supply(kind: TableKind, row: ReadRow) -> bool:
+    return kind is TableKind.XML3 and row["MA_NHOM"] in SUPPLY_GROUPS
+
+
+def _amount(row: ReadRow, name: str) -> Decimal:
+    return _decimal(row[name]) or Decimal(0)
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None

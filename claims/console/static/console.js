@@ -1,0 +1,118 @@
+// Keys for lists and claims. Everything they do is also a link or a button; with keys switched off nothing here acts.
+// Nothing is remembered of the page: parts of it may be replaced at any time (swap.js), and "shown" says so.
+
+const keysAreOn = document.documentElement.dataset.keys !== "off";
+
+function isTyping(event) {
+  const at = event.target;
+  return event.ctrlKey || event.metaKey || event.altKey || event.isComposing ||
+    at.matches?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+}
+
+// A link or a button that has the focus is what Enter means, whatever the row of it would open.
+const isPressing = (event) => event.key === "Enter" && event.target.matches?.("a, button, summary");
+
+/* --- Rows: j and k move, Enter opens, x marks --- */
+
+const allRows = () => [...document.querySelectorAll("[data-rows] tbody tr")];
+const currentRow = () => document.querySelector("[data-rows] tr[aria-selected=true]");
+
+function select(row) {
+  for (const one of document.querySelectorAll("[data-rows] tr[aria-selected]")) one.removeAttribute("aria-selected");
+  row.setAttribute("aria-selected", "true");
+}
+
+function move(step) {
+  const rows = allRows();
+  const row = rows[Math.min(rows.length - 1, Math.max(0, rows.indexOf(currentRow()) + step))];
+  if (!row) return;
+  select(row);
+  row.scrollIntoView({ block: "nearest" });
+  (row.querySelector("a, input") ?? row).focus({ preventScroll: true });
+}
+
+document.addEventListener("focusin", (event) => {
+  const row = event.target.closest("[data-rows] tbody tr");
+  if (row) select(row);
+});
+
+/* --- Marks: how many, and how much they come to --- */
+
+function tally() {
+  const marks = [...document.querySelectorAll("input[data-mark]")];
+  if (!marks.length) return;
+  const chosen = marks.filter((mark) => mark.checked);
+  for (const mark of marks) mark.closest("tr")?.classList.toggle("chosen", mark.checked);
+  const sum = chosen.reduce((total, mark) => total + Number(mark.dataset.amount ?? 0), 0);
+  for (const place of document.querySelectorAll("[data-marked-count]")) place.textContent = String(chosen.length);
+  for (const place of document.querySelectorAll("[data-marked-sum]")) {
+    place.textContent = `${Math.round(sum).toString().replace(/\B(?=(\d{3})+$)/g, ".")}\u00a0đ`;
+  }
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("input[data-mark-all]")) {
+    for (const mark of document.querySelectorAll("input[data-mark]")) mark.checked = event.target.checked;
+  }
+  if (event.target.matches("input[data-mark], input[data-mark-all]")) tally();
+});
+
+/* --- Keys that press a button or follow a link: data-key="a" --- */
+
+function press(key) {
+  const inRow = currentRow()?.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  const target = inRow ?? document.querySelector(`:not(tr *)[data-key="${CSS.escape(key)}"]`);
+  if (!target || target.closest("[hidden]")) return false;
+  if (target.matches("input, textarea, select")) target.focus();
+  else if (target.matches("details")) { target.open = true; target.querySelector("input, textarea, select, button")?.focus(); }
+  else target.click();
+  return true;
+}
+
+if (keysAreOn) {
+  document.addEventListener("keydown", (event) => {
+    if (isTyping(event) || isPressing(event)) return;
+    if (event.key === "j" && allRows().length) move(1);
+    else if (event.key === "k" && allRows().length) move(-1);
+    else if (event.key === "x") currentRow()?.querySelector("input[data-mark]")?.click();
+    else if (!press(event.key)) return;
+    event.preventDefault();
+  });
+}
+
+/* --- Forms are sent once, unless what is asked for is a file: the page stays as it is --- */
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  if (form.method === "post" && !event.submitter?.hasAttribute("data-download")) form.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});
+
+/* --- Parts that go away when their time is over: data-until="2026-…" --- */
+
+function wait() {
+  for (const part of document.querySelectorAll("[data-until]")) {
+    const left = Date.parse(part.dataset.until) - Date.now();
+    if (left > 0) setTimeout(() => { part.hidden = true; }, left);
+    else part.hidden = true;
+  }
+}
+
+/* --- A menu closes when one leaves it --- */
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest?.("details.menu[open]");
+  if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+});
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+function begin() { tally(); wait(); }
+document.addEventListener("shown", begin);
+begin();

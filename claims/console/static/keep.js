@@ -1,0 +1,64 @@
+// What somebody has written is not lost: a form with text is sent only while there is a session that takes it, and a
+// change of language brings the text along. Without this a form is sent as it is.
+
+const KEPT = "kept-texts";
+const ready = new WeakSet();
+
+const written = (place) => [...place.querySelectorAll("textarea, input[type=text], input:not([type])")]
+  .filter((field) => field.id && field.value !== field.defaultValue);
+
+/** Return what a page of now says of the session: who, and what its forms bring back; nothing where there is none. */
+async function session(form) {
+  const answer = await fetch(form.closest("[data-session]").dataset.session);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return { viewer: page.getElementById("content")?.dataset.viewer, token: page.querySelector("input[name=token]")?.value };
+}
+
+function say(form) {
+  const note = document.getElementById("session-over").content.firstElementChild;
+  form.querySelector("[data-session-over]")?.remove();
+  form.append(note.cloneNode(true));
+}
+
+async function ask(form, submitter) {
+  try {
+    const now = await session(form);
+    if (!now.token || now.viewer !== document.getElementById("content").dataset.viewer) { say(form); return; }
+    for (const field of document.querySelectorAll("input[name=token]")) field.value = now.token;
+  } catch {
+    // No answer at all: the browser says so better than this could.
+  }
+  form.querySelector("[data-session-over]")?.remove();
+  ready.add(form);
+  form.requestSubmit(submitter);
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.matches("[data-keep]")) { keep(); return; }
+  if (form.method !== "post" || !form.elements.token || ready.delete(form) || !form.closest("[data-viewer]")) return;
+  if (!written(form).some((field) => field.matches("textarea"))) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  ask(form, event.submitter);
+}, { capture: true });
+
+/* --- A change of language: the same page again, and what was written in it --- */
+
+function keep() {
+  const texts = written(document.getElementById("content")).map((field) => [field.id, field.value]);
+  if (texts.length) sessionStorage.setItem(KEPT, JSON.stringify({ path: location.pathname, texts }));
+}
+
+function bring() {
+  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  sessionStorage.removeItem(KEPT);
+  if (kept?.path !== location.pathname) return;
+  for (const [id, text] of kept.texts) {
+    const field = document.getElementById(id);
+    if (!field) continue;
+    field.value = text;
+    field.closest("details")?.setAttribute("open", "");
+  }
+}
+bring();

@@ -1,0 +1,159 @@
+"""Following up: results are read back at the gateway until their legal clocks have run out.
+
+One look is about everything a facility sent on a day, or has settled in a month, so ten thousand claims cost
+no more looks than one. When to look next is a column; the reaper wakes what is due.
+"""
+
+import random
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from claims.bundle.deadlines import load_calendar
+from claims.exchange.breaker import Breaker
+from claims.exchange.errors import GatewayError
+from claims.exchange.ports import Clock
+from claims.exchange.results import Results, ResultStore, Subject, TransactionVerdict, Watch, WatchKey
+from claims.localtime import VIETNAM, local_date
+
+#: Circular 12/2026, article 9.2: the last answer of reception comes within 48 hours; one more for the clocks.
+_RECEPTION: Final = timedelta(hours=49)
+#: Article 10: assessed within 7 working days, answered within 3 more.
+_ASSESSMENT_WORKING_DAYS: Final = 10
+_SOON: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultClocks:
+    """Until when results of something acknowledged now are looked for."""
+
+    reception_until: datetime
+    assessment_until: datetime
+
+
+def clocks_of(now: datetime) -> ResultClocks:
+    """Return the clocks of what is acknowledged now."""
+    last = load_calendar().after(local_date(now), _ASSESSMENT_WORKING_DAYS)
+    end_of_day = datetime(last.year, last.month, last.day, tzinfo=VIETNAM) + timedelta(days=1)
+    return ResultClocks(now + _RECEPTION, end_of_day)
+
+
+@dataclass(frozen=True, slots=True)
+class LookPolicy:
+    """When to look again: first after a while, then ever longer, and once more when the clock has run out.
+
+    Attributes:
+        first_s: The wait after the first look; each later one is twice as long.
+        longest_s: The longest.
+    """
+
+    first_s: float = 1200.0
+    longest_s: float = 6 * 3600.0
+
+    def next_look_at(self, watch: Watch, now: datetime) -> datetime | None:
+        """Return when to look again, or None when this look was the last."""
+        if now >= watch.until:
+            return None
+        wait_s = min(self.first_s * 2.0 ** min(watch.looks, 30), self.longest_s)
+        jitter = random.uniform(0.75, 1.0)  # noqa: S311 - so that facilities do not come together; no secret
+        return min(now + timedelta(seconds=wait_s * jitter), watch.until)
+
+
+@dataclass(frozen=True, slots=True)
+class WakeLooks:
+    """Wake the looks whose time has come. Any number may run; each look is woken by one of them."""
+
+    store: ResultStore
+    wake: Callable[[str], None]
+    clock: Clock
+    wake_again_s: int
+    limit: int = 50
+
+    def __call__(self) -> int:
+        """Wake what is due and was not woken for a while; return how many looks that were."""
+        now = self.clock.now()
+        woken_before = now - timedelta(seconds=self.wake_again_s)
+        due = self.store.take_due_looks(now=now, woken_before=woken_before, limit=self.limit)
+        for key in due:
+            self.wake(str(key))
+        return len(due)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """Take one look. Safe to run twice: only the holder of a lease looks.
+
+    Attributes:
+        lease_s: The longest that a look may take.
+        most_details: Faults read in one look; the rest is read in the next, so that no facility holds a
+            worker for long.
+    """
+
+    store: ResultStore
+    results: Results
+    clock: Clock
+    breaker: Breaker
+    policy: LookPolicy
+    lease_s: int
+    most_details: int = 100
+
+    def __call__(self, key: WatchKey) -> bool:
+        """Read what there is and keep it; return whether this look was ours and the gateway answered."""
+        owner, now = secrets.token_hex(8), self.clock.now()
+        if not self.breaker.permit(1, now).number:
+            return False  # it stays due, and is woken again
+        watch = self.store.lease_look(key, owner=owner, now=now, until=now + timedelta(seconds=self.lease_s))
+        if watch is None:
+            return False
+        finished, is_done, answered = watch.finished, True, True
+        try:
+            if key.subject is Subject.RECEPTION:
+                is_done = self._read_reception(watch)
+            else:
+                finished = self._read_assessment(watch)
+        except GatewayError as error:
+            answered = False
+            self.breaker.note(error, self.clock.now())
+        else:
+            self.breaker.note(None, self.clock.now())
+        now = self.clock.now()
+        next_look_at = self.policy.next_look_at(watch, now) if is_done else now + _SOON
+        self.store.end_look(key, owner=owner, next_look_at=next_look_at, finished=finished)
+        return answered
+
+    def _read_reception(self, watch: Watch) -> bool:
+        """Read the day's verdicts and the faults behind them; False when some are left for the next look."""
+        key = watch.key
+        verdicts = self.results.of_day(key.facility, key.period)
+        numbers = self._in_order(watch, [one for one in verdicts if one.wrong])
+        until = self.clock.now() + timedelta(seconds=self.lease_s / 2)
+        for count, number in enumerate(numbers):
+            if count >= self.most_details or self.clock.now() > until:
+                # Those that are known already are read again in a later look.
+                return not self.store.without_errors_noted(key.facility, numbers[count:])
+            errors = self.results.errors_of(key.facility, number)
+            self.store.note_errors(key.facility, [(number, errors)], now=self.clock.now())
+        return True
+
+    def _in_order(self, watch: Watch, wrong: list[TransactionVerdict]) -> list[str]:
+        """Return the transactions with faults, first those of which nothing is known yet."""
+        numbers = [one.ma_giao_dich for one in wrong]
+        unknown = self.store.without_errors_noted(watch.key.facility, numbers)
+        return [*unknown, *(number for number in numbers if number not in set(unknown))]
+
+    def _read_assessment(self, watch: Watch) -> frozenset[str]:
+        """Read the month's rounds that may have changed, and its settlement; return the closed rounds."""
+        key, finished = watch.key, set(watch.finished)
+        for one in self.results.rounds(key.facility, key.period):
+            if one.code in finished:
+                continue
+            found = self.results.assessments(key.facility, one.code)
+            self.store.note_assessments(key.facility, found, now=self.clock.now())
+            if one.is_closed:
+                finished.add(one.code)
+        settlement = self.results.settlement(key.facility, key.period)
+        if settlement is not None:
+            self.store.note_settlement(key.facility, settlement, month=key.period, now=self.clock.now())
+        return frozenset(finished)

@@ -1,0 +1,109 @@
+"""How much the gateway is asked for: requests in a second, and the size of files by the hour."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from datetime import time as wall_time
+from typing import Final
+
+from claims.exchange.destination import Destination, OwnDestination, Standing
+from claims.exchange.ports import Clock
+from claims.localtime import VIETNAM
+
+#: Why a submission waits although its time had come.
+QUOTA: Final = "gateway.quota"
+TOO_LARGE_NOW: Final = "gateway.too-large-now"
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Moments at which requests may go.
+
+    Attributes:
+        free_at: When the turn after them is.
+    """
+
+    moments: tuple[datetime, ...]
+    free_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """So many requests in a second, one after another, for all who send to the same gateway together.
+
+    Turns are taken ahead, and whoever has one waits for its moment: looking again when the second is over
+    would leave most of what is allowed unused.
+
+    Attributes:
+        per_s: Requests in a second; None for any number.
+        ahead: How far ahead turns are taken.
+        wait: Lets some seconds pass.
+    """
+
+    per_s: float | None = None
+    ahead: timedelta = timedelta(seconds=10)
+    destination: Destination = field(default_factory=OwnDestination)
+    wait: Callable[[float], None] = time.sleep
+
+    def take(self, wanted: int, now: datetime) -> Turns:
+        """Take so many turns, or fewer where others have the next ones."""
+        if self.per_s is None or not wanted:
+            return Turns((now,) * wanted, now)
+        each = timedelta(seconds=1 / self.per_s)
+
+        def taken(standing: Standing) -> Standing:
+            first = max(standing.free_at, now)
+            number = min(wanted, max(0, math.ceil((now + self.ahead - first) / each)))
+            return replace(standing, free_at=first + number * each)
+
+        before, after = self.destination.change(taken)
+        first = max(before.free_at, now)
+        number = round((after.free_at - first) / each)
+        return Turns(tuple(first + place * each for place in range(number)), after.free_at)
+
+    def wait_for(self, moment: datetime, clock: Clock) -> None:
+        """Return when the moment has come."""
+        while (left := (moment - clock.now()).total_seconds()) > 0:
+            self.wait(left)
+
+
+@dataclass(frozen=True, slots=True)
+class SizeLimit:
+    """The largest file that the gateway takes in some hours of the day, wall time in Việt Nam."""
+
+    begins: wall_time
+    ends: wall_time
+    max_bytes: int
+
+    def sendable_at(self, size: int, now: datetime) -> datetime:
+        """Return from when a file of this size may be sent: now, or the end of these hours."""
+        local = now.astimezone(VIETNAM)
+        if size <= self.max_bytes or not self.begins <= local.time() < self.ends:
+            return now
+        return datetime.combine(local.date(), self.ends, VIETNAM)
+
+
+def sendable_at(limits: Sequence[SizeLimit], size: int, now: datetime) -> datetime:
+    """Return from when a file of this size may be sent by every limit."""
+    return max((limit.sendable_at(size, now) for limit in limits), default=now)
+
+
+def read_size_limits(text: str) -> tuple[SizeLimit, ...]:
+    """Read ``07:00-17:00=20000000`` limits, separated by commas.
+
+    Raises:
+        ValueError: It is not that, or the hours end before they begin.
+    """
+    limits = []
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        hours, _, size = part.partition("=")
+        begins, _, ends = hours.partition("-")
+        limit = SizeLimit(
+            wall_time.fromisoformat(begins.strip()), wall_time.fromisoformat(ends.strip()), int(size)
+        )
+        if limit.ends <= limit.begins or limit.max_bytes <= 0:
+            raise ValueError(f"{part}: hours that end after they begin, and a number of bytes")
+        limits.append(limit)
+    return tuple(limits)

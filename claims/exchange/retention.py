@@ -1,0 +1,209 @@
+"""Retention: how long what kind of record is kept, who may hold it longer, and how it is erased.
+
+What is erased is the content: the bundle, and what it was built from. What proves that it existed stays: its
+digest, its signed receipt, the record of each transition and their places in the log.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import Final, Protocol
+
+from claims.checking.report import ClaimSummary
+from claims.errors import ClaimsError
+from claims.exchange.access.places import Reach
+from claims.exchange.errors import CannotErase
+from claims.exchange.lifecycle import PENDING
+from claims.exchange.ports import Clock, Submissions
+from claims.exchange.submission import Event, EventKind, Submission, SubmissionId
+from claims.localtime import local_date
+
+
+class RecordClass(StrEnum):
+    """Kinds of records that the law keeps for different times."""
+
+    TREATMENT = "treatment"
+    ACCIDENT = "accident"  # at work or in daily life
+    DEATH_OR_MENTAL = "death-or-mental"
+
+
+#: KET_QUA_DTRI: died here, or before.
+_DIED: Final = frozenset({"5", "8"})
+#: MA_TAI_NAN: none.
+_NO_ACCIDENT: Final = frozenset({"", "0"})
+#: Chapter V of ICD-10, mental and behavioral disorders.
+_MENTAL: Final = "F"
+
+
+def record_class_of(claim: ClaimSummary) -> RecordClass:
+    """Return the class of a claim: what its summary row and its diagnoses say, in favor of longer times."""
+    if claim.ket_qua_dtri in _DIED or any(each.startswith(_MENTAL) for each in claim.diagnoses):
+        return RecordClass.DEATH_OR_MENTAL
+    return RecordClass.TREATMENT if claim.ma_tai_nan in _NO_ACCIDENT else RecordClass.ACCIDENT
+
+
+class UnreadableRetention(ClaimsError):
+    """The file of retention periods makes no sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRules:
+    """For how many years which class is kept: the rule in force on the day from which it counts."""
+
+    years: Mapping[RecordClass, tuple[tuple[date, int], ...]]
+
+    def longest(self, classes: frozenset[RecordClass | None], *, since: date) -> RecordClass:
+        """Return the class that is kept longest; where one is not known, of all that there are."""
+        among = list(RecordClass) if not classes or None in classes else [each for each in classes if each]
+        return max(among, key=lambda each: (self.kept_until(each, since=since), each))
+
+    def kept_until(self, record_class: RecordClass, *, since: date) -> date:
+        """Return the first day on which a record may be erased."""
+        in_force = [years for begin, years in self.years[record_class] if begin <= since]
+        years = in_force[-1] if in_force else self.years[record_class][0][1]
+        try:
+            return since.replace(year=since.year + years)
+        except ValueError:  # the 29th of February
+            return date(since.year + years, 3, 1)
+
+
+def load_retention(path: Path | None) -> RetentionRules:
+    """Return the rules in a file, or those that come with eHoSo.
+
+    Raises:
+        UnreadableRetention: It makes no sense.
+    """
+    source = resources.files(__package__) / "retention.toml" if path is None else path
+    try:
+        document = tomllib.loads(source.read_text("utf-8"))
+        years = {
+            each: tuple(sorted((row["from"], int(row["years"])) for row in document[each]))
+            for each in RecordClass
+        }
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise UnreadableRetention(f"{source}: {error!r}") from error
+    if not all(rows and all(isinstance(begin, date) for begin, _ in rows) for rows in years.values()):
+        raise UnreadableRetention(f"{source}: each class needs years, each from a day on")
+    return RetentionRules(years)
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionFacts:
+    """What is known of a submission where it is kept.
+
+    Attributes:
+        classes: Of its claims; None among them, or none at all: not known.
+    """
+
+    classes: frozenset[RecordClass | None]
+    is_held: bool
+    is_erased: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long a submission is kept.
+
+    Attributes:
+        kept_until: The first day on which its content may be erased, unless it is held.
+    """
+
+    record_class: RecordClass
+    kept_until: date
+    is_held: bool
+    is_erased: bool
+
+
+class Retained(Protocol):
+    """Holds and erasures, where submissions are kept."""
+
+    def look(self, submission_id: SubmissionId) -> RetentionFacts:
+        """Return what is known of it."""
+        ...
+
+    def hold(self, submission_id: SubmissionId, event: Event) -> None:
+        """Let nothing of it be erased until it is released."""
+        ...
+
+    def release(self, submission_id: SubmissionId, event: Event) -> None:
+        """End all holds."""
+        ...
+
+    def erase(self, submission_id: SubmissionId, event: Event) -> None:
+        """Erase its content, unless it is held; twice is as good as once.
+
+        Raises:
+            CannotErase: It is held.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Retain:
+    """Hold, release and erase submissions."""
+
+    submissions: Submissions
+    retained: Retained
+    rules: RetentionRules
+    clock: Clock
+
+    def look(self, submission_id: SubmissionId, *, within: Reach) -> Retention:
+        """Return how long a submission is kept.
+
+        Raises:
+            SubmissionNotFound: There is none, or it is elsewhere.
+        """
+        submission = self.submissions.get(submission_id, within=within)
+        kept, since = self.retained.look(submission.id), self._counted_from(submission)
+        record_class = self.rules.longest(kept.classes, since=since)
+        until = self.rules.kept_until(record_class, since=since)
+        return Retention(record_class, until, kept.is_held, kept.is_erased)
+
+    def hold(self, submission_id: SubmissionId, *, within: Reach, actor: str, reason: str) -> None:
+        """Let nothing of a submission be erased until it is released.
+
+        Raises:
+            SubmissionNotFound: There is none, or it is elsewhere.
+        """
+        submission = self.submissions.get(submission_id, within=within)
+        self.retained.hold(submission.id, self._event(submission, EventKind.HELD, actor, reason))
+
+    def release(self, submission_id: SubmissionId, *, within: Reach, actor: str, reason: str) -> None:
+        """End all holds on a submission.
+
+        Raises:
+            SubmissionNotFound: There is none, or it is elsewhere.
+        """
+        submission = self.submissions.get(submission_id, within=within)
+        self.retained.release(submission.id, self._event(submission, EventKind.RELEASED, actor, reason))
+
+    def erase(self, submission_id: SubmissionId, *, within: Reach, actor: str, reason: str) -> None:
+        """Erase the content of a submission whose time is over.
+
+        Raises:
+            SubmissionNotFound: There is none, or it is elsewhere.
+            CannotErase: It is under way, held, or must be kept longer.
+        """
+        submission = self.submissions.get(submission_id, within=within)
+        if submission.state in PENDING:
+            raise CannotErase("erase.under_way", f"{submission.id} is under way")
+        retention = self.look(submission.id, within=within)
+        if retention.is_erased:
+            return
+        if local_date(self.clock.now()) < retention.kept_until:
+            until = retention.kept_until.isoformat()
+            raise CannotErase("erase.too_early", f"{submission.id} must be kept until {until}")
+        self.retained.erase(submission.id, self._event(submission, EventKind.ERASED, actor, reason))
+
+    def _counted_from(self, submission: Submission) -> date:
+        _, claims = self.submissions.check_summary(submission.id)
+        days = [claim.discharged_on for claim in claims if claim.discharged_on is not None]
+        # Whatever a bundle says, it was kept from the day on which it came.
+        return max([local_date(submission.received_at), *days])
+
+    def _event(self, submission: Submission, kind: EventKind, actor: str, reason: str) -> Event:
+        return Event(self.clock.now(), kind, submission.state, actor, detail={"reason": reason})

@@ -1,0 +1,90 @@
+"""The protocol from the receiving side: fields and files out of requests, as clients write them.
+
+What .NET takes, the real gateway very likely does: names in any case, white space inside Base64.
+"""
+
+import json
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+import pybase64
+
+_JSON: Final = frozenset({"application/json", "text/json"})
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_NAMES: Final = (
+    "username", "password", "token", "id_token",
+    "loaiHoSo", "maTinh", "maCSKCB", "fileHSBase64", "FileHoSoJson", "SIGNDATA", "sha256",
+    "tuNgay", "denNgay", "ngayGui", "maGiaoDich", "thang", "nam", "maDot", "kyQuyetToan",
+    "maThe", "hoTen", "ngaySinh", "hoTenCb", "cccdCb",
+)  # fmt: skip
+_SPELLINGS: Final[Mapping[str, str]] = {name.lower(): name for name in _NAMES}
+
+
+def spell(name: str) -> str:
+    """Return a field's name as the protocol spells it."""
+    return _SPELLINGS.get(name.lower(), name)
+
+
+def read_fields(body: bytes, *, content_type: str) -> Mapping[str, bytes]:
+    """Return the fields of a form or JSON body; of one that is neither, none."""
+    if content_type.partition(";")[0].strip().lower() in _JSON:
+        return _read_json_fields(body)
+    fields: dict[str, bytes] = {}
+    for pair in body.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        fields[spell(_unescape(name).decode("utf-8", "replace"))] = _unescape(value)
+    return fields
+
+
+def read_file(value: bytes) -> bytes | None:
+    """Return what a field says in Base64, or None when it is not Base64."""
+    try:
+        return pybase64.b64decode(value, validate=True)
+    except (Base64Error, ValueError):
+        pass
+    try:
+        return pybase64.b64decode(b"".join(value.split()), validate=True)
+    except (Base64Error, ValueError):
+        return None
+
+
+def read_bare_file(body: bytes) -> bytes | None:
+    """Return the file that a body of the earlier interface is, or None when it is none.
+
+    A JSON string of Base64, an array of byte values, an object around either; or Base64 without quotes.
+    """
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return read_file(body)
+    if isinstance(document, dict):
+        document = next(iter(document.values()), None)
+    if isinstance(document, str):
+        return read_file(document.encode("utf-8", "replace"))
+    try:
+        return bytes(document) if isinstance(document, list) else None
+    except (TypeError, ValueError):
+        return None
+
+
+def _read_json_fields(body: bytes) -> Mapping[str, bytes]:
+    try:
+        document = json.loads(body.removeprefix(_BYTE_ORDER_MARK))
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(document, dict):
+        return {}
+    return {
+        spell(name): str(value).encode("utf-8", "replace")
+        for name, value in document.items()
+        if value is not None
+    }
+
+
+def _unescape(value: bytes) -> bytes:
+    if b"+" in value:
+        value = value.replace(b"+", b" ")
+    # Base64 of a document in Base64 has next to nothing to unescape, so the general way is fast enough.
+    return unquote_to_bytes(value) if b"%" in value else value

@@ -1,0 +1,279 @@
+"""Renders a bundle as the paper form: PDF/A-3a with the signed XML inside, signature panel and QR code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+import segno
+import typst
+
+from claims.bundle.contents import DocumentKind, read_contents
+from claims.bundle.kinds import TableKind
+from claims.bundle.views import view_table
+from claims.errors import ClaimsError
+from claims.localtime import local_date, local_time
+from claims.paper.fitting import FIELD_MM, WIDTHS_MM, breakable, takes_one_line
+from claims.paper.sheet import AMOUNTS, figure, read_sheet
+from claims.paper.spelling import spell_amount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+    from decimal import Decimal
+
+    from claims.bundle.contents import ReadClaim, ReadTable
+    from claims.paper.sheet import Sheet
+    from signing.verdict import Verdict
+
+LANGUAGES: Final = ("vi", "en")
+#: The papers that may travel with a claim, in their order.
+_PAPERS: Final = tuple(TableKind(f"XML{number}") for number in range(7, 15))
+_DIGEST_SHOWN: Final = 16
+_STANDARD: Final = "a-3a"
+#: Letters other than Latin (Vietnamese among them), Greek and what is usual between them.
+_RARE: Final = re.compile(
+    "[^\\x20-\\x7e\\xa0-\\u024f\\u0300-\\u036f\\u0391-\\u03c9\\u1e00-\\u1eff\\u200b‐-„•…‰₫≤≥]"
+)
+_BOX: Final = "□"
+_MASK: Final = 3
+#: Of the columns of amounts; between the first two of them stands a rate.
+_AMOUNT_WIDTHS: Final = (WIDTHS_MM[6], *WIDTHS_MM[8:])
+#: What each line of the money summary says, beside the place of its amount.
+_PAID: Final = (("fund_pays", 2), ("patient_copays", 3), ("patient_pays", 5), ("others_pay", 4))
+
+
+class CannotRender(ClaimsError):
+    """There is nothing to show: the file is no bundle that can be read, or not UTF-8."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """What is known of the file that a form is made from.
+
+    Attributes:
+        at: When the form is made (aware); the PDF says so, and the same values make the same bytes.
+        verdict: What a verification of the signature said; None: it was not verified.
+        checked_at: At which moment the signature was judged; None with no verdict.
+        submission_id: The submission; empty for a preview.
+        receipt: The gateway's transaction number; empty without one.
+        facility_name: What the facility is called; empty when that is not known.
+        public_url: Where the QR code leads, without a slash at its end; empty: there is no code.
+        language: ``vi`` or ``en``.
+    """
+
+    at: datetime
+    verdict: Verdict | None = None
+    checked_at: datetime | None = None
+    submission_id: str = ""
+    receipt: str = ""
+    facility_name: str = ""
+    public_url: str = ""
+    language: str = "vi"
+
+
+def render_pdf(bundle: bytes, copy: Copy) -> bytes:
+    """Render every claim of a bundle.
+
+    Raises:
+        CannotRender: There is nothing to show.
+    """
+    contents = read_contents(bundle, today=local_date(copy.at))
+    if contents.document is DocumentKind.UNREADABLE or not any(claim.tables for claim in contents.claims):
+        raise CannotRender("the file holds no claim that can be read")
+    try:
+        text = bundle.decode()
+    except UnicodeDecodeError as error:
+        raise CannotRender("the file is not UTF-8") from error
+    sha256 = hashlib.sha256(bundle).hexdigest()
+    words = _words(copy.language)
+    address = address_of(copy.public_url, copy.submission_id, sha256)
+    data = {
+        "words": words,
+        "language": copy.language,
+        "title": _title(contents.claims[0], words),
+        "facility": contents.source.facility or "",
+        "facility_name": copy.facility_name,
+        "is_draft": not copy.submission_id,
+        "sha256": sha256,
+        "attachment": f"{copy.submission_id or sha256[:_DIGEST_SHOWN]}.xml",
+        "address": address,
+        "qr": None if not address else _qr(address),
+        "widths": WIDTHS_MM[1:],
+        "signature": list(_signature(copy, contents.signatures, sha256, words)),
+        "claims": [_claim(claim, copy.language, words) for claim in contents.claims if claim.tables],
+    }
+    written = json.dumps(data, ensure_ascii=False)
+    try:
+        return _compile(written, text, copy.at)
+    except typst.TypstError:
+        # PDF/A shows every letter or is none: what the form's fonts may lack becomes a box. The XML has it.
+        return _compile(_RARE.sub(_BOX, written), text, copy.at)
+
+
+def _compile(data: str, bundle: str, at: datetime) -> bytes:
+    # A compiler for each form: forms are made on several threads.
+    compiler = typst.Compiler(_template(), font_paths=_fonts(), sys_inputs={"data": data, "bundle": bundle})
+    pdf = compiler.compile(format="pdf", pdf_standards=_STANDARD, timestamp=at.replace(microsecond=0))
+    if not isinstance(pdf, bytes):
+        raise TypeError(type(pdf))
+    return pdf
+
+
+def address_of(public_url: str, submission_id: str, sha256: str) -> str:
+    """Return where the QR code leads: submission and beginning of the digest, nothing about people."""
+    return (
+        f"{public_url}/v/{submission_id}?d={sha256[:_DIGEST_SHOWN]}" if public_url and submission_id else ""
+    )
+
+
+def _claim(claim: ReadClaim, language: str, words: Mapping[str, str]) -> dict[str, object]:
+    sheet = read_sheet(claim, language)
+    summary = claim.find_table(TableKind.XML1)
+    row = None if summary is None or not summary.rows else summary.rows[0]
+    return {
+        "title": words["kind_inpatient" if sheet.is_inpatient else "kind_outpatient"],
+        "episode": claim.ma_lk,
+        "department": "" if row is None else row["MA_KHOA"],
+        "patient": "" if row is None else row["MA_BN"],
+        "person": [(words[name], breakable(value, FIELD_MM)) for name, value in sheet.person],
+        "rows": list(_rows(sheet)),
+        "totals": list(_totals(sheet, words)),
+        "in_words": spell_amount(_counted(sheet, 0)),
+        "paid": [(words[name], figure(_counted(sheet, place)) or "0") for name, place in _PAID],
+        "papers": [_paper(table, claim, language) for table in _papers(claim)],
+    }
+
+
+def _counted(sheet: Sheet, place: int) -> Decimal:
+    """Return the amount that the claim stands for: what the summary says, or else what the rows make."""
+    declared = sheet.declared[place]
+    return sheet.totals[place] if declared is None else declared
+
+
+def _rows(sheet: Sheet) -> Iterator[dict[str, object]]:
+    for number, section in enumerate(sheet.sections, start=1):
+        yield {"kind": "section", "name": f"{number}. {section.title}", "amounts": _sums(section.amounts)}
+        for line in section.lines:
+            amount, *rest = _figures(line.amounts)
+            cells = (
+                line.name,
+                line.unit,
+                figure(line.quantity),
+                line.price_hospital,
+                line.price_insured,
+                line.rate_service,
+                amount,
+                line.rate_insured,
+                *rest,
+            )
+            fits = takes_one_line(cells)
+            if not fits:
+                cells = tuple(map(breakable, cells, WIDTHS_MM))
+            yield {"kind": "line", "cells": cells, "fits": fits}
+
+
+def _totals(sheet: Sheet, words: Mapping[str, str]) -> Iterator[dict[str, object]]:
+    yield {"name": words["total"], "amounts": _sums(sheet.totals)}
+    if any(
+        declared is not None and declared != total
+        for declared, total in zip(sheet.declared, sheet.totals, strict=True)
+    ):
+        yield {"name": words["declared"], "amounts": _sums(sheet.declared)}
+
+
+def _figures(amounts: Sequence[Decimal | None]) -> list[str]:
+    shown = [figure(amount) for amount in amounts]
+    if len(shown) != len(AMOUNTS):
+        raise ValueError(amounts)
+    return shown
+
+
+def _sums(amounts: Sequence[Decimal | None]) -> list[str]:
+    return list(map(breakable, _figures(amounts), _AMOUNT_WIDTHS))
+
+
+def _papers(claim: ReadClaim) -> Iterator[ReadTable]:
+    for kind in _PAPERS:
+        table = claim.find_table(kind)
+        if table is not None and table.rows:
+            yield table
+
+
+def _paper(table: ReadTable, claim: ReadClaim, language: str) -> dict[str, object]:
+    view = view_table(table, on=claim.on, language=language)
+    fields = [(column.label or column.name, cell) for column, cell in view.common]
+    for number, row in enumerate(view.rows, start=1):
+        fields += [
+            (f"{number}. {column.label or column.name}", cell)
+            for column, cell in zip(view.columns, row, strict=True)
+        ]
+    shown = [(label, f"{one.text} ({one.meaning})" if one.meaning else one.text) for label, one in fields]
+    return {
+        "kind": view.kind,
+        "title": view.label or view.kind,
+        "fields": [(label, breakable(text, FIELD_MM)) for label, text in shown if text.strip()],
+    }
+
+
+def _signature(
+    copy: Copy, signatures: int, sha256: str, words: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    verdict = copy.verdict
+    if signatures == 0:
+        yield words["verdict"], words["unsigned"]
+    elif verdict is None:
+        yield words["verdict"], words["unverified"]
+    else:
+        yield words["verdict"], words[verdict.indication.value]
+        if verdict.signer is not None:
+            yield words["signer"], verdict.signer.subject
+            yield words["certificate"], f"{verdict.signer.serial:X}"
+        if verdict.signing_time is not None:
+            yield words["signed_at"], _spell(verdict.signing_time)
+        if copy.checked_at is not None:
+            yield words["checked_at"], _spell(copy.checked_at)
+    if copy.submission_id:
+        yield words["submission"], copy.submission_id
+    if copy.receipt:
+        yield words["receipt"], copy.receipt
+    yield words["digest"], sha256
+
+
+def _spell(moment: datetime) -> str:
+    return f"{local_time(moment):%H:%M:%S %d/%m/%Y}"
+
+
+def _title(claim: ReadClaim, words: Mapping[str, str]) -> str:
+    # The title is what a file manager shows: the episode, never a name.
+    return f"{words['claim']} {claim.ma_lk}"
+
+
+def _qr(address: str) -> str:
+    # One of the eight masks, not the best of them, which takes three times as long to find: any reader takes
+    # any, and of an address that is half random letters none makes large areas of one colour.
+    return str(segno.make(address, error="m", mask=_MASK).svg_inline(border=2, scale=4))
+
+
+@cache
+def _words(language: str) -> Mapping[str, str]:
+    text = (resources.files(__package__ or "") / "words.toml").read_text(encoding="utf-8")
+    words: Mapping[str, str] = tomllib.loads(text)[language]
+    return words
+
+
+@cache
+def _template() -> bytes:
+    return (resources.files(__package__ or "") / "sheet.typ").read_bytes()
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    # They come with the compiler and none from the machine: one form looks alike everywhere.
+    return typst.Fonts(include_system_fonts=False)

@@ -1,0 +1,1 @@
+"""What proves, without this service, what happened to a claim: records, their log, archives. Pure."""

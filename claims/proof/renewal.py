@@ -1,0 +1,85 @@
+"""Renew an archive (XAdES B-LTA): timestamps before certificates end or algorithms grow weak."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from claims.proof.archive import HEAD_TIMESTAMP
+from claims.proof.container import MANIFEST, SIGNATURES, read_container, write_container
+from claims.proof.errors import BrokenContainer
+from claims.proof.verification import ARCHIVE_POLICY, read_chain
+from signing.canonical import parse
+from signing.certificates import end_of_key
+from signing.der import NotDer
+from signing.elements import Refused
+from signing.errors import Unparsable
+from signing.facts import read_facts
+from signing.policy import Policy
+from signing.revocation import RevocationSource
+from signing.timestamps.check import end_of_strength, find_signer, read_certificates
+from signing.timestamps.messages import TimestampAuthority
+from signing.timestamps.tokens import TimestampToken, read_token
+from signing.trust import TrustStore
+from signing.verdict import Level
+from signing.xades.extend import Extender
+
+
+@dataclass(frozen=True, slots=True)
+class RenewArchive:
+    """Adds an archive timestamp to the service's signature, with what proves its certificates good.
+
+    Attributes:
+        sources: Lists of which of the service's keys are revoked, fresh.
+        policy: What is accepted of an archive, and until when (`claims.proof.verification.archive_policy`).
+    """
+
+    authority: TimestampAuthority
+    trust: TrustStore
+    sources: Iterable[RevocationSource] = ()
+    policy: Policy = ARCHIVE_POLICY
+
+    def __call__(self, data: bytes, *, at: datetime) -> bytes:
+        """Return the archive renewed; what was signed stays as it is.
+
+        Raises:
+            BrokenContainer: It is no archive.
+            CannotExtend: Its signature does not hold, or some list is missing.
+            TimestampFailed: The authority gives no timestamp.
+        """
+        entries = read_container(data)
+        files = {name: each for name, each in entries.items() if name not in {SIGNATURES, MANIFEST}}
+        trust = self.trust.for_services().with_evidence(read_chain(entries), tuple(self.sources))
+        extender = Extender(self.authority, trust, self.policy, files)
+        signatures = extender.extend(entries.get(SIGNATURES, b""), level=Level.B_LTA, at=at)
+        return write_container({**entries, SIGNATURES: signatures})
+
+
+def ends_at(data: bytes, policy: Policy = ARCHIVE_POLICY) -> datetime | None:
+    """Return until when an archive can be verified as it is.
+
+    That is when the certificate of what protects it last ends, or when what that was computed with is
+    accepted no longer, whichever comes first. The timestamp on the log's head protects itself until the first
+    renewal.
+    None when it cannot be told, because it is no archive of ours or something in it is malformed.
+    """
+    try:
+        entries = read_container(data)
+        files = {name: each for name, each in entries.items() if name not in {SIGNATURES, MANIFEST}}
+        facts = read_facts(parse(entries[SIGNATURES]), policy, files=files)
+        if facts.unsigned.timestamps:
+            return _end_of(facts.unsigned.timestamps[-1].token, policy)
+        leaf = facts.certificates[0]
+        ends = [leaf.info.not_after, policy.end_of(facts.form.algorithms), end_of_key(leaf, policy)]
+        if HEAD_TIMESTAMP in files:
+            ends.append(_end_of(read_token(files[HEAD_TIMESTAMP]), policy))
+    except (BrokenContainer, KeyError, NotDer, Refused, Unparsable):
+        return None
+    return min(each for each in ends if each is not None)
+
+
+def _end_of(token: TimestampToken, policy: Policy) -> datetime | None:
+    signer = find_signer(token, read_certificates(token.certificates))
+    if signer is None:
+        return None
+    strength = end_of_strength(token, signer, policy)
+    return signer.info.not_after if strength is None else min(signer.info.not_after, strength)

@@ -1,0 +1,89 @@
+"""Where archives are handed over to: a folder, or an S3-compatible store.
+
+No error repeats what a store answered beyond its code: it may name who asked.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import LocalStore, ObjectStore
+
+from claims.errors import ClaimsError
+from claims.proof.container import MIMETYPE
+from claims.storage.objects import open_store
+
+#: How S3 says what is wrong, such as NoSuchBucket.
+_CODE: Final = re.compile("<Code>([A-Za-z]{1,60})</Code>")
+
+
+class ArchiveStoreFailed(ClaimsError):
+    """A store did not do what it was asked; trying again later may help."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"{address}: {why}")
+        self.address = address
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveStore:
+    """Archives by name. What is there is whole: a store puts a file in its place when it has all of it.
+
+    Attributes:
+        address: Where it is, for people.
+    """
+
+    address: str
+    _store: ObjectStore = field(repr=False)
+
+    def names(self, *, under: str | None = None, after: str | None = None) -> Iterator[str]:
+        """Return the names there are, below a folder, in any order, behind one in their order."""
+        with self._asking():
+            for page in obstore.list(self._store, prefix=under, offset=after):
+                yield from (item["path"] for item in page)
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file, or None if there is none of that name."""
+        with self._asking():
+            try:
+                return bytes(obstore.get(self._store, name).bytes())
+            except (FileNotFoundError, NotFoundError):
+                return None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put a file in its place, over what was there."""
+        attributes = {} if isinstance(self._store, LocalStore) else {"Content-Type": MIMETYPE}
+        with self._asking():
+            obstore.put(self._store, name, data, attributes=attributes)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
+        except (BaseError, OSError) as error:
+            why = self._why(error)
+        else:
+            return
+        raise ArchiveStoreFailed(self.address, why) from None
+
+    def _why(self, error: Exception) -> str:
+        if isinstance(self._store, LocalStore):
+            return "the folder cannot be read or written"
+        if (code := _CODE.search(str(error))) is not None:
+            return f"the store answers {code[1]}"
+        if isinstance(error, PermissionDeniedError | UnauthenticatedError):
+            return "the store refuses the credentials of the AWS_… variables"
+        return "the store does not answer, or not as one; AWS_ENDPOINT says where it is"
+
+
+def open_archives(to: str) -> ArchiveStore:
+    """Return the archives at an address, or in the folder of that name, which is made if need be.
+
+    Raises:
+        UnusableStoreAddress: It is no address of a store.
+    """
+    return ArchiveStore(to, open_store(to))

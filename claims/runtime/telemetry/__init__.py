@@ -1,0 +1,1 @@
+"""What the service tells its operators: metrics and traces, with no facility, episode key or name in them."""

@@ -1,0 +1,131 @@
+"""Wiring of evidence, archives, forms, retention."""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import structlog
+
+from claims.authorities.timestamping import HttpTimestampAuthority
+from claims.exchange.archive import ArchiveSubmission
+from claims.exchange.keep_log import KeepLog, Prove
+from claims.exchange.retention import Retain, load_retention
+from claims.exchange.submission import FacilityCode, SubmissionId
+from claims.paper.forms import PaperForms
+from claims.proof.renewal import RenewArchive
+from claims.runtime.archive_store import open_archives
+from claims.runtime.renewing import RenewStored, rotate_in_time
+from claims.runtime.wiring.reviewing import Reviewing
+from claims.storage.archives import PostgresArchives
+from claims.storage.audit import Audit
+from claims.storage.evidence import PostgresLog
+from claims.storage.retention import PostgresRetained
+from claims.storage.submissions import SubmissionRecords
+from signing.canonical import Limits
+from signing.report.report import Report as SignatureReport
+from signing.report.report import Terms, report_on
+from signing.trust import TrustStore
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Proving(Reviewing):
+    """Adds evidence, archives, forms, retention."""
+
+    @cached_property
+    def log(self) -> PostgresLog:
+        """The log of evidence."""
+        return PostgresLog(self._whole_pool)
+
+    @cached_property
+    def timestamp_authority(self) -> HttpTimestampAuthority | None:
+        """Who is asked for timestamps; None: nobody."""
+        urls = [url.strip() for url in self.settings.timestamp_urls.split(",") if url.strip()]
+        return HttpTimestampAuthority(urls) if urls else None
+
+    @cached_property
+    def keep_log(self) -> KeepLog:
+        """Make evidence of what happened."""
+        return KeepLog(
+            self.log, self.service_keys, self.clock, self.timestamp_authority, self.settings.head_every_s
+        )
+
+    def rotate_in_time(self) -> bool:
+        """Make the service's next key before the present one ends."""
+        within = timedelta(days=self.settings.renew_within_days)
+        return rotate_in_time(self.service_keys, self.clock, within=within)
+
+    @cached_property
+    def renew_stored(self) -> RenewStored | None:
+        """Renew stored archives; None where there is no store, or nobody who gives timestamps."""
+        settings, authority = self.settings, self.timestamp_authority
+        if not settings.archive_store or authority is None:
+            return None
+
+        def renewing() -> RenewArchive:
+            fresh = self.service_keys.revocation_list(at=self.clock.now())
+            known = TrustStore.load(settings.trust_folder)
+            trust = TrustStore(
+                anchors=known.anchors,
+                service_anchors=self.service_keys.chain()[-1:],
+                intermediates=known.intermediates,
+                crls=known.crls,
+                responses=known.responses,
+                tsa_anchors=known.tsa_anchors,
+            )
+            return RenewArchive(authority, trust, [] if fresh is None else [fresh])
+
+        within = timedelta(days=settings.renew_within_days)
+        return RenewStored(open_archives(settings.archive_store), renewing, self.clock, within)
+
+    @cached_property
+    def archives(self) -> PostgresArchives:
+        """What is kept of submissions."""
+        return PostgresArchives(self._whole_pool, self.vault)
+
+    def bundle(self, submission_id: SubmissionId) -> bytes:
+        """Return a bundle, for whoever has been asked whether he may see it."""
+        return SubmissionRecords(self._whole_pool, self.vault).body(submission_id)
+
+    @cached_property
+    def archive(self) -> ArchiveSubmission:
+        """Make the archive of a submission."""
+        return ArchiveSubmission(
+            self.archives,
+            self.log,
+            self.service_keys,
+            self.clock,
+            self._signature_report,
+            self.keep_log,
+            self.paper_forms,
+        )
+
+    def _signature_report(self, bundle: bytes, facility: FacilityCode, at: datetime) -> SignatureReport:
+        limits, registered = Limits(max_bytes=self.settings.max_body_bytes), self._is_registered
+        terms = Terms(trust=self.trust, at=at, limits=limits, facility=facility, registered=registered)
+        return report_on(bundle, terms)
+
+    @cached_property
+    def retain(self) -> Retain:
+        """Hold, release and erase."""
+        rules = load_retention(self.settings.retention_file)
+        return Retain(self.submissions, PostgresRetained(self._whole_pool), rules, self.clock)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Replay the log against the database."""
+        certificates = self.service_keys.certificates
+        return Audit(self.pool, certificates, vault=self.vault, processes=os.cpu_count() or 1)
+
+    @cached_property
+    def prove(self) -> Prove:
+        """Prove what is in the log."""
+        return Prove(self.log)
+
+    @cached_property
+    def paper_forms(self) -> PaperForms:
+        """Claims as paper forms."""
+        address = self.settings.public_url.rstrip("/")
+        return PaperForms(self.facilities.name_of, self._signature_report, address)

@@ -1,0 +1,98 @@
+"""What is kept of a submission, read at once for its archive; what is noted about it beside its state."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from claims.exchange.access.places import Reach
+from claims.exchange.errors import SubmissionNotFound
+from claims.exchange.ports import Origin, Receipt
+from claims.exchange.proofs import Kept
+from claims.exchange.submission import Event, FacilityCode, Submission, SubmissionId
+from claims.storage.events import note_events
+from claims.storage.later_documents import later_documents
+from claims.storage.pool import Pool, borrow
+from claims.storage.submissions import find_oldest, find_submission
+from claims.storage.vault import IN_THE_CLEAR, Part, Vault, lock_of
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresArchives:
+    """`claims.exchange.proofs.Archives` on PostgreSQL.
+
+    Attributes:
+        vault: Reads contents.
+    """
+
+    pool: Pool
+    vault: Vault = IN_THE_CLEAR
+
+    def load(self, submission_id: SubmissionId, *, within: Reach) -> Kept:
+        """Return everything of one submission as of one moment."""
+        with borrow(self.pool) as connection, connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            submission = find_submission(connection, submission_id)
+            if not within.covers(submission.facility):
+                raise SubmissionNotFound(submission_id)
+            return _read(connection, submission, self.vault)
+
+    def oldest_first(
+        self, *, since: datetime, facility: FacilityCode | None, after: SubmissionId | None, limit: int
+    ) -> Sequence[Submission]:
+        """Return submissions received since, in the order of their ids, which is that of their receipt.
+
+        A facility's are found by submission_of_facility, all by submission_pkey.
+        """
+        with borrow(self.pool) as connection:
+            return find_oldest(connection, since=since, facility=facility, after=after, limit=limit)
+
+    def note(self, submission_id: SubmissionId, event: Event, digests: Mapping[str, str]) -> None:
+        """Append to its history; its state stays."""
+        with borrow(self.pool) as connection, connection.transaction():
+            note_events(connection, [(submission_id, event)], {submission_id: digests})
+
+
+def _read(connection: Connection[TupleRow], submission: Submission, vault: Vault) -> Kept:
+    # One statement for all that there is once at most.
+    row = connection.execute(
+        "SELECT k.wrapped, k.master, b.body, o.document, o.trace, m.body, m.document, m.trace, "
+        " t.token, p.stages, p.findings, "
+        " r.ma_giao_dich, r.received_at, r.answer, "
+        " ARRAY(SELECT c.summary FROM claim c WHERE c.submission_id = s.id ORDER BY c.ordinal) "
+        "FROM submission s LEFT JOIN submission_body b ON b.submission_id = s.id "
+        "LEFT JOIN data_key k ON k.submission_id = s.id LEFT JOIN origin o ON o.submission_id = s.id "
+        "LEFT JOIN moved_content m ON m.submission_id = s.id "
+        "LEFT JOIN signed_receipt t ON t.submission_id = s.id "
+        "LEFT JOIN report p ON p.submission_id = s.id LEFT JOIN receipt r ON r.submission_id = s.id "
+        "WHERE s.id = %s",
+        [submission.id],
+    ).fetchone()
+    if row is None:
+        raise SubmissionNotFound(submission.id)
+    wrapped, master, *contents, token, stages, findings, ma_giao_dich, received_at, answer, claims = row
+    here = dict(zip(Part, contents[:3], strict=True))
+    moved = dict(zip(Part, contents[3:], strict=True))
+
+    def read(part: Part) -> bytes | None:
+        if here[part] is None and moved[part] is None:
+            return None  # there never was, or it is erased
+        return vault.read(submission.id, part, here[part], lock_of(wrapped, master), moved[part])
+
+    document, trace = read(Part.DOCUMENT), read(Part.TRACE)
+
+    history = connection.execute(
+        "SELECT seq, detail FROM event WHERE submission_id = %s ORDER BY seq", [submission.id]
+    ).fetchall()
+    return Kept(
+        submission=submission,
+        body=read(Part.BODY),
+        origin=None if document is None or trace is None else Origin(document, trace),
+        signed_receipt=token,
+        check_report=None if stages is None else {"stages": stages, "findings": findings, "claims": claims},
+        gateway_receipt=None if ma_giao_dich is None else Receipt(ma_giao_dich, received_at, bytes(answer)),
+        history=dict(history),
+        documents=later_documents(connection, submission.id),
+    )

@@ -1,0 +1,251 @@
+"""Audit: the whole log replayed against the database.
+
+1. Each record in its order: signed, equal to its event, not dated back.
+2. The tree: tiles, and each signed head over what came before it.
+3. Events that no record was made of.
+4. Each submission: its records are a chain, its rows what they say (`claims.storage.audit_submissions`).
+
+What only steers the work (attempt counters, leases, when something is due) is not evidence and not looked at.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, LiteralString
+
+from cryptography import x509
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from claims.proof.errors import BrokenToken
+from claims.proof.merkle import Frontier, fold
+from claims.proof.records import TreeHead, token_digest
+from claims.storage.audit_records import RECORDS, TOLERANCE, Examined, Fault, examine_all
+from claims.storage.audit_submissions import SubmissionsCompared
+from claims.storage.pool import Pool, borrow
+from claims.storage.vault import IN_THE_CLEAR, Vault
+from signing.der import NotDer
+from signing.timestamps.tokens import read_token
+
+_TILE: Final = 256
+_ROWS: Final = 2_000
+#: From how many records on it is worth while to begin other processes.
+_LONG: Final = 50_000
+# Without its cursor, or with one that was set back, the log would take what was put in later for new.
+_CURSOR_IS_OFF: LiteralString = """
+SELECT FROM (SELECT event_seq FROM evidence ORDER BY index DESC LIMIT 1) AS last
+JOIN event e ON e.seq = last.event_seq
+WHERE NOT EXISTS (SELECT FROM log_cursor c WHERE (c.tx, c.seq) >= (e.tx, e.seq))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Replays the log; call it."""
+
+    pool: Pool
+    certificates: Callable[[], Mapping[str, x509.Certificate]]
+    vault: Vault = IN_THE_CLEAR
+    #: How many processes share a long log; each takes a processor's core.
+    processes: int = 0
+
+    def count(self) -> int:
+        """Return how many rows will be gone through."""
+        with borrow(self.pool) as connection:
+            row = connection.execute(
+                "SELECT (SELECT count(*) FROM evidence) + (SELECT count(*) FROM submission)"
+            ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def __call__(
+        self, *, kept_heads: Sequence[str] = (), advance: Callable[[int], None] = lambda _: None
+    ) -> Iterator[Fault]:
+        """Return what is wrong; ``kept_heads`` are heads that somebody else kept."""
+        with borrow(self.pool) as connection, connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            ((count,),) = connection.execute("SELECT count(*) FROM evidence").fetchall()
+            yield from replay(
+                connection,
+                self.certificates(),
+                vault=self.vault,
+                kept_heads=kept_heads,
+                advance=advance,
+                processes=self.processes if count >= _LONG else 0,
+            )
+
+
+def replay(  # noqa: PLR0913 - how it is done, by keyword
+    connection: Connection[TupleRow],
+    certificates: Mapping[str, x509.Certificate],
+    *,
+    vault: Vault = IN_THE_CLEAR,
+    kept_heads: Sequence[str] = (),
+    advance: Callable[[int], None] = lambda _: None,
+    processes: int = 0,
+) -> Iterator[Fault]:
+    """Return what is wrong as one transaction sees it."""
+    run = _Replay(connection, certificates, advance, processes)
+    yield from run.records(kept_heads)
+    yield from run.events()
+    yield from SubmissionsCompared(connection, certificates, vault, run.unsigned, advance)()
+
+
+class _Tiles:
+    """The tiles that leaves complete, level by level; of everything before it holds one tile a level."""
+
+    def __init__(self) -> None:
+        self.complete = 0
+        self._open: list[list[bytes]] = []
+        self._positions: list[int] = []
+
+    def add(self, leaf: bytes) -> Iterator[tuple[int, int, Sequence[bytes]]]:
+        """Add the hash of a leaf; return level, position and hashes of each tile that is complete now."""
+        level, one = 0, leaf
+        while True:
+            if level == len(self._open):
+                self._open.append([])
+                self._positions.append(0)
+            hashes = self._open[level]
+            hashes.append(one)
+            if len(hashes) < _TILE:
+                return
+            yield level, self._positions[level], hashes
+            one = fold(hashes)
+            self.complete += 1
+            self._positions[level] += 1
+            self._open[level] = []
+            level += 1
+
+
+class _Replay:
+    """The log in its order, with the heads beside it in theirs."""
+
+    def __init__(
+        self,
+        connection: Connection[TupleRow],
+        keys: Mapping[str, x509.Certificate],
+        advance: Callable[[int], None],
+        processes: int,
+    ) -> None:
+        #: Places of records that nobody of ours signed.
+        self.unsigned: set[int] = set()
+        self._processes = processes
+        self._connection = connection
+        self._keys = keys
+        self._advance = advance
+        self._frontier, self._tiles, self._is_whole = Frontier(), _Tiles(), True
+        self._heads = self._stream("heads", "SELECT size, at, token FROM tree_head ORDER BY size")
+        self._head_before: str | None = None
+        self._headed_at: datetime | None = None
+
+    def records(self, kept_heads: Sequence[str]) -> Iterator[Fault]:
+        """(1), (2): the log in its order."""
+        kept, heads = self._kept(kept_heads), self._heads
+        upcoming = next(heads, None)
+        for one in examine_all(self._stream("records", RECORDS), self._keys, processes=self._processes):
+            yield from self._record(one)
+            if one.place == self._frontier.size:
+                yield from self._grow(one.leaf, kept)
+            elif self._is_whole:
+                yield Fault("evidence.missing", "evidence", str(self._frontier.size))
+                self._is_whole = False  # every hash from here on differs
+            while upcoming is not None and upcoming[0] <= self._frontier.size:
+                yield from self._pass_head(*upcoming)
+                upcoming = next(heads, None)
+        while upcoming is not None:
+            yield from self._pass_head(*upcoming)
+            upcoming = next(heads, None)
+        if self._is_whole:
+            yield from self._end(kept)
+        yield from self._timestamps()
+
+    def events(self) -> Iterator[Fault]:
+        """(3): what happened before the log's cursor and has no record, and whether that is where it was."""
+        if self._all(_CURSOR_IS_OFF):
+            yield Fault("log_cursor.changed", "log_cursor", "")
+        for submission_id, seq in self._all(
+            "SELECT e.submission_id, e.seq FROM log_cursor c JOIN event e ON (e.tx, e.seq) <= (c.tx, c.seq) "
+            "WHERE NOT EXISTS (SELECT FROM evidence v WHERE v.event_seq = e.seq)"
+        ):
+            yield Fault("event.not_logged", "event", f"{submission_id} {seq}")
+
+    def _record(self, one: Examined) -> Iterator[Fault]:
+        self._advance(1)
+        key = f"{one.submission_id} {one.event_seq}"
+        for code in one.faults:
+            table = code.partition(".")[0]
+            yield Fault(code, table, key if table == "event" else str(one.place))
+        if one.at is None:
+            self.unsigned.add(one.place)
+        elif self._headed_at is not None and one.at < self._headed_at - TOLERANCE:
+            yield Fault("event.back_dated", "event", key)
+
+    def _grow(self, leaf: bytes, kept: Mapping[int, bytes]) -> Iterator[Fault]:
+        self._frontier.append(leaf)
+        size = self._frontier.size
+        for level, position, hashes in self._tiles.add(leaf):
+            yield from self._tile(level, position, hashes)
+        if size in kept and kept[size] != self._frontier.root:
+            yield Fault("log.rewritten", "tree_head", str(size))
+
+    def _pass_head(self, size: int, at: datetime, token: str) -> Iterator[Fault]:
+        head = self._head(token)
+        if head is None or (head.size, head.at) != (size, at):
+            yield Fault("tree_head.changed", "tree_head", str(size))
+        elif head.previous != self._head_before:
+            yield Fault("tree_head.missing", "tree_head", f"before {size}")
+        self._head_before = token_digest(token)
+        if head is not None and size == self._frontier.size:
+            self._headed_at = head.at
+            if head.root != self._frontier.root:
+                yield Fault("tree_head.changed", "tree_head", str(size))
+        elif size > self._frontier.size and self._is_whole:
+            yield Fault("evidence.missing", "evidence", str(self._frontier.size))
+
+    def _end(self, kept: Mapping[int, bytes]) -> Iterator[Fault]:
+        for size in kept:
+            if size > self._frontier.size:
+                yield Fault("evidence.missing", "evidence", str(self._frontier.size))
+        ((found,),) = self._all("SELECT count(*) FROM log_tile")
+        if found != self._tiles.complete:
+            yield Fault("log_tile.changed", "log_tile", f"{found} instead of {self._tiles.complete}")
+
+    def _head(self, token: str) -> TreeHead | None:
+        try:
+            return TreeHead.verify(token, self._keys)
+        except BrokenToken:
+            return None
+
+    def _kept(self, tokens: Sequence[str]) -> dict[int, bytes]:
+        heads = [TreeHead.verify(token, self._keys) for token in tokens]
+        return {head.size: head.root for head in heads}
+
+    def _tile(self, level: int, position: int, hashes: Sequence[bytes]) -> Iterator[Fault]:
+        rows = self._all(
+            "SELECT hashes, root FROM log_tile WHERE level = %s AND position = %s", level, position
+        )
+        if [(bytes(each), bytes(root)) for each, root in rows] != [(b"".join(hashes), fold(hashes))]:
+            yield Fault("log_tile.changed", "log_tile", f"{level} {position}")
+
+    def _timestamps(self) -> Iterator[Fault]:
+        for size, token, head in self._stream(
+            "timestamps",
+            "SELECT t.size, t.token, h.token FROM head_timestamp t LEFT JOIN tree_head h ON h.size = t.size",
+        ):
+            try:
+                info = read_token(bytes(token)).info
+                is_on_head = hashlib.new(info.digest_name, (head or "").encode()).digest() == info.digest
+            except (NotDer, ValueError):
+                is_on_head = False
+            if not is_on_head:
+                yield Fault("head_timestamp.changed", "head_timestamp", str(size))
+
+    def _all(self, statement: str, *params: object) -> list[TupleRow]:
+        return self._connection.execute(statement.encode(), params).fetchall()
+
+    def _stream(self, name: str, statement: str) -> Iterator[TupleRow]:
+        with self._connection.cursor(name=name) as cursor:
+            cursor.itersize = _ROWS
+            cursor.execute(statement.encode())
+            yield from cursor

@@ -1,0 +1,149 @@
+"""Audit, what can be asked of each record by itself: is it signed, and does its event say the same?
+
+That is most of an audit's work, and in no order: long logs are shared out among processes.
+"""
+
+import json
+import multiprocessing
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import islice
+from typing import Final, LiteralString, NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from psycopg.rows import TupleRow
+
+from claims.proof.errors import BrokenToken
+from claims.proof.keys import by_key_id
+from claims.proof.merkle import leaf_hash
+from claims.proof.records import Record
+from claims.proof.tokens import digest_of
+
+#: What `examine` takes; documents as text, so that whoever reads the rows need not parse them.
+RECORDS: LiteralString = (
+    "SELECT v.index, v.submission_id, v.event_seq, v.record, e.facility, e.at, e.kind, e.state, "
+    "e.actor, e.cause, e.detail::text, e.digests::text, e.seq FROM evidence v LEFT JOIN event e "
+    "ON e.submission_id = v.submission_id AND e.seq = v.event_seq ORDER BY v.index"
+)
+_CHUNK: Final = 1_000
+#: Chunks that wait for each process, so that none is idle and memory stays bounded.
+_AHEAD: Final = 3
+
+
+#: By how much a row's time may differ from its record's, and an event's from what came before it.
+TOLERANCE: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A row that is not as the log says.
+
+    Attributes:
+        code: What is wrong, stable.
+        table: Of which kind of row.
+        key: Which one.
+    """
+
+    code: str
+    table: str
+    key: str
+
+
+class Examined(NamedTuple):
+    """A record in its place.
+
+    Attributes:
+        leaf: Its hash in the tree.
+        at: When what it says happened; None: nobody of ours signed it.
+        faults: Codes of what is wrong with it, or with its event.
+    """
+
+    place: int
+    submission_id: str
+    event_seq: int
+    leaf: bytes
+    at: datetime | None
+    faults: tuple[str, ...]
+
+
+def examine_all(
+    rows: Iterable[TupleRow], keys: Mapping[str, x509.Certificate], *, processes: int
+) -> Iterator[Examined]:
+    """Examine rows of `RECORDS`, in their order, with so many processes beside this one; 0: in this one."""
+    source = iter(rows)
+    chunks = iter(lambda: list(islice(source, _CHUNK)), [])
+    if not processes:
+        for chunk in chunks:
+            yield from examine(chunk, keys)
+        return
+    certificates = [each.public_bytes(serialization.Encoding.DER) for each in keys.values()]
+    pool = ProcessPoolExecutor(
+        processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(certificates,)
+    )
+    with pool:
+        waiting: deque[Future[list[Examined]]] = deque()
+        for chunk in chunks:
+            waiting.append(pool.submit(_examine, chunk))
+            if len(waiting) > _AHEAD * processes:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+
+
+def examine(rows: Sequence[TupleRow], keys: Mapping[str, x509.Certificate]) -> list[Examined]:
+    """Examine some rows."""
+    return [_examined(row, keys) for row in rows]
+
+
+def _examined(row: TupleRow, keys: Mapping[str, x509.Certificate]) -> Examined:
+    index, submission_id, event_seq, token = row[:4]
+    leaf = leaf_hash(token.encode())
+    try:
+        record = Record.verify(token, keys)
+    except BrokenToken:
+        return Examined(index, submission_id, event_seq, leaf, None, ("evidence.changed",))
+    is_misplaced = (record.submission, record.sequence) != (submission_id, event_seq)
+    found = ("evidence.chain" if is_misplaced else "", _disagreement(row, record))
+    return Examined(index, submission_id, event_seq, leaf, record.at, tuple(filter(None, found)))
+
+
+def _disagreement(row: TupleRow, record: Record) -> str:
+    facility, at, kind, state, actor, cause, detail, digests, seq = row[4:]
+    if seq is None:
+        return "event.missing"
+    stored = (facility, at, kind, state, actor, cause, _digest_of_text(detail), json.loads(digests))
+    told = (
+        record.facility,
+        record.at,
+        record.kind,
+        record.state,
+        record.actor,
+        record.cause,
+        record.detail,
+        record.digests,
+    )
+    return "" if stored == told else "event.changed"
+
+
+@lru_cache(maxsize=1_000)
+def _digest_of_text(detail: str) -> str:
+    # Many events say nothing beside what their record does.
+    return digest_of(json.loads(detail))
+
+
+_keys: Mapping[str, x509.Certificate] = {}
+
+
+def _begin(certificates: Sequence[bytes]) -> None:
+    """Begin a process: what it verifies with is read once."""
+    global _keys  # noqa: PLW0603 - a process of the pool has no other place
+    _keys = by_key_id(map(x509.load_der_x509_certificate, certificates))
+
+
+def _examine(rows: Sequence[TupleRow]) -> list[Examined]:
+    return examine(rows, _keys)

@@ -1,0 +1,335 @@
+"""Audit, what the records say of each submission held beside its rows.
+
+Some submissions at a time, by their ids, each with its records in their order: memory does not grow
+with the log.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Final, LiteralString
+
+from cryptography import x509
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from claims.proof.errors import BrokenToken
+from claims.proof.records import (
+    AcceptanceReceipt,
+    Record,
+    attempt_digest,
+    gateway_receipt_digest,
+    report_digests,
+    token_digest,
+)
+from claims.proof.tokens import digest_of
+from claims.storage.audit_records import TOLERANCE, Fault
+from claims.storage.later_documents import ALL_DOCUMENTS
+from claims.storage.vault import Lock, Part, UnreadableContent, Vault, lock_of
+
+#: Documents of others, by the kind that begins their names, and the table of each.
+_LATER_TABLES: Final = {"reception": "reception_fault", "assessment": "assessment", "decision": "review"}
+#: How many submissions are in mind at once; bundles are some 60 kB each.
+_AT_ONCE: Final = 100
+#: Places in a row of submissions.
+_BODY_SHA256, _BODY_SIZE, _DOCUMENT, _TRACE = 8, 9, 18, 19
+
+# From one id to the next (submission_pkey), so that nothing is sorted that has a bundle in it.
+_SUBMISSIONS: LiteralString = """
+SELECT s.id, s.facility, encode(s.sha256, 'hex'), s.size, s.received_at, s.state, s.ma_giao_dich,
+    (SELECT max(e.seq) FROM event e WHERE e.submission_id = s.id),
+    encode(sha256(b.body), 'hex'), length(b.body), t.token, p.stages, p.findings, p.checked_at,
+    r.ma_giao_dich, r.received_at, r.noted_at, r.answer,
+    encode(sha256(o.document), 'hex'), encode(sha256(o.trace), 'hex'),
+    ARRAY(SELECT c.summary FROM claim c WHERE c.submission_id = s.id ORDER BY c.ordinal),
+    ARRAY(SELECT c.ma_lk || ' ' || c.facility FROM claim c WHERE c.submission_id = s.id ORDER BY c.ordinal),
+    s.superseded_by,
+    -- Of what is encrypted the digests are not the database's to make.
+    k.wrapped, k.master, CASE WHEN k.wrapped IS NOT NULL THEN b.body END,
+    CASE WHEN k.wrapped IS NOT NULL THEN o.document END, CASE WHEN k.wrapped IS NOT NULL THEN o.trace END,
+    m.body, m.document, m.trace
+FROM submission s LEFT JOIN submission_body b ON b.submission_id = s.id
+LEFT JOIN data_key k ON k.submission_id = s.id
+LEFT JOIN moved_content m ON m.submission_id = s.id
+LEFT JOIN signed_receipt t ON t.submission_id = s.id
+LEFT JOIN report p ON p.submission_id = s.id
+LEFT JOIN receipt r ON r.submission_id = s.id
+LEFT JOIN origin o ON o.submission_id = s.id
+WHERE s.id > %s ORDER BY s.id LIMIT %s
+"""
+_RECORDS: LiteralString = (
+    "SELECT submission_id, index, record FROM evidence WHERE submission_id = ANY(%s) "
+    "ORDER BY submission_id, index"
+)
+_ATTEMPTS: LiteralString = (
+    "SELECT submission_id, attempt, started_at, ended_at, outcome, cause, answer FROM attempt "
+    "WHERE submission_id = ANY(%s)"
+)
+_LATER: LiteralString = f"{ALL_DOCUMENTS} WHERE submission_id = ANY(%s)"
+_HOLDS: LiteralString = (
+    "SELECT submission_id, placed_at, placed_by, reason, released_at FROM legal_hold "
+    "WHERE submission_id = ANY(%s)"
+)
+_ERASURES: LiteralString = (
+    "SELECT submission_id, erased_at, erased_by, reason FROM erasure WHERE submission_id = ANY(%s)"
+)
+_MISSING: LiteralString = (
+    "SELECT DISTINCT v.submission_id FROM evidence v "
+    "WHERE NOT EXISTS (SELECT FROM submission s WHERE s.id = v.submission_id)"
+)
+#: When, by whom, the digest of why, and when it ended.
+_Hold = tuple[datetime, str, str, datetime | None]
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the records say of a submission."""
+
+    record: str
+    facility: str
+    sha256: str
+    received_at: datetime
+    at: datetime
+    state: str
+    sequence: int
+    digests: dict[str, str] = field(default_factory=dict)
+    digested_at: dict[str, datetime] = field(default_factory=dict)
+    attempts: Counter[tuple[str, datetime]] = field(default_factory=Counter)
+    holds: list[_Hold] = field(default_factory=list)
+    erased: tuple[datetime, str, str] | None = None
+    superseded: str | None = None
+
+    @property
+    def is_erased(self) -> bool:
+        return self.erased is not None
+
+    def hear(self, record: Record, token: str) -> None:
+        self.record, self.at = token, record.at
+        self.state, self.sequence = record.state, record.sequence
+        for name, digest in record.digests.items():
+            if name == "attempt":
+                self.attempts[digest, record.at] += 1
+            else:
+                self.digests[name], self.digested_at[name] = digest, record.at
+        match record.kind:
+            case "held":
+                self.holds.append((record.at, record.actor, record.detail, None))
+            case "released":
+                self.holds = [(*each[:3], each[3] or record.at) for each in self.holds]
+            case "erased":
+                self.erased = self.erased or (record.at, record.actor, record.detail)
+            case "superseded":
+                self.superseded = record.detail
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionsCompared:
+    """Compares submissions with their records; call it.
+
+    Attributes:
+        unsigned: Places of records that nobody of ours signed: what they say does not count.
+    """
+
+    connection: Connection[TupleRow]
+    keys: Mapping[str, x509.Certificate]
+    vault: Vault
+    unsigned: Collection[int]
+    advance: Callable[[int], None]
+
+    def __call__(self) -> Iterator[Fault]:
+        """Return what is wrong."""
+        after = ""
+        while some := self.connection.execute(_SUBMISSIONS, [after, _AT_ONCE]).fetchall():
+            yield from self._some(some)
+            self.advance(len(some))
+            after = some[-1][0]
+        for (missing,) in self.connection.execute(_MISSING).fetchall():
+            yield Fault("submission.missing", "submission", missing)
+
+    def _some(self, rows: Sequence[TupleRow]) -> Iterator[Fault]:
+        ids = [row[0] for row in rows]
+        records = self._of(_RECORDS, ids)
+        attempts, later = self._of(_ATTEMPTS, ids), self._of(_LATER, ids)
+        holds, erasures = self._of(_HOLDS, ids), self._of(_ERASURES, ids)
+        for row in rows:
+            key = row[0]
+            told, faults = self._hear(records.get(key, ()))
+            yield from faults
+            # What happened since has no record yet; the next audit looks.
+            is_settled = told is not None and told.sequence == row[7]
+            if told is None:
+                continue
+            yield from _compare_attempts(key, attempts.get(key, ()), told, is_settled=is_settled)
+            if is_settled:
+                yield from _compare(self._opened(row), told, self.keys)
+                yield from _compare_later(key, later.get(key, ()), told)
+                yield from _compare_retention(key, holds.get(key, ()), erasures.get(key, ()), told)
+
+    def _of(self, statement: LiteralString, ids: Sequence[str]) -> dict[str, list[TupleRow]]:
+        """Return the rest of rows by the submission that they begin with."""
+        rows = sorted(self.connection.execute(statement, [ids]).fetchall(), key=itemgetter(0))
+        return {key: [row[1:] for row in own] for key, own in groupby(rows, key=itemgetter(0))}
+
+    def _hear(self, rows: Iterable[TupleRow]) -> tuple[_Told | None, list[Fault]]:
+        """Return what records say, and where they are no chain."""
+        told: _Told | None = None
+        faults: list[Fault] = []
+        for place, token in rows:
+            if place in self.unsigned:
+                continue
+            try:
+                record = Record.read(token)
+            except BrokenToken:
+                continue  # nobody's either, and named as such
+            if record.previous != (None if told is None else told.record):
+                faults.append(Fault("evidence.chain", "evidence", str(place)))
+            if told is not None and record.at < told.at - TOLERANCE:
+                faults.append(Fault("event.back_dated", "event", f"{record.submission} {record.sequence}"))
+            told = told or _Told(
+                "", record.facility, record.sha256, record.at, record.at, record.state, record.sequence
+            )
+            told.hear(record, token_digest(token))
+        return told, faults
+
+    def _opened(self, row: TupleRow) -> TupleRow:
+        """Return a row with the digests of what its encrypted content says."""
+        *plain, wrapped, master, body, document, trace = row[:-3]
+        lock = lock_of(wrapped, master)
+        if lock is None:
+            return tuple(plain)
+        here, moved = (
+            dict(zip(Part, (body, document, trace), strict=True)),
+            dict(zip(Part, row[-3:], strict=True)),
+        )
+        opened = {part: self._open(row[0], lock, part, here[part], moved[part]) for part in Part}
+        plain[_BODY_SHA256], plain[_BODY_SIZE] = opened[Part.BODY]
+        plain[_DOCUMENT], plain[_TRACE] = opened[Part.DOCUMENT][0], opened[Part.TRACE][0]
+        return tuple(plain)
+
+    def _open(
+        self, submission_id: str, lock: Lock, part: Part, stored: bytes | None, moved: bytes | None
+    ) -> tuple[str | None, int | None]:
+        if stored is None and moved is None:
+            return None, None
+        try:
+            content = self.vault.read(submission_id, part, stored, lock, moved)
+        except UnreadableContent:
+            return "", 0  # no digest is that
+        return hashlib.sha256(content).hexdigest(), len(content)
+
+
+def _compare(row: TupleRow, told: _Told, keys: Mapping[str, x509.Certificate]) -> Iterator[Fault]:
+    (
+        key, facility, sha256, size, received_at, state, ma_giao_dich, _, body_sha256, body_size, token,
+        stages, findings, checked_at, receipt_number, receipt_at, noted_at, answer, document, trace,
+        claims, claim_keys, superseded_by,
+    ) = row  # fmt: skip
+    stored = (facility, sha256, received_at, ma_giao_dich)
+    is_sending = state == "sending" and told.state in {"checked", "outcome_unknown"}
+    is_told = stored == (told.facility, told.sha256, told.received_at, receipt_number)
+    by = None if superseded_by is None else digest_of({"by": superseded_by})
+    if not is_told or by != told.superseded or not (is_sending or state == told.state):
+        yield Fault("submission.changed", "submission", key)
+    yield from _compare_body(key, (body_sha256, body_size), (sha256, size), told)
+    yield from _compare_receipt(key, token, size, told, keys)
+    yield from _compare_check(key, (stages, findings, checked_at), claims, [facility, *claim_keys], told)
+    found = None
+    if receipt_number is not None:
+        found = gateway_receipt_digest(receipt_number, receipt_at, bytes(answer))
+    if found != told.digests.get("gateway_receipt") or _is_far(noted_at, told, "gateway_receipt"):
+        yield Fault("receipt.changed", "receipt", key)
+    if not told.is_erased and (document, trace) != (told.digests.get("document"), told.digests.get("trace")):
+        yield Fault("origin.changed", "origin", key)
+
+
+def _compare_check(
+    key: str,
+    report: tuple[object, object, datetime | None],
+    claims: Sequence[object],
+    keys: Sequence[str],
+    told: _Told,
+) -> Iterator[Fault]:
+    stages, findings, checked_at = report
+    if told.is_erased:
+        if stages is not None or claims:
+            yield Fault("report.changed", "report", key)
+    elif stages is not None or "report" in told.digests:
+        digests = report_digests(stages, findings, claims)
+        summaries = [f"{_ma_lk(each)} {keys[0]}" for each in claims]
+        if digests["report"] != told.digests.get("report") or _is_far(checked_at, told, "report"):
+            yield Fault("report.changed", "report", key)
+        if digests["claims"] != told.digests.get("claims") or keys[1:] != summaries:
+            yield Fault("claim.changed", "claim", key)
+    elif claims:
+        yield Fault("claim.changed", "claim", key)
+
+
+def _ma_lk(summary: object) -> object:
+    # Whatever somebody wrote there.
+    return summary.get("ma_lk") if isinstance(summary, dict) else None
+
+
+def _compare_body(
+    key: str, body: tuple[str | None, int | None], row: tuple[str, int], told: _Told
+) -> Iterator[Fault]:
+    if body[0] is None:
+        if not told.is_erased:
+            yield Fault("submission_body.missing", "submission_body", key)
+    elif body != row:
+        yield Fault("submission_body.changed", "submission_body", key)
+
+
+def _compare_receipt(
+    key: str, token: str | None, size: int, told: _Told, keys: Mapping[str, x509.Certificate]
+) -> Iterator[Fault]:
+    if (None if token is None else token_digest(token)) != told.digests.get("receipt"):
+        yield Fault("signed_receipt.changed", "signed_receipt", key)
+    elif token is not None and AcceptanceReceipt.verify(token, keys).size != size:
+        yield Fault("submission.changed", "submission", key)
+
+
+def _compare_attempts(
+    key: str, rows: Iterable[TupleRow], told: _Told, *, is_settled: bool
+) -> Iterator[Fault]:
+    there: Counter[tuple[str, datetime]] = Counter()
+    for attempt, started_at, ended_at, outcome, cause, answer in rows:
+        there[attempt_digest(attempt, started_at, outcome, cause, bytes(answer)), ended_at] += 1
+    if told.attempts - there:
+        yield Fault("attempt.changed", "attempt", key)
+    elif there - told.attempts and is_settled:
+        yield Fault("attempt.extra", "attempt", key)
+
+
+def _compare_later(key: str, rows: Iterable[TupleRow], told: _Told) -> Iterator[Fault]:
+    """Compare what reception, assessments and decisions say."""
+    if told.is_erased:
+        return
+    there = {name: digest_of(document) for name, document in rows}
+    named = {name: each for name, each in told.digests.items() if name.startswith(tuple(_LATER_TABLES))}
+    for name in sorted(there.keys() | named.keys()):
+        if there.get(name) != named.get(name):
+            kind = name.partition(".")[0]
+            yield Fault(f"{kind}.changed", _LATER_TABLES[kind], f"{key} {name}")
+
+
+def _compare_retention(
+    key: str, holds: Iterable[TupleRow], erasures: Sequence[TupleRow], told: _Told
+) -> Iterator[Fault]:
+    """Compare what keeps a submission from being erased, and that it was."""
+    there = Counter((at, by, digest_of({"reason": why}), until) for at, by, why, until in holds)
+    if there != Counter(told.holds):
+        yield Fault("legal_hold.changed", "legal_hold", key)
+    erased = [(at, by, digest_of({"reason": why})) for at, by, why in erasures]
+    if erased != ([] if told.erased is None else [told.erased]):
+        yield Fault("erasure.changed", "erasure", key)
+
+
+def _is_far(moment: datetime | None, told: _Told, name: str) -> bool:
+    at = told.digested_at.get(name)
+    return (moment is None) != (at is None) or (
+        moment is not None and at is not None and abs(moment - at) > TOLERANCE
+    )

@@ -1,0 +1,65 @@
+"""What an operator's instruments ask: what waits and for how long, and which certificates may sign."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import LiteralString
+
+from claims.storage.pool import Pool, borrow
+
+# Both from submission_due, which holds nothing but what waits.
+_WAITING: LiteralString = """
+SELECT CASE state WHEN 'received' THEN 'check' ELSE 'deliver' END AS step,
+    count(*), min(next_attempt_at) FILTER (WHERE state <> 'sending')
+FROM submission WHERE state IN ('received', 'checked', 'sending', 'outcome_unknown') GROUP BY step
+"""
+_TO_TELL: LiteralString = """
+SELECT min(d.next_attempt_at) FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook_id
+WHERE d.state = 'waiting' AND w.disabled_why IS NULL
+"""
+# The last change of each registration says whether it may sign (registration_event_by_certificate).
+_MAY_SIGN: LiteralString = """
+SELECT c.certificate FROM facility_certificate c, LATERAL (
+    SELECT change FROM registration_event e
+    WHERE e.facility = c.facility AND e.sha256 = c.sha256 AND since <= now()
+    ORDER BY since DESC, id DESC LIMIT 1
+) last WHERE last.change IN ('registered', 'reinstated')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for one step.
+
+    Attributes:
+        due_since: Since when the one is due that is due longest; in the future if none is.
+    """
+
+    step: str
+    number: int
+    due_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Answers over the whole installation; no facility is named."""
+
+    pool: Pool
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """Return what waits, by step."""
+        with borrow(self.pool) as connection:
+            rows = connection.execute(_WAITING).fetchall()
+        found = {step: Waiting(step, number, due_since) for step, number, due_since in rows}
+        return tuple(found.get(step, Waiting(step, 0, None)) for step in ("check", "deliver"))
+
+    def telling_since(self) -> datetime | None:
+        """Return since when the delivery to a webhook is due that is due longest."""
+        with borrow(self.pool) as connection:
+            row = connection.execute(_TO_TELL).fetchone()
+        return None if row is None else row[0]
+
+    def signing_certificates(self) -> tuple[bytes, ...]:
+        """Return the certificates (DER) that may sign for a facility now."""
+        with borrow(self.pool) as connection:
+            rows = connection.execute(_MAY_SIGN).fetchall()
+        return tuple(bytes(row[0]) for row in rows)

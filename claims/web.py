@@ -1,0 +1,29 @@
+"""What the server runs: the API and, beside it, the console. The only place that knows both."""
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+
+from claims.api.app import create_app as create_api
+from claims.console.addresses import MOUNT, page_url
+from claims.console.app import create_console
+from claims.runtime.start import open_service
+from claims.runtime.wiring import Service
+from claims.storage import roles
+
+
+def create_app(service: Service) -> FastAPI:
+    """Return the application around a service."""
+    app = create_api(service)
+    app.mount(MOUNT, create_console(service))
+    app.add_route("/", _to_console, include_in_schema=False)
+    return app
+
+
+def from_environment() -> FastAPI:
+    """Return the application around the service that the environment describes."""
+    return create_app(open_service(database_role=roles.CONSOLE))
+
+
+async def _to_console(_request: Request) -> RedirectResponse:
+    return RedirectResponse(page_url("/"))

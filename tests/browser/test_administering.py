@@ -1,0 +1,201 @@
+"""What administrators do: let people in, give and take roles, help who lost a phone, close accounts."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from claims.exchange.access.keys import Scope
+from claims.exchange.access.people import grant_of
+from claims.exchange.submission import FacilityCode
+from tests.browser.conftest import Scheme, Site, Visit, violations
+
+
+def new_person(site: Site, login: str, name: str = "Đặng Người Thử", role: str = "reviewer") -> str:
+    person, _ = site.world.service.manage_people.add(login, name=name, grants=[grant_of(role, "")], by="test")
+    return person.id
+
+
+def add(page: Page, *, login: str, role: str, place: str) -> None:
+    page.get_by_label("Họ và tên").fill("Lê Thị Mới")
+    page.get_by_label("Tên đăng nhập", exact=True).fill(login)
+    page.locator("#field-role").select_option(role)
+    page.get_by_label("Ở đâu").fill(place)
+    page.get_by_role("button", name="Thêm và lấy mật khẩu").click()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_no_page_of_administrators_has_anything_against_it(
+    visit: Visit, site: Site, language: str, scheme: Scheme
+) -> None:
+    others = new_person(site, f"page.{language}.{scheme}")
+    page = visit("/people", who="quan", language=language, scheme=scheme)
+    for path in (
+        "/people",
+        "/people?q=nobody",
+        f"/people/{others}",
+        f"/people/{site.world.people['quan'].id}",
+    ):
+        page.goto(f"{site.url}/console{path}")
+
+        assert page.locator("html").get_attribute("lang") == language
+        assert violations(page) == [], path
+        page.set_viewport_size({"width": 320, "height": 720})
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        page.set_viewport_size({"width": 1280, "height": 720})
+
+
+def test_somebody_new_is_let_in_and_the_password_is_shown_once(visit: Visit, site: Site) -> None:
+    page = visit("/people", who="quan")
+
+    add(page, login="le.moi", role="hospital", place="79001")
+
+    password = page.locator("#new-password").inner_text()
+    person = site.world.service.manage_people.find("le.moi")
+    assert person.grants == {grant_of("hospital", "79001")}
+    page.goto(f"{site.url}/console/people/{person.id}")
+    assert password not in page.content()
+    expect(page.get_by_text("chưa đăng nhập lần đầu")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("login", "role", "place", "said"),
+    [
+        pytest.param("BÌNH", "reviewer", "", "chữ không dấu", id="login-with-marks"),
+        pytest.param("binh", "reviewer", "", "Đã có người dùng", id="login-taken"),
+        pytest.param("ai.do", "hospital", "", "không giao được", id="hospital-for-the-nation"),
+        pytest.param("ai.do", "hospital", "99999", "Chưa có cơ sở", id="unknown-facility"),
+        pytest.param("ai.do", "reviewer", "x'--", "không giao được", id="no-place"),
+    ],
+)
+def test_what_cannot_be_is_said_and_what_was_typed_is_kept(
+    visit: Visit, site: Site, login: str, role: str, place: str, said: str
+) -> None:
+    page = visit("/people", who="quan")
+
+    add(page, login=login, role=role, place=place)
+
+    expect(page.get_by_role("alert")).to_contain_text(said)
+    assert page.get_by_label("Họ và tên").input_value() == "Lê Thị Mới"
+    assert page.locator("#field-role").input_value() == role
+    assert site.world.service.people.find_by_login("ai.do") is None
+
+
+def test_a_person_is_found_without_diacritics(visit: Visit, site: Site) -> None:
+    new_person(site, "zz.timduoc", name="Đỗ Quỳnh Hương")
+    page = visit("/people", who="quan")
+
+    page.get_by_placeholder("Tên hoặc tên đăng nhập").fill("do quynh")
+    page.get_by_role("button", name="Tìm").click()
+
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody")).to_contain_text("zz.timduoc")
+
+
+def test_roles_are_given_and_taken_and_open_sessions_end(visit: Visit, site: Site) -> None:
+    service = site.world.service
+    person_id = new_person(site, "doi.vai")
+    page = visit(f"/people/{person_id}", who="quan")
+
+    page.locator("#field-role").select_option("auditor")
+    page.get_by_label("Ở đâu").fill("79")
+    page.get_by_role("button", name="Giao vai trò").click()
+    expect(page.get_by_text("tỉnh 79", exact=False).first).to_be_visible()
+    page.get_by_role("button", name="Thu vai trò: Giám định viên").click()
+    expect(page.get_by_role("button", name="Thu vai trò: Giám định viên")).to_have_count(0)
+
+    found = service.people.find(person_id)
+    assert found is not None
+    assert found.grants == {grant_of("auditor", "79")}
+
+
+def test_who_lost_a_phone_gets_a_new_beginning(visit: Visit, site: Site) -> None:
+    service = site.world.service
+    person_id = new_person(site, "mat.may")
+    service.people.set_totp(person_id, "JBSWY3DPEHPK3PXP")
+    service.people.use_totp_step(person_id, 1)
+    page = visit(f"/people/{person_id}", who="quan")
+    expect(page.get_by_text("ứng dụng mã xác thực").first).to_be_visible()
+
+    page.get_by_text("Quên mật khẩu hoặc mất điện thoại?").click()
+    page.get_by_role("button", name="Đặt lại").click()
+
+    expect(page.locator("#new-password")).to_be_visible()
+    found = service.people.find(person_id)
+    assert found is not None
+    assert not found.has_second_factor
+
+
+def test_an_account_is_closed_and_opened_again(visit: Visit, site: Site) -> None:
+    page = visit(f"/people/{new_person(site, 'dong.mo')}", who="quan")
+
+    page.get_by_text("Đóng tài khoản", exact=True).click()
+    page.get_by_role("button", name="Đóng tài khoản này").click()
+    expect(page.locator(".badge")).to_contain_text("đã đóng")
+    page.get_by_role("button", name="Mở lại tài khoản").click()
+
+    expect(page.get_by_role("button", name="Mở lại tài khoản")).to_have_count(0)
+
+
+def test_nobody_changes_his_own_account(visit: Visit, site: Site) -> None:
+    own = site.world.people["quan"].id
+    page = visit(f"/people/{own}", who="quan")
+
+    expect(page.get_by_text("Đây là tài khoản của bạn")).to_be_visible()
+    expect(page.locator("main form")).to_have_count(0)
+    token = page.locator("input[name=token]").first.get_attribute("value")
+    for step in ("close", "reset", "roles"):
+        answer = page.request.post(f"{site.url}/console/people/{own}/{step}", form={"token": token or ""})
+        assert answer.status == 403
+    found = site.world.service.people.find(own)
+    assert found is not None
+    assert found.disabled_at is None
+
+
+def test_a_key_is_made_for_a_facility_shown_once_and_revoked(visit: Visit, site: Site) -> None:
+    page = visit("/holdings?facility=79001", who="quan")
+
+    page.locator("summary").filter(has_text="Tạo khóa API").click()
+    page.get_by_label("Tên gợi nhớ").fill("HIS của quản trị")
+    page.get_by_role("button", name="Tạo khóa API").click()
+    text = page.locator("#new-key").inner_text()
+    service = site.world.service
+    assert service.authenticate(text).within.is_nowhere  # it opens, where nothing was asked for yet
+    assert violations(page) == []
+    page.get_by_role("button", name="Thu hồi HIS của quản trị").click()
+    expect(page.get_by_role("button", name="Thu hồi HIS của quản trị")).to_have_count(0)
+
+    key = service.api_keys.find(text.split("_")[1])
+    assert key is not None
+    assert key.revoked_at is not None
+    assert text not in page.content()
+
+
+def test_a_facilitys_administrator_sees_and_ends_its_own_keys_only(visit: Visit, site: Site) -> None:
+    service = site.world.service
+    others = service.issue_key(
+        facility=FacilityCode("01001"), scopes=frozenset({Scope.READ}), label="khóa nơi khác"
+    )
+    page = visit("/holdings", who="quynh")
+    expect(page.get_by_text("79001 Bệnh viện Đa khoa Thử nghiệm")).to_be_visible()
+    expect(page.get_by_role("searchbox")).to_have_count(0)
+    token = page.locator("input[name=token]").first.get_attribute("value") or ""
+
+    ended = page.request.post(
+        f"{site.url}/console/holdings/keys/{others.split('_')[1]}/end", form={"token": token}
+    )
+    made = page.request.post(
+        f"{site.url}/console/holdings/keys",
+        form={"token": token, "facility": "01001", "label": "x", "scope": "read"},
+    )
+
+    assert (ended.status, made.status) == (404, 403)
+    key = service.api_keys.find(others.split("_")[1])
+    assert key is not None
+    assert key.revoked_at is None
+
+
+@pytest.mark.parametrize("who", ["kiem", "quynh", "van", "dung"])
+def test_who_is_no_administrator_sees_nobody(visit: Visit, who: str) -> None:
+    page = visit("/people", who=who)
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bạn không có quyền mở trang này")

@@ -1,0 +1,98 @@
+"""Every page of the console, in both languages and colour schemes: nothing against it, small, readable."""
+
+import gzip
+from collections.abc import Mapping, Sequence
+
+import pytest
+from playwright.sync_api import Page
+
+from claims.console.pages import assets
+from tests.browser.conftest import Scheme, Site, Visit, violations
+from tests.browser.screenshots import places_of
+
+#: Who looks at which pages; {claim} is one with findings, {late} one with an earlier version {early}.
+PAGES: Mapping[str, Sequence[str]] = {
+    "dung": (
+        "/claims",
+        "/claims?q=khong+co+ai",
+        "/claims?order=amount&least=1000000",
+        "/same",
+        "/same?code=XML2.HAM_LUONG",
+        "/confirmations",
+        "/help",
+        "{claim}",
+        "{claim}?tab=XML1",
+        "{claim}?tab=XML2",
+        "{claim}?tab=XML3&cut=XML3-1&cut=all",
+        "{claim}?tab=xml&table=XML2",
+        "{claim}?tab=signature",
+        "{claim}?tab=thread",
+        "{claim}/person",
+        "{late}?tab=versions",
+        "{late}/compare?old={early}",
+        "/no-such-page",
+    ),
+    "van": ("/help", "/claims"),
+}
+#: Bytes on the wire without the font; the style sheet and the script are counted with every page.
+MOST_BYTES = 100_000
+
+
+@pytest.fixture(scope="session")
+def places(site: Site) -> Mapping[str, str]:
+    """Addresses of claims that show something."""
+    return places_of(site.world)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_no_page_has_anything_against_it(
+    visit: Visit, site: Site, places: Mapping[str, str], language: str, scheme: Scheme
+) -> None:
+    for who, paths in PAGES.items():
+        page = visit("/help", who=who, language=language, scheme=scheme)
+        for path in paths:
+            page.goto(f"{site.url}/console{path.format(**places)}")
+
+            assert page.locator("html").get_attribute("lang") == language
+            assert violations(page) == [], path
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_no_page_is_wider_than_its_window(
+    visit: Visit, site: Site, places: Mapping[str, str], width: int
+) -> None:
+    page = visit("/help", who="dung", width=width)
+
+    too_wide = [path for path in PAGES["dung"] if _overflow(page, site, path.format(**places)) > 0]
+
+    assert too_wide == []
+
+
+def test_pages_read_well_without_script_and_are_small(
+    visit: Visit, site: Site, places: Mapping[str, str]
+) -> None:
+    page = visit("/help", who="dung", script=False)
+    fixed = sum(len(gzip.compress(content)) for content in assets().values())
+    for path in PAGES["dung"]:
+        answer = page.goto(f"{site.url}/console{path.format(**places)}")
+        assert answer is not None
+
+        assert page.get_by_role("heading", level=1).inner_text().strip()
+        assert len(gzip.compress(answer.body())) + fixed < MOST_BYTES, path
+
+
+def test_twelve_claims_are_seen_at_once(visit: Visit) -> None:
+    page = visit("/claims", who="binh", width=1280, height=720)
+
+    seen = page.evaluate(
+        "[...document.querySelectorAll('tbody tr')]"
+        ".filter(row => row.getBoundingClientRect().bottom <= innerHeight).length"
+    )
+
+    assert seen >= 12
+
+
+def _overflow(page: Page, site: Site, path: str) -> int:
+    page.goto(f"{site.url}/console{path}")
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))

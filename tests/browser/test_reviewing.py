@@ -1,0 +1,250 @@
+"""What reviewers do, as they do it: with the keyboard alone, with few actions, without script, not twice."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from playwright.sync_api import Page, expect
+
+from claims.exchange.review.review import Order, Review, ReviewFilter, ReviewState
+from claims.exchange.submission import SubmissionId
+from tests.browser.conftest import Site, Visit, violations
+from tests.browser.world import COMMON_FINDING
+
+
+@dataclass
+class Counted:
+    """Presses keys and counts them."""
+
+    page: Page
+    presses: int = 0
+
+    def press(self, key: str, *, leads_on: bool = True) -> None:
+        self.presses += 1
+        if leads_on:
+            go(self.page, key)
+        else:
+            self.page.keyboard.press(key)
+
+
+def go(page: Page, key: str) -> None:
+    """Press a key that leads to another page, and wait for that."""
+    page.wait_for_load_state()  # the script that hears keys is there
+    with page.expect_navigation():
+        page.keyboard.press(key)
+
+
+def claims(site: Site, **narrow: object) -> list[Review]:
+    which = ReviewFilter(reach=("",), **narrow)  # type: ignore[arg-type]
+    return list(site.world.service.reviews.list_page(which, order=Order.OLDEST, limit=100, cursor=None).items)
+
+
+def free(site: Site, **narrow: object) -> list[Review]:
+    """Return claims that nobody has open: the tests share one inbox."""
+    return [one for one in claims(site, **narrow) if one.lock_owner is None]
+
+
+def decided_by_dung(site: Site) -> list[Review]:
+    """Return what one person has decided on the claims of the common finding."""
+    found = claims(site, state=ReviewState.DECIDED, code=COMMON_FINDING)
+    return [one for one in found if one.decided_by == site.world.people["dung"].id and not one.confirmed_by]
+
+
+def address(review: Review) -> str:
+    return f"/claims/{review.submission_id}/{review.ordinal}"
+
+
+def now(site: Site, review: Review) -> Review:
+    return site.world.service.reviews.get(SubmissionId(review.submission_id), review.ordinal)
+
+
+def plain(name: str) -> str:
+    """Return a name as somebody types it who has no Vietnamese keyboard."""
+    letters = unicodedata.normalize("NFD", name.lower().replace("đ", "d"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def test_a_claim_is_found_without_diacritics_and_opened(visit: Visit) -> None:
+    page = visit("/claims", who="binh")
+    name = page.locator("tbody tr td:nth-child(3)").first.inner_text()
+    others = page.locator("tbody tr").filter(has_not_text=name)
+    expect(others).not_to_have_count(0)
+
+    page.keyboard.press("/")
+    page.keyboard.type(plain(name))
+    page.keyboard.press("Enter")
+
+    expect(others).to_have_count(0)
+    expect(page.locator("tbody tr").filter(has_text=name).first).to_be_visible()
+
+
+def test_twenty_claims_with_one_finding_are_found_and_decided_in_eight_presses_and_undone(
+    visit: Visit, site: Site
+) -> None:
+    page = visit("/claims?lane=rule_hit", who="dung")
+    counted = Counted(page)
+
+    counted.press("j", leads_on=False)  # the first row
+    counted.press("s")  # all claims with its finding
+    counted.press("a")  # accept them
+    decided = len(decided_by_dung(site))
+    expect(page.get_by_role("status").filter(has_text="Đã chấp nhận")).to_be_visible()
+    counted.press("u")  # and back
+
+    assert decided >= 20
+    assert counted.presses <= 8
+    assert decided_by_dung(site) == []
+
+
+def test_a_finding_leads_to_its_field_and_back_and_to_the_line_of_the_xml(visit: Visit, site: Site) -> None:
+    review = free(site, code=COMMON_FINDING)[0]
+    page = visit(address(review), who="dung")
+    finding = page.locator(".findings li").filter(has_text=COMMON_FINDING)
+
+    finding.get_by_role("link").first.click()
+    target = page.locator(":target")
+    expect(target).to_be_visible()
+    target.locator("a.flag").first.click()
+    assert page.url.endswith("#finding-1")
+    finding.get_by_role("link", name=re.compile("hàng XML")).click()
+
+    expect(page.locator("ol.xml li:target code")).to_contain_text("<")
+
+
+def test_a_row_is_cut_with_a_reason_by_keyboard_alone(visit: Visit, site: Site) -> None:
+    review = free(site, facility="01001")[-1]
+    page = visit(f"{address(review)}?tab=XML3", who="binh")
+
+    page.get_by_role("link", name="Cắt dòng 1 ").first.focus()
+    go(page, "Enter")
+    amount = page.get_by_label("Số tiền không chấp nhận")
+    amount.focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("1.000")
+    page.keyboard.press("Tab")
+    for _ in range(4):  # the fourth reason of the list
+        page.keyboard.press("ArrowDown")
+    page.get_by_role("button", name="Giảm trừ").focus()
+    go(page, "Enter")
+
+    done = now(site, review)
+    assert done.verdict == "reduced"
+    assert done.approved == done.claimed - 1_000
+    (cut,) = site.world.service.reviews.cuts(review.id)
+    assert (cut.table, cut.row, cut.reason) == ("XML3", 1, "PRICE")
+
+
+def test_declining_without_a_reason_says_so_beside_the_form_and_keeps_what_was_typed(
+    visit: Visit, site: Site
+) -> None:
+    review = free(site, facility="01001")[-2]
+    page = visit(address(review), who="binh")
+
+    page.keyboard.press("d")
+    page.get_by_label("Ghi chú").fill("không đúng")
+    page.get_by_role("button", name="Từ chối", exact=True).click()
+
+    expect(page.get_by_role("alert")).to_contain_text("chọn một lý do")
+    assert page.get_by_label("Ghi chú").input_value() == "không đúng"
+    assert now(site, review).state == "open"
+    assert violations(page) == []
+
+
+def test_a_question_reaches_the_thread_without_script(visit: Visit, site: Site) -> None:
+    review = free(site, facility="01001")[-3]
+    page = visit(address(review), who="binh", script=False)
+
+    page.locator("summary", has_text="Hỏi cơ sở").click()
+    page.get_by_label("Câu hỏi").fill("Vì sao xét nghiệm hai lần?")
+    page.get_by_role("button", name="Hỏi cơ sở").click()
+
+    expect(page.get_by_text("Vì sao xét nghiệm hai lần?")).to_be_visible()
+    assert now(site, review).state == "asked"
+
+
+def test_two_reviewers_do_not_collide_on_one_claim(visit: Visit, site: Site) -> None:
+    review = free(site, facility="79001")[-1]
+    visit(address(review), who="chi")
+
+    page = visit(address(review), who="binh")
+
+    expect(page.get_by_text("Chi Giám Định đang mở hồ sơ này")).to_be_visible()
+    expect(page.get_by_role("button", name="Chấp nhận toàn bộ")).to_have_count(0)
+
+
+def test_a_large_amount_waits_for_a_second_person(visit: Visit, site: Site) -> None:
+    review = max(free(site), key=lambda one: one.claimed)
+    page = visit(address(review), who="binh")
+    go(page, "a")
+    assert now(site, review).state == "proposed"
+
+    page = visit("/confirmations", who="dung")
+    page.get_by_role("link", name=review.ma_lk).click()
+    expect(page.get_by_role("button", name="Duyệt")).to_be_visible()
+    go(page, "a")
+
+    assert (now(site, review).state, now(site, review).decided_by) == (
+        "decided",
+        site.world.people["binh"].id,
+    )
+
+
+def test_a_form_of_another_session_changes_nothing(visit: Visit, site: Site) -> None:
+    review = free(site, facility="79001")[0]
+    page = visit(address(review), who="dung")
+
+    page.evaluate("for (const one of document.getElementsByName('token')) one.value = 'x'")
+    page.get_by_role("button", name="Chấp nhận toàn bộ").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Biểu mẫu đã hết hạn")
+    assert now(site, review).state == "open"
+
+
+def test_letters_do_nothing_when_keys_are_off(visit: Visit, site: Site) -> None:
+    review = free(site, facility="79001")[0]
+    page = visit(address(review), who="dung")
+    page.context.add_cookies([{"name": "preferences", "value": "vi.auto.off", "url": site.url}])
+    page.reload()
+
+    page.keyboard.press("a")
+
+    assert now(site, review).state == "open"
+    expect(page.locator("kbd").first).to_be_hidden()
+
+
+def test_who_may_not_review_sees_no_claim(visit: Visit, site: Site) -> None:
+    review = claims(site)[0]
+    page = visit(address(review), who="van")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bạn không có quyền mở trang này")
+    assert review.patient not in page.content()
+
+
+def test_a_claim_of_another_province_does_not_exist_for_a_reviewer(visit: Visit, site: Site) -> None:
+    page = visit(address(claims(site, facility="01001")[0]), who="chi")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Không tìm thấy trang")
+
+
+def test_who_saw_which_claim_is_noted_and_shown_to_auditors(visit: Visit, site: Site) -> None:
+    review = free(site, facility="79001")[1]
+    visit(address(review), who="dung")
+
+    page = visit(f"/readings?submission={review.submission_id}", who="kiem")
+
+    row = page.locator("tbody tr").filter(has_text="Dũng Giám Định Trưởng").first
+    expect(row).to_contain_text(f"{review.submission_id}/1")
+    assert review.patient not in page.content()
+
+
+def test_a_sample_is_drawn_and_a_filter_is_saved(visit: Visit) -> None:
+    page = visit("/claims?facility=79001", who="chi")
+
+    page.get_by_label("20 hoặc 5%").fill("5")
+    page.get_by_role("button", name="Rút mẫu").click()
+    expect(page.locator("tbody tr")).to_have_count(5)
+    expect(page.get_by_text("mã gieo")).to_be_visible()
+    page.get_by_label("Tên bộ lọc").fill("của tôi")
+    page.get_by_role("button", name="Lưu", exact=True).click()
+
+    expect(page.get_by_role("link", name="của tôi")).to_be_visible()

@@ -1,0 +1,172 @@
+"""Failed sign-ins and changes of who may do what are in one log, which shows when somebody changes it."""
+
+import psycopg
+import pytest
+from starlette.testclient import TestClient
+
+from claims.exchange.access.access_log import AccessFilter, AccessKind
+from claims.exchange.access.attempts import BY_NAME_AND_NETWORK, Client
+from claims.exchange.access.keys import Scope
+from claims.exchange.access.people import grant_of
+from claims.exchange.access.places import EVERYWHERE, Place, Reach
+from claims.exchange.access.principal import Grant
+from claims.exchange.access.sessions import Stage
+from claims.exchange.errors import SignInRefused, TooManyAttempts
+from claims.exchange.submission import FacilityCode
+from claims.runtime.wiring import Service
+from claims.storage.chains import ChainHead
+
+FACILITY = FacilityCode("99001")
+HOME = Client("192.0.2.1")
+
+
+def told(service: Service, within: Reach = EVERYWHERE) -> list[tuple[str, str, str]]:
+    """Return kind, who did it and to whom, the oldest first."""
+    found = service.access_log.list_page(AccessFilter(within), limit=100, before=None)
+    return [(one.kind, one.by, one.about) for one in reversed(found)]
+
+
+def test_what_an_administrator_does_to_people_is_noted(service: Service) -> None:
+    person, _ = service.manage_people.add("an", name="An", grants=[grant_of("reviewer", "79")], by="adm")
+    service.manage_people.grant("an", grant_of("auditor", ""), by="adm")
+    service.manage_people.grant("an", grant_of("auditor", ""), by="adm")  # he has it
+    service.manage_people.revoke("an", grant_of("reviewer", "79"), by="adm")
+    service.manage_people.reset("an")
+    service.manage_people.disable("an")
+    service.manage_people.enable("an")
+
+    kinds = [kind for kind, _, about in told(service) if about == person.id]
+
+    assert kinds == [
+        "person_added",
+        "role_given",
+        "role_given",
+        "role_taken",
+        "person_reset",
+        "person_closed",
+        "person_reopened",
+    ]
+
+
+def test_failed_sign_ins_are_noted_and_a_lock_out_once(service: Service) -> None:
+    person, password = service.manage_people.add("an", name="An", grants=[], by="test")
+    for _ in range(BY_NAME_AND_NETWORK.most):
+        with pytest.raises(SignInRefused):
+            service.sign_in.with_password("an", "wrong", HOME)
+    for _ in range(3):
+        with pytest.raises(TooManyAttempts):
+            service.sign_in.with_password("an", password, HOME)
+
+    found = told(service)
+
+    assert found.count(("sign_in_failed", "", person.id)) == BY_NAME_AND_NETWORK.most
+    assert found.count(("locked_out", "", person.id)) == 1
+
+
+def test_what_somebody_typed_is_nowhere_in_the_log(service: Service, database_url: str) -> None:
+    with pytest.raises(SignInRefused):
+        service.sign_in.with_password("my-password-in-the-wrong-field", "hunter2hunter2", HOME)
+
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("SELECT access_event::text FROM access_event").fetchall()
+
+    assert len(rows) == 1
+    assert "my-password" not in str(rows)
+    assert "hunter2" not in str(rows)
+
+
+def test_keys_and_clients_are_noted_with_who_made_them(service: Service, client: TestClient) -> None:
+    person, _ = service.manage_people.add(
+        "adm", name="Adm", grants=[Grant("hospital-admin", Place(FACILITY))], by="test"
+    )
+    token = service.sessions.open(person, stage=Stage.FULL, method="password")
+    who = {"Authorization": f"Bearer {token}"}
+
+    made = client.post("/v1/keys", json={"label": "x", "scopes": ["read"]}, headers=who).json()
+    key_id = made["key"].split("_")[1]
+    ended = client.delete(f"/v1/keys/{key_id}", headers=who)
+
+    assert ended.status_code == 204
+    assert told(service)[-2:] == [("key_made", person.id, key_id), ("key_ended", person.id, key_id)]
+
+
+def test_a_facility_sees_what_concerns_its_own_people_and_keys(service: Service) -> None:
+    service.manage_people.add("an", name="A", grants=[grant_of("hospital", FACILITY)], by="test")
+    service.manage_people.add("binh", name="B", grants=[grant_of("reviewer", "79")], by="test")
+    service.issue_key(facility=FACILITY, scopes=frozenset({Scope.READ}), label="x")
+    service.issue_key(facility=FacilityCode("99002"), scopes=frozenset({Scope.READ}), label="x")
+    service.issue_key(facility=None, scopes=frozenset({Scope.READ}), label="x")
+
+    own = [kind for kind, _, _ in told(service, Reach.of(Place(FACILITY)))]
+    province = [kind for kind, _, _ in told(service, Reach.of(Place("99")))]
+
+    assert own == ["person_added", "role_given", "key_made"]
+    assert province == ["person_added", "role_given", "key_made", "key_made"]
+    assert len(told(service)) == 7
+
+
+def test_an_auditor_reads_the_log_page_by_page(service: Service, client: TestClient) -> None:
+    person, _ = service.manage_people.add("xuan", name="X", grants=[grant_of("auditor", "")], by="test")
+    who = {"Authorization": f"Bearer {service.sessions.open(person, stage=Stage.FULL, method='password')}"}
+
+    first = client.get("/v1/access-events", params={"limit": 1, "who": person.id}, headers=who).json()
+    cursor = first["next_cursor"]
+    second = client.get("/v1/access-events", params={"cursor": cursor, "kind": "person_added"}, headers=who)
+    head = client.get("/v1/access-events/head", headers=who).json()
+
+    assert [one["kind"] for one in first["data"]] == ["role_given"]
+    assert first["data"][0]["detail"] == {"role": "auditor", "place": "nation"}
+    assert [one["kind"] for one in second.json()["data"]] == ["person_added"]
+    assert head["position"] == 2
+
+
+@pytest.fixture
+def noted(service: Service) -> Service:
+    for kind in (AccessKind.LOCKED_OUT, AccessKind.SIGN_IN_FAILED, AccessKind.SIGNED_IN):
+        service.access_log.note(kind, about="", detail={"from": "192.0.2.1", "ä": "ộ"})
+    return service
+
+
+def test_a_log_that_nobody_touched_is_whole(noted: Service) -> None:
+    head = noted.access_log.head()
+
+    assert list(noted.access_log.faults(head)) == []
+    assert list(noted.access_log.faults(ChainHead(2, "00"))) == [
+        "the head that was kept (2) is not of this log"
+    ]
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ("UPDATE access_event SET kind = 'signed_in' WHERE position = 2", "place 2"),
+        ("UPDATE access_event SET at = at - interval '1 day' WHERE position = 1", "place 1"),
+        ("UPDATE access_event SET detail = '{}' WHERE position = 3", "place 3"),
+        ("DELETE FROM access_event WHERE position = 2", "place 2"),
+    ],
+)
+def test_a_log_that_somebody_changed_shows_it(
+    noted: Service, database_url: str, change: str, fault: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        with pytest.raises(psycopg.errors.RaiseException):
+            connection.execute(change)
+        connection.execute("ALTER TABLE access_event DISABLE TRIGGER access_event_stays")
+        connection.execute(change)
+
+    found = list(noted.access_log.faults())
+
+    assert found
+    assert found[0].startswith(fault)
+
+
+@pytest.mark.attack
+def test_the_end_cut_off_shows_against_a_head_that_was_kept(noted: Service, database_url: str) -> None:
+    kept = noted.access_log.head()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE access_event DISABLE TRIGGER access_event_stays")
+        connection.execute("DELETE FROM access_event WHERE position = 3")
+
+    assert list(noted.access_log.faults()) == []
+    assert list(noted.access_log.faults(kept)) == ["the head that was kept (3) is not of this log"]

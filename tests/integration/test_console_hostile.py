@@ -1,0 +1,117 @@
+"""Whatever stands in an address or a form of the console is answered with a page; nothing is half done."""
+
+from collections.abc import Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from claims.console.app import create_console
+from claims.console.viewer import form_token
+from claims.exchange.access.people import grant_of
+from claims.exchange.access.sessions import Stage
+from claims.runtime.wiring import Service
+
+pytestmark = pytest.mark.any_server
+
+#: Addresses of lists, by who reads them, with every parameter that they take.
+ADDRESSES = {
+    "senior-reviewer": {
+        "/claims": "q lane order least most facility code state cursor sample seed",
+        "/same": "code facility cursor",
+        "/confirmations": "cursor",
+    },
+    "operator": {
+        "/overview": "x",
+        "/failures": "facility",
+        "/submissions": "state cause facility ma_lk from until id cursor",
+        "/submissions.csv": "state cause facility from until",
+        "/submissions-of": "q",
+        "/replays": "cursor",
+        "/holdings": "facility",
+    },
+    "auditor": {
+        "/readings": "reader submission from until before number",
+        "/readings/access": "kind reader from until before",
+        "/readings/access.csv": "kind reader from until before",
+    },
+    "administrator": {"/people": "q after"},
+}
+SENSELESS = (
+    "\0",
+    "-1",
+    "0",
+    "9" * 30,
+    "1e9",
+    "x" * 3_000,
+    "<script>alert(1)</script>",
+    "' OR 1=1 --",
+    "0001-01-01",
+    "9999-12-31",
+    "2026-02-30",
+    "../../etc/passwd",
+    "🦠",
+)
+
+
+@pytest.fixture
+def console(service: Service) -> Iterator[TestClient]:
+    app = Starlette(routes=[Mount("/console", create_console(service))])
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
+        yield client
+
+
+def signed_in(service: Service, role: str) -> str:
+    login = f"somebody.{role}"
+    found = service.people.find_by_login(login)
+    if found is None:
+        found, _ = service.manage_people.add(login, name="Ai Đó", grants=[grant_of(role, "")], by="test")
+    return service.sessions.open(found, stage=Stage.FULL, method="password")
+
+
+@pytest.mark.parametrize("role", sorted(ADDRESSES))
+def test_no_address_makes_a_page_fail(service: Service, console: TestClient, role: str) -> None:
+    cookie = {"Cookie": f"ehoso={signed_in(service, role)}"}
+    faults = []
+    for path, names in ADDRESSES[role].items():
+        for name in names.split():
+            for value in SENSELESS:
+                answer = console.get(f"/console{path}", params={name: value}, headers=cookie)
+                if answer.status_code >= 500 or "<script>alert(1)" in answer.text:
+                    faults.append(f"{path}?{name}={value[:20]!r}: {answer.status_code}")
+
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "field"),
+    [
+        pytest.param("operator", "/queues/pause", "reason", id="pause"),
+        pytest.param("operator", "/replays/plans", "cause", id="plan"),
+        pytest.param("auditor", "/readings", "number", id="number"),
+        pytest.param("auditor", "/readings", "reader", id="reader"),
+        pytest.param("administrator", "/people", "name", id="person"),
+        pytest.param("administrator", "/holdings/keys", "facility", id="key"),
+    ],
+)
+def test_a_form_with_a_character_that_no_text_has_is_refused(
+    service: Service, console: TestClient, role: str, path: str, field: str
+) -> None:
+    session = signed_in(service, role)
+
+    answer = console.post(
+        f"/console{path}",
+        data={"token": form_token(session), field: "a\0b"},
+        headers={"Cookie": f"ehoso={session}"},
+    )
+
+    assert answer.status_code == 400
+    assert service.sending_switch.in_force() is None
+
+
+@pytest.mark.parametrize("path", ["/signin", "/preferences"])
+def test_so_is_one_of_somebody_who_is_not_signed_in(console: TestClient, path: str) -> None:
+    answer = console.post(f"/console{path}", data={"name": "a\0b", "password": "x"})
+
+    assert answer.status_code == 400

@@ -1,0 +1,219 @@
+"""The log holds one signed record for each transition, in an order that stays, and proves it."""
+
+import hashlib
+import threading
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from claims.exchange.keep_log import KeepLog, Prove
+from claims.exchange.receive import ReceiveBundle
+from claims.exchange.submission import SubmissionId
+from claims.proof.merkle import check_consistency, check_inclusion, leaf_hash
+from claims.proof.records import AcceptanceReceipt, Record, TreeHead, token_digest
+from claims.runtime.service_keys import FolderOfServiceKeys
+from claims.storage.evidence import PostgresLog
+from claims.storage.feed import renumber
+from signing.demo_pki import DemoPki
+from signing.demo_tsa import DemoTsa
+from signing.timestamps.tokens import read_token
+from tests.fakes import NOON
+from tests.integration.conftest import FACILITY, Exchange, keep
+
+YEAR_S = 365 * 86400
+
+
+@pytest.fixture
+def keys(exchange: Exchange, tmp_path: Path) -> FolderOfServiceKeys:
+    return FolderOfServiceKeys(tmp_path / "evidence-keys", exchange.clock)
+
+
+@pytest.fixture
+def log(exchange: Exchange) -> PostgresLog:
+    return PostgresLog(exchange.pool)
+
+
+@pytest.fixture
+def keep_log(exchange: Exchange, keys: FolderOfServiceKeys, log: PostgresLog) -> KeepLog:
+    exchange.receive = ReceiveBundle(exchange.submissions, exchange.jobs, exchange.clock, keys)
+    return KeepLog(log, keys, exchange.clock, None, head_every_s=60)
+
+
+def records(log: PostgresLog, keys: FolderOfServiceKeys, submission_id: SubmissionId) -> list[Record]:
+    return [Record.verify(one.token, keys.certificates()) for one in log.records_of(submission_id)]
+
+
+def test_each_transition_has_its_record_and_each_names_the_one_before(
+    exchange: Exchange, keys: FolderOfServiceKeys, log: PostgresLog, keep_log: KeepLog
+) -> None:
+    submission = exchange.checked()
+    exchange.deliver([submission.id])
+
+    keep(keep_log, 3)
+
+    made = records(log, keys, submission.id)
+    tokens = [one.token for one in log.records_of(submission.id)]
+    assert [one.kind for one in made] == ["received", "checked", "acknowledged"]
+    assert [one.previous for one in made] == [None, token_digest(tokens[0]), token_digest(tokens[1])]
+    assert {one.sha256 for one in made} == {hashlib.sha256(b"<bundle/>").hexdigest()}
+    assert [sorted(one.digests) for one in made] == [
+        ["receipt"],
+        ["claims", "report"],
+        ["attempt", "gateway_receipt"],
+    ]
+
+
+def test_nothing_is_recorded_twice(exchange: Exchange, log: PostgresLog, keep_log: KeepLog) -> None:
+    exchange.received()
+    keep(keep_log, 1)
+
+    assert keep_log() == 0
+
+
+def test_two_at_once_record_everything_once(
+    exchange: Exchange, keys: FolderOfServiceKeys, log: PostgresLog, keep_log: KeepLog
+) -> None:
+    submissions = [exchange.received(str(number).encode()).submission for number in range(40)]
+    threads = [threading.Thread(target=keep, args=(keep_log, 0)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and sum(len(log.records_of(one.id)) for one in submissions) < 40:
+        keep_log()
+    for thread in threads:
+        thread.join()
+
+    assert [len(records(log, keys, one.id)) for one in submissions] == [1] * 40
+
+
+def test_what_is_written_late_is_recorded_all_the_same(
+    exchange: Exchange, log: PostgresLog, keep_log: KeepLog, database_url: str
+) -> None:
+    early = exchange.received(b"early").submission
+    late = exchange.received(b"late").submission
+    keep(keep_log, 2)
+    with psycopg.connect(database_url) as slow:
+        slow.execute(
+            "INSERT INTO event (submission_id, facility, at, kind, state, actor) "
+            "VALUES (%s, %s, now(), 'x', 'received', 'slow')",
+            [early.id, FACILITY],
+        )
+        exchange.check([late.id])
+        assert keep_log() == 0  # nothing after an open transaction is shown yet
+        slow.commit()
+
+    keep(keep_log, 2)
+
+    assert [len(log.records_of(one)) for one in (early.id, late.id)] == [2, 2]
+
+
+def test_after_a_restore_elsewhere_the_rest_is_recorded(
+    exchange: Exchange, log: PostgresLog, keep_log: KeepLog, database_url: str
+) -> None:
+    first = exchange.received(b"1").submission
+    keep(keep_log, 1)
+    second = exchange.received(b"2").submission
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        # As if transactions had had higher numbers where the database came from.
+        connection.execute("UPDATE event SET tx = (tx::text::bigint + 1000000)::text::xid8")
+        connection.execute("UPDATE log_cursor SET tx = (tx::text::bigint + 1000000)::text::xid8")
+        renumber(connection)
+
+    keep(keep_log, 1)
+    exchange.received(b"3")
+    keep(keep_log, 1)
+
+    assert [len(log.records_of(one.id)) for one in (first, second)] == [1, 1]
+
+
+def test_records_are_proved_to_be_in_a_log_that_has_only_grown(
+    exchange: Exchange, keys: FolderOfServiceKeys, log: PostgresLog, keep_log: KeepLog
+) -> None:
+    with exchange.pool.connection() as connection:
+        submission = exchange.received(b"0").submission
+        connection.execute(
+            "INSERT INTO event (submission_id, facility, at, kind, state, actor) "
+            "SELECT %s, %s, now(), 'x', 'received', 'many' FROM generate_series(1, 699)",
+            [submission.id, FACILITY],
+        )
+    keep(keep_log, 700)
+    smaller = log.latest_head()
+    exchange.clock.advance(61)
+    exchange.received(b"1")
+    keep(keep_log, 1)
+    larger = log.latest_head()
+    assert smaller is not None
+    assert larger is not None
+
+    head = TreeHead.verify(larger.token, keys.certificates())
+    prove = Prove(log)
+    for one in log.records_of(submission.id)[::97]:
+        path = prove.inclusion(one.index, 701)
+        check_inclusion(leaf_hash(one.token.encode()), one.index, 701, path, head.root)
+    path = prove.consistency(700, 701)
+    check_consistency(700, 701, path, smaller.head.root, head.root)
+    assert head.previous == token_digest(smaller.token)
+
+
+def test_heads_are_signed_once_a_minute_and_only_when_the_log_has_grown(
+    exchange: Exchange, log: PostgresLog, keep_log: KeepLog
+) -> None:
+    for number, seconds in enumerate((0, 30, 31)):
+        exchange.clock.advance(seconds)
+        exchange.received(str(number).encode())
+        keep(keep_log, 1)
+    exchange.clock.advance(600)
+    keep_log()
+
+    assert [one.head.size for one in log.heads(after_size=0, limit=9)] == [1, 3]
+
+
+def test_a_head_a_day_is_time_stamped(
+    exchange: Exchange, keys: FolderOfServiceKeys, log: PostgresLog
+) -> None:
+    pki = DemoPki.create(at=NOON)
+    tsa = DemoTsa.create(pki, clock=exchange.clock.now, valid_from=NOON, valid_to=NOON.replace(year=2030))
+    keep_log = KeepLog(log, keys, exchange.clock, tsa.answer, head_every_s=60)
+    for number in range(3):
+        exchange.received(str(number).encode())
+        keep(keep_log, 1)
+        exchange.clock.advance(13 * 3600)
+
+    heads = log.heads(after_size=0, limit=9)
+
+    # A day later it is the newest head's turn: the second one's, as long as the third record must wait.
+    assert [one.timestamp is not None for one in heads] in ([True, False, True], [True, True, False])
+    stamped = read_token(heads[0].timestamp or b"")
+    assert stamped.info.digest == hashlib.sha256(heads[0].token.encode()).digest()
+
+
+def test_the_receipt_is_the_first_ones_whenever_the_bytes_come_again(
+    exchange: Exchange, keys: FolderOfServiceKeys, keep_log: KeepLog
+) -> None:
+    first = exchange.received(key="k")
+    exchange.clock.advance(5)
+    again, by_key = exchange.received(), exchange.received(key="k")
+
+    assert first.receipt == again.receipt == by_key.receipt is not None
+    receipt = AcceptanceReceipt.verify(first.receipt or "", keys.certificates())
+    assert (receipt.submission, receipt.size, receipt.received_at) == (first.submission.id, 9, NOON)
+
+
+def test_keys_change_and_what_the_old_one_signed_still_counts(
+    exchange: Exchange, keys: FolderOfServiceKeys, log: PostgresLog, keep_log: KeepLog
+) -> None:
+    submission = exchange.received().submission
+    keep(keep_log, 1)
+    old = keys.current().key_id
+    exchange.clock.advance(1)
+    keys.rotate()
+    exchange.check([submission.id])
+    keep(keep_log, 1)
+
+    assert keys.current().key_id != old
+    assert [one.kind for one in records(log, keys, submission.id)] == ["received", "checked"]
+    assert len(keys.certificates()) == 2
+    modes = {path.stat().st_mode & 0o777 for path in keys.folder.iterdir()}
+    assert modes == {0o600}

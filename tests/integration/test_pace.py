@@ -1,0 +1,61 @@
+"""How fast a facility may hand in: counted together where there is a Redis, and never in anybody's way."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from claims.api.app import create_app
+from claims.exchange.access.keys import Scope
+from claims.exchange.submission import FacilityCode
+from claims.runtime.pace import Pace
+from claims.runtime.settings import Settings
+from claims.runtime.wiring import Service
+from signing.demo_pki import DemoPki
+
+
+def test_two_processes_count_together_and_facilities_apart(broker_url: str) -> None:
+    first, second = (Pace("2/hour", broker_url=broker_url, name="test") for _ in range(2))
+
+    given = [pace.take("99001").is_given for pace in (first, second, first, second)]
+
+    assert given == [True, True, False, False]
+    assert second.take("99002").remaining == 1
+
+
+def test_a_broker_that_is_away_blocks_nobody() -> None:
+    pace = Pace("2/hour", broker_url="redis://127.0.0.1:1/0", name="test")
+    begun = time.monotonic()
+
+    given = [pace.take("99001").is_given for _ in range(3)]
+
+    assert given == [True, True, False]
+    assert time.monotonic() - begun < 20  # not three times however long a network waits
+
+
+def test_a_broker_that_is_no_redis_is_not_asked() -> None:
+    assert Pace("2/hour", broker_url="amqp://nowhere", name="test").take("99001").is_given
+
+
+def test_who_is_too_fast_is_told_when_to_go_on(database_url: str, broker_url: str, tmp_path: Path) -> None:
+    DemoPki.create(at=datetime.now(UTC)).write(tmp_path / "trust")
+    service = Service(Settings(data_dir=tmp_path, intake_rate="2/hour"), database_url, broker_url)
+    headers = []
+    for code in ("99001", "99002"):
+        service.facilities.add(FacilityCode(code), name="Thử", at=datetime.now(UTC))
+        text = service.issue_key(facility=FacilityCode(code), scopes=frozenset(Scope), label="test")
+        headers.append({"Authorization": f"Bearer {text}"})
+    with TestClient(create_app(service)) as client:
+        answers = [client.post("/v1/submissions", content=b"<%d/>" % n, headers=headers[0]) for n in range(3)]
+        other = client.post("/v1/submissions", content=b"<x/>", headers=headers[1])
+        limits = client.get("/v1/limits", headers=headers[0]).json()
+    service.close()
+
+    assert [one.status_code for one in answers] == [202, 202, 429]
+    assert [one.headers["RateLimit-Remaining"] for one in answers] == ["1", "0", "0"]
+    assert answers[0].headers["RateLimit-Limit"] == "2"
+    assert answers[2].json()["code"] == "too-many-requests"
+    assert 0 < int(answers[2].headers["Retry-After"]) <= 3600
+    assert other.status_code == 202
+    assert limits["intake_rate"] == "2/hour"

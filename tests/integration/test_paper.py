@@ -1,0 +1,182 @@
+"""Forms as others see them: text taken out, codes read back, pages fetched from the service."""
+
+import re
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import zxingcpp
+from PIL import Image
+from starlette.testclient import TestClient
+
+from claims.checking.samples import load_sample
+from claims.paper.rendering import Copy, render_pdf
+from claims.runtime.wiring import Service
+from signing.canonical import parse
+from signing.demo_pki import DemoPki
+from signing.sign import sign_bundle
+from signing.verdict import Verdict
+from signing.verify import verify
+from tests.conftest import require_tool
+from tests.integration.command import claims
+from tests.integration.test_api import XML, is_problem, key
+
+pytestmark = pytest.mark.any_server
+
+AT = datetime(2026, 11, 29, 3, tzinfo=UTC)
+SUBMISSION = "sub_01KASWY1C4R4T9QZ3R5J8M2X6B"
+
+
+def a_copy(language: str = "vi", verdict: Verdict | None = None) -> Copy:
+    return Copy(
+        at=AT,
+        submission_id=SUBMISSION,
+        public_url="https://claims.example.vn",
+        language=language,
+        verdict=verdict,
+        checked_at=AT if verdict else None,
+    )
+
+
+@pytest.fixture(scope="module")
+def signed() -> tuple[bytes, DemoPki]:
+    pki = DemoPki.create(at=AT - timedelta(days=60))
+    key = pki.leaf("79024", valid_from=AT - timedelta(days=50), valid_to=AT + timedelta(days=300))
+    return sign_bundle(load_sample("birth").write(), key.signer), pki
+
+
+def text_of(pdf: bytes, folder: Path) -> str:
+    (folder / "form.pdf").write_bytes(pdf)
+    command = [require_tool("pdftotext"), "-layout", str(folder / "form.pdf"), "-"]
+    return subprocess.run(command, capture_output=True, check=True, timeout=30).stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("vi", ["BẢNG KÊ CHI PHÍ ĐIỀU TRỊ NỘI TRÚ", "Chữ ký hợp lệ", "Trang 1/2", "Quỹ BHYT"]),
+        (
+            "en",
+            ["STATEMENT OF COSTS OF IN-PATIENT CARE", "The signature is valid", "Page 1/2", "Paid by"],
+        ),
+    ],
+)
+def test_form_verdict_and_papers_can_be_read(
+    signed: tuple[bytes, DemoPki], language: str, words: list[str], tmp_path: Path
+) -> None:
+    bundle, pki = signed
+    verdict = verify(parse(bundle), trust=pki.trust_store(), at=AT)
+
+    text = text_of(render_pdf(bundle, a_copy(language, verdict)), tmp_path)
+
+    row = load_sample("birth").tables["XML1"][0]  # type: ignore[index]
+    for word in (*words, row["HO_TEN"], row["MA_LK"], "XML9", SUBMISSION):
+        assert word in text
+
+
+def test_the_code_leads_back_and_says_nothing_about_people(
+    signed: tuple[bytes, DemoPki], tmp_path: Path
+) -> None:
+    (tmp_path / "form.pdf").write_bytes(render_pdf(signed[0], a_copy()))
+    command = [
+        require_tool("pdftoppm"),
+        "-r",
+        "150",
+        "-png",
+        str(tmp_path / "form.pdf"),
+        str(tmp_path / "page"),
+    ]
+    subprocess.run(command, check=True, timeout=30)
+
+    found = [
+        code.text
+        for page in sorted(tmp_path.glob("page*.png"))
+        for code in zxingcpp.read_barcodes(Image.open(page))
+    ]
+
+    assert len(found) == 1
+    assert re.fullmatch(rf"https://claims\.example\.vn/v/{SUBMISSION}\?d=[0-9a-f]{{16}}", found[0])
+
+
+def test_an_unsigned_file_and_a_preview_say_so(tmp_path: Path) -> None:
+    text = text_of(render_pdf(load_sample("outpatient").write(), Copy(at=AT)), tmp_path)
+
+    assert "Tệp chưa được ký" in text
+    assert "BẢN XEM THỬ" in text
+
+
+def submitted(client: TestClient, service: Service, facility: str = "99001") -> dict[str, str]:
+    headers = key(service, facility) | XML
+    body = load_sample("outpatient").write()
+    return dict(client.post("/v1/submissions", content=body, headers=headers).json())
+
+
+def test_a_submission_has_a_form_for_who_may_read_its_claims(client: TestClient, service: Service) -> None:
+    submission = submitted(client, service)
+    address = f"/v1/submissions/{submission['id']}/paper"
+
+    own = client.get(address, params={"language": "en"}, headers=key(service))
+    other = client.get(address, headers=key(service, "99002"))
+    unreadable = client.post("/v1/submissions", content=b"<x/>", headers=key(service) | XML).json()["id"]
+
+    assert own.headers["Content-Type"] == "application/pdf"
+    assert own.content.startswith(b"%PDF")
+    assert is_problem(other, 404, "not-found")
+    nothing = client.get(f"/v1/submissions/{unreadable}/paper", headers=key(service))
+    assert is_problem(nothing, 422, "nothing-to-show")
+
+
+def test_the_code_on_a_form_tells_where_the_claim_stands_and_nothing_about_people(
+    client: TestClient, service: Service
+) -> None:
+    submission = submitted(client, service)
+    page = client.get(f"/v/{submission['id']}", params={"d": submission["sha256"][:16]})
+    guess = client.get(f"/v/{submission['id']}", params={"d": "0" * 16})
+    client.post(
+        f"/v1/submissions/{submission['id']}/withdrawal",
+        json={"reason": "wrong person"},
+        headers=key(service),
+    )
+    later = client.get(f"/v/{submission['id']}", params={"d": submission["sha256"][:16]})
+
+    row = load_sample("outpatient").tables["XML1"][0]  # type: ignore[index]
+    assert "data-standing=under-way" in page.text
+    assert "99001" in page.text
+    assert not {row["HO_TEN"], row["MA_BN"], row["MA_LK"], row["T_TONGCHI_BV"]} & set(
+        re.split(r"[<>]", page.text)
+    )
+    assert "data-standing=unknown" in guess.text
+    assert "99001" not in guess.text
+    assert "data-standing=withdrawn" in later.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("/v/sub_01KASWY1C4R4T9QZ3R5J8M2X6B?d=0123456789abcdef", id="another-services"),
+        pytest.param("/v/sub_01KASWY1C4R4T9QZ3R5J8M2X6B", id="half-a-code"),
+        pytest.param("/v/sub_01KASWY1C4R4T9QZ3R5J8M2X6B%0A?d=0123456789abcdef", id="a-line-too-many"),
+        pytest.param("/v/%00?d=%00", id="null"),
+        pytest.param(f"/v/{'x' * 3_000}?d={'0' * 3_000}", id="very-long"),
+        pytest.param("/v/<b>?d=%27--", id="garbage"),
+    ],
+)
+def test_whatever_was_scanned_there_is_a_page_to_read(client: TestClient, address: str) -> None:
+    page = client.get(address)
+
+    assert (page.status_code, "data-standing=unknown" in page.text) == (200, True)
+    assert "Không có hồ sơ nào như vậy" in page.text
+
+
+def test_forms_of_files_and_of_a_list(tmp_path: Path) -> None:
+    (tmp_path / "good.xml").write_bytes(load_sample("outpatient").write())
+    (tmp_path / "bad.xml").write_bytes(b"<a/>")
+    listed = "\n".join(str(tmp_path / name) for name in ("good.xml", "bad.xml"))
+
+    done = claims("paper", "-", "-o", tmp_path / "forms", "--json", stdin=listed.encode())
+
+    entries = done.lines
+    assert done.code == 1
+    assert [sorted(entry) for entry in entries] == [["bytes", "input", "pdf"], ["error", "input"]]
+    assert (tmp_path / "forms" / "good.pdf").read_bytes().startswith(b"%PDF")

@@ -1,0 +1,45 @@
+"""A pool lends connections that work, without asking each of them each time."""
+
+import time
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from claims.storage.pool import borrow, open_pool
+
+
+def backend(connection: Connection[tuple[object, ...]]) -> int:
+    return connection.info.backend_pid
+
+
+def test_a_connection_that_its_server_ended_is_not_lent_even_right_after_a_look(database_url: str) -> None:
+    with open_pool(database_url, max_size=1) as pool:
+        with borrow(pool) as connection:
+            first = backend(connection)
+        with psycopg.connect(database_url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [first])
+
+        with borrow(pool) as connection:
+            row = connection.execute("SELECT 1").fetchone()
+            second = backend(connection)
+
+    assert row == (1,)
+    assert second != first
+
+
+def test_a_busy_connection_is_looked_at_once_and_not_at_every_use(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_pool(database_url, max_size=1) as pool:
+        with borrow(pool) as connection:
+            looked_at = vars(connection)["looked_at"]
+        with borrow(pool) as connection:
+            again = vars(connection)["looked_at"]
+        later = time.monotonic() + 2
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        with borrow(pool) as connection:
+            after_a_rest = vars(connection)["looked_at"]
+
+    assert again == looked_at
+    assert after_a_rest > looked_at

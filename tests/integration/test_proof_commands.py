@@ -1,0 +1,248 @@
+"""The commands of proof as a person runs them: receipts, audits, archives; and renewal by schedule."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from claims.cli.output import Exit
+from claims.exchange.submission import FacilityCode
+from claims.proof.renewal import ends_at
+from claims.runtime.archive_store import open_archives
+from claims.runtime.clock import SystemClock
+from claims.runtime.renewing import CURSOR, RenewStored, rotate_in_time
+from claims.runtime.service_keys import FolderOfServiceKeys
+from claims.runtime.wiring import Service
+from signing.certificates import to_pem
+from tests.archives import an_archive
+from tests.fakes import SetClock
+from tests.integration.command import claims, serving
+from tests.integration.conftest import archived, keep
+from tests.integration.test_api import XML, key
+
+pytestmark = pytest.mark.any_server
+
+
+@pytest.fixture
+def environment(service: Service) -> Mapping[str, str]:
+    return {
+        "CLAIMS_DATA_DIR": str(service.settings.data_dir),
+        "CLAIMS_DATABASE_URL": service.database_url,
+        "CLAIMS_BROKER_URL": service.broker_url,
+    }
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A time-stamping authority over HTTP, and the folder of trust that knows it."""
+    folder = tmp_path_factory.mktemp("tsa") / "pki"
+    made = claims("keys", "new-demo-pki", folder, "--facility", "99001")
+    assert made.code == Exit.FINE, made.stderr
+    with serving("mock-tsa", "--folder", folder) as url:
+        yield folder / "trust", url
+
+
+def archive_of(service: Service, folder: Path) -> Path:
+    """Write the archive of a submission that was rejected."""
+    submission = service.receive(b"<bundle/>", facility=FacilityCode("99001"), actor="test").submission.id
+    service.check([submission])
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{submission}.asice"
+    path.write_bytes(archived(service, submission))
+    return path
+
+
+def trust_both(service: Service, tsa_trust: Path) -> None:
+    """Trust the service's own certificate and the time-stamping authority of the test."""
+    own = service.settings.trust_folder
+    (own / "service").mkdir(exist_ok=True)
+    (own / "service" / "service.pem").write_bytes(to_pem(service.service_keys.chain()[-1]))
+    for folder in ("tsa", "intermediates", "crls"):
+        (own / folder).mkdir(exist_ok=True)
+        for file in (tsa_trust / folder).glob("*"):
+            (own / folder / f"demo-{file.name}").write_bytes(file.read_bytes())
+    for file in (tsa_trust / "anchors").glob("*"):
+        (own / "tsa" / f"anchor-{file.name}").write_bytes(file.read_bytes())
+
+
+def test_a_receipt_is_verified_offline(client: TestClient, service: Service, tmp_path: Path) -> None:
+    answer = tmp_path / "answer.json"
+    answer.write_bytes(
+        client.post("/v1/submissions", content=b"<bundle/>", headers=key(service) | XML).content
+    )
+    keys, bundle, other = tmp_path / "keys.json", tmp_path / "b.xml", tmp_path / "o.xml"
+    keys.write_bytes(client.get("/v1/evidence/keys").content)
+    bundle.write_bytes(b"<bundle/>")
+    other.write_bytes(b"<other/>")
+
+    good = claims("receipt", "verify", answer, "--key", keys, "--bundle", bundle, "--json")
+    wrong = claims("receipt", "verify", answer, "--key", keys, "--bundle", other, "--language", "en")
+    in_vietnamese = claims("receipt", "verify", answer, "--key", keys, "--bundle", other)
+    receipt = json.loads(answer.read_text())["signed_receipt"]
+    forged = claims("receipt", "verify", "-", "--key", keys, stdin=f"{receipt[:-6]}AAAAAA".encode())
+
+    assert (good.code, good.lines[0]["facility"]) == (Exit.FINE, "99001"), good.stderr
+    assert (wrong.code, "for another bundle" in wrong.stderr) == (Exit.BLOCKED, True)
+    assert (in_vietnamese.code, "cho tệp khác" in in_vietnamese.stderr) == (Exit.BLOCKED, True)
+    assert (forged.code, "không do hệ thống ký" in forged.stderr) == (Exit.BLOCKED, True)
+
+
+def test_the_log_is_audited_by_a_command(
+    client: TestClient, service: Service, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "head").write_bytes(b"\xff\xfe no head")
+    client.post("/v1/submissions", content=b"<bundle/>", headers=key(service) | XML)
+    keep(service.keep_log, 1)
+
+    good = claims("log", "audit", env=environment)
+    mistaken = claims("log", "audit", "--head", tmp_path / "head", env=environment)
+    with service.pool.connection() as connection:
+        connection.execute("UPDATE submission SET size = size + 1")
+    bad = claims("log", "audit", "--language", "en", "--json", env=environment)
+
+    assert (good.code, "Không có gì bị sửa" in good.stderr) == (Exit.FINE, True), good.stderr
+    assert (mistaken.code, f"{tmp_path / 'head'} is no head" in mistaken.stderr) == (Exit.USAGE, True)
+    assert bad.code == Exit.BLOCKED
+    assert {line["code"] for line in bad.lines} == {"submission.changed", "submission_body.changed"}
+    assert "the submission was changed" in bad.stderr
+
+
+def test_an_archive_is_verified_and_renewed_by_commands(
+    service: Service,
+    authority: tuple[Path, str],
+    tmp_path: Path,
+    environment: Mapping[str, str],
+) -> None:
+    path = archive_of(service, tmp_path / "out")
+    tsa_trust, url = authority
+    trust_both(service, tsa_trust)
+    trust = service.settings.trust_folder
+    page = tmp_path / "page.html"
+
+    before = ends_at(path.read_bytes())
+    early = claims(
+        "archive",
+        "renew",
+        path,
+        "--tsa",
+        url,
+        "--trust",
+        trust,
+        "--ending-within-days",
+        "30",
+        env=environment,
+    )
+    kept = path.read_bytes()
+    renewed = claims("archive", "renew", path, "--tsa", url, "--trust", trust, env=environment)
+    verified = claims(
+        "archive", "verify", path, "--trust", trust, "--report", "html", "--output", page, "--json"
+    )
+    path.write_bytes(path.read_bytes().replace(b"<bundle/>", b"<Bundle/>"))
+    broken = claims("archive", "verify", path, "--trust", trust, "--language", "en")
+
+    assert (early.code, ends_at(kept)) == (Exit.FINE, before)
+    assert renewed.code == Exit.FINE, renewed.stderr
+    assert (verified.code, verified.lines[0]["holds"]) == (Exit.FINE, True), verified.stderr
+    assert verified.lines[0]["facts"]["signature_level"] == "B-LTA"
+    assert "<html" in page.read_text("utf-8")
+    assert broken.code == Exit.BLOCKED
+    assert "CANNOT be relied on" in broken.stderr
+    assert "bundle.xml: what this file contains was changed or damaged (container.checksum)" in broken.stderr
+    assert "9 further questions cannot be asked" in broken.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "vi", "en"),
+    [
+        pytest.param(b"", "đây không phải hồ sơ lưu trữ", "no archive", id="empty"),
+        pytest.param(b"<bundle/>", "đây không phải hồ sơ lưu trữ", "no archive", id="a-bundle"),
+        pytest.param(an_archive().data[:9_000], "tệp bị cắt cụt", "the end is cut off", id="cut-off"),
+        pytest.param(
+            an_archive().data[:-300], "tệp bị cắt cụt", "the end is cut off", id="its-directory-cut-off"
+        ),
+        pytest.param(an_archive().data, "service/", "put the service's into service/", id="others-trusted"),
+    ],
+)
+def test_what_is_no_archive_or_nobodys_is_said_in_words(
+    service: Service, content: bytes, vi: str, en: str
+) -> None:
+    trust = service.settings.trust_folder
+
+    said = [
+        claims("archive", "verify", "-", "--trust", trust, "--language", language, stdin=content)
+        for language in ("vi", "en")
+    ]
+
+    assert [each.code for each in said] == [Exit.BLOCKED, Exit.BLOCKED]
+    assert vi in said[0].stderr, said[0].stderr
+    assert en in said[1].stderr, said[1].stderr
+
+
+def test_nothing_to_verify_is_not_taken_for_all_is_well(service: Service, tmp_path: Path) -> None:
+    trust, empty, huge = service.settings.trust_folder, tmp_path / "empty", tmp_path / "huge.asice"
+    empty.mkdir()
+    with huge.open("wb") as file:
+        file.truncate(3 << 30)
+
+    none = claims("archive", "verify", empty, "--trust", trust, "--language", "en")
+    both = claims(
+        "archive", "verify", tmp_path / "gone", huge, "--trust", trust, "--language", "en", "--json"
+    )
+
+    assert (none.code, "there is no archive there" in none.stderr) == (Exit.BLOCKED, True), none.stderr
+    assert both.code == Exit.BLOCKED
+    codes = [line["statements"][0]["code"] for line in both.lines]
+    assert codes == ["container.unreadable", "container.too_large"]
+
+
+def test_stored_archives_are_renewed_before_they_end_and_a_pass_goes_on(
+    service: Service,
+    authority: tuple[Path, str],
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "store"
+    path = archive_of(service, folder / "2026")
+    (folder / "2026" / "a.asice").write_bytes(b"no archive")
+    tsa_trust, url = authority
+    trust_both(service, tsa_trust)
+    service.settings = service.settings.model_copy(
+        update={"archive_store": str(folder), "timestamp_urls": url, "renew_within_days": 30}
+    )
+    service.__dict__.pop("timestamp_authority", None)  # it was asked for before, when there was none
+    made = path.read_bytes()
+    assert service.renew_stored is not None
+
+    early = service.renew_stored()
+    due = RenewStored(
+        open_archives(str(folder)),
+        service.renew_stored.renewing,
+        service.clock,
+        timedelta(days=4 * 365),
+        pass_s=0,
+    )
+    counts = [due() for _ in range(2)]
+
+    assert early == 0
+    assert made != path.read_bytes()
+    # With no time at all a call looks at one file: first at what is no archive, then at ours.
+    assert counts == [0, 1]
+    assert (folder / CURSOR).read_text() == f"2026/{path.name}"
+    done = claims("archive", "verify", path, "--trust", service.settings.trust_folder, "--json")
+    assert (done.code, done.lines[0]["holds"]) == (Exit.FINE, True), done.stderr
+
+
+def test_the_services_key_changes_in_time(tmp_path: Path) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    keys, clock = FolderOfServiceKeys(tmp_path / "keys", SystemClock()), SetClock(now)
+    first = keys.current().key_id
+
+    assert not rotate_in_time(keys, clock, within=timedelta(days=180))
+    clock.advance(timedelta(days=3 * 365 - 100).total_seconds())
+    assert rotate_in_time(keys, clock, within=timedelta(days=180))
+    assert len(keys.certificates()) == 2
+    assert first in keys.certificates()
+    (tmp_path / "keys" / "authority.pem").unlink()
+    assert not rotate_in_time(keys, clock, within=timedelta(days=9 * 365))

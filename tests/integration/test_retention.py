@@ -1,0 +1,264 @@
+"""Content is erased when its time is over and nobody holds it; what proves that it existed stays."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from starlette.testclient import TestClient
+
+from claims.exchange.access.places import EVERYWHERE, Place
+from claims.exchange.access.principal import Grant
+from claims.exchange.access.sessions import Stage
+from claims.exchange.errors import CannotErase
+from claims.exchange.registrations import Note
+from claims.exchange.results import Assessment, ReceptionError, Standing
+from claims.exchange.retention import RecordClass, Retain, UnreadableRetention, load_retention
+from claims.exchange.submission import EventKind, FacilityCode, Submission, SubmissionId
+from claims.proof.container import read_container
+from claims.proof.verification import verify_archive
+from claims.runtime.archive_store import open_archives
+from claims.runtime.handover import hand_over
+from claims.runtime.wiring import Service
+from claims.storage.audit import Audit
+from claims.storage.retention import PostgresRetained
+from signing.demo_pki import FacilityKey
+from signing.trust import TrustStore
+from tests.fakes import NOON, ScriptedGateway, SetClock
+from tests.integration.conftest import Exchange, archived
+from tests.integration.test_api import encounter, is_problem, key
+
+WHY: dict[str, Any] = {"within": EVERYWHERE, "actor": "officer", "reason": "time is over"}
+
+
+def later(years: int) -> SetClock:
+    return SetClock(NOON.replace(year=NOON.year + years))
+
+
+def retain(service: Service, clock: SetClock) -> Retain:
+    return Retain(service.submissions, PostgresRetained(service.pool), load_retention(None), clock)
+
+
+def officer_of(service: Service) -> dict[str, str]:
+    """Return the headers of somebody who keeps the records of the whole nation."""
+    grant = Grant("administrator", Place(""))
+    person, _ = service.manage_people.add("officer", name="Officer", grants=[grant], by="test")
+    return {"Authorization": f"Bearer {service.sessions.open(person, stage=Stage.FULL, method='password')}"}
+
+
+def rejected(service: Service, body: bytes = b"no xml") -> Submission:
+    """Return a submission that the check rejects: nothing is known of its claims."""
+    submission = service.receive(body, facility=FacilityCode("99001"), actor="test").submission
+    service.check([submission.id])
+    return submission
+
+
+def test_erased_content_is_gone_and_its_proof_is_not(
+    service: Service, client: TestClient, facility_key: FacilityKey
+) -> None:
+    service.__dict__["gateway"] = ScriptedGateway()
+    der = facility_key.certificate.public_bytes(serialization.Encoding.DER)
+    service.register_certificate(FacilityCode("99001"), der, Note("test", "test"))
+    answer = client.post("/v1/encounters", json=encounter(), headers=key(service)).json()
+    submission = service.submissions.get(SubmissionId(answer["id"]), within=EVERYWHERE)
+    service.check([submission.id])
+    service.deliver([submission.id])
+    (ma_lk,) = service.submissions.get(submission.id, within=EVERYWHERE).ma_lk
+    now = service.clock.now()
+    service.results.note_errors(FacilityCode("99001"), [("GD1", [ReceptionError("801", "x")])], now=now)
+    service.results.note_assessments(
+        FacilityCode("99001"), [Assessment(ma_lk, Standing.CUT, Decimal(80))], now=now
+    )
+    service.keep_log()
+
+    retain(service, later(21)).erase(submission.id, **WHY)
+    retain(service, later(21)).erase(submission.id, **WHY)
+    archive = archived(service, submission.id)
+
+    trust = TrustStore.load(service.settings.trust_folder)
+    trust = TrustStore(anchors=trust.anchors, service_anchors=[service.service_keys.chain()[-1]])
+    verdict = verify_archive(archive, trust=trust, at=service.clock.now())
+    assert verdict.holds, verdict
+    entries = read_container(archive)
+    assert (
+        not {"bundle.xml", "claim.pdf", "encounter.json", "trace.json", "reports/check.json"} & entries.keys()
+    )
+    assert not any(name.startswith("documents/") for name in entries)
+    assert ma_lk.encode() not in b"".join(entries.values())
+    assert "ERASED" in entries["README.txt"].decode()
+    assert verdict.facts["receipt_sha256"] == submission.sha256
+    assert list(Audit(service.pool, service.service_keys.certificates)()) == []
+    kinds = [event.kind for event in service.submissions.events(submission.id)]
+    assert kinds.count(EventKind.ERASED) == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "years"),
+    [
+        pytest.param({}, 10, id="treatment"),
+        pytest.param({"ma_tai_nan": "0"}, 10, id="no-accident"),
+        pytest.param({"ma_tai_nan": "2"}, 15, id="accident"),
+        pytest.param({"ket_qua_dtri": "5", "ma_tai_nan": "1"}, 20, id="died"),
+        pytest.param({"ket_qua_dtri": "8"}, 20, id="died-outside"),
+        pytest.param({"diagnoses": frozenset({"J00", "F200"})}, 20, id="mental"),
+    ],
+)
+def test_a_claim_is_kept_by_its_class_and_not_erased_too_early(
+    exchange: Exchange, facts: dict[str, Any], years: int
+) -> None:
+    body = b"<bundle/>"
+    exchange.checker.claims[body] = ("LK1",)
+    exchange.checker.facts = facts
+    submission = exchange.checked(body)
+    exchange.deliver([submission.id])
+    rules, store = load_retention(None), PostgresRetained(exchange.pool)
+    due = SetClock(NOON.replace(year=NOON.year + years) + timedelta(days=1))
+
+    early = Retain(exchange.submissions, store, rules, SetClock(due.now() - timedelta(days=3)))
+    with pytest.raises(CannotErase, match="must be kept until"):
+        early.erase(submission.id, **WHY)
+    Retain(exchange.submissions, store, rules, due).erase(submission.id, **WHY)
+
+    assert store.look(submission.id).is_erased
+
+
+def test_of_several_claims_the_longest_counts_and_what_is_not_known_counts_most(service: Service) -> None:
+    rules, day = load_retention(None), NOON.date()
+    accident, treatment = RecordClass.ACCIDENT, RecordClass.TREATMENT
+
+    assert rules.longest(frozenset({treatment, accident}), since=day) is accident
+    assert rules.longest(frozenset({treatment, None}), since=day) is RecordClass.DEATH_OR_MENTAL
+    found = service.retain.look(rejected(service).id, within=EVERYWHERE)
+    assert found.record_class is RecordClass.DEATH_OR_MENTAL
+
+
+def test_what_is_held_or_under_way_is_not_erased(service: Service) -> None:
+    submission = service.receive(b"no xml", facility=FacilityCode("99001"), actor="test").submission
+    keep = retain(service, later(30))
+    with pytest.raises(CannotErase, match="under way"):
+        keep.erase(submission.id, **WHY)
+    service.check([submission.id])
+
+    keep.hold(submission.id, **WHY)
+    with pytest.raises(CannotErase, match="held"):
+        keep.erase(submission.id, **WHY)
+    keep.release(submission.id, **WHY)
+    keep.erase(submission.id, **WHY)
+
+    kinds = [event.kind for event in service.submissions.events(submission.id)]
+    assert kinds[-3:] == ["held", "released", "erased"]
+
+
+def test_it_is_held_and_released_over_http(service: Service, client: TestClient) -> None:
+    submission = rejected(service)
+    officer = officer_of(service)
+    path = f"/v1/submissions/{submission.id}"
+
+    held = client.post(f"{path}/hold", json={"reason": "a court asks"}, headers=officer)
+    early = client.post(f"{path}/erasure", json={"reason": "time is over"}, headers=officer)
+    released = client.post(f"{path}/release", json={"reason": "it is over"}, headers=officer)
+    seen = client.get(f"{path}/retention", headers=key(service))
+    other = client.get(f"{path}/retention", headers=key(service, "99002"))
+
+    assert held.json()["is_held"]
+    assert is_problem(early, 409, "cannot-erase")
+    assert not released.json()["is_held"]
+    assert seen.json()["record_class"] == "death-or-mental"
+    assert is_problem(other, 404, "not-found")
+    assert is_problem(
+        client.post(f"{path}/hold", json={"reason": "x"}, headers=key(service)), 403, "forbidden"
+    )
+
+
+def test_years_are_dated_data(tmp_path: Path) -> None:
+    file = tmp_path / "retention.toml"
+    file.write_text(
+        "treatment = [{ from = 2009-01-01, years = 10 }, { from = 2030-01-01, years = 12 }]\n"
+        "accident = [{ from = 2009-01-01, years = 15 }]\n"
+        "death-or-mental = [{ from = 2009-01-01, years = 20 }]\n"
+    )
+    rules = load_retention(file)
+
+    assert rules.kept_until(RecordClass.TREATMENT, since=date(2029, 12, 31)) == date(2039, 12, 31)
+    assert rules.kept_until(RecordClass.TREATMENT, since=date(2030, 1, 1)) == date(2042, 1, 1)
+    assert rules.kept_until(RecordClass.ACCIDENT, since=date(2028, 2, 29)) == date(2043, 3, 1)
+    file.write_text("treatment = []\n")
+    with pytest.raises(UnreadableRetention):
+        load_retention(file)
+
+
+def test_a_hand_over_goes_on_where_it_was_broken_off(service: Service, tmp_path: Path) -> None:
+    ids = [rejected(service, f"no xml {number}".encode()).id for number in range(5)]
+    assert all(archived(service, one) for one in ids)
+    folder = tmp_path / "out"
+
+    broken_off = hand_over(service, open_archives(str(folder)), since=NOON.replace(year=2020))
+    first = [next(broken_off), next(broken_off)]
+    del broken_off
+    rest = list(hand_over(service, open_archives(str(folder)), since=NOON.replace(year=2020)))
+
+    names = set(open_archives(str(folder)).names())
+    assert rest[:2] == [None, None]
+    assert {*first, *rest[2:]} == names
+    assert [Path(name or "").stem for name in (*first, *rest[2:])] == ids  # the oldest first
+    trust = TrustStore(anchors=[], service_anchors=[service.service_keys.chain()[-1]])
+    for name in names:
+        assert verify_archive((folder / name).read_bytes(), trust=trust, at=service.clock.now()).holds
+    assert set(hand_over(service, open_archives(str(folder)), since=NOON.replace(year=2020))) == {None}
+
+
+def test_a_killed_export_leaves_whole_archives_and_is_resumed(service: Service, tmp_path: Path) -> None:
+    ids = [rejected(service, f"no xml {number}".encode()).id for number in range(30)]
+    assert all(archived(service, one) for one in ids)
+    folder = tmp_path / "out"
+    environment = {
+        **os.environ,
+        "CLAIMS_DATA_DIR": str(service.settings.data_dir),
+        "CLAIMS_DATABASE_URL": service.database_url,
+        "CLAIMS_BROKER_URL": service.broker_url,
+    }
+    command = [sys.executable, "-m", "claims", "export", "--since", "2020-01-01", "--to", str(folder)]
+
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 30
+        while len(list(folder.rglob("*.asice"))) < 2 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        process.kill()
+    written = sorted(folder.rglob("*.asice"))
+    trust = TrustStore(anchors=[], service_anchors=[service.service_keys.chain()[-1]])
+    verdicts = [verify_archive(path.read_bytes(), trust=trust, at=service.clock.now()) for path in written]
+    before = {path: path.stat().st_mtime_ns for path in written}
+    again = subprocess.run(command, env=environment, check=False, capture_output=True, timeout=60)
+
+    assert 2 <= len(written) < 30
+    assert all(verdict.holds for verdict in verdicts)
+    assert again.returncode == 0, again.stderr
+    assert len(list(folder.rglob("*.asice"))) == 30
+    assert before == {path: path.stat().st_mtime_ns for path in written}
+
+
+def test_what_is_not_logged_yet_does_not_stop_an_export(service: Service, tmp_path: Path) -> None:
+    logged = rejected(service)
+    assert archived(service, logged.id)
+    late = rejected(service, b"late")
+
+    class Asleep:
+        def __call__(self) -> int:
+            return 0
+
+    service.__dict__["archive"] = replace(service.archive, keep_log=Asleep())
+    names = list(hand_over(service, open_archives(str(tmp_path / "out")), since=NOON.replace(year=2020)))
+    del service.__dict__["archive"]
+    assert archived(service, late.id)
+    rest = list(hand_over(service, open_archives(str(tmp_path / "out")), since=NOON.replace(year=2020)))
+
+    assert [name is None for name in names] == [False, True]
+    assert logged.id in str(names[0])
+    assert late.id in str(rest[1])

@@ -1,0 +1,115 @@
+"""`claims submit`: what is read, what is left out in a second run, and in what order answers come."""
+
+import json
+import threading
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from claims.cli import submitting
+from claims.cli.output import Exit
+from claims.client import ApiRefused, ApiUnreachable, Document
+
+
+class FakeApi:
+    """A service that takes what is no encounter, until it goes away."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.takes = 1000
+
+    def submit_bundle(self, body: bytes) -> Document:
+        if len(self.bodies) >= self.takes:
+            raise ApiUnreachable("http://x", "down")
+        self.bodies.append(body)
+        return {"id": f"sub_{body.decode()}", "state": "received"}
+
+    def submit_encounter(self, _body: bytes) -> Document:
+        raise ApiRefused({"title": "No", "detail": "no", "code": "cannot-build"})
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
+    fake = FakeApi()
+
+    @contextmanager
+    def open_api(_url: str | None, _key_file: Path | None) -> Iterator[FakeApi]:
+        yield fake
+
+    monkeypatch.setattr(submitting, "open_api", open_api)
+    return fake
+
+
+def put(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "a.xml").write_bytes(b"<a/>")
+    (folder / "b.json").write_bytes(b"{}")
+    with zipfile.ZipFile(folder / "c.zip", "w") as archive:
+        archive.writestr("1.xml", b"<c/>")
+        archive.writestr("note.txt", b"no")
+    return folder
+
+
+def lines(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines() if line]
+
+
+def test_files_folders_and_zips_are_submitted_one_by_one(
+    api: FakeApi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = put(tmp_path / "in")
+
+    code = submitting.submit([folder], parallel=2, as_json=True)
+
+    entries = lines(capsys.readouterr().out)
+    assert code is Exit.BLOCKED
+    assert sorted(api.bodies) == [b"<a/>", b"<c/>"]
+    assert [(str(one["file"]).rpartition("/")[2], "error" in one) for one in entries] == [
+        ("a.xml", False),
+        ("b.json", True),
+        ("c.zip!1.xml", False),
+        ("c.zip!note.txt", True),
+    ]
+
+
+def test_a_second_run_submits_what_is_missing_or_has_changed(api: FakeApi, tmp_path: Path) -> None:
+    folder, notes = put(tmp_path / "in"), tmp_path / "notes.ndjson"
+    api.takes = 1
+    with pytest.raises(ApiUnreachable):
+        submitting.submit([folder], parallel=1, outcomes=notes)
+    with notes.open("a") as file:
+        file.write('{"file": "half')  # as a killed run leaves it
+
+    api.takes = 1000
+    submitting.submit([folder], parallel=1, outcomes=notes)
+    submitting.submit([folder], parallel=1, outcomes=notes)
+    (folder / "a.xml").write_bytes(b"<a2/>")
+    submitting.submit([folder], parallel=1, outcomes=notes)
+
+    assert api.bodies == [b"<a/>", b"<c/>", b"<a2/>"]
+
+
+def test_answers_come_in_order_and_little_is_read_ahead() -> None:
+    read: list[int] = []
+    release = threading.Event()
+
+    def items() -> Iterator[int]:
+        for number in range(20):
+            read.append(number)
+            yield number
+
+    def work(number: int) -> int:
+        if number == 0:
+            release.wait(10)
+        return number
+
+    with ThreadPoolExecutor(4) as pool:
+        threading.Timer(0.05, release.set).start()
+        found = submitting.in_order(pool, work, items(), at_once=4)
+        assert next(found) == 0
+        assert read == [0, 1, 2, 3]
+        assert list(found) == list(range(1, 20))

@@ -1,0 +1,39 @@
+"""How pages write money, and whom a certificate is of."""
+
+from decimal import Decimal
+
+import pytest
+
+from claims.console.formats import dong, holder_of, signed_dong
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        pytest.param(12_450_000, "12.450.000", id="whole"),
+        pytest.param(Decimal("436400.00"), "436.400", id="whole-with-zeros"),
+        pytest.param(Decimal("739833.2"), "739.833,20", id="hundredths"),
+        pytest.param(Decimal("-0.5"), "-0,50", id="below-one"),
+        pytest.param(Decimal(0), "0", id="nothing"),
+    ],
+)
+def test_money_is_whole_or_in_hundredths(amount: Decimal, text: str) -> None:
+    assert dong(amount) == f"{text}\N{NO-BREAK SPACE}đ"
+
+
+def test_a_difference_says_in_which_direction_and_nothing_is_a_dash() -> None:
+    assert signed_dong(5).startswith("+5")
+    assert dong(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("subject", "holder"),
+    [
+        pytest.param("2.5.4.5=MST:01,CN=Bệnh viện A,O=Sở Y tế,C=VN", "Bệnh viện A", id="among-others"),
+        pytest.param(r"CN=Bệnh viện A\, cơ sở 2,C=VN", "Bệnh viện A, cơ sở 2", id="with-a-comma"),
+        pytest.param("O=Bệnh viện A,C=VN", "O=Bệnh viện A,C=VN", id="without-a-common-name"),
+        pytest.param("OCN=x,C=VN", "OCN=x,C=VN", id="another-attribute"),
+    ],
+)
+def test_a_certificate_is_of_whom_its_common_name_says(subject: str, holder: str) -> None:
+    assert holder_of(subject) == holder

@@ -1,0 +1,50 @@
+"""Everything that pages say of submissions has words: states, events, outcomes, lists."""
+
+import pytest
+
+from claims.catalogues.problems import Weight
+from claims.checking.report import Outcome, StageName
+from claims.console.operators.telling import BADGES, cause_of
+from claims.console.wording import words
+from claims.exchange.breaker import MAINTENANCE, RESTING
+from claims.exchange.lifecycle import REPLAYABLE, State
+from claims.exchange.operating import PAUSED
+from claims.exchange.ports import ItemOutcome, ReplayState
+from claims.exchange.registrations import RegistrationChange
+from claims.exchange.submission import EventKind
+from claims.exchange.webhooks import DeliveryState
+
+
+@pytest.mark.parametrize(
+    ("beginning", "values"),
+    [
+        ("sub_", State),
+        ("event_", EventKind),
+        ("outcome_", ItemOutcome),
+        ("replay_", ReplayState),
+        ("telling_", DeliveryState),
+        ("registration_", RegistrationChange),
+        ("next_", REPLAYABLE),
+        ("stage_", StageName),
+        ("outcome_stage_", Outcome),
+        ("op_", Weight),
+    ],
+)
+def test_each_value_has_a_word(beginning: str, values: list[str]) -> None:
+    assert [value for value in values if f"{beginning}{value}" not in words("vi")] == []
+
+
+def test_each_state_has_a_badge() -> None:
+    assert set(BADGES) == set(State)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize(
+    "code", [RESTING, MAINTENANCE, PAUSED, "gateway.205", "gateway.no-account", "XML2.HAM_LUONG"]
+)
+def test_a_cause_is_said_in_words(code: str, language: str) -> None:
+    assert code not in cause_of(code, language)
+
+
+def test_a_cause_that_nobody_has_words_for_is_its_own_name() -> None:
+    assert cause_of("something.new-here", "en") == "something.new-here"

@@ -1,0 +1,100 @@
+"""What is said to take one line of the form does, whatever it says."""
+
+import json
+import unicodedata
+from typing import Literal
+
+import pytest
+import typst
+
+from claims.paper.fitting import WIDTHS_MM, breakable, takes_one_line, width_em
+
+LETTERS = (
+    "".join(chr(code) for code in range(0x20, 0x7F))
+    + "àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ"
+)
+ALL = LETTERS + LETTERS.upper()
+_MEASURING = """
+#set text(font: "Libertinus Serif", size: 8.5pt, lang: "vi", hyphenate: false)
+#let asked = json(bytes(sys.inputs.asked))
+#context [#metadata(asked.map(((said, weight, width)) => {
+  let size = measure(width: width * 1pt, text(weight: weight, said))
+  (size.width.pt(), size.height.pt())
+})) <answer>]
+"""
+
+
+def measured(asked: list[tuple[str, str, float]]) -> list[tuple[float, float]]:
+    """Return width and height, in points, of texts of a weight that are set in this width."""
+    compiler = typst.Compiler(
+        _MEASURING.encode(),
+        font_paths=typst.Fonts(include_system_fonts=False),
+        sys_inputs={"asked": json.dumps(asked)},
+    )
+    return [tuple(one) for one in json.loads(compiler.query("<answer>", field="value", one=True))]
+
+
+@pytest.mark.parametrize("weight", ["regular", "bold"])
+def test_no_letter_is_wider_than_is_said(weight: str) -> None:
+    sizes = measured([(letter, weight, 1000.0) for letter in ALL])
+
+    wider = [letter for letter, size in zip(ALL, sizes, strict=True) if size[0] / 8.5 > width_em(letter)]
+    assert wider == []
+    assert all(width_em(letter) < 2 for letter in ALL)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_what_fits_is_one_line_high(form: Literal["NFC", "NFD"]) -> None:
+    rest = [""] * (len(WIDTHS_MM) - 1)
+    texts = [unicodedata.normalize(form, letter * 200) for letter in ALL]
+    fitting = [
+        next(text[:length] for length in range(200, 0, -1) if takes_one_line([text[:length], *rest]))
+        for text in texts
+    ]
+
+    # The insets of a cell are 2.5 points on either side.
+    heights = {
+        round(size[1], 3) for size in measured([(text, "regular", 87 * 72 / 25.4 - 5) for text in fitting])
+    }
+    (line,) = {round(size[1], 3) for size in measured([("X", "regular", 1000.0)])}
+    assert heights == {line}
+    assert line + 2 * 2.2 <= 10.0
+
+
+@pytest.mark.parametrize("text", ["漢", "a" * 60, "\n", "ơ" * 200, "₫"])
+def test_what_is_long_or_strange_is_measured(text: str) -> None:
+    assert not takes_one_line([text] + [""] * (len(WIDTHS_MM) - 1))
+
+
+@pytest.mark.parametrize("weight", ["regular", "bold"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9.876.543.210.987,123",
+        "-98.765.432.109.871",
+        "W" * 90,
+        "a" + "\u0302\u0323" * 3 + "n" * 90,
+        "漢" * 40,
+    ],
+)
+def test_what_is_wide_does_not_run_over_other_columns(text: str, weight: str) -> None:
+    points = [width * 72 / 25.4 - 5 for width in WIDTHS_MM]
+    broken = [breakable(text, width) for width in WIDTHS_MM]
+
+    sizes = measured([(one, weight, width) for one, width in zip(broken, points, strict=True)])
+    assert all(size[0] <= width + 0.01 for size, width in zip(sizes, points, strict=True))
+    assert {one.replace("\u200b", "") for one in broken} == {text}
+
+
+def test_what_fits_is_left_as_it_is() -> None:
+    text = "Kim luồn tĩnh mạch 22G 500µg 1.234.567"
+
+    assert breakable(text, 30) == text
+
+
+def test_each_column_has_its_width() -> None:
+    cells = [""] * len(WIDTHS_MM)
+    assert takes_one_line([*cells[:1], "Viên", *cells[2:]])
+    assert not takes_one_line([*cells[:1], "Viên nén", *cells[2:]])
+    # A4 on its side, less the margins of 11 mm.
+    assert sum(WIDTHS_MM) <= 297 - 22

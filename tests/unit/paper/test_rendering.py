@@ -1,0 +1,76 @@
+"""A form is PDF/A with the signed XML inside, whatever stands in the claim."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pikepdf
+import pytest
+
+from claims.checking.samples import load_sample
+from claims.paper.rendering import CannotRender, Copy, render_pdf
+from signing.demo_pki import DemoPki
+from signing.sign import sign_bundle
+from signing.verdict import Verdict
+
+AT = datetime(2026, 11, 29, 3, 0, 0, 123456, tzinfo=UTC)
+SUBMISSION = "sub_01KASWY1C4R4T9QZ3R5J8M2X6B"
+
+
+def a_copy(language: str = "vi", verdict: Verdict | None = None) -> Copy:
+    return Copy(
+        at=AT,
+        submission_id=SUBMISSION,
+        public_url="https://claims.example.vn",
+        language=language,
+        verdict=verdict,
+        checked_at=AT if verdict else None,
+    )
+
+
+@pytest.fixture(scope="module")
+def signed() -> bytes:
+    pki = DemoPki.create(at=AT - timedelta(days=60))
+    key = pki.leaf("79024", valid_from=AT - timedelta(days=50), valid_to=AT + timedelta(days=300))
+    return sign_bundle(load_sample("birth").write(), key.signer)
+
+
+def test_the_very_bytes_are_attached_and_the_file_says_which_standard_it_keeps(
+    signed: bytes,
+) -> None:
+    pdf = pikepdf.open(io.BytesIO(render_pdf(signed, a_copy())))
+
+    assert pdf.attachments[f"{SUBMISSION}.xml"].get_file().read_bytes() == signed
+    with pdf.open_metadata() as metadata:
+        assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("3", "A")
+    assert bool(pdf.Root.MarkInfo.Marked)
+    assert str(pdf.Root.AF[0].AFRelationship) == "/Source"
+    assert pdf.Root.Lang == "vi"
+
+
+def test_the_same_values_make_the_same_bytes(signed: bytes) -> None:
+    assert render_pdf(signed, a_copy()) == render_pdf(signed, a_copy())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "漢字",
+        "😀",
+        "\ue000",
+        '#pdf.attach("x") *b* $x$ @r',
+        "العربية",
+        "A" * 2000,
+        "漢" * 200,
+        "e\u0301\u0323",
+    ],
+)
+def test_any_text_makes_a_form(name: str) -> None:
+    bundle = load_sample("outpatient", [f"XML1.HO_TEN = {name}"]).write()
+
+    assert render_pdf(bundle, a_copy()).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("data", [b"", b"<a/>", b"no xml", b"<GIAMDINHHS/>"])
+def test_what_holds_no_claim_is_refused(data: bytes) -> None:
+    with pytest.raises(CannotRender):
+        render_pdf(data, a_copy())

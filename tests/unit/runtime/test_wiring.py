@@ -1,0 +1,29 @@
+"""The wiring makes what the settings ask for."""
+
+from pathlib import Path
+
+import pytest
+
+from claims.runtime.settings import Settings
+from claims.runtime.wiring import Service
+
+
+@pytest.mark.parametrize(
+    ("settings", "are_read"),
+    [
+        pytest.param({"gateway_url": "http://gateway.example"}, True, id="a-gateway"),
+        pytest.param(
+            {"gateway_url": "http://gateway.example", "gateway_results": False}, False, id="not-wanted"
+        ),
+        pytest.param({}, False, id="no-gateway"),
+    ],
+)
+def test_results_are_read_back_wherever_there_is_a_gateway(
+    settings: dict[str, object], are_read: bool, tmp_path: Path
+) -> None:
+    # Nothing listens there: a pool opens without its database.
+    read = Settings.model_validate({"data_dir": tmp_path, **settings})
+    service = Service(read, "postgresql://127.0.0.1:1/none", "memory://")
+
+    assert (service.follow_up is not None) == are_read
+    service.close()
