@@ -1,8 +1,10 @@
 """What every test may ask for: servers, a fresh database, a broker of its own.
 
-Without settings the embedded PostgreSQL and Valkey run in a temporary folder, once for the whole
-session, shared by all its workers. With ``CLAIMS_DATABASE_URL`` and ``CLAIMS_BROKER_URL`` the same
-tests run against those servers. No other ``CLAIMS_`` variable of the developer reaches a test.
+Without settings each worker of the session runs its own embedded PostgreSQL and Valkey in a temporary
+folder: the log of evidence waits for the transactions of every database of its server, and no test should
+wait for another. With ``CLAIMS_DATABASE_URL`` and ``CLAIMS_BROKER_URL`` the same tests run against those
+servers; several database addresses, with blanks between them, are shared out among the workers.
+No other ``CLAIMS_`` variable of the developer reaches a test.
 """
 
 import os
@@ -114,15 +116,17 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture(scope="session")
-def services(pytestconfig: pytest.Config) -> Iterator[Addresses]:
-    """Servers for the whole session. Tests share them: take `database_url` and `broker_url` instead."""
+def services(pytestconfig: pytest.Config, worker_id: str) -> Iterator[Addresses]:
+    """Servers for all tests of a worker. Tests share them: take `database_url` and `broker_url` instead."""
     if len(_GIVEN) == len(_SERVERS):
-        yield Addresses(*(_GIVEN[name] for name in _SERVERS))
+        databases, broker = (_GIVEN[name] for name in _SERVERS)
+        urls = databases.split()
+        yield Addresses(urls[_number(worker_id) % len(urls)], broker)
     elif _GIVEN:
         pytest.exit(f"set both {' and '.join(_SERVERS)}, or neither", returncode=4)
     else:
-        with embedded_services(pytestconfig.stash[_FOLDER]) as addresses:
-            _spare_the_disk(addresses)
+        with embedded_services(pytestconfig.stash[_FOLDER] / worker_id) as addresses:
+            _leave_nothing_to_do(addresses)
             yield addresses
 
 
@@ -159,7 +163,7 @@ def database_url(services: Addresses, migrated_database: str) -> Iterator[str]:
 @pytest.fixture
 def broker_url(services: Addresses, worker_id: str) -> Iterator[str]:
     """Address of an empty broker database that no other worker of the session uses."""
-    number = 1 + int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
+    number = _number(worker_id)
     url = _broker_at(services.broker_url, number)
     _flush(services.broker_url, number)
     yield url
@@ -173,10 +177,16 @@ def _memory() -> Path | None:
     return folder if has_room else None
 
 
-def _spare_the_disk(services: Addresses) -> None:
-    """Have PostgreSQL not wait for the disk: nothing outlives the session."""
+def _number(worker_id: str) -> int:
+    """Return which worker of the session this is: 0 if there is one process only."""
+    return 1 + int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
+
+
+def _leave_nothing_to_do(services: Addresses) -> None:
+    """Have PostgreSQL not wait for the disk, since nothing outlives the session, nor tidy in between."""
     with psycopg.connect(services.database_url, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET autovacuum = off")
         connection.execute("SELECT pg_reload_conf()")
 
 
