@@ -15,8 +15,7 @@ from typing import TypeVar
 from bench.figures import Figure
 from claims.exchange.access.places import EVERYWHERE, NATION
 from claims.exchange.lifecycle import State
-from claims.exchange.ports import NewReplay
-from claims.exchange.replay import PlanReplay, RunReplay, StartReplay
+from claims.exchange.replay import NewReplay, PlanReplay, RunReplay, StartReplay
 from claims.exchange.submission import SubmissionFilter, SubmissionId
 from claims.runtime.embedded import embedded_services
 from claims.storage.migrations import upgrade

@@ -9,9 +9,9 @@ from starlette.concurrency import run_in_threadpool
 
 from claims.exchange.access.acting import act_as
 from claims.exchange.access.bounds import bind
+from claims.exchange.access.errors import UnknownKey
 from claims.exchange.access.policy import load_policy
 from claims.exchange.access.principal import Principal
-from claims.exchange.errors import UnknownKey
 from claims.runtime.proxies import TrustedProxies
 from claims.runtime.wiring import Service
 

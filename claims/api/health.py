@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from claims.api import problems
 from claims.api.access import TheService
-from claims.exchange.errors import UnknownKey
+from claims.exchange.access.errors import UnknownKey
 from claims.runtime.telemetry.scrape import exposition
 
 METRICS = "/metrics"

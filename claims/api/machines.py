@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 from claims.api.access import TheService, may
 from claims.api.models import PlainText
 from claims.exchange.access.clients import Client
+from claims.exchange.access.errors import KeyNotFound
 from claims.exchange.access.keys import ApiKey, Scope, require_givable
 from claims.exchange.access.principal import Principal
-from claims.exchange.errors import KeyNotFound
 from claims.exchange.submission import FacilityCode
 from claims.runtime.wiring import Service
 

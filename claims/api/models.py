@@ -13,9 +13,11 @@ from claims.checking.check import ClaimSummary, Report, Stage
 from claims.checking.details import detail, detail_to_json
 from claims.checking.places import Places, ValueClass
 from claims.checking.rules.rule import Category, Confidence, Group
+from claims.exchange.feed import FeedPage
 from claims.exchange.following import Following, Step, Way
 from claims.exchange.lifecycle import Level, State
-from claims.exchange.ports import FeedPage, Receipt, Replay, ReplayItem, ReplayPlan, ReplayState
+from claims.exchange.ports import Receipt
+from claims.exchange.replay import Replay, ReplayItem, ReplayPlan, ReplayState
 from claims.exchange.submission import Event, Page, Submission
 
 #: Text that PostgreSQL can hold: anything but the null character.

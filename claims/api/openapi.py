@@ -18,17 +18,23 @@ from claims.building.errors import CannotBuild
 from claims.emr.errors import MalformedEncounter
 from claims.emr.synthetic import generate_encounters
 from claims.exchange import errors
+from claims.exchange.access import errors as access_errors
 from claims.exchange.submit_encounter import WrongFacility
 from claims.outbound.errors import UnusableAddress
 
 _METHODS: Final = frozenset({"get", "put", "post", "patch", "delete"})
-_BUNDLE: Final = (errors.IdempotencyMismatch, errors.TooManyRequests)
+_BUNDLE: Final = (errors.IdempotencyMismatch, access_errors.TooManyRequests)
 #: What a route's work may lead to, by its operation.
 _BY_OPERATION: Final[Mapping[str, tuple[type[Exception], ...]]] = {
     "submitBundle": _BUNDLE,
     "submitEncounter": (*_BUNDLE, MalformedEncounter, CannotBuild, WrongFacility, errors.NoSigningKey),
-    "submitBatch": (errors.UnusableBatch, errors.TooManyRequests),
-    "checkIn": (errors.CheckInRefused, errors.GatewayRefused, errors.GatewayError, errors.TooManyRequests),
+    "submitBatch": (errors.UnusableBatch, access_errors.TooManyRequests),
+    "checkIn": (
+        errors.CheckInRefused,
+        errors.GatewayRefused,
+        errors.GatewayError,
+        access_errors.TooManyRequests,
+    ),
     "listSubmissions": (errors.InvalidCursor,),
     "readFeed": (errors.InvalidCursor,),
     "withdrawSubmission": (errors.CannotWithdraw,),
@@ -42,12 +48,12 @@ _BY_OPERATION: Final[Mapping[str, tuple[type[Exception], ...]]] = {
     "pingWebhook": (errors.WebhookDisabled, UnusableAddress),
     "resendDelivery": (errors.WebhookDisabled,),
     "issueKey": (errors.UnknownFacility,),
-    "rotateKey": (errors.TooManyKeys,),
-    "registerClient": (errors.UnusableKey, errors.UnknownFacility),
-    "addClientKey": (errors.UnusableKey, errors.TooManyKeys),
-    "getPaper": (errors.ProtectedRecord, errors.NothingToShow),
-    "getArchive": (errors.ProtectedRecord,),
-    "getAssessment": (errors.ProtectedRecord,),
+    "rotateKey": (access_errors.TooManyKeys,),
+    "registerClient": (access_errors.UnusableKey, errors.UnknownFacility),
+    "addClientKey": (access_errors.UnusableKey, access_errors.TooManyKeys),
+    "getPaper": (access_errors.ProtectedRecord, errors.NothingToShow),
+    "getArchive": (access_errors.ProtectedRecord,),
+    "getAssessment": (access_errors.ProtectedRecord,),
     "getInclusion": (errors.NotInLog,),
     "getConsistency": (errors.NotInLog,),
     "getLogHead": (errors.NotInLog,),
@@ -107,8 +113,8 @@ def _kinds_of(path: str, operation: Mapping[str, Any]) -> Iterable[Kind]:
     yield INTERNAL
     yield KINDS[errors.StoreUnavailable]
     if operation.get("security"):
-        yield KINDS[errors.UnknownKey]
-        yield KINDS[errors.AccessDenied]
+        yield KINDS[access_errors.UnknownKey]
+        yield KINDS[access_errors.AccessDenied]
     if operation.get("parameters") or "requestBody" in operation:
         yield INVALID
     if "requestBody" in operation:

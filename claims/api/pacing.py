@@ -7,8 +7,8 @@ from starlette.concurrency import run_in_threadpool
 
 from claims.api.access import TheService, may
 from claims.api.problems import pace_headers
+from claims.exchange.access.errors import TooManyRequests
 from claims.exchange.access.principal import Principal
-from claims.exchange.errors import TooManyRequests
 from claims.runtime.pace import Pace, Turn
 
 SUBMIT: Final = "submission.submit"

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from claims.api.access import TheService, may
 from claims.api.limits import MOST_LISTED
 from claims.api.models import PlainText
+from claims.exchange.access.errors import AccessDenied
 from claims.exchange.access.principal import Principal
 from claims.exchange.data_requests import DataRequest, Outcome, RequestKind
-from claims.exchange.errors import AccessDenied
 from claims.exchange.submission import SubmissionId
 from claims.localtime import local_date
 from claims.runtime.wiring import Service

@@ -24,6 +24,7 @@ from claims.checking.details import detail, detail_to_json
 from claims.emr.errors import MalformedEncounter
 from claims.errors import ClaimsError
 from claims.exchange import errors
+from claims.exchange.access import errors as access_errors
 from claims.exchange.submit_encounter import WrongFacility
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 
@@ -71,13 +72,13 @@ class Kind:
 
 #: Errors of the service and what the caller sees of them.
 KINDS: Mapping[type[Exception], Kind] = {
-    errors.UnknownKey: Kind("unauthenticated", 401, "No valid API key"),
-    errors.AccessDenied: Kind("forbidden", 403, "Not allowed"),
-    errors.KeyNotFound: Kind("not-found", 404, "No such key or client"),
-    errors.TooManyKeys: Kind("too-many-keys", 409, "Two keys are live"),
-    errors.UnusableKey: Kind("unusable-key", 422, "Not a public key that counts"),
-    errors.ProtectedRecord: Kind("protected-record", 403, "A specially protected record"),
-    errors.NotSignedIn: Kind("unauthenticated", 401, "No valid API key"),
+    access_errors.UnknownKey: Kind("unauthenticated", 401, "No valid API key"),
+    access_errors.AccessDenied: Kind("forbidden", 403, "Not allowed"),
+    access_errors.KeyNotFound: Kind("not-found", 404, "No such key or client"),
+    access_errors.TooManyKeys: Kind("too-many-keys", 409, "Two keys are live"),
+    access_errors.UnusableKey: Kind("unusable-key", 422, "Not a public key that counts"),
+    access_errors.ProtectedRecord: Kind("protected-record", 403, "A specially protected record"),
+    access_errors.NotSignedIn: Kind("unauthenticated", 401, "No valid API key"),
     errors.UnknownFacility: Kind("unknown-facility", 422, "Unknown facility"),
     errors.SubmissionNotFound: Kind("not-found", 404, "No such submission"),
     errors.CheckInRefused: Kind("check-in-refused", 422, "The check-in was not sent"),
@@ -112,7 +113,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     errors.EmptySelection: Kind("empty-selection", 422, "A replay needs a condition"),
     errors.NothingToAdjust: Kind("nothing-to-adjust", 409, "Nothing of the claim is not paid"),
     errors.NoSigningKey: Kind("no-signing-key", 409, "No signing key for this facility"),
-    errors.TooManyRequests: Kind("too-many-requests", 429, "Too many requests", retryable=True),
+    access_errors.TooManyRequests: Kind("too-many-requests", 429, "Too many requests", retryable=True),
     errors.StoreUnavailable: Kind(
         "unavailable", 503, "The service cannot store anything now", retryable=True
     ),
@@ -207,7 +208,7 @@ def _claims_error(request: Request, error: Exception) -> JSONResponse:
     if kind is None:
         return _internal_error(request, error)
     response = answer(request, kind, str(error), **_facts(error))
-    if isinstance(error, errors.TooManyRequests):
+    if isinstance(error, access_errors.TooManyRequests):
         response.headers.update(pace_headers(error.limit, 0, error.retry_after_s))
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response

@@ -24,7 +24,7 @@ from claims.api.models import (
 from claims.api.paging import cut
 from claims.exchange.access.places import Place
 from claims.exchange.access.principal import Principal
-from claims.exchange.ports import NewReplay
+from claims.exchange.replay import NewReplay
 from claims.exchange.submission import SubmissionFilter, SubmissionId
 from claims.runtime.wiring import Service
 from claims.spreadsheets import csv_line

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from claims.api import problems
 from claims.api.access import TheService
-from claims.exchange.errors import ClientRefused
+from claims.exchange.access.errors import ClientRefused
 from claims.runtime.proxies import TrustedProxies
 
 TOKEN: Final = "/oauth/token"  # noqa: S105 - a path

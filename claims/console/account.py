@@ -33,10 +33,10 @@ from claims.console.viewer import (
 )
 from claims.console.wording import LANGUAGES
 from claims.exchange.access.attempts import Client
+from claims.exchange.access.errors import NotSignedIn, SignInRefused, TooManyAttempts, WeakPassword
 from claims.exchange.access.passkeys import UsePasskeys
 from claims.exchange.access.sessions import Stage
 from claims.exchange.access.sign_in import Opened
-from claims.exchange.errors import NotSignedIn, SignInRefused, TooManyAttempts, WeakPassword
 from claims.runtime.wiring import Service
 
 router = APIRouter()

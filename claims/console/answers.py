@@ -16,6 +16,7 @@ from claims.console.errors import FormExpired, NoText
 from claims.console.pages import render
 from claims.errors import ClaimsError
 from claims.exchange import errors
+from claims.exchange.access import errors as access_errors
 
 log = structlog.get_logger()
 
@@ -34,18 +35,18 @@ class Kind:
 
 
 KINDS: Final[Mapping[type[Exception], Kind]] = {
-    errors.AccessDenied: Kind(403, "denied"),
-    errors.ProtectedRecord: Kind(403, "protected"),
+    access_errors.AccessDenied: Kind(403, "denied"),
+    access_errors.ProtectedRecord: Kind(403, "protected"),
     FormExpired: Kind(403, "form_expired"),
     NoText: Kind(400, "bad_request"),
-    errors.NoRoleGiven: Kind(403, "no_role"),
-    errors.ProviderUnavailable: Kind(503, "provider_down"),
-    errors.TooManyAttempts: Kind(429, "too_many"),
+    access_errors.NoRoleGiven: Kind(403, "no_role"),
+    access_errors.ProviderUnavailable: Kind(503, "provider_down"),
+    access_errors.TooManyAttempts: Kind(429, "too_many"),
     errors.ReviewNotFound: Kind(404, "not_found"),
     errors.SubmissionNotFound: Kind(404, "not_found"),
     errors.ReplayNotFound: Kind(404, "not_found"),
-    errors.PersonNotFound: Kind(404, "not_found"),
-    errors.KeyNotFound: Kind(404, "not_found"),
+    access_errors.PersonNotFound: Kind(404, "not_found"),
+    access_errors.KeyNotFound: Kind(404, "not_found"),
     errors.InvalidCursor: Kind(400, "bad_request"),
     errors.StoreUnavailable: Kind(503, "unavailable"),
 }
@@ -72,7 +73,7 @@ def go_to(address: str) -> Response:
 
 def install(app: FastAPI) -> None:
     """Make the app answer every error as a page."""
-    app.add_exception_handler(errors.NotSignedIn, _sign_in_first)
+    app.add_exception_handler(access_errors.NotSignedIn, _sign_in_first)
     app.add_exception_handler(ClaimsError, _claims_error)
     app.add_exception_handler(HTTPException, _framework_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from claims.console.account import Next, client_of, go_on, render_sign_in
 from claims.console.answers import NOT_FOUND, go_to, see_other
 from claims.console.viewer import TheService, keep_cookie, own_cookie_name
+from claims.exchange.access.errors import ProviderRefused
 from claims.exchange.access.provider import LASTS, Answer, SignInThroughProvider
-from claims.exchange.errors import ProviderRefused
 from claims.runtime.wiring import Service
 
 router = APIRouter(prefix="/signin/provider")

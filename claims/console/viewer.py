@@ -16,10 +16,10 @@ from starlette.responses import Response
 from claims.console.errors import FormExpired, NoText
 from claims.exchange.access.acting import act_as
 from claims.exchange.access.bounds import bind
+from claims.exchange.access.errors import NotSignedIn
 from claims.exchange.access.policy import load_policy
 from claims.exchange.access.principal import Principal
 from claims.exchange.access.sessions import SignedIn
-from claims.exchange.errors import NotSignedIn
 from claims.runtime.wiring import Service
 
 #: Over TLS: only this host, no other path. Plain HTTP is for loopback, where browsers differ about that name.

@@ -17,10 +17,10 @@ from typing import Final, Protocol
 
 from argon2 import PasswordHasher
 
+from claims.exchange.access.errors import UnknownKey
 from claims.exchange.access.passwords import Passwords
 from claims.exchange.access.places import Place
 from claims.exchange.access.principal import Grant, Principal, PrincipalKind
-from claims.exchange.errors import UnknownKey
 from claims.exchange.ports import Clock
 from claims.exchange.submission import FacilityCode
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from claims.exchange.ports import Clock, JobQueue, Replays, Submissions
+from claims.exchange.ports import Clock, JobQueue, Submissions
+from claims.exchange.replay import Replays
 
 #: A hospital's long weekend: so long a key stands for what was handed in under it.
 _KEYS_KEPT: Final = timedelta(days=7)

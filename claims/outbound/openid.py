@@ -17,9 +17,9 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 from joserfc.errors import JoseError
 
+from claims.exchange.access.errors import ProviderRefused, ProviderUnavailable, UnusableKey
 from claims.exchange.access.provider import Question
 from claims.exchange.access.public_keys import PublicKey, algorithms_of, key_from_jwk
-from claims.exchange.errors import ProviderRefused, ProviderUnavailable, UnusableKey
 from claims.exchange.ports import Clock
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 from claims.outbound.guard import Guard

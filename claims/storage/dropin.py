@@ -8,9 +8,10 @@ from typing import LiteralString
 from psycopg.errors import ForeignKeyViolation, UniqueViolation
 from ulid import ULID
 
+from claims.exchange.access.errors import UsernameTaken
 from claims.exchange.daybook import DayEntry, DayTotals
 from claims.exchange.dropin import DropInAccount
-from claims.exchange.errors import UnknownFacility, UsernameTaken
+from claims.exchange.errors import UnknownFacility
 from claims.exchange.lifecycle import State
 from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.localtime import VIETNAM

@@ -13,8 +13,8 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from claims.exchange.errors import InvalidCursor
+from claims.exchange.feed import FeedEvent, FeedPage
 from claims.exchange.lifecycle import State
-from claims.exchange.ports import FeedEvent, FeedPage
 from claims.exchange.submission import Event, EventKind, FacilityCode, SubmissionId
 from claims.storage.pool import Pool, borrow
 
@@ -34,7 +34,7 @@ _FOLLOWS: LiteralString = SHOWN_AFTER.format(tx="%(tx)s::text::xid8", seq="%(seq
 
 @dataclass(frozen=True, slots=True)
 class PostgresFeed:
-    """`claims.exchange.ports.Feed` on PostgreSQL."""
+    """`claims.exchange.feed.Feed` on PostgreSQL."""
 
     pool: Pool
 

@@ -10,10 +10,10 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
 
 from claims.exchange.access.access_log import AccessKind
+from claims.exchange.access.errors import LoginTaken
 from claims.exchange.access.people import Person
 from claims.exchange.access.places import Place
 from claims.exchange.access.principal import Grant
-from claims.exchange.errors import LoginTaken
 from claims.exchange.review.searching import fold
 from claims.storage.access_log import note_of_person
 from claims.storage.pool import Pool, borrow

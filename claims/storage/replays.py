@@ -12,7 +12,7 @@ from ulid import ULID
 from claims.exchange.access.places import Reach
 from claims.exchange.errors import ReplayEnded, ReplayNotFound
 from claims.exchange.lifecycle import REPLAYABLE, State, replay_target
-from claims.exchange.ports import (
+from claims.exchange.replay import (
     ItemOutcome,
     NewReplay,
     Replay,
@@ -53,7 +53,7 @@ def _outcome(state: State) -> ItemOutcome:
 
 @dataclass(frozen=True, slots=True)
 class PostgresReplays:
-    """`claims.exchange.ports.Replays` on PostgreSQL."""
+    """`claims.exchange.replay.Replays` on PostgreSQL."""
 
     pool: Pool
 

@@ -16,7 +16,7 @@ from claims.emr.synthetic import generate_encounters
 from claims.exchange.access.places import EVERYWHERE, Place
 from claims.exchange.errors import GatewayRefused, GatewayUnavailable
 from claims.exchange.lifecycle import State
-from claims.exchange.ports import NewReplay
+from claims.exchange.replay import NewReplay
 from claims.exchange.review.review import Cut, Decision, Order, Review, ReviewFilter, Verdict
 from claims.exchange.submission import FacilityCode, SubmissionFilter
 from claims.localtime import local_date

@@ -20,10 +20,9 @@ from claims.exchange.breaker import Breaker
 from claims.exchange.check import CheckSubmissions
 from claims.exchange.deliver import DeliverSubmissions, RetryPolicy
 from claims.exchange.errors import NotYetLogged
-from claims.exchange.ports import ItemOutcome
 from claims.exchange.reap import Reap
 from claims.exchange.receive import ReceiveBundle, Received
-from claims.exchange.replay import PlanReplay, RunReplay, StartReplay, SteerReplay
+from claims.exchange.replay import ItemOutcome, PlanReplay, RunReplay, StartReplay, SteerReplay
 from claims.exchange.submission import EventKind, FacilityCode, Submission, SubmissionId
 from claims.exchange.withdraw import WithdrawSubmission
 from claims.runtime.settings import Settings

@@ -6,12 +6,12 @@ from starlette.testclient import TestClient
 
 from claims.exchange.access.access_log import AccessFilter, AccessKind
 from claims.exchange.access.attempts import BY_NAME_AND_NETWORK, Client
+from claims.exchange.access.errors import SignInRefused, TooManyAttempts
 from claims.exchange.access.keys import Scope
 from claims.exchange.access.people import grant_of
 from claims.exchange.access.places import EVERYWHERE, Place, Reach
 from claims.exchange.access.principal import Grant
 from claims.exchange.access.sessions import Stage
-from claims.exchange.errors import SignInRefused, TooManyAttempts
 from claims.exchange.submission import FacilityCode
 from claims.runtime.wiring import Service
 from claims.storage.chains import ChainHead

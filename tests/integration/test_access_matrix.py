@@ -38,7 +38,7 @@ from claims.exchange.access.protection import Opening
 from claims.exchange.access.sessions import Stage, digest
 from claims.exchange.batches import Batch, new_batch_id
 from claims.exchange.data_requests import DataRequest, LinkedClaim, RequestKind
-from claims.exchange.ports import NewReplay
+from claims.exchange.replay import NewReplay
 from claims.exchange.review.review import Lane, NewReview, Subject
 from claims.exchange.submission import Event, EventKind, FacilityCode, Submission, SubmissionFilter
 from claims.exchange.webhooks import Webhook

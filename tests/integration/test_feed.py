@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from claims.exchange.errors import InvalidCursor
-from claims.exchange.ports import FeedEvent
+from claims.exchange.feed import FeedEvent
 from claims.exchange.submission import EventKind, Submission
 from claims.storage.feed import PostgresFeed, renumber
 from tests.integration.conftest import FACILITY, OTHER_FACILITY, Exchange

@@ -31,7 +31,7 @@ from claims.exchange.errors import (
     OutcomeUnknown,
 )
 from claims.exchange.lifecycle import PENDING, REPLAYABLE, TRANSITIONS, State
-from claims.exchange.ports import NewReplay
+from claims.exchange.replay import NewReplay
 from claims.exchange.submission import FacilityCode, Submission, SubmissionFilter
 from claims.storage.facilities import Facilities
 from claims.storage.pool import Pool

@@ -9,8 +9,7 @@ from claims.exchange.access.places import EVERYWHERE, NATION, Place, Reach
 from claims.exchange.errors import EmptySelection, GatewayRefused, ReplayNotFound
 from claims.exchange.lifecycle import State
 from claims.exchange.operating import PAUSED
-from claims.exchange.ports import ItemOutcome, NewReplay
-from claims.exchange.replay import DraftReplay
+from claims.exchange.replay import DraftReplay, ItemOutcome, NewReplay
 from claims.exchange.submission import SubmissionFilter
 from claims.storage.operating import PostgresOperating, PostgresSendingSwitch
 from tests.integration.conftest import FACILITY, OTHER_FACILITY, Exchange

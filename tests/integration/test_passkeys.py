@@ -16,11 +16,11 @@ from starlette.testclient import TestClient
 
 from claims.console.app import create_console
 from claims.console.viewer import form_token
+from claims.exchange.access.errors import NotSignedIn, SignInRefused
 from claims.exchange.access.passkeys import MOST, Site, UsePasskeys
 from claims.exchange.access.people import grant_of
 from claims.exchange.access.sessions import Stage
 from claims.exchange.access.sign_in import Opened
-from claims.exchange.errors import NotSignedIn, SignInRefused
 from claims.runtime.wiring import Service
 from claims.storage.passkeys import PostgresPasskeys
 from claims.storage.pool import Pool

@@ -19,10 +19,10 @@ from starlette.testclient import TestClient
 
 from claims.console.app import create_console
 from claims.console.viewer import form_token
+from claims.exchange.access.errors import AccessDenied, NotSignedIn
 from claims.exchange.access.places import Place
 from claims.exchange.access.principal import Grant
 from claims.exchange.access.provided_roles import ProvidedRoles
-from claims.exchange.errors import AccessDenied, NotSignedIn
 from claims.outbound.guard import Guard
 from claims.outbound.openid import OpenIdProvider, Registration
 from claims.runtime.settings import Settings

@@ -12,7 +12,7 @@ from claims.exchange.errors import (
     ReplayNotFound,
 )
 from claims.exchange.lifecycle import State
-from claims.exchange.ports import ItemOutcome, NewReplay, Replay, ReplayState
+from claims.exchange.replay import ItemOutcome, NewReplay, Replay, ReplayState
 from claims.exchange.submission import EventKind, Submission, SubmissionFilter
 from tests.integration.conftest import FACILITY, Exchange
 

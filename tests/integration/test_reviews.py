@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 from cryptography.exceptions import InvalidTag
 
+from claims.exchange.access.errors import AccessDenied
 from claims.exchange.access.places import Place
 from claims.exchange.access.principal import Grant, Principal, PrincipalKind
-from claims.exchange.errors import AccessDenied, ReviewChanged, ReviewLocked, UnsoundDecision
+from claims.exchange.errors import ReviewChanged, ReviewLocked, UnsoundDecision
 from claims.exchange.ports import NewSubmission
 from claims.exchange.review.deciding import AlikeOutcome, ConfirmReviews, DecideReviews
 from claims.exchange.review.outcome import TellOutcome, adjustments

@@ -11,11 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from claims.exchange.access.attempts import BY_NAME, BY_NAME_AND_NETWORK, Client, Guard
-from claims.exchange.access.passwords import Passwords
-from claims.exchange.access.people import ManagePeople, grant_of
-from claims.exchange.access.sessions import KeepSessions, Stage
-from claims.exchange.access.sign_in import Opened, SignIn
-from claims.exchange.errors import (
+from claims.exchange.access.errors import (
     AccessDenied,
     IllegalGrant,
     LoginTaken,
@@ -24,6 +20,10 @@ from claims.exchange.errors import (
     TooManyAttempts,
     WeakPassword,
 )
+from claims.exchange.access.passwords import Passwords
+from claims.exchange.access.people import ManagePeople, grant_of
+from claims.exchange.access.sessions import KeepSessions, Stage
+from claims.exchange.access.sign_in import Opened, SignIn
 from claims.storage.access_log import PostgresAccessLog
 from claims.storage.people import PostgresPeople
 from claims.storage.pool import Pool

@@ -14,7 +14,7 @@ from claims.exchange.errors import (
     SubmissionNotFound,
 )
 from claims.exchange.lifecycle import State
-from claims.exchange.ports import ItemOutcome, NewReplay
+from claims.exchange.replay import ItemOutcome, NewReplay
 from claims.exchange.submission import EventKind, Submission, SubmissionFilter
 from tests.integration.conftest import FACILITY, OTHER_FACILITY, Exchange
 

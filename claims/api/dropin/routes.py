@@ -27,9 +27,10 @@ from claims.api.dropin.speaking import (
 )
 from claims.api.pacing import take_turn
 from claims.exchange.access.bounds import bind
+from claims.exchange.access.errors import UnknownKey
 from claims.exchange.access.policy import load_policy
 from claims.exchange.access.principal import Principal
-from claims.exchange.errors import CheckInRefused, GatewayError, GatewayRefused, UnknownKey
+from claims.exchange.errors import CheckInRefused, GatewayError, GatewayRefused
 from claims.exchange.lifecycle import State
 from claims.exchange.receive import Received
 from claims.exchange.submission import FacilityCode

@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from claims.api import problems
-from claims.exchange.errors import AccessDenied, StoreUnavailable, TooManyRequests, UnknownKey
+from claims.exchange.access.errors import AccessDenied, TooManyRequests, UnknownKey
+from claims.exchange.errors import StoreUnavailable
 from claims.gateway.protocol import ACCEPTED
 
 log = structlog.get_logger()

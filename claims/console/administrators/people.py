@@ -17,11 +17,11 @@ from claims.console.naming import Names, TheNames
 from claims.console.pages import render
 from claims.console.viewer import TheForm, TheService, Viewer, sees
 from claims.errors import ClaimsError
+from claims.exchange.access.errors import AccessDenied, IllegalGrant, LoginTaken, PersonNotFound
 from claims.exchange.access.people import ONE_TIME_PASSWORD_FOR, Person, grant_of
 from claims.exchange.access.places import FACILITY_LENGTH
 from claims.exchange.access.policy import Role, load_policy
 from claims.exchange.access.principal import Grant
-from claims.exchange.errors import AccessDenied, IllegalGrant, LoginTaken, PersonNotFound
 from claims.exchange.submission import FacilityCode
 from claims.runtime.wiring import Service
 

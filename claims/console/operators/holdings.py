@@ -14,9 +14,9 @@ from claims.console.operators.overview import endings
 from claims.console.operators.telling import telling
 from claims.console.pages import render
 from claims.console.viewer import TheForm, TheService, Viewer, sees
+from claims.exchange.access.errors import AccessDenied, KeyNotFound
 from claims.exchange.access.keys import ApiKey, Scope, require_givable
 from claims.exchange.access.places import Place, Reach
-from claims.exchange.errors import AccessDenied, KeyNotFound
 from claims.exchange.submission import FacilityCode
 from claims.runtime.wiring import Service
 

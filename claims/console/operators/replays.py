@@ -13,10 +13,10 @@ from claims.console.operators.asking import Wanted
 from claims.console.operators.telling import telling
 from claims.console.pages import language_of, render, render_part
 from claims.console.viewer import TheForm, TheService, Viewer, sees
+from claims.exchange.access.errors import AccessDenied
 from claims.exchange.access.places import Place
-from claims.exchange.errors import AccessDenied, ReplayEnded, ReplayNotFound
-from claims.exchange.ports import ItemOutcome, NewReplay, Replay, ReplayState
-from claims.exchange.replay import START
+from claims.exchange.errors import ReplayEnded, ReplayNotFound
+from claims.exchange.replay import START, ItemOutcome, NewReplay, Replay, ReplayState
 from claims.exchange.submission import SubmissionId
 from claims.runtime.wiring import Service
 

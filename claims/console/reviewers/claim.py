@@ -32,9 +32,10 @@ from claims.console.reviewers.showing import (
     totals_of,
 )
 from claims.console.viewer import TheService, Viewer, sees
+from claims.exchange.access.errors import ProtectedRecord
 from claims.exchange.access.places import Place, Reach
 from claims.exchange.access.protection import BREAK
-from claims.exchange.errors import ProtectedRecord, ReviewNotFound, SubmissionNotFound
+from claims.exchange.errors import ReviewNotFound, SubmissionNotFound
 from claims.exchange.review.deciding import CONFIRM, DECIDE
 from claims.exchange.review.review import DECIDABLE, Review
 from claims.exchange.submission import Submission, SubmissionFilter, SubmissionId

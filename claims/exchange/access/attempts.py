@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from claims.exchange.errors import TooManyAttempts
+from claims.exchange.access.errors import TooManyAttempts
 from claims.exchange.ports import Clock
 
 

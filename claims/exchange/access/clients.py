@@ -20,6 +20,7 @@ from typing import Final, Protocol
 from joserfc import jwt
 from joserfc.errors import JoseError
 
+from claims.exchange.access.errors import ClientRefused, TooManyKeys, UnknownKey, UnusableKey
 from claims.exchange.access.keys import Scope, machine_principal
 from claims.exchange.access.principal import Principal, PrincipalKind
 from claims.exchange.access.public_keys import (
@@ -30,7 +31,6 @@ from claims.exchange.access.public_keys import (
     unpadded,
 )
 from claims.exchange.access.token_times import moment
-from claims.exchange.errors import ClientRefused, TooManyKeys, UnknownKey, UnusableKey
 from claims.exchange.ports import Clock
 from claims.exchange.submission import FacilityCode
 

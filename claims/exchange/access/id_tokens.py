@@ -17,9 +17,9 @@ from typing import Final
 from joserfc import jwt
 from joserfc.errors import JoseError
 
+from claims.exchange.access.errors import ProviderRefused, UnusableKey
 from claims.exchange.access.public_keys import PublicKey, algorithms_of, unpadded
 from claims.exchange.access.token_times import moment
-from claims.exchange.errors import ProviderRefused, UnusableKey
 
 #: How far the provider's clock may be off.
 DRIFT: Final = timedelta(seconds=60)

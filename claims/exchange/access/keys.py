@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
+from claims.exchange.access.errors import AccessDenied, TooManyKeys, UnknownKey
 from claims.exchange.access.places import NATION, Place
 from claims.exchange.access.policy import load_policy
 from claims.exchange.access.principal import Grant, Principal, PrincipalKind
-from claims.exchange.errors import AccessDenied, TooManyKeys, UnknownKey
 from claims.exchange.ports import Clock
 from claims.exchange.submission import FacilityCode
 

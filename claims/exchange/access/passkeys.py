@@ -20,9 +20,9 @@ from webauthn.helpers.structs import (
 )
 
 from claims.exchange.access.attempts import Client
+from claims.exchange.access.errors import NotSignedIn, SignInRefused
 from claims.exchange.access.sessions import SignedIn, Stage
 from claims.exchange.access.sign_in import Opened, SignIn, after_proofs
-from claims.exchange.errors import NotSignedIn, SignInRefused
 from claims.exchange.ports import Clock
 
 #: A person has a few devices; more keys than these are somebody else's.

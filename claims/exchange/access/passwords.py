@@ -8,7 +8,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from claims.exchange.errors import WeakPassword
+from claims.exchange.access.errors import WeakPassword
 
 SHORTEST: Final = 12
 #: Longer ones would let anybody make us hash megabytes.

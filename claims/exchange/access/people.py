@@ -9,12 +9,12 @@ from typing import Final, Protocol
 from ulid import ULID
 
 from claims.exchange.access.access_log import AccessKind, AccessLog
+from claims.exchange.access.errors import AccessDenied, IllegalGrant, PersonNotFound
 from claims.exchange.access.passwords import Passwords, one_time_password
 from claims.exchange.access.places import Place
 from claims.exchange.access.policy import load_policy
 from claims.exchange.access.principal import Grant, Principal, PrincipalKind
 from claims.exchange.access.sessions import SessionStore
-from claims.exchange.errors import AccessDenied, IllegalGrant, PersonNotFound
 from claims.exchange.ports import Clock
 
 #: How long the password that an administrator hands over opens anything.

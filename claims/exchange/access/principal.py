@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
+from claims.exchange.access.errors import AccessDenied
 from claims.exchange.access.places import EVERYWHERE, NOWHERE, Place, PlaceKind, Reach
 from claims.exchange.access.policy import About, load_policy
-from claims.exchange.errors import AccessDenied
 from claims.exchange.submission import FacilityCode
 
 

@@ -14,10 +14,10 @@ from ulid import ULID
 from claims.bundle.contents import ReadClaim
 from claims.bundle.diagnoses import diagnoses_of
 from claims.checking.report import Report
+from claims.exchange.access.errors import ProtectedRecord
 from claims.exchange.access.places import Reach
 from claims.exchange.access.policy import load_policy
 from claims.exchange.access.principal import Principal
-from claims.exchange.errors import ProtectedRecord
 from claims.exchange.ports import Clock, Submissions
 from claims.exchange.submission import Event, EventKind, FacilityCode, Submission, SubmissionId
 

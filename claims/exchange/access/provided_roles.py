@@ -25,11 +25,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from claims.errors import ClaimsError
+from claims.exchange.access.errors import IllegalGrant
 from claims.exchange.access.people import grant_of
 from claims.exchange.access.places import Place
 from claims.exchange.access.policy import load_policy
 from claims.exchange.access.principal import Grant
-from claims.exchange.errors import IllegalGrant
 
 #: What providers say of a sign-in with two factors (RFC 8176).
 _USUAL_PROOFS: Final = {"amr": ("mfa",)}

@@ -25,6 +25,7 @@ from ulid import ULID
 
 from claims.exchange.access.access_log import AccessKind, AccessLog
 from claims.exchange.access.attempts import Client, Counter, Guard
+from claims.exchange.access.errors import LoginTaken, NoRoleGiven, ProviderRefused
 from claims.exchange.access.id_tokens import Expected, key_id_of, read_id_token
 from claims.exchange.access.people import People, Person
 from claims.exchange.access.principal import Grant
@@ -32,7 +33,6 @@ from claims.exchange.access.provided_roles import ProvidedRoles
 from claims.exchange.access.public_keys import PublicKey, unpadded
 from claims.exchange.access.sessions import KeepSessions, Stage
 from claims.exchange.access.sign_in import Opened
-from claims.exchange.errors import LoginTaken, NoRoleGiven, ProviderRefused
 from claims.exchange.ports import Clock
 
 #: How long one may take at the provider.

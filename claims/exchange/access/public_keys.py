@@ -12,7 +12,7 @@ from typing import Final
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from claims.exchange.errors import UnusableKey
+from claims.exchange.access.errors import UnusableKey
 
 _SMALLEST_RSA: Final = 2048
 _CURVES: Final = {"P-256": "ES256", "P-384": "ES384"}

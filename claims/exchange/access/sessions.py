@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
+from claims.exchange.access.errors import NotSignedIn
 from claims.exchange.access.principal import Principal
-from claims.exchange.errors import NotSignedIn
 from claims.exchange.ports import Clock
 
 if TYPE_CHECKING:

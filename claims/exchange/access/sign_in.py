@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from claims.exchange.access.access_log import AccessKind, AccessLog
 from claims.exchange.access.attempts import Client, Counter, Guard
+from claims.exchange.access.errors import NotSignedIn, SignInRefused, TooManyAttempts, WeakPassword
 from claims.exchange.access.passwords import Passwords, require_strong
 from claims.exchange.access.people import People, Person
 from claims.exchange.access.second_factor import TotpSetUp, find_step, new_secret, set_up
 from claims.exchange.access.sessions import KeepSessions, SignedIn, Stage
-from claims.exchange.errors import NotSignedIn, SignInRefused, TooManyAttempts, WeakPassword
 from claims.exchange.ports import Clock
 
 

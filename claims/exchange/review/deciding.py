@@ -12,8 +12,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from claims.exchange.access.errors import AccessDenied
 from claims.exchange.access.principal import Principal
-from claims.exchange.errors import AccessDenied, ReviewChanged, ReviewLocked, UnsoundDecision
+from claims.exchange.errors import ReviewChanged, ReviewLocked, UnsoundDecision
 from claims.exchange.ports import Clock
 from claims.exchange.review.policy import ReviewPolicy
 from claims.exchange.review.ports import Decided, Reviews

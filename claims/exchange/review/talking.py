@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+from claims.exchange.access.errors import AccessDenied
 from claims.exchange.access.principal import Principal
-from claims.exchange.errors import AccessDenied, ReviewChanged, UnsoundDecision
+from claims.exchange.errors import ReviewChanged, UnsoundDecision
 from claims.exchange.ports import Clock
 from claims.exchange.review.ports import Reviews
 from claims.exchange.review.review import Message, Review, ReviewState

@@ -9,8 +9,8 @@ from claims.console.wording import words
 from claims.exchange.breaker import MAINTENANCE, RESTING
 from claims.exchange.lifecycle import REPLAYABLE, State
 from claims.exchange.operating import PAUSED
-from claims.exchange.ports import ItemOutcome, ReplayState
 from claims.exchange.registrations import RegistrationChange
+from claims.exchange.replay import ItemOutcome, ReplayState
 from claims.exchange.submission import EventKind
 from claims.exchange.webhooks import DeliveryState
 

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from claims.exchange.access.errors import ProviderRefused, ProviderUnavailable
 from claims.exchange.access.provider import Question
-from claims.exchange.errors import ProviderRefused, ProviderUnavailable
 from claims.outbound.errors import TargetUnreachable
 from claims.outbound.guard import Guard, Reply
 from claims.outbound.openid import OpenIdProvider, Registration

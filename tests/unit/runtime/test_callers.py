@@ -10,10 +10,10 @@ import pytest
 from claims.exchange.access.callers import WhoCalls
 from claims.exchange.access.clients import PREFIX as CLIENT
 from claims.exchange.access.clients import RecognizeToken
+from claims.exchange.access.errors import UnknownKey
 from claims.exchange.access.keys import Authenticate, IssueKey, Scope
 from claims.exchange.access.principal import Principal, PrincipalKind
 from claims.exchange.access.sessions import KeepSessions
-from claims.exchange.errors import UnknownKey
 from claims.exchange.submission import FacilityCode
 from claims.runtime.callers import KnownCallers
 from tests.fakes import NOON, SetClock

@@ -24,8 +24,8 @@ from claims.exchange.access.clients import (
     ManageClients,
     RecognizeToken,
 )
+from claims.exchange.access.errors import ClientRefused, TooManyKeys, UnknownKey, UnusableKey
 from claims.exchange.access.keys import Scope
-from claims.exchange.errors import ClientRefused, TooManyKeys, UnknownKey, UnusableKey
 from claims.exchange.submission import FacilityCode
 from tests.fakes import SetClock
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from claims.exchange.access.errors import AccessDenied, TooManyKeys, UnknownKey
 from claims.exchange.access.keys import ApiKey, Authenticate, IssueKey, RotateKey, Scope
-from claims.exchange.errors import AccessDenied, TooManyKeys, UnknownKey
 from claims.exchange.submission import FacilityCode
 from tests.fakes import NOON, SetClock
 

@@ -3,11 +3,11 @@
 import pytest
 
 from claims.errors import ClaimsError
+from claims.exchange.access.errors import AccessDenied
 from claims.exchange.access.keys import Scope
 from claims.exchange.access.places import EVERYWHERE, NATION, Place, PlaceKind, Reach
 from claims.exchange.access.policy import load_policy
 from claims.exchange.access.principal import Grant, Principal, PrincipalKind
-from claims.exchange.errors import AccessDenied
 
 POLICY = load_policy()
 HIV = "record.hiv.read"

@@ -11,11 +11,11 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from claims.exchange.access.errors import ProviderRefused
 from claims.exchange.access.id_tokens import Expected, key_id_of, read_id_token
 from claims.exchange.access.places import Place
 from claims.exchange.access.principal import Grant
 from claims.exchange.access.provided_roles import MalformedRoles, read_provided_roles
-from claims.exchange.errors import ProviderRefused
 from tests.fakes import NOON
 
 KEY = RSAKey.generate_key(2048, {"kid": "one"})
