@@ -111,6 +111,23 @@ class Places:
             length=found.length,
         )
 
+    def source(self, claim: int, kind: str) -> bytes | None:
+        """Return the decoded bytes of a table of a claim (counted from 1), or None when there are none."""
+        if self._root is None:
+            return None
+        holders = [*self._root.iterfind("THONGTINHOSO/DANHSACHHOSO/HOSO")] or _holders(self._root)
+        if not 0 < claim <= len(holders):
+            return None
+        files = holders[claim - 1].iterfind("FILEHOSO")
+        named = (file for file in files if (file.findtext("LOAIHOSO") or "").strip().upper() == kind)
+        text = next((file.findtext("NOIDUNGFILE") or "" for file in named), None)
+        if text is None:
+            return None
+        try:
+            return pybase64.b64decode("".join(text.split()), validate=True)
+        except ValueError:
+            return None
+
     def _in_envelope(self, location: Location) -> Place:
         line = location.line or location.envelope_line
         column = location.column
@@ -141,7 +158,7 @@ class Places:
         key = claim, kind
         if key not in self._tables:
             table = self._find_table(claim, kind)
-            data = None if table is None else self._decoded(claim, kind)
+            data = None if table is None else self.source(claim, kind)
             self._tables[key] = None if table is None or data is None else _ReadTable(table, data)
         return self._tables[key]
 
@@ -149,18 +166,6 @@ class Places:
         if self._bundle is None or not 0 < claim <= len(self._bundle.claims):
             return None
         return self._bundle.claims[claim - 1].find_table(TableKind(kind))
-
-    def _decoded(self, claim: int, kind: str) -> bytes | None:
-        if self._root is None:
-            return None
-        holders = [*self._root.iterfind("THONGTINHOSO/DANHSACHHOSO/HOSO")] or _holders(self._root)
-        files = holders[claim - 1].iterfind("FILEHOSO")
-        named = (file for file in files if (file.findtext("LOAIHOSO") or "").strip().upper() == kind)
-        text = next((file.findtext("NOIDUNGFILE") or "" for file in named), "")
-        try:
-            return pybase64.b64decode("".join(text.split()), validate=True)
-        except ValueError:
-            return None
 
 
 def _holders(root: Element) -> list[Element]:

@@ -10,8 +10,6 @@ from starlette.responses import Response
 
 from claims.bundle.comparison import Change, compare
 from claims.bundle.contents import Contents, ReadClaim, read_contents
-from claims.bundle.kinds import TableKind
-from claims.bundle.source import find_table_source
 from claims.console.addresses import page_url
 from claims.console.answers import see_other
 from claims.console.formats import holder_of
@@ -26,11 +24,13 @@ from claims.console.reviewers.origins import origins_of
 from claims.console.reviewers.showing import (
     DIAGNOSIS_FIELDS,
     HEAD_FIELDS,
+    ShownFinding,
     show_findings,
     show_head,
     show_table,
     totals_of,
 )
+from claims.console.reviewers.source import Source, show_source
 from claims.console.viewer import TheService, Viewer, sees
 from claims.exchange.access.errors import ProtectedRecord
 from claims.exchange.access.places import Place, Reach
@@ -56,7 +56,6 @@ LIVE_CLAIM: Final = f"{CLAIM}/live"
 READ: Final = "claim.read"
 _MOST_VERSIONS: Final = 50
 _MOST_OF_PERSON: Final = 100
-_MOST_LINES: Final = 5_000
 
 Reader = Annotated[Viewer, sees(READ)]
 TheId = Annotated[str, Path(pattern="^sub_[0-9A-Z]{26}$")]
@@ -150,6 +149,7 @@ def claim_page(
     findings = show_findings(service.submissions.findings(review.submission_id), review.ordinal, language)
     tables = {str(table.kind): table for table in claim.tables if table.rows}
     shown = tables.get(tab)
+    source_table = request.query_params.get("table", "") or next(iter(tables), "")
     report = _signature(service, opened)
     messages = service.reviews.messages(review.id)
     return render(
@@ -170,8 +170,10 @@ def claim_page(
         diagnoses=show_head(claim, DIAGNOSIS_FIELDS, findings, language),
         totals=totals_of(claim, language),
         report=report,
-        source=_source(opened, request.query_params.get("table", "")) if tab == "xml" else None,
-        source_table=request.query_params.get("table", "") or next(iter(tables), ""),
+        source=_source(opened, source_table, findings, request.query_params.get("finding", ""))
+        if tab == "xml"
+        else None,
+        source_table=source_table,
         versions=_versions(service, opened) if tab == "versions" else (),
         messages=messages,
         live=_live(review, len(messages), holder),
@@ -315,13 +317,9 @@ def _signature_words(report: Report | None, language: str) -> dict[str, Any]:
     }
 
 
-def _source(opened: Opened, table: str) -> list[str] | None:
-    kinds = {str(one.kind): one.kind for one in opened.claim.tables}
-    kind = kinds.get(table) or next(iter(kinds.values()), None)
-    if kind is None:
-        return None
-    found = find_table_source(opened.data, claim=opened.claim.number, kind=TableKind(kind))
-    return None if found is None else found.decode("utf-8", "replace").splitlines()[:_MOST_LINES]
+def _source(opened: Opened, table: str, findings: Sequence[ShownFinding], number: str) -> Source | None:
+    meant = next((one.location for one in findings if str(one.number) == number), None)
+    return show_source(opened.data, claim=opened.claim.number, kind=table, meant=meant)
 
 
 def _versions(service: Service, opened: Opened) -> Sequence[Submission]:

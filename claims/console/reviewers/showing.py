@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
-from claims.bundle.findings import Finding, Severity
+from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.kinds import TableKind
 from claims.bundle.messages import describe
 from claims.bundle.money.totals import SUPPLY_GROUPS
@@ -48,6 +48,7 @@ class ShownFinding:
     Attributes:
         table: The tab it belongs to; empty where it is about the whole.
         anchor: The field or row that it leads to.
+        location: Where in the XML it is.
     """
 
     number: int
@@ -58,7 +59,7 @@ class ShownFinding:
     row: int | None
     field: str
     anchor: str
-    line: int | None
+    location: Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def _show_finding(number: int, found: Finding, language: str) -> ShownFinding:
         row=where.row,
         field=where.field or "",
         anchor=anchor_of(where.table or "", where.row, where.field or ""),
-        line=where.line if where.table else where.envelope_line,
+        location=where,
     )
 
 
