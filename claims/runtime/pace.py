@@ -20,7 +20,7 @@ from redis.retry import Retry
 log = structlog.get_logger()
 
 #: What counting together may cost a request, at most.
-_PATIENCE_S: Final = 0.1
+PATIENCE_S: Final = 0.1
 #: How long a Redis that did not answer is left alone.
 _LEFT_ALONE_S: Final = 5.0
 _REDIS: Final = ("redis:", "rediss:", "redis+socket:", "valkey:", "valkeys:")
@@ -54,11 +54,11 @@ def read_rate(text: str) -> limits.RateLimitItem:
 class Pace:
     """One rate, kept for each of those who ask. Safe to share between threads."""
 
-    def __init__(self, rate: str, *, broker_url: str, name: str) -> None:
+    def __init__(self, rate: str, *, broker_url: str, name: str, patience_s: float = PATIENCE_S) -> None:
         self._rate = read_rate(rate)
         self._name = name
         self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._together = _shared(broker_url)
+        self._together = _shared(broker_url, patience_s)
         self._alone_until = -math.inf
         self._lock = threading.Lock()
 
@@ -81,7 +81,7 @@ class Pace:
         )
 
 
-def _shared(broker_url: str) -> SlidingWindowCounterRateLimiter | None:
+def _shared(broker_url: str, patience_s: float) -> SlidingWindowCounterRateLimiter | None:
     if not broker_url.startswith(_REDIS):
         return None
     # Celery's way of writing a socket's address is not the library's.
@@ -90,8 +90,8 @@ def _shared(broker_url: str) -> SlidingWindowCounterRateLimiter | None:
         url = "redis" + url.removeprefix("valkey")
     pool = redis.ConnectionPool.from_url(
         url,
-        socket_timeout=_PATIENCE_S,
-        socket_connect_timeout=_PATIENCE_S,
+        socket_timeout=patience_s,
+        socket_connect_timeout=patience_s,
         retry=Retry(NoBackoff(), 0),
     )
     return SlidingWindowCounterRateLimiter(

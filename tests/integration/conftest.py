@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +117,7 @@ def pki() -> DemoPki:
 @pytest.fixture(scope="module")
 def facility_key(pki: DemoPki) -> FacilityKey:
     now = datetime.now(UTC)
-    return pki.leaf(
-        "99001", valid_from=now.replace(year=now.year - 1), valid_to=now.replace(year=now.year + 1)
-    )
+    return pki.leaf("99001", valid_from=now - timedelta(days=365), valid_to=now + timedelta(days=365))
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """The log holds one signed record for each transition, in an order that stays, and proves it."""
 
 import hashlib
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -76,15 +76,18 @@ def test_two_at_once_record_everything_once(
     exchange: Exchange, keys: FolderOfServiceKeys, log: PostgresLog, keep_log: KeepLog
 ) -> None:
     submissions = [exchange.received(str(number).encode()).submission for number in range(40)]
-    threads = [threading.Thread(target=keep, args=(keep_log, 0)) for _ in range(2)]
-    for thread in threads:
-        thread.start()
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and sum(len(log.records_of(one.id)) for one in submissions) < 40:
-        keep_log()
-    for thread in threads:
-        thread.join()
 
+    def keep_on() -> int:
+        made = 0
+        while time.monotonic() < deadline and sum(len(log.records_of(one.id)) for one in submissions) < 40:
+            made += keep_log()
+        return made
+
+    with ThreadPoolExecutor(2) as threads:
+        made = [one.result() for one in [threads.submit(keep_on) for _ in range(2)]]
+
+    assert sum(made) == 40
     assert [len(records(log, keys, one.id)) for one in submissions] == [1] * 40
 
 

@@ -19,7 +19,8 @@ from tests.conftest import require_tool
 from tests.integration.command import claims, serving
 
 BUNDLE = "<GIAMDINHHS><THONGTINDONVI><MACSKCB>79999</MACSKCB></THONGTINDONVI><CHUKYDONVI/></GIAMDINHHS>"
-LATER = "2028-06-01T00:00:00Z"
+#: When a demo certificate of today has ended.
+LATER = (datetime.now(UTC) + timedelta(days=550)).isoformat()
 
 
 @pytest.fixture(scope="module")

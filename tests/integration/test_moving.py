@@ -250,7 +250,7 @@ class Clock(SystemClock):
 
 with open_pool(sys.argv[1], max_size=2) as pool:
     print("begins", flush=True)
-    MoveContents(pool, Objects(sys.argv[2]), Clock(), timedelta(days=1), 60.0)()
+    MoveContents(pool, Objects(sys.argv[2]), Clock(), timedelta(days=1), 10.0)()
 """
 
 

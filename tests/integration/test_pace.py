@@ -1,9 +1,10 @@
 """How fast a facility may hand in: counted together where there is a Redis, and never in anybody's way."""
 
-import time
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from starlette.testclient import TestClient
 
 from claims.api.app import create_app
@@ -14,9 +15,14 @@ from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
 
+#: On a busy machine a Redis that answers may need longer than a request is made to wait.
+PATIENCE_S = 30
+
 
 def test_two_processes_count_together_and_facilities_apart(broker_url: str) -> None:
-    first, second = (Pace("2/hour", broker_url=broker_url, name="test") for _ in range(2))
+    first, second = (
+        Pace("2/hour", broker_url=broker_url, name="test", patience_s=PATIENCE_S) for _ in range(2)
+    )
 
     given = [pace.take("99001").is_given for pace in (first, second, first, second)]
 
@@ -24,14 +30,24 @@ def test_two_processes_count_together_and_facilities_apart(broker_url: str) -> N
     assert second.take("99002").remaining == 1
 
 
+def test_a_broker_that_does_not_answer_is_asked_once_and_blocks_nobody() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(0)
+        port = silent.getsockname()[1]
+        pace = Pace("2/hour", broker_url=f"redis://127.0.0.1:{port}/0", name="test")
+
+        given = [pace.take("99001").is_given for _ in range(3)]
+
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    assert given == [True, True, False]
+
+
 def test_a_broker_that_is_away_blocks_nobody() -> None:
     pace = Pace("2/hour", broker_url="redis://127.0.0.1:1/0", name="test")
-    begun = time.monotonic()
 
-    given = [pace.take("99001").is_given for _ in range(3)]
-
-    assert given == [True, True, False]
-    assert time.monotonic() - begun < 20  # not three times however long a network waits
+    assert [pace.take("99001").is_given for _ in range(3)] == [True, True, False]
 
 
 def test_a_broker_that_is_no_redis_is_not_asked() -> None:
@@ -41,6 +57,10 @@ def test_a_broker_that_is_no_redis_is_not_asked() -> None:
 def test_who_is_too_fast_is_told_when_to_go_on(database_url: str, broker_url: str, tmp_path: Path) -> None:
     DemoPki.create(at=datetime.now(UTC)).write(tmp_path / "trust")
     service = Service(Settings(data_dir=tmp_path, intake_rate="2/hour"), database_url, broker_url)
+    assert service.intake_pace is not None
+    service.__dict__["intake_pace"] = Pace(
+        "2/hour", broker_url=broker_url, name="intake", patience_s=PATIENCE_S
+    )
     headers = []
     for code in ("99001", "99002"):
         service.facilities.add(FacilityCode(code), name="Thử", at=datetime.now(UTC))

@@ -18,7 +18,7 @@ def test_a_connection_that_its_server_ended_is_not_lent_even_right_after_a_look(
         with borrow(pool) as connection:
             first = backend(connection)
         with psycopg.connect(database_url, autocommit=True) as other:
-            other.execute("SELECT pg_terminate_backend(%s, 5000)", [first])
+            other.execute("SELECT pg_terminate_backend(%s, 60000)", [first])
 
         with borrow(pool) as connection:
             row = connection.execute("SELECT 1").fetchone()

@@ -38,11 +38,8 @@ from tests.integration.test_api import encounter, is_problem, key
 WHY: dict[str, Any] = {"within": EVERYWHERE, "actor": "officer", "reason": "time is over"}
 
 
-def later(years: int) -> SetClock:
-    return SetClock(NOON.replace(year=NOON.year + years))
-
-
-def retain(service: Service, clock: SetClock) -> Retain:
+def retain(service: Service, *, after_years: int) -> Retain:
+    clock = SetClock(service.clock.now() + timedelta(days=366 * after_years))
     return Retain(service.submissions, PostgresRetained(service.pool), load_retention(None), clock)
 
 
@@ -78,8 +75,8 @@ def test_erased_content_is_gone_and_its_proof_is_not(
     )
     service.keep_log()
 
-    retain(service, later(21)).erase(submission.id, **WHY)
-    retain(service, later(21)).erase(submission.id, **WHY)
+    retain(service, after_years=21).erase(submission.id, **WHY)
+    retain(service, after_years=21).erase(submission.id, **WHY)
     archive = archived(service, submission.id)
 
     trust = TrustStore.load(service.settings.trust_folder)
@@ -141,7 +138,7 @@ def test_of_several_claims_the_longest_counts_and_what_is_not_known_counts_most(
 
 def test_what_is_held_or_under_way_is_not_erased(service: Service) -> None:
     submission = service.receive(b"no xml", facility=FacilityCode("99001"), actor="test").submission
-    keep = retain(service, later(30))
+    keep = retain(service, after_years=30)
     with pytest.raises(CannotErase, match="under way"):
         keep.erase(submission.id, **WHY)
     service.check([submission.id])
@@ -217,21 +214,22 @@ def test_a_hand_over_goes_on_where_it_was_broken_off(service: Service, tmp_path:
 def test_a_killed_export_leaves_whole_archives_and_is_resumed(service: Service, tmp_path: Path) -> None:
     ids = [rejected(service, f"no xml {number}".encode()).id for number in range(30)]
     assert all(archived(service, one) for one in ids)
-    folder = tmp_path / "out"
     environment = {
         **os.environ,
         "CLAIMS_DATA_DIR": str(service.settings.data_dir),
         "CLAIMS_DATABASE_URL": service.database_url,
         "CLAIMS_BROKER_URL": service.broker_url,
     }
-    command = [sys.executable, "-m", "claims", "export", "--since", "2020-01-01", "--to", str(folder)]
-
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 30
-        while len(list(folder.rglob("*.asice"))) < 2 and time.monotonic() < deadline:
-            time.sleep(0.001)
-        process.kill()
-    written = sorted(folder.rglob("*.asice"))
+    for attempt in range(9):  # it may be done before this process sees how far it is
+        folder = tmp_path / f"out-{attempt}"
+        command = [sys.executable, "-m", "claims", "export", "--since", "2020-01-01", "--to", str(folder)]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+            while len(list(folder.rglob("*.asice"))) < 2 and process.poll() is None:
+                time.sleep(0.001)
+            process.kill()
+        written = sorted(folder.rglob("*.asice"))
+        if len(written) < 30:
+            break
     trust = TrustStore(anchors=[], service_anchors=[service.service_keys.chain()[-1]])
     verdicts = [verify_archive(path.read_bytes(), trust=trust, at=service.clock.now()) for path in written]
     before = {path: path.stat().st_mtime_ns for path in written}
