@@ -125,13 +125,13 @@ class RunningMock:
             self.server.config.ssl_certfile = self.certificate
         self.thread = threading.Thread(target=self.server.run)
         self.thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
 
     def stop(self) -> None:
         for client in self.clients:
             client.close()
         self.server.should_exit = True
-        self.thread.join(10)
+        self.thread.join(60)
         assert not self.thread.is_alive()
 
     def restart(self) -> None:
@@ -155,7 +155,7 @@ class RunningMock:
             method=method,
             headers={"Content-Type": "application/json", "Connection": "close"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             body: bytes = answer.read()
         return body
 
@@ -213,7 +213,7 @@ def raw_server(answer: bytes, *, read_all: bool = True, reset: bool = False) -> 
             except TimeoutError:
                 continue
             with connection:
-                connection.settimeout(2)
+                connection.settimeout(30)
                 _read_request(connection, read_all=read_all)
                 connection.sendall(answer)
                 if reset:

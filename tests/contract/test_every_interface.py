@@ -57,7 +57,7 @@ def ask(mock: RunningMock, path: str, body: bytes, content_type: str, **headers:
         method="POST",
         headers={"Content-Type": content_type, "Connection": "close", **headers},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read())
 
 

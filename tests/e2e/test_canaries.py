@@ -82,7 +82,7 @@ def test_no_byte_that_leaves_the_database_names_a_patient(
         Installation(
             tmp_path / "site", names, addresses=Addresses(database_url, broker_url), settings=settings
         ) as installation,
-        httpx2.Client(base_url=installation.api_url, trust_env=False, timeout=30) as client,
+        httpx2.Client(base_url=installation.api_url, trust_env=False, timeout=60) as client,
     ):
         facility = next(iter(installation.facilities.values()))
         bearer = {"Authorization": f"Bearer {facility.api_key}"}
@@ -94,7 +94,7 @@ def test_no_byte_that_leaves_the_database_names_a_patient(
         for body in (good, bundle, good.replace(b"</", b"< /", 1), good[: len(good) // 2]):
             answer = client.post("/v1/submissions", content=body, headers=xml)
             said.append(_everything(answer))
-            found = client.get(f"/v1/submissions/{answer.json()['id']}", params={"wait": 30}, headers=bearer)
+            found = _settled(client, f"/v1/submissions/{answer.json()['id']}", bearer)
             assert found.json()["state"] in SETTLED
             said += [
                 _everything(found),
@@ -112,6 +112,15 @@ def test_no_byte_that_leaves_the_database_names_a_patient(
     assert len(Sink.taken) > 1_000
     for where, data in (*logs.items(), ("traces", bytes(Sink.taken)), *enumerate(said)):
         assert [canary for canary in CANARIES if canary in data] == [], where
+
+
+def _settled(client: httpx2.Client, path: str, headers: dict[str, str]) -> httpx2.Response:
+    """Ask until it stands still: on a busy machine the workers are still starting."""
+    for _ in range(4):
+        found = client.get(path, params={"wait": 30}, headers=headers)
+        if found.json()["state"] in SETTLED:
+            break
+    return found
 
 
 def _everything(answer: httpx2.Response) -> bytes:

@@ -11,7 +11,7 @@ from tests.conftest import require_tool
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_a_host_that_is_cut_off_and_comes_back_loses_nothing_and_sends_nothing_twice() -> None:
     require_tool("ip")
     if os.geteuid() != 0:

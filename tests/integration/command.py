@@ -15,7 +15,7 @@ from typing import Any
 def claims(*arguments: str | Path, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> "Outcome":
     command = [sys.executable, "-m", "claims", *map(str, arguments)]
     done = subprocess.run(
-        command, check=False, capture_output=True, input=stdin, timeout=60, env=_environment(env)
+        command, check=False, capture_output=True, input=stdin, timeout=100, env=_environment(env)
     )
     return Outcome(done.returncode, done.stdout, done.stderr.decode())
 
@@ -28,20 +28,20 @@ def serving(*arguments: str | Path) -> Iterator[str]:
     command = [sys.executable, "-m", "claims", *map(str, arguments), "--port", str(port)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
-            _wait_for(port)
+            _wait_for(port, process)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
 
 
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise TimeoutError(port)
+    raise TimeoutError(port, process.returncode)
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:

@@ -394,7 +394,7 @@ def is_to_sign_in(response: Response) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_everybody_gets_on_every_page_what_the_table_says(world: World) -> None:
     faults, cases = [], 0
     with console_of(world) as console:

@@ -334,7 +334,7 @@ def test_the_feed_is_read_on_from_where_one_was(client: TestClient, service: Ser
     start = client.get("/v1/events?cursor=latest", headers=headers).json()
     client.post("/v1/submissions", content=b"<x/>", headers=headers | XML)
 
-    page = client.get(f"/v1/events?wait=5&cursor={start['next_cursor']}", headers=headers).json()
+    page = client.get(f"/v1/events?wait=30&cursor={start['next_cursor']}", headers=headers).json()
 
     assert [one["kind"] for one in page["data"]] == ["received"]
     assert client.get(f"/v1/events?cursor={page['next_cursor']}", headers=headers).json()["data"] == []
@@ -495,7 +495,7 @@ def test_who_waits_is_answered_once_the_submission_settles(client: TestClient, s
     thread = threading.Thread(target=wait)
     thread.start()
     service.check([SubmissionId(waiting)])  # "<x/>" is rejected, and so it settles
-    thread.join(15)
+    thread.join(60)
 
     assert answers == ["rejected"]
 

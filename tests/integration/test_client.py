@@ -94,7 +94,7 @@ def test_the_guide_for_the_shell_works_as_written(served: tuple[str, str], tmp_p
 def test_a_submission_is_found_followed_and_withdrawn(served: tuple[str, str]) -> None:
     with ApiClient(*served) as api:
         submission = api.submit_bundle(b"<x/>")
-        page = next(api.follow(wait_s=5))
+        page = next(api.follow(wait_s=30))
 
         assert api.submit_bundle(b"<x/>")["id"] == submission["id"]
         assert api.find(b"<x/>") == api.submission(submission["id"])

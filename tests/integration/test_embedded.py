@@ -63,7 +63,7 @@ def test_both_servers_answer_and_stop_with_the_block(folder: Path) -> None:
         with Connection(addresses.broker_url) as broker:
             queue = broker.SimpleQueue("greetings")
             queue.put({"hello": "xin chào"})
-            heard = queue.get(timeout=5).payload
+            heard = queue.get(timeout=60).payload
             queue.close()
         running = find_running(folder)
 

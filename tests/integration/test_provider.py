@@ -75,7 +75,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def wait_for(address: str, log: Path) -> None:
-    for _ in range(600):
+    for _ in range(1200):
         try:
             httpx2.get(f"{address}/.well-known/openid-configuration", trust_env=False)
         except httpx2.TransportError:
@@ -100,7 +100,7 @@ class Browser:
 
     def at_provider(self, address: str, name: str) -> str:
         """Sign in there; return the path and query that the provider sends back to."""
-        with httpx2.Client(trust_env=False) as provider:
+        with httpx2.Client(trust_env=False, timeout=60) as provider:
             page = provider.get(address)
             transaction = re.search(r'name="transaction_id" value="([^"]+)"', page.text)
             assert transaction is not None, page.text

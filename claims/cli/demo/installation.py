@@ -153,11 +153,13 @@ class Installation:
 
     def add_fault(self, **order: object) -> None:
         """Make the stand-in misbehave."""
-        httpx2.post(f"{self.gateway_url}/mock/faults", json=order, trust_env=False).raise_for_status()
+        url = f"{self.gateway_url}/mock/faults"
+        httpx2.post(url, json=order, trust_env=False, timeout=30).raise_for_status()
 
     def clear_faults(self) -> None:
         """Make the stand-in behave."""
-        httpx2.delete(f"{self.gateway_url}/mock/faults", trust_env=False).raise_for_status()
+        url = f"{self.gateway_url}/mock/faults"
+        httpx2.delete(url, trust_env=False, timeout=30).raise_for_status()
 
     def pid(self, name: str) -> int | None:
         """Return the process id of check, deliver, api or gateway."""
