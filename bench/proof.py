@@ -137,9 +137,10 @@ class _Bench:
         """Add claims in bulk, small ones, with three events each."""
         with self.pool.connection() as connection, connection.transaction():
             connection.execute(
-                "INSERT INTO submission (id, facility, sha256, size, state, received_at, updated_at) "
+                "INSERT INTO submission "
+                "(id, facility, sha256, size, state, received_at, updated_at, checked_at) "
                 "SELECT 'sub_' || lpad(n::text, 26, '0'), %s, sha256(n::text::bytea), length(n::text), "
-                "'rejected', now(), now() FROM generate_series(1, %s) n",
+                "'rejected', now(), now(), now() FROM generate_series(1, %s) n",
                 [_FACILITY, count],
             )
             connection.execute(

@@ -18,6 +18,9 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Nothing was changed, removed or dated back.",
         ),
         "audit.faults": ("Tìm thấy {count} điểm sai.", "{count} faults were found."),
+        "chain.empty": ("sổ còn trống", "the log is empty"),
+        "chain.events": ("{count} sự kiện, {faults} điểm sai", "{count} events, {faults} faults"),
+        "chain.readings": ("{count} lượt xem, {faults} điểm sai", "{count} readings, {faults} faults"),
         "export.done": ("Đã ghi {count} hồ sơ lưu trữ vào {to}", "{count} archives written to {to}"),
         "receipt.other_bundle": (
             "đã ký, nhưng cho tệp khác với {bundle}",

@@ -1,35 +1,32 @@
 """The logs of readings and of access on the command line: whether they are whole, and heads to keep."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from claims.cli.output import AsJson, Exit, emit, progress_bar, say
+from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
 
 if TYPE_CHECKING:
     from claims.storage.chains import ChainHead
+    from claims.storage.faults import Fault
+
+KeptHead = Annotated[str | None, typer.Option("--head", help="A head that was kept, POSITION:DIGEST.")]
 
 readings = typer.Typer(help="The log of who saw what of which patients.", no_args_is_help=True)
 
 
 @readings.command("head")
-def head() -> None:
+def head(language: Language = "vi") -> None:
     """Print how far the log has come, as POSITION:DIGEST: keep it elsewhere."""
     from claims.runtime.start import open_service
 
-    found = open_service().reading_chain.head()
-    if found is None:
-        say("nothing was read yet")
-        return
-    typer.echo(f"{found.position}:{found.digest}")
+    _print_head(open_service().reading_chain.head(), language)
 
 
 @readings.command("verify")
-def verify(
-    kept: Annotated[str | None, typer.Option("--head", help="A head that was kept, POSITION:DIGEST.")] = None,
-    as_json: AsJson = False,
-) -> int:
+def verify(kept: KeptHead = None, language: Language = "vi", as_json: AsJson = False) -> int:
     """Say whether a reading was changed, removed or left out."""
     from claims.runtime.start import open_service
 
@@ -38,12 +35,7 @@ def verify(
     last = chain.head()
     with progress_bar("verifying", 0 if last is None else last.position) as bar:
         found = list(chain.faults(kept_head, advance=bar.advance))
-    for fault in found:
-        say(f"✗ {fault}")
-    say(f"{0 if last is None else last.position} readings, {len(found)} faults")
-    if as_json:
-        emit({"readings": 0 if last is None else last.position, "faults": found})
-    return Exit.BLOCKED if found else Exit.FINE
+    return _tell("readings", last, found, language, as_json=as_json)
 
 
 access_log = typer.Typer(
@@ -79,39 +71,51 @@ def show(
 
 
 @access_log.command("head")
-def access_head() -> None:
+def access_head(language: Language = "vi") -> None:
     """Print how far the log has come, as POSITION:DIGEST: keep it elsewhere."""
     from claims.runtime.start import open_service
 
-    found = open_service().access_log.head()
-    typer.echo("" if found is None else f"{found.position}:{found.digest}")
+    _print_head(open_service().access_log.head(), language)
 
 
 @access_log.command("verify")
-def verify_access(
-    kept: Annotated[str | None, typer.Option("--head", help="A head that was kept, POSITION:DIGEST.")] = None,
-    as_json: AsJson = False,
-) -> int:
+def verify_access(kept: KeptHead = None, language: Language = "vi", as_json: AsJson = False) -> int:
     """Say whether an event was changed, removed or left out."""
     from claims.runtime.start import open_service
 
     log = open_service().access_log
     last, found = log.head(), list(log.faults(_kept_head(kept)))
-    for fault in found:
-        say(f"✗ {fault}")
+    return _tell("events", last, found, language, as_json=as_json)
+
+
+def _print_head(found: "ChainHead | None", language: str) -> None:
+    from claims.cli.proof_words import sentence
+
+    if found is None:
+        say(sentence("chain.empty", language))
+    else:
+        typer.echo(str(found))
+
+
+def _tell(
+    what: str, last: "ChainHead | None", faults: "Sequence[Fault]", language: str, *, as_json: bool
+) -> int:
+    from claims.cli.proof_words import sentence
+    from claims.proof.audit_words import describe
+
+    for fault in faults:
+        say(f"✗ {fault.table} {fault.key}: {describe(fault.code, language)}")
     count = 0 if last is None else last.position
-    say(f"{count} events, {len(found)} faults")
+    say(sentence(f"chain.{what}", language, count=count, faults=len(faults)))
     if as_json:
-        emit({"events": count, "faults": found})
-    return Exit.BLOCKED if found else Exit.FINE
+        emit({what: count, "faults": [asdict(fault) for fault in faults]})
+    return Exit.BLOCKED if faults else Exit.FINE
 
 
 def _kept_head(text: str | None) -> "ChainHead | None":
     from claims.storage.chains import ChainHead
 
-    if text is None:
-        return None
-    position, _, digest = text.partition(":")
-    if not (position.isdecimal() and digest):
-        raise typer.BadParameter("a head is POSITION:DIGEST, as the command `head` prints it")
-    return ChainHead(int(position), digest.lower())
+    try:
+        return None if text is None else ChainHead.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter("a head is POSITION:DIGEST, as the command `head` prints it") from error

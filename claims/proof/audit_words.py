@@ -9,6 +9,17 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "assessment.changed": ("Kết quả giám định bị sửa hoặc xóa", "an assessment was changed or removed"),
         "attempt.changed": ("Lần thử gửi bị sửa hoặc xóa", "an attempt to send was changed or removed"),
         "attempt.extra": ("Có lần thử gửi không có bằng chứng", "an attempt to send has no record"),
+        "chain.back_dated": ("Mắt xích bị lùi ngày", "what stands at this place of the chain is dated back"),
+        "chain.changed": ("Mắt xích bị sửa", "what stands at this place of the chain was changed"),
+        "chain.other_head": (
+            "Chuỗi khác với chỗ đã ký hoặc đã giữ",
+            "the chain is another than the head that was signed or kept, or its end was cut off",
+        ),
+        "chain.place_missing": ("Mắt xích bị xóa", "this place of the chain was removed"),
+        "chain.row_missing": (
+            "Nội dung của mắt xích bị xóa",
+            "what stood at this place of the chain is gone",
+        ),
         "claim.changed": ("Tóm tắt hồ sơ bị sửa", "what was read of the claims was changed"),
         "decision.changed": (
             "Quyết định giám định bị sửa hoặc xóa",
@@ -43,6 +54,9 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "reception's faults were changed or removed",
         ),
         "report.changed": ("Kết quả kiểm tra bị sửa", "the check's report was changed"),
+        "row.changed": ("Dòng bị sửa", "the row was changed"),
+        "row.missing": ("Dòng bị xóa", "the row was removed"),
+        "row.unnoted": ("Dòng được chèn, không được ghi nhận", "the row was put in without being noted"),
         "signed_receipt.changed": ("Giấy nhận đã ký bị thay", "the signed receipt was changed"),
         "submission.changed": ("Lần gửi bị sửa", "the submission was changed"),
         "submission.missing": ("Lần gửi bị xóa", "the submission was removed"),

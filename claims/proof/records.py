@@ -5,7 +5,7 @@ Events are named after those of ETSI EN 319 522-1 where it has one; ours begin w
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, Self
@@ -168,12 +168,15 @@ class TreeHead:
 
     Attributes:
         previous: Digest of the head before it, so that none can be left out.
+        chains: How far the service's other chains had come, as POSITION:DIGEST by their names; heads that
+            were signed before there was any say nothing of them.
     """
 
     size: int
     root: bytes
     at: datetime
     previous: str | None
+    chains: Mapping[str, str] = field(default_factory=dict)
 
     def sign(self, key: ServiceKey) -> str:
         """Return it signed."""
@@ -182,6 +185,7 @@ class TreeHead:
             "root": self.root.hex(),
             "at": _utc(self.at),
             "previous": self.previous,
+            **({"chains": dict(self.chains)} if self.chains else {}),
         }
         return sign_token(statement, key, kind=HEAD_KIND)
 
@@ -192,12 +196,26 @@ class TreeHead:
         Raises:
             BrokenToken: One of the keys did not sign it as it is.
         """
-        read = _Reader(verify_token(token, keys, kind=HEAD_KIND))
+        return cls._of(verify_token(token, keys, kind=HEAD_KIND))
+
+    @classmethod
+    def read(cls, token: str) -> Self:
+        """Return what a head says; whether anybody signed it is not asked.
+
+        Raises:
+            BrokenToken: It says nothing that a head says.
+        """
+        return cls._of(read_token(token, kind=HEAD_KIND)[1])
+
+    @classmethod
+    def _of(cls, statement: Mapping[str, object]) -> Self:
+        read = _Reader(statement)
         try:
             root = bytes.fromhex(read.text("root"))
         except ValueError as error:
             raise BrokenToken("the root is no hash") from error
-        return cls(read.number("size"), root, read.time("at"), read.text_or_none("previous"))
+        chains = read.texts("chains") if "chains" in statement else {}
+        return cls(read.number("size"), root, read.time("at"), read.text_or_none("previous"), chains)
 
 
 def token_digest(token: str) -> str:

@@ -13,16 +13,10 @@ from psycopg.types.json import Jsonb
 
 from claims.exchange.access.access_log import AccessEvent, AccessFilter, AccessKind
 from claims.exchange.access.acting import acting
-from claims.storage.chains import Break, ChainHead, Link, find_breaks, said_by
+from claims.storage.chains import Chain, ChainHead, Link, said_by
+from claims.storage.faults import Fault
 from claims.storage.pool import Pool, borrow
 
-_ROWS: Final = 2_000
-_BREAKS: Final[Mapping[Break, str]] = {
-    Break.NO_PLACE: "place {} of the log of access is missing",
-    Break.NOTHING_THERE: "place {} of the log of access is empty",
-    Break.CHANGED: "place {} of the log of access was changed",
-    Break.OTHER_HEAD: "the head that was kept ({}) is not of this log",
-}
 _INSERT: LiteralString = (
     "INSERT INTO access_event (kind, actor, about, places, detail) "
     "VALUES (%(kind)s, %(by)s, %(about)s, ARRAY[%(place)s]::text[], %(detail)s)"
@@ -109,21 +103,23 @@ class PostgresAccessLog:
             ).fetchone()
         return None if row is None else ChainHead(*row)
 
-    def faults(self, kept: ChainHead | None = None) -> Iterator[str]:
-        """Return what is wrong, in words for operators; ``kept`` is a head that somebody kept."""
-        links = (Link(row[0], bytes(row[-1]), said_by(*row[:-1])) for row in self._rows())
-        for how, place in find_breaks(links, kept):
-            yield _BREAKS[how].format(place)
+    def faults(self, kept: ChainHead | None = None) -> Iterator[Fault]:
+        """Return what is wrong; ``kept`` is a head that somebody kept."""
+        with borrow(self.pool) as connection, connection.transaction():
+            walk = ACCESS_CHAIN.walk(connection)
+            if kept is not None:
+                yield from walk.meet(kept)
+            yield from walk.rest()
 
-    def _rows(self) -> Iterator[TupleRow]:
-        with (
-            borrow(self.pool) as connection,
-            connection.transaction(),
-            connection.cursor(name="access_events") as cursor,
-        ):
-            cursor.itersize = _ROWS
-            cursor.execute(
-                "SELECT position, at, kind, actor, about, array_to_string(places, ','), detail::text, digest "
-                "FROM access_event ORDER BY position"
-            )
-            yield from cursor
+
+def _link(row: TupleRow) -> Link:
+    return Link(row[0], bytes(row[-1]), said_by(*row[:-1]), row[1])
+
+
+ACCESS_CHAIN: Final = Chain(
+    "access",
+    "access_event",
+    "SELECT position, at, kind, actor, about, array_to_string(places, ','), detail::text, digest "
+    "FROM access_event ORDER BY position",
+    _link,
+)

@@ -4,6 +4,7 @@
 2. The tree: tiles, and each signed head over what came before it.
 3. Events that no record was made of.
 4. Each submission: its records are a chain, its rows what they say (`claims.storage.audit_submissions`).
+5. The chains of access, of readings and of rows beside the log: as each signed head says they were.
 
 What only steers the work (attempt counters, leases, when something is due) is not evidence and not looked at.
 """
@@ -21,9 +22,15 @@ from psycopg.rows import TupleRow
 from claims.proof.errors import BrokenToken
 from claims.proof.merkle import Frontier, fold
 from claims.proof.records import TreeHead, token_digest
-from claims.storage.audit_records import RECORDS, TOLERANCE, Examined, Fault, examine_all
+from claims.storage.access_log import ACCESS_CHAIN
+from claims.storage.audit_records import RECORDS, Examined, examine_all
 from claims.storage.audit_submissions import SubmissionsCompared
+from claims.storage.chains import ChainHead
+from claims.storage.faults import TOLERANCE, Fault
 from claims.storage.pool import Pool, borrow
+from claims.storage.reading_chain import READING_CHAIN, reading_faults
+from claims.storage.registrations import certificate_faults
+from claims.storage.row_chain import ROW_CHAIN, row_faults
 from claims.storage.vault import IN_THE_CLEAR, Vault
 from signing.der import NotDer
 from signing.timestamps.tokens import read_token
@@ -54,7 +61,8 @@ class Audit:
         """Return how many rows will be gone through."""
         with borrow(self.pool) as connection:
             row = connection.execute(
-                "SELECT (SELECT count(*) FROM evidence) + (SELECT count(*) FROM submission)"
+                "SELECT (SELECT count(*) FROM evidence) + (SELECT count(*) FROM submission) "
+                "+ (SELECT coalesce(sum(position), 0)::bigint FROM chain_heads())"
             ).fetchone()
         return 0 if row is None else int(row[0])
 
@@ -89,6 +97,9 @@ def replay(  # noqa: PLR0913 - how it is done, by keyword
     yield from run.records(kept_heads)
     yield from run.events()
     yield from SubmissionsCompared(connection, certificates, vault, run.unsigned, advance)()
+    yield from reading_faults(connection)
+    yield from certificate_faults(connection)
+    yield from row_faults(connection)
 
 
 class _Tiles:
@@ -136,6 +147,9 @@ class _Replay:
         self._advance = advance
         self._frontier, self._tiles, self._is_whole = Frontier(), _Tiles(), True
         self._heads = self._stream("heads", "SELECT size, at, token FROM tree_head ORDER BY size")
+        self._chains = {
+            chain.name: chain.walk(connection, advance) for chain in (ACCESS_CHAIN, READING_CHAIN, ROW_CHAIN)
+        }
         self._head_before: str | None = None
         self._headed_at: datetime | None = None
 
@@ -158,6 +172,8 @@ class _Replay:
             upcoming = next(heads, None)
         if self._is_whole:
             yield from self._end(kept)
+        for walk in self._chains.values():
+            yield from walk.rest()
         yield from self._timestamps()
 
     def events(self) -> Iterator[Fault]:
@@ -181,13 +197,15 @@ class _Replay:
         elif self._headed_at is not None and one.at < self._headed_at - TOLERANCE:
             yield Fault("event.back_dated", "event", key)
 
-    def _grow(self, leaf: bytes, kept: Mapping[int, bytes]) -> Iterator[Fault]:
+    def _grow(self, leaf: bytes, kept: Mapping[int, TreeHead]) -> Iterator[Fault]:
         self._frontier.append(leaf)
         size = self._frontier.size
         for level, position, hashes in self._tiles.add(leaf):
             yield from self._tile(level, position, hashes)
-        if size in kept and kept[size] != self._frontier.root:
-            yield Fault("log.rewritten", "tree_head", str(size))
+        if size in kept:
+            if kept[size].root != self._frontier.root:
+                yield Fault("log.rewritten", "tree_head", str(size))
+            yield from self._meet(kept[size])
 
     def _pass_head(self, size: int, at: datetime, token: str) -> Iterator[Fault]:
         head = self._head(token)
@@ -196,6 +214,8 @@ class _Replay:
         elif head.previous != self._head_before:
             yield Fault("tree_head.missing", "tree_head", f"before {size}")
         self._head_before = token_digest(token)
+        if head is not None:
+            yield from self._meet(head)
         if head is not None and size == self._frontier.size:
             self._headed_at = head.at
             if head.root != self._frontier.root:
@@ -203,10 +223,16 @@ class _Replay:
         elif size > self._frontier.size and self._is_whole:
             yield Fault("evidence.missing", "evidence", str(self._frontier.size))
 
-    def _end(self, kept: Mapping[int, bytes]) -> Iterator[Fault]:
-        for size in kept:
+    def _meet(self, head: TreeHead) -> Iterator[Fault]:
+        for name, reached in head.chains.items():
+            if name in self._chains:
+                yield from self._chains[name].meet(ChainHead.parse(reached))
+
+    def _end(self, kept: Mapping[int, TreeHead]) -> Iterator[Fault]:
+        for size, head in sorted(kept.items()):
             if size > self._frontier.size:
                 yield Fault("evidence.missing", "evidence", str(self._frontier.size))
+                yield from self._meet(head)
         ((found,),) = self._all("SELECT count(*) FROM log_tile")
         if found != self._tiles.complete:
             yield Fault("log_tile.changed", "log_tile", f"{found} instead of {self._tiles.complete}")
@@ -217,9 +243,9 @@ class _Replay:
         except BrokenToken:
             return None
 
-    def _kept(self, tokens: Sequence[str]) -> dict[int, bytes]:
+    def _kept(self, tokens: Sequence[str]) -> dict[int, TreeHead]:
         heads = [TreeHead.verify(token, self._keys) for token in tokens]
-        return {head.size: head.root for head in heads}
+        return {head.size: head for head in heads}
 
     def _tile(self, level: int, position: int, hashes: Sequence[bytes]) -> Iterator[Fault]:
         rows = self._all(
@@ -229,16 +255,18 @@ class _Replay:
             yield Fault("log_tile.changed", "log_tile", f"{level} {position}")
 
     def _timestamps(self) -> Iterator[Fault]:
-        for size, token, head in self._stream(
+        for size, made_at, token, head in self._stream(
             "timestamps",
-            "SELECT t.size, t.token, h.token FROM head_timestamp t LEFT JOIN tree_head h ON h.size = t.size",
+            "SELECT t.size, t.made_at, t.token, h.token "
+            "FROM head_timestamp t LEFT JOIN tree_head h ON h.size = t.size",
         ):
             try:
                 info = read_token(bytes(token)).info
                 is_on_head = hashlib.new(info.digest_name, (head or "").encode()).digest() == info.digest
+                is_of_then = abs(made_at - info.time) <= TOLERANCE
             except (NotDer, ValueError):
-                is_on_head = False
-            if not is_on_head:
+                is_on_head = is_of_then = False
+            if not (is_on_head and is_of_then):
                 yield Fault("head_timestamp.changed", "head_timestamp", str(size))
 
     def _all(self, statement: str, *params: object) -> list[TupleRow]:

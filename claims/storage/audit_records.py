@@ -8,8 +8,7 @@ import multiprocessing
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 from typing import Final, LiteralString, NamedTuple
@@ -33,25 +32,6 @@ RECORDS: LiteralString = (
 _CHUNK: Final = 1_000
 #: Chunks that wait for each process, so that none is idle and memory stays bounded.
 _AHEAD: Final = 3
-
-
-#: By how much a row's time may differ from its record's, and an event's from what came before it.
-TOLERANCE: Final = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A row that is not as the log says.
-
-    Attributes:
-        code: What is wrong, stable.
-        table: Of which kind of row.
-        key: Which one.
-    """
-
-    code: str
-    table: str
-    key: str
 
 
 class Examined(NamedTuple):

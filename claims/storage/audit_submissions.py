@@ -27,7 +27,7 @@ from claims.proof.records import (
     token_digest,
 )
 from claims.proof.tokens import digest_of
-from claims.storage.audit_records import TOLERANCE, Fault
+from claims.storage.faults import TOLERANCE, Fault
 from claims.storage.later_documents import ALL_DOCUMENTS
 from claims.storage.vault import Lock, Part, UnreadableContent, Vault, lock_of
 
@@ -47,7 +47,7 @@ SELECT s.id, s.facility, encode(s.sha256, 'hex'), s.size, s.received_at, s.state
     encode(sha256(o.document), 'hex'), encode(sha256(o.trace), 'hex'),
     ARRAY(SELECT c.summary FROM claim c WHERE c.submission_id = s.id ORDER BY c.ordinal),
     ARRAY(SELECT c.ma_lk || ' ' || c.facility FROM claim c WHERE c.submission_id = s.id ORDER BY c.ordinal),
-    s.superseded_by,
+    s.superseded_by, s.checked_at, s.assessed_at,
     -- Of what is encrypted the digests are not the database's to make.
     k.wrapped, k.master, CASE WHEN k.wrapped IS NOT NULL THEN b.body END,
     CASE WHEN k.wrapped IS NOT NULL THEN o.document END, CASE WHEN k.wrapped IS NOT NULL THEN o.trace END,
@@ -97,7 +97,11 @@ class _Told:
     state: str
     sequence: int
     digests: dict[str, str] = field(default_factory=dict)
+    #: When a document was first named as it is, and of what comes with each check or answer, last.
     digested_at: dict[str, datetime] = field(default_factory=dict)
+    #: When so many claims had been assessed.
+    assessed_at: dict[int, datetime] = field(default_factory=dict)
+    passed_at: datetime | None = None
     attempts: Counter[tuple[str, datetime]] = field(default_factory=Counter)
     holds: list[_Hold] = field(default_factory=list)
     erased: tuple[datetime, str, str] | None = None
@@ -114,8 +118,14 @@ class _Told:
             if name == "attempt":
                 self.attempts[digest, record.at] += 1
             else:
-                self.digests[name], self.digested_at[name] = digest, record.at
+                if not name.startswith(tuple(_LATER_TABLES)) or self.digests.get(name) != digest:
+                    self.digested_at[name] = record.at
+                self.digests[name] = digest
+        assessed = sum(name.startswith("assessment.") for name in self.digests)
+        self.assessed_at.setdefault(assessed, record.at)
         match record.kind:
+            case "checked":
+                self.passed_at = record.at
             case "held":
                 self.holds.append((record.at, record.actor, record.detail, None))
             case "released":
@@ -226,13 +236,16 @@ def _compare(row: TupleRow, told: _Told, keys: Mapping[str, x509.Certificate]) -
     (
         key, facility, sha256, size, received_at, state, ma_giao_dich, _, body_sha256, body_size, token,
         stages, findings, checked_at, receipt_number, receipt_at, noted_at, answer, document, trace,
-        claims, claim_keys, superseded_by,
+        claims, claim_keys, superseded_by, passed_at, assessed_at,
     ) = row  # fmt: skip
     stored = (facility, sha256, received_at, ma_giao_dich)
     is_sending = state == "sending" and told.state in {"checked", "outcome_unknown"}
     is_told = stored == (told.facility, told.sha256, told.received_at, receipt_number)
     by = None if superseded_by is None else digest_of({"by": superseded_by})
-    if not is_told or by != told.superseded or not (is_sending or state == told.state):
+    is_as_told = is_told and by == told.superseded and (is_sending or state == told.state)
+    # Erased claims are not there to be counted.
+    assessed = told.assessed_at.get(len(claims)) if claims else assessed_at
+    if not is_as_told or _differ(passed_at, told.passed_at) or _differ(assessed_at, assessed):
         yield Fault("submission.changed", "submission", key)
     yield from _compare_body(key, (body_sha256, body_size), (sha256, size), told)
     yield from _compare_receipt(key, token, size, told, keys)
@@ -308,10 +321,11 @@ def _compare_later(key: str, rows: Iterable[TupleRow], told: _Told) -> Iterator[
     """Compare what reception, assessments and decisions say."""
     if told.is_erased:
         return
-    there = {name: digest_of(document) for name, document in rows}
+    noted = {name: (digest_of(document), noted_at) for name, document, noted_at in rows}
     named = {name: each for name, each in told.digests.items() if name.startswith(tuple(_LATER_TABLES))}
-    for name in sorted(there.keys() | named.keys()):
-        if there.get(name) != named.get(name):
+    for name in sorted(noted.keys() | named.keys()):
+        digest, noted_at = noted.get(name, (None, None))
+        if digest != named.get(name) or (noted_at is not None and _is_far(noted_at, told, name)):
             kind = name.partition(".")[0]
             yield Fault(f"{kind}.changed", _LATER_TABLES[kind], f"{key} {name}")
 
@@ -329,7 +343,10 @@ def _compare_retention(
 
 
 def _is_far(moment: datetime | None, told: _Told, name: str) -> bool:
-    at = told.digested_at.get(name)
-    return (moment is None) != (at is None) or (
-        moment is not None and at is not None and abs(moment - at) > TOLERANCE
-    )
+    return _differ(moment, told.digested_at.get(name))
+
+
+def _differ(moment: datetime | None, told: datetime | None) -> bool:
+    if moment is None or told is None:
+        return moment is not told
+    return abs(moment - told) > TOLERANCE

@@ -15,6 +15,7 @@ from claims.bundle.contents import DocumentKind, read_contents
 from claims.exchange.access.protection import classes_of_content
 from claims.localtime import local_date
 from claims.storage.pool import Pool, borrow
+from claims.storage.row_chain import note_claims
 from claims.storage.vault import Part, UnreadableContent, Vault, lock_of
 
 _AT_ONCE: Final = 20
@@ -103,4 +104,5 @@ def _store(connection: Connection[TupleRow], submission: str, known: dict[int, f
         values = [sorted(classes), submission, ordinal]
         connection.execute("UPDATE claim SET classes = %s WHERE submission_id = %s AND ordinal = %s", values)
         connection.execute("UPDATE review SET classes = %s WHERE submission_id = %s AND ordinal = %s", values)
+    note_claims(connection, submission, list(known))
     return len(known)

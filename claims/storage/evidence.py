@@ -16,9 +16,11 @@ from psycopg.rows import TupleRow
 from claims.exchange.proofs import LoggedRecord, StoredHead
 from claims.exchange.submission import SubmissionId
 from claims.proof.merkle import HASH_BYTES, Node, fold, leaf_hash, root_of
-from claims.proof.records import HEAD_KIND, Record, TreeHead, token_digest
-from claims.proof.tokens import ServiceKey, digest_of, read_token
+from claims.proof.records import Record, TreeHead, token_digest
+from claims.proof.tokens import ServiceKey, digest_of
+from claims.storage.chains import ChainHead
 from claims.storage.pool import Pool, borrow
+from claims.storage.row_chain import extend
 
 #: Whoever holds it appends, or signs a head.
 _LOG_LOCK: Final = 0x65486F536F4C
@@ -79,10 +81,11 @@ class PostgresLog:
     )
 
     def append(self, key: ServiceKey, *, now: datetime, limit: int) -> int:
-        """Make evidence of events that have none (event_in_order); return of how many."""
+        """Chain rows; make evidence of events that have none (event_in_order), and return of how many."""
         with borrow(self.pool) as connection, connection.transaction():
             if not _lock(connection):
                 return 0
+            extend(connection)
             rows = connection.execute(_NEXT, [limit]).fetchall()
             if not rows:
                 return 0
@@ -106,7 +109,8 @@ class PostgresLog:
             if not size or (last is not None and last[0] == size):
                 return None
             root = root_of(size, _Nodes(_on(connection)))
-            head = TreeHead(size, root, now, None if last is None else token_digest(last[1]))
+            previous = None if last is None else token_digest(last[1])
+            head = TreeHead(size, root, now, previous, _chain_heads(connection))
             token = head.sign(key)
             connection.execute(
                 "INSERT INTO tree_head (size, at, token) VALUES (%s, %s, %s)", [size, now, token]
@@ -245,6 +249,11 @@ def _size(connection: Connection[TupleRow]) -> int:
     return 0 if row is None or row[0] is None else int(row[0]) + 1
 
 
+def _chain_heads(connection: Connection[TupleRow]) -> dict[str, str]:
+    rows = connection.execute("SELECT chain, position, encode(digest, 'hex') FROM chain_heads()").fetchall()
+    return {chain: str(ChainHead(position, digest)) for chain, position, digest in rows}
+
+
 def _last_digests(connection: Connection[TupleRow], rows: Sequence[TupleRow]) -> dict[str, str]:
     return dict(connection.execute(_LAST, [list({row[2] for row in rows})]).fetchall())
 
@@ -301,11 +310,4 @@ def _split(hashes: bytes) -> Sequence[bytes]:
 
 def _head(row: TupleRow) -> StoredHead:
     token, timestamp = row
-    _, statement = read_token(token, kind=HEAD_KIND)
-    head = TreeHead(
-        int(str(statement["size"])),
-        bytes.fromhex(str(statement["root"])),
-        datetime.fromisoformat(str(statement["at"])),
-        None if statement["previous"] is None else str(statement["previous"]),
-    )
-    return StoredHead(head, token, None if timestamp is None else bytes(timestamp))
+    return StoredHead(TreeHead.read(token), token, None if timestamp is None else bytes(timestamp))

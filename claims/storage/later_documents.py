@@ -15,10 +15,10 @@ from claims.proof.tokens import digest_of
 
 # A decision is final, and told, once nobody can undo it: then it has no final_at any more.
 ALL_DOCUMENTS: LiteralString = """
-SELECT submission_id, name, document FROM (
-    SELECT submission_id, 'reception' AS name, errors AS document FROM reception_fault
+SELECT submission_id, name, document, noted_at FROM (
+    SELECT submission_id, 'reception' AS name, errors AS document, noted_at FROM reception_fault
     UNION ALL
-    SELECT submission_id, 'assessment.' || ordinal, document FROM assessment
+    SELECT submission_id, 'assessment.' || ordinal, document, noted_at FROM assessment
     UNION ALL
     SELECT r.submission_id, 'decision.' || r.ordinal, jsonb_build_object(
         'ma_lk', r.ma_lk, 'verdict', r.verdict, 'claimed', r.claimed::text, 'approved', r.approved::text,
@@ -29,7 +29,7 @@ SELECT submission_id, name, document FROM (
                 'table', c.table_kind, 'row', c.row_number, 'note', c.note) ORDER BY c.seq), '[]')
             FROM review_cut c WHERE c.review_id = r.id
         )
-    ) FROM review r WHERE r.verdict IS NOT NULL AND r.final_at IS NULL
+    ), NULL FROM review r WHERE r.state = 'decided' AND r.verdict IS NOT NULL AND r.final_at IS NULL
 ) AS later
 """
 
@@ -37,13 +37,13 @@ SELECT submission_id, name, document FROM (
 def later_documents(connection: Connection[TupleRow], submission_id: SubmissionId) -> dict[str, Any]:
     """Return the documents of one submission, by name."""
     rows = connection.execute(f"{ALL_DOCUMENTS} WHERE submission_id = %s ORDER BY name", [submission_id])
-    return {name: document for _, name, document in rows.fetchall()}
+    return {name: document for _, name, document, _ in rows.fetchall()}
 
 
 def later_digests(connection: Connection[TupleRow], ids: Iterable[str]) -> dict[SubmissionId, dict[str, str]]:
     """Return the digests of the documents as they stand in this transaction, by submission and name."""
     digests: dict[SubmissionId, dict[str, str]] = {}
     rows = connection.execute(f"{ALL_DOCUMENTS} WHERE submission_id = ANY(%s)", [sorted(set(ids))])
-    for submission_id, name, document in rows.fetchall():
+    for submission_id, name, document, _ in rows.fetchall():
         digests.setdefault(SubmissionId(submission_id), {})[name] = digest_of(document)
     return digests

@@ -4,22 +4,28 @@ A reading gets its place some seconds after it was noted (`extend`): in the tran
 everybody who reads would wait for the disk of everybody else who does.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
+from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from claims.storage.chains import Break, ChainHead, Link, find_breaks, said_by
+from claims.storage.chains import Chain, ChainHead, Link, said_by
+from claims.storage.faults import Fault
 from claims.storage.pool import Pool, borrow
 
 _ROWS: Final = 2_000
-_BREAKS: Final[Mapping[Break, str]] = {
-    Break.NO_PLACE: "place {} of the chain is missing",
-    Break.NOTHING_THERE: "the reading at place {} is missing",
-    Break.CHANGED: "the reading at place {} was changed",
-    Break.OTHER_HEAD: "the head that was kept ({}) is not of this chain",
-}
+_LOST: Final[LiteralString] = (
+    "SELECT p.reading_id FROM reading_pending p "
+    "WHERE NOT EXISTS (SELECT FROM reading r WHERE r.id = p.reading_id) ORDER BY p.reading_id"
+)
+# What was read before there was a chain has lower numbers than its first.
+_UNCHAINED: Final[LiteralString] = (
+    "SELECT r.id FROM reading r WHERE r.id > (SELECT min(reading_id) FROM reading_chain) "
+    "AND NOT EXISTS (SELECT FROM reading_chain c WHERE c.reading_id = r.id) "
+    "AND NOT EXISTS (SELECT FROM reading_pending p WHERE p.reading_id = r.id) ORDER BY r.id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,55 +56,43 @@ class ReadingChain:
 
     def faults(
         self, kept: ChainHead | None = None, *, advance: Callable[[int], None] = lambda _: None
-    ) -> Iterator[str]:
-        """Return what is wrong, in words for operators; ``kept`` is a head that somebody kept."""
+    ) -> Iterator[Fault]:
+        """Return what is wrong; ``kept`` is a head that somebody kept."""
         self.extend()
-        for how, place in find_breaks(self._links(advance), kept):
-            yield _BREAKS[how].format(place)
-        for (reading_id,) in self._unchained():
-            yield f"reading {reading_id} is in no place of the chain"
-        for (reading_id,) in self._lost():
-            yield f"reading {reading_id} that waited for its place is missing"
-
-    def _links(self, advance: Callable[[int], None]) -> Iterator[Link]:
-        for position, digest, *reading in self._rows():
-            yield Link(position, bytes(digest), None if reading[0] is None else _said(reading))
-            advance(1)
-
-    def _rows(self) -> Iterator[TupleRow]:
-        with (
-            borrow(self.pool) as connection,
-            connection.transaction(),
-            connection.cursor(name="readings") as cursor,
-        ):
-            cursor.itersize = _ROWS
-            cursor.execute(
-                "SELECT c.position, c.digest, r.id, r.at, r.reader, r.page, r.submissions, r.ordinals, "
-                "r.facilities, r.persons FROM reading_chain c LEFT JOIN reading r ON r.id = c.reading_id "
-                "ORDER BY c.position"
-            )
-            yield from cursor
-
-    def _lost(self) -> list[TupleRow]:
-        with borrow(self.pool) as connection:
-            return connection.execute(
-                "SELECT p.reading_id FROM reading_pending p "
-                "WHERE NOT EXISTS (SELECT FROM reading r WHERE r.id = p.reading_id) ORDER BY p.reading_id"
-            ).fetchall()
-
-    def _unchained(self) -> list[TupleRow]:
-        # What was read before there was a chain has lower numbers than its first.
-        with borrow(self.pool) as connection:
-            return connection.execute(
-                "SELECT r.id FROM reading r WHERE r.id > (SELECT min(reading_id) FROM reading_chain) "
-                "AND NOT EXISTS (SELECT FROM reading_chain c WHERE c.reading_id = r.id) "
-                "AND NOT EXISTS (SELECT FROM reading_pending p WHERE p.reading_id = r.id) ORDER BY r.id"
-            ).fetchall()
+        with borrow(self.pool) as connection, connection.transaction():
+            walk = READING_CHAIN.walk(connection, advance)
+            if kept is not None:
+                yield from walk.meet(kept)
+            yield from walk.rest()
+            yield from reading_faults(connection)
 
 
-def _said(reading: list[Any]) -> bytes:
+def reading_faults(connection: Connection[TupleRow]) -> Iterator[Fault]:
+    """Return readings that are in no place of the chain, and those that had none yet and are gone."""
+    for code, statement in (("row.unnoted", _UNCHAINED), ("row.missing", _LOST)):
+        for (reading_id,) in connection.execute(statement).fetchall():
+            yield Fault(code, "reading", str(reading_id))
+
+
+def _link(row: TupleRow) -> Link:
+    position, digest, *reading = row
+    said = None if reading[0] is None else _said(reading)
+    return Link(position, bytes(digest), said, reading[1])
+
+
+def _said(reading: Sequence[Any]) -> bytes:
     """Return a reading as the database writes it into the chain (revision 0025)."""
     reading_id, at, reader, page, submissions, ordinals, facilities, persons = reading
     blinded = ["-" if person is None else bytes(person).hex() for person in persons]
     lists = [",".join(map(str, each)) for each in (submissions, ordinals, facilities, blinded)]
     return said_by(reading_id, at, reader, page, *lists)
+
+
+READING_CHAIN: Final = Chain(
+    "readings",
+    "reading_chain",
+    "SELECT c.position, c.digest, r.id, r.at, r.reader, r.page, r.submissions, r.ordinals, "
+    "r.facilities, r.persons FROM reading_chain c LEFT JOIN reading r ON r.id = c.reading_id "
+    "ORDER BY c.position",
+    _link,
+)

@@ -1,6 +1,6 @@
 """`claims.exchange.registrations.Registrations` on PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -17,6 +17,7 @@ from claims.exchange.registrations import (
     require_possible,
 )
 from claims.exchange.submission import FacilityCode
+from claims.storage.faults import Fault
 from claims.storage.pool import Pool, borrow
 
 
@@ -74,6 +75,19 @@ class PostgresRegistrations:
                 [facility, certificate_sha256, at],
             ).fetchone()
         return row is not None and RegistrationChange(row[0]).lets_sign
+
+
+def certificate_faults(connection: Connection[TupleRow]) -> Iterator[Fault]:
+    """Return certificates that are not those that were registered, in the caller's transaction."""
+    rows = connection.execute(
+        "SELECT facility, encode(sha256, 'hex'), sha256(c.certificate) = c.sha256, e.sha256 IS NOT NULL "
+        "FROM facility_certificate c FULL JOIN (SELECT DISTINCT facility, sha256 FROM registration_event) e "
+        "USING (facility, sha256) ORDER BY 1, 2"
+    ).fetchall()
+    for facility, sha256, is_itself, is_registered in rows:
+        if not (is_itself and is_registered):
+            code = "row.missing" if is_itself is None else "row.changed" if is_registered else "row.unnoted"
+            yield Fault(code, "facility_certificate", f"{facility} {sha256}")
 
 
 def _of_facility(connection: Connection[TupleRow], facility: FacilityCode) -> Sequence[Registration]:

@@ -1,109 +1,21 @@
 """The audit finds every row that was changed, removed or dated back, and nothing where nothing was."""
 
-from decimal import Decimal
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from claims.bundle.findings import Finding, Severity
-from claims.exchange.keep_log import KeepLog
-from claims.exchange.lifecycle import State
-from claims.exchange.ports import Origin
-from claims.exchange.receive import ReceiveBundle
-from claims.exchange.results import Assessment, ReceptionError, Standing
-from claims.exchange.submission import Event, EventKind, SubmissionId
 from claims.proof.audit_words import SENTENCES
 from claims.proof.errors import BrokenToken
 from claims.proof.keys import Authority
-from claims.proof.records import Record, TreeHead
-from claims.runtime.service_keys import FolderOfServiceKeys
-from claims.storage.audit import Audit, replay
-from claims.storage.audit_records import Fault
-from claims.storage.evidence import PostgresLog
-from claims.storage.results import PostgresResults
-from claims.storage.retention import PostgresRetained
-from claims.storage.reviews import PostgresReviews
-from signing.demo_pki import DemoPki
-from signing.demo_tsa import DemoTsa
+from claims.proof.records import HEAD_KIND, Record, TreeHead
+from claims.proof.tokens import read_token
+from claims.storage.audit import replay
+from claims.storage.faults import Fault
+from claims.storage.row_chain import note_claims
 from tests.fakes import NOON
-from tests.integration.conftest import FACILITY, NAMES, Exchange, keep
-
-BODY = b"<bundle/>"
-
-
-@cache
-def _demo_pki() -> DemoPki:
-    return DemoPki.create(at=NOON)
-
-
-class Installation:
-    """An exchange whose log has come up to date: one submission of everything, and many more records."""
-
-    def __init__(self, exchange: Exchange, folder: Path) -> None:
-        self.exchange = exchange
-        self.keys = FolderOfServiceKeys(folder, exchange.clock)
-        self.log = PostgresLog(exchange.pool)
-        self.audit = Audit(exchange.pool, self.keys.certificates)
-        pki = _demo_pki()
-        tsa = DemoTsa.create(pki, clock=exchange.clock.now, valid_from=NOON, valid_to=NOON.replace(year=2030))
-        self.keep_log = KeepLog(self.log, self.keys, exchange.clock, tsa.answer, head_every_s=60)
-        exchange.receive = ReceiveBundle(exchange.submissions, exchange.jobs, exchange.clock, self.keys)
-        exchange.checker.claims[BODY] = ("LK1",)
-        exchange.checker.findings[BODY] = (Finding("XML1.X", Severity.WARNING),)
-        self.id = self._submit()
-        keep(self.keep_log, 1)
-        exchange.clock.advance(120)
-        exchange.check([self.id])
-        exchange.deliver([self.id])
-        self._judge()
-        held = Event(
-            exchange.clock.now(), EventKind.HELD, State.ACKNOWLEDGED, "a", detail={"reason": "court"}
-        )
-        PostgresRetained(exchange.pool).hold(self.id, held)
-        self._fill()
-        keep(self.keep_log, 306)
-        exchange.clock.advance(60)
-        self.keep_log()  # signs the head of them all
-
-    def _submit(self) -> SubmissionId:
-        origin = Origin(b"{}", b"[]")
-        received = self.exchange.receive(BODY, facility=FACILITY, actor="key_1", origin=origin)
-        return received.submission.id
-
-    def _judge(self) -> None:
-        """Have reception find something, the gateway assess, and a reviewer decide."""
-        now, results = self.exchange.clock.now(), PostgresResults(self.exchange.pool)
-        results.note_errors(FACILITY, [("GD1", [ReceptionError("801", "x")])], now=now)
-        results.note_assessments(FACILITY, [Assessment("LK1", Standing.CUT, Decimal(80))], now=now)
-        self.run(
-            "INSERT INTO review (submission_id, ordinal, facility, received_at, ma_lk, patient, words, "
-            "diagnosis, claimed, classes, lane, lane_reasons, codes, dice, state, verdict, approved, "
-            "decided_by, decided_at, final_at) SELECT id, 1, facility, received_at, 'LK1', 'x', '', 'J00', "
-            "100, '{}', 'usual', '{}', '{}', 1, 'decided', 'reduced', 90, 'reviewer', %s, %s FROM submission",
-            now,
-            now,
-        )
-        self.run(
-            "INSERT INTO review_cut (review_id, seq, table_kind, row_number, amount, reason, note) "
-            "SELECT id, 1, 'XML2', 1, 10, 'x', '' FROM review"
-        )
-        assert PostgresReviews(self.exchange.pool, NAMES).announce(now=now, limit=9) == 1
-
-    def _fill(self) -> None:
-        self.run(
-            "INSERT INTO event (submission_id, facility, at, kind, state, actor) "
-            "SELECT id, facility, %s, 'replayed', 'acknowledged', 'many' FROM submission, "
-            "generate_series(1, 300)",
-            self.exchange.clock.now(),
-        )
-
-    def run(self, statement: str, *params: object) -> None:
-        with self.exchange.pool.connection() as connection:
-            connection.execute(statement.encode(), params)
-
-    def faults(self, *kept_heads: str) -> set[str]:
-        return {fault.code for fault in self.audit(kept_heads=kept_heads)}
+from tests.integration.conftest import Exchange, keep
+from tests.integration.evidence import Installation
 
 
 @pytest.fixture
@@ -149,6 +61,16 @@ CASES = [
     ("UPDATE legal_hold SET reason = 'none'", "legal_hold.changed"),
     ("DELETE FROM legal_hold", "legal_hold.changed"),
     ("INSERT INTO erasure SELECT id, received_at, 'x', 'x' FROM submission", "erasure.changed"),
+    ("UPDATE claim SET record_class = 'accident'", "row.changed"),
+    ("UPDATE registration_event SET since = since - interval '1 day'", "row.changed"),
+    ("DELETE FROM review_message", "row.missing"),
+    (
+        (
+            "SET LOCAL session_replication_role = replica; INSERT INTO review_step "
+            "(review_id, at, actor, kind) SELECT review_id, at, 'x', 'x' FROM review_step LIMIT 1"
+        ),
+        "row.unnoted",
+    ),
     ("DELETE FROM log_cursor", "log_cursor.changed"),
     ("UPDATE log_cursor SET seq = 0", "log_cursor.changed"),
     ("DELETE FROM claim", "claim.changed"),
@@ -176,7 +98,10 @@ CASES = [
     ("UPDATE review SET approved = 100", "decision.changed"),
     ("UPDATE review SET decided_by = 'other'", "decision.changed"),
     ("UPDATE review_cut SET amount = 20", "decision.changed"),
-    ("DELETE FROM review_cut; DELETE FROM review", "decision.changed"),
+    (
+        "SET LOCAL session_replication_role = replica; DELETE FROM review_cut; DELETE FROM review",
+        "decision.changed",
+    ),
     ("UPDATE origin SET document = '[]'", "origin.changed"),
     ("DELETE FROM origin", "origin.changed"),
     ("UPDATE evidence SET record = record || 'x' WHERE index = 7", "evidence.changed"),
@@ -210,6 +135,8 @@ def test_it_finds_every_row_that_was_touched(installation: Installation) -> None
         "event.back_dated",
         "log.rewritten",
         "submission.missing",
+        # Of chains below, and in tests/unit/storage/test_chains.py.
+        *(code for code in SENTENCES if code.startswith("chain.")),
     }
 
 
@@ -252,6 +179,53 @@ def test_a_log_that_was_written_anew_is_another_than_the_head_that_was_kept(
     # Whoever holds the key and the database can forge; who kept a head, or a timestamp, sees it.
     assert installation.faults() == set()
     assert installation.faults(head.token) == {"log.rewritten"}
+
+
+@pytest.mark.attack
+def test_a_chain_that_was_written_anew_is_another_than_the_heads_say(installation: Installation) -> None:
+    installation.run(
+        "SET LOCAL session_replication_role = replica; SET LOCAL timezone = 'UTC'; "
+        "UPDATE registration_event SET since = since - interval '9 days'; "
+        "INSERT INTO row_pending (relation, key, submission_id, at, row_digest) "
+        "SELECT relation, key, submission_id, at, coalesce((SELECT row_digest(to_jsonb(a)) "
+        "FROM registration_event a WHERE relation = 'registration_event'), row_digest) "
+        "FROM row_chain ORDER BY position; DELETE FROM row_chain; SELECT chain_rows(1000)"
+    )
+
+    assert installation.faults() == {"chain.other_head"}
+
+
+@pytest.mark.attack
+def test_a_row_that_is_added_with_an_earlier_day_is_dated_back(installation: Installation) -> None:
+    installation.run(
+        "INSERT INTO registration_event (facility, sha256, change, since, noted_at, noted_by, reason) "
+        "SELECT facility, sha256, 'suspended', since, noted_at - interval '1 day', 'x', 'x' "
+        "FROM registration_event"
+    )
+    installation.keep_log()
+
+    assert installation.faults() == {"chain.back_dated"}
+
+
+def test_a_head_from_before_there_were_chains_holds(installation: Installation) -> None:
+    (first,) = installation.log.heads(after_size=0, limit=1)
+    old = replace(first.head, chains={}).sign(installation.keys.current())
+    installation.run("DELETE FROM head_timestamp")
+    installation.run("DELETE FROM tree_head WHERE size > %s", first.head.size)
+    installation.run("UPDATE tree_head SET token = %s", old)
+
+    assert "chains" not in read_token(old, kind=HEAD_KIND)[1]
+    assert installation.faults() == set()
+
+
+def test_claims_whose_classes_become_known_are_noted_again(installation: Installation) -> None:
+    installation.run("UPDATE claim SET classes = '{hiv}'")
+    assert installation.faults() == {"row.changed"}
+
+    with installation.exchange.pool.connection() as connection:
+        note_claims(connection, installation.id, [1])
+
+    assert installation.faults() == set()
 
 
 def test_a_head_of_somebody_else_is_no_head(installation: Installation) -> None:

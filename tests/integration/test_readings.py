@@ -15,6 +15,7 @@ from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.runtime.guarding import routes_of
 from claims.runtime.wiring import Service
 from claims.storage.chains import ChainHead
+from claims.storage.faults import Fault
 from tests.integration.conftest import archived
 
 FACILITY = FacilityCode("99001")
@@ -168,18 +169,18 @@ def test_a_log_that_nobody_touched_is_whole(read_thrice: Service) -> None:
 @pytest.mark.parametrize(
     ("tampering", "fault"),
     [
-        ("UPDATE reading SET reader = 'nobody' WHERE page = 'paper'", "the reading at place 2 was changed"),
-        ("UPDATE reading SET at = at - interval '1 day' WHERE page = 'paper'", "place 2 was changed"),
-        ("UPDATE reading SET persons = ARRAY[NULL::bytea] WHERE page = 'paper'", "place 2 was changed"),
-        ("DELETE FROM reading WHERE page = 'paper'", "the reading at place 2 is missing"),
-        ("DELETE FROM reading_chain WHERE position = 2", "place 2 of the chain is missing"),
-        ("UPDATE reading_chain SET digest = sha256('x') WHERE position = 2", "place 2 was changed"),
+        ("UPDATE reading SET reader = 'nobody' WHERE page = 'paper'", "chain.changed"),
+        ("UPDATE reading SET at = at - interval '1 day' WHERE page = 'paper'", "chain.changed"),
+        ("UPDATE reading SET persons = ARRAY[NULL::bytea] WHERE page = 'paper'", "chain.changed"),
+        ("DELETE FROM reading WHERE page = 'paper'", "chain.row_missing"),
+        ("DELETE FROM reading_chain WHERE position = 2", "chain.place_missing"),
+        ("UPDATE reading_chain SET digest = sha256('x') WHERE position = 2", "chain.changed"),
     ],
 )
 def test_tampering_is_found(read_thrice: Service, database_url: str, tampering: str, fault: str) -> None:
     as_owner(database_url, tampering)
 
-    assert any(fault in one for one in read_thrice.reading_chain.faults())
+    assert Fault(fault, "reading_chain", "2") in list(read_thrice.reading_chain.faults())
 
 
 def test_a_reading_removed_before_it_had_its_place_is_found(
@@ -190,7 +191,7 @@ def test_a_reading_removed_before_it_had_its_place_is_found(
 
     (fault,) = service.reading_chain.faults()
 
-    assert "waited for its place is missing" in fault
+    assert (fault.code, fault.table) == ("row.missing", "reading")
 
 
 def test_an_end_cut_off_is_found_by_who_kept_the_head(read_thrice: Service, database_url: str) -> None:
@@ -200,7 +201,7 @@ def test_an_end_cut_off_is_found_by_who_kept_the_head(read_thrice: Service, data
     as_owner(database_url, "DELETE FROM reading WHERE page = 'archive'")
 
     assert list(read_thrice.reading_chain.faults()) == []
-    assert list(read_thrice.reading_chain.faults(head)) == ["the head that was kept (3) is not of this chain"]
+    assert list(read_thrice.reading_chain.faults(head)) == [Fault("chain.other_head", "reading_chain", "3")]
     assert list(read_thrice.reading_chain.faults(ChainHead(2, "00"))) != []
 
 
