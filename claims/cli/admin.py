@@ -1,13 +1,14 @@
 """Administration on the server itself: facilities and their gateway accounts, API keys."""
 
-import hashlib
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from claims.cli.output import AsJson, emit, say
+from claims.cli.catalogues import say_problems
+from claims.cli.output import AsJson, Exit, Language, emit, say
 from claims.exchange.access.keys import Scope
 from claims.exchange.submission import FacilityCode
 
@@ -24,9 +25,42 @@ def add_facility(code: Code, name: Annotated[str, typer.Option(help="Its name.")
     """Register a facility, or rename one."""
     from claims.runtime.start import open_service
 
-    _require_code(code)
-    open_service().facilities.add(FacilityCode(code), name=name, at=datetime.now(UTC))
+    open_service().facilities.add(_require_code(code), name=name, at=datetime.now(UTC))
     say(f"facility {code} is registered")
+
+
+@facilities.command("import")
+def import_facilities(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="List with the columns MA_CSKCB and TEN_CSKCB (CSV or XLSX).", exists=True, dir_okay=False
+        ),
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read the list and register nothing.")] = False,
+    language: Language = "vi",
+    as_json: AsJson = False,
+) -> int:
+    """Register the facilities of a list, and rename those whose names it changes.
+
+    All of them or none: where a row cannot be used, nothing is registered and the exit code is 1.
+    """
+    from claims.catalogues.problems import problem_to_json
+    from claims.exchange.facilities import Registered, read_facility_list
+    from claims.runtime.start import open_service
+
+    found = read_facility_list(file, file.name)
+    say_problems(found.problems, language)
+    done = Registered()
+    if dry_run or found.has_errors:
+        say(f"{len(found.names)} facilities read, none registered")
+    else:
+        done = open_service().facilities.add_all(found.names, at=datetime.now(UTC))
+        say(f"{done.added} registered, {done.renamed} renamed, {done.unchanged} known already")
+    if as_json:
+        problems = [problem_to_json(problem) for problem in found.problems]
+        emit({"read": len(found.names), **asdict(done), "problems": problems})
+    return Exit.BLOCKED if found.has_errors else Exit.FINE
 
 
 @facilities.command("list")
@@ -204,15 +238,19 @@ def revoke_key(
 
 def _read_password_md5(password_file: Path | None) -> str:
     """Return what the gateway's protocol carries in a password's place."""
+    from claims.gateway.protocol import hash_password
+
     if password_file is not None:
         password = password_file.read_text("utf-8").rstrip("\r\n")
     else:
         password = str(typer.prompt("password", hide_input=True, err=True))
-    return hashlib.md5(password.encode(), usedforsecurity=False).hexdigest().upper()
+    return hash_password(password)
 
 
-def _require_code(code: str) -> None:
-    import re
+def _require_code(text: str) -> FacilityCode:
+    from claims.exchange.facilities import find_code
 
-    if not re.fullmatch(r"[0-9A-Z]{5}", code):
+    code = find_code(text)
+    if code is None:
         raise typer.BadParameter("a facility code is five digits or capital letters")
+    return code

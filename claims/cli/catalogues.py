@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from claims.building.gaplist import Lacking
     from claims.catalogues.catalogue import Catalogue
     from claims.catalogues.loading import LoadedCatalogue
+    from claims.catalogues.problems import CatalogueProblem
     from claims.emr.encounter import Encounter
     from claims.emr.formats import ReadingOptions
     from claims.emr.inputs import ReadEncounters
@@ -153,13 +154,18 @@ def _emit_report(found: "LoadedCatalogue", counts: dict[str, int]) -> None:
     )
 
 
-def _say_report(found: "LoadedCatalogue", counts: dict[str, int], language: str) -> None:
+def say_problems(problems: "Sequence[CatalogueProblem]", language: str) -> None:
+    """Say what is wrong with the rows of lists, a line each; not more than a person would read."""
     from claims.catalogues.problems import describe_problem
 
-    for problem in found.problems[:_SHOWN]:
+    for problem in problems[:_SHOWN]:
         say(f"{problem.weight.value:8} {problem.place}: {describe_problem(problem, language)}")
-    if len(found.problems) > _SHOWN:
-        say(f"… and {len(found.problems) - _SHOWN} more; --json lists them all")
+    if len(problems) > _SHOWN:
+        say(f"… and {len(problems) - _SHOWN} more; --json lists them all")
+
+
+def _say_report(found: "LoadedCatalogue", counts: dict[str, int], language: str) -> None:
+    say_problems(found.problems, language)
     rows = ", ".join(f"{name} {count}" for name, count in counts.items()) or "no list"
     weights = Counter(problem.weight.value for problem in found.problems)
     summary = (

@@ -45,6 +45,7 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     errors.ReviewNotFound: Kind(404, "not_found"),
     errors.SubmissionNotFound: Kind(404, "not_found"),
     errors.ReplayNotFound: Kind(404, "not_found"),
+    errors.UnknownFacility: Kind(404, "not_found"),
     access_errors.PersonNotFound: Kind(404, "not_found"),
     access_errors.KeyNotFound: Kind(404, "not_found"),
     errors.InvalidCursor: Kind(400, "bad_request"),

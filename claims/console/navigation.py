@@ -34,6 +34,7 @@ PLACES: Final[tuple[Place, ...]] = (
     Place("/same", "nav_same", "claim.decide"),
     Place("/confirmations", "nav_confirmations", "claim.confirm"),
     Place("/people", "nav_people", "user.manage"),
+    Place("/facilities", "nav_facilities", "facility.manage"),
     Place("/overview", "nav_overview", "operations.read"),
     Place("/send", "nav_send", "submission.submit"),
     Place("/deadlines", "nav_deadlines", "submission.submit"),

@@ -1,7 +1,7 @@
 """Facilities: who may call, and how each signs in at the gateway."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import LiteralString
@@ -13,14 +13,21 @@ from psycopg.rows import TupleRow
 from claims.exchange.access.access_log import AccessKind
 from claims.exchange.access.keys import ApiKey, Scope
 from claims.exchange.errors import UnknownFacility
+from claims.exchange.facilities import Facility, Registered
 from claims.exchange.ports import Account, CardStaff
+from claims.exchange.review.searching import fold
 from claims.exchange.submission import FacilityCode
 from claims.storage.access_log import note
+from claims.storage.folding import FOLDED_NAME
 from claims.storage.pool import Pool, borrow
 from claims.storage.sealing import Seal
 
 _KEY_COLUMNS: LiteralString = (
     "id, facility, secret_sha256, scopes, label, created_at, expires_at, revoked_at, last_used_at, line"
+)
+
+_SELECT: LiteralString = (
+    "SELECT code, name, username FROM facility LEFT JOIN gateway_account ON gateway_account.facility = code"
 )
 
 
@@ -108,12 +115,47 @@ class Facilities:
 
     def add(self, code: FacilityCode, *, name: str, at: datetime) -> None:
         """Register a facility, or give a registered one a new name."""
+        self.add_all({code: name}, at=at)
+
+    def add_all(self, names: Mapping[FacilityCode, str], *, at: datetime) -> Registered:
+        """Register facilities, or give registered ones new names: all of them, or none where it fails."""
+        with borrow(self.pool) as connection, connection.transaction():
+            changed = connection.execute(
+                "INSERT INTO facility (code, name, created_at) "
+                "SELECT code, name, %(at)s FROM unnest(%(codes)s::text[], %(names)s::text[]) "
+                "AS new (code, name) ORDER BY code "
+                "ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name WHERE facility.name <> EXCLUDED.name "
+                "RETURNING code, xmax = 0",  # nobody has updated a row that is new
+                {"at": at, "codes": list(names), "names": list(names.values())},
+            ).fetchall()
+            for code, is_new in changed:
+                kind = AccessKind.FACILITY_ADDED if is_new else AccessKind.FACILITY_RENAMED
+                note(connection, kind, about=code, place=code)
+        added = sum(is_new for _, is_new in changed)
+        return Registered(added, len(changed) - added, len(names) - len(changed))
+
+    def find_some(self, text: str, *, after: str, limit: int) -> Sequence[Facility]:
+        """Return facilities by code, behind one (facility_pkey).
+
+        Args:
+            text: The beginning of a code, or a part of a name without diacritics; a name is looked for in
+                every row.
+            after: The code that they follow.
+            limit: How many, at most.
+        """
         with borrow(self.pool) as connection:
-            connection.execute(
-                "INSERT INTO facility (code, name, created_at) VALUES (%s, %s, %s) "
-                "ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name",
-                [code, name, at],
-            )
+            rows = connection.execute(
+                f"{_SELECT} WHERE code > %(after)s AND (code ^@ %(code)s "
+                f"OR strpos({FOLDED_NAME}, %(name)s) > 0) ORDER BY code LIMIT %(limit)s",
+                {"after": after, "code": text.upper(), "name": fold(text), "limit": limit},
+            ).fetchall()
+        return [Facility(FacilityCode(code), name, username) for code, name, username in rows]
+
+    def find(self, code: FacilityCode) -> Facility | None:
+        """Return a facility, if it is registered."""
+        with borrow(self.pool) as connection:
+            row = connection.execute(f"{_SELECT} WHERE code = %s", [code]).fetchone()
+        return None if row is None else Facility(FacilityCode(row[0]), row[1], row[2])
 
     def name_of(self, code: FacilityCode) -> str | None:
         """Return what a facility is called, if it is registered."""
@@ -143,7 +185,7 @@ class GatewayAccounts:
         """
         sealed = self.seal.close(account.password_md5.encode(), belongs_to=_owner(facility))
         try:
-            with borrow(self.pool) as connection:
+            with borrow(self.pool) as connection, connection.transaction():
                 connection.execute(
                     "INSERT INTO gateway_account (facility, username, password_md5_sealed) "
                     "VALUES (%s, %s, %s) "
@@ -151,6 +193,7 @@ class GatewayAccounts:
                     "password_md5_sealed = EXCLUDED.password_md5_sealed",
                     [facility, account.username, sealed],
                 )
+                note(connection, AccessKind.GATEWAY_ACCOUNT_SET, about=facility, place=facility)
         except ForeignKeyViolation as error:
             raise UnknownFacility(facility) from error
 
@@ -162,12 +205,13 @@ class GatewayAccounts:
         """
         text = json.dumps([staff.name, staff.citizen_id])
         sealed = self.seal.close(text.encode(), belongs_to=_card_staff_of(facility))
-        with borrow(self.pool) as connection:
+        with borrow(self.pool) as connection, connection.transaction():
             changed = connection.execute(
                 "UPDATE gateway_account SET card_staff_sealed = %s WHERE facility = %s", [sealed, facility]
             ).rowcount
-        if not changed:
-            raise UnknownFacility(facility)
+            if not changed:
+                raise UnknownFacility(facility)
+            note(connection, AccessKind.CARD_STAFF_SET, about=facility, place=facility)
 
     def find(self, facility: str) -> Account | None:
         """Return the facility's account, or None when it has not given us one."""

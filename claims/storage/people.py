@@ -16,6 +16,7 @@ from claims.exchange.access.places import Place
 from claims.exchange.access.principal import Grant
 from claims.exchange.review.searching import fold
 from claims.storage.access_log import note_of_person
+from claims.storage.folding import FOLDED_NAME
 from claims.storage.pool import Pool, borrow
 from claims.storage.sealing import Seal
 
@@ -30,11 +31,6 @@ FROM person p LEFT JOIN person_provider v ON v.person_id = p.id
 _GRANT: LiteralString = (
     "INSERT INTO person_grant (person_id, role, place, given_at, given_by) "
     "VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
-)
-
-# As `fold` does it: there are few people, so nothing is stored for it.
-_FOLDED_NAME: LiteralString = (
-    "lower(translate(regexp_replace(normalize(p.name, NFD), '[\\u0300-\\u036f]', '', 'g'), 'đĐ', 'dd'))"
 )
 
 
@@ -127,7 +123,7 @@ class PostgresPeople:
         with borrow(self.pool) as connection:
             rows = connection.execute(
                 f"{_SELECT} WHERE p.login > %(after)s AND (%(text)s = '' OR p.login ^@ %(text)s "
-                f"OR strpos({_FOLDED_NAME}, %(text)s) > 0) ORDER BY p.login LIMIT %(limit)s",
+                f"OR strpos({FOLDED_NAME}, %(text)s) > 0) ORDER BY p.login LIMIT %(limit)s",
                 {"after": after, "text": folded, "limit": limit},
             ).fetchall()
         return [self._person(row) for row in rows]

@@ -64,6 +64,8 @@ SHOTS: Final = {
     "readings": ("kiem", "/readings", "vi", "light", 1280),
     "people": ("quan", "/people", "vi", "light", 1280),
     "account": ("quan", "/people/{account}", "en", "dark", 1280),
+    "facilities": ("quan", "/facilities", "vi", "light", 1280),
+    "facility": ("quan", "/facilities/79001", "en", "dark", 1280),
     "access-events": ("kiem", "/readings/access", "en", "light", 1280),
     # Hospitals.
     "send": ("hoa", "/send", "vi", "light", 1280),

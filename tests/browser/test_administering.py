@@ -1,11 +1,14 @@
 """What administrators do: let people in, give and take roles, help who lost a phone, close accounts."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from claims.exchange.access.keys import Scope
 from claims.exchange.access.people import grant_of
 from claims.exchange.submission import FacilityCode
+from claims.gateway.protocol import hash_password
 from tests.browser.conftest import Scheme, Site, Visit, violations
 
 
@@ -34,6 +37,9 @@ def test_no_page_of_administrators_has_anything_against_it(
         "/people?q=nobody",
         f"/people/{others}",
         f"/people/{site.world.people['quan'].id}",
+        "/facilities",
+        "/facilities?q=nowhere",
+        "/facilities/79001",
     ):
         page.goto(f"{site.url}/console{path}")
 
@@ -199,3 +205,82 @@ def test_who_is_no_administrator_sees_nobody(visit: Visit, who: str) -> None:
     page = visit("/people", who=who)
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Bạn không có quyền mở trang này")
+
+
+def test_a_facility_is_registered_given_its_account_and_renamed(visit: Visit, site: Site) -> None:
+    service, code = site.world.service, FacilityCode("52001")
+    page = visit("/facilities", who="quan")
+
+    page.get_by_label("Mã cơ sở", exact=True).fill("52001")
+    page.get_by_label("Tên cơ sở", exact=True).fill("Bệnh viện Mới")
+    page.get_by_role("button", name="Đăng ký", exact=True).click()
+    expect(page.get_by_role("heading", name="Bệnh viện Mới")).to_be_visible()
+    expect(page.get_by_text("Chưa có tài khoản")).to_be_visible()
+    page.get_by_label("Tên tài khoản").fill("52001_BV")
+    page.get_by_label("Mật khẩu").fill("mật khẩu thử")
+    page.get_by_role("button", name="Lưu tài khoản").click()
+    expect(page.get_by_text("Đang đăng nhập cổng với tên 52001_BV")).to_be_visible()
+    page.get_by_text("Người tra cứu thẻ", exact=True).click()
+    page.get_by_label("Họ và tên").fill("Trần Tra Cứu")
+    page.get_by_label("Số căn cước").fill("079000000001")
+    page.get_by_role("button", name="Lưu người tra cứu thẻ").click()
+    page.get_by_text("Đổi tên", exact=True).first.click()
+    page.get_by_label("Tên cơ sở").fill("Bệnh viện Khác")
+    page.get_by_role("button", name="Đổi tên").click()
+
+    expect(page.get_by_role("heading", name="Bệnh viện Khác")).to_be_visible()
+    account = service.gateway_accounts.find(code)
+    assert account is not None
+    assert account.username == "52001_BV"
+    assert account.password_md5 == hash_password("mật khẩu thử")
+    assert account.card_staff is not None
+    assert account.card_staff.citizen_id == "079000000001"
+    assert "079000000001" not in page.content()
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "said"),
+    [
+        pytest.param("790", "Một", "đúng 5 chữ số", id="short-code"),
+        pytest.param("79001", "Một", "đã được đăng ký", id="known-code"),
+    ],
+)
+def test_what_cannot_be_registered_is_said_and_kept(
+    visit: Visit, site: Site, code: str, name: str, said: str
+) -> None:
+    page = visit("/facilities", who="quan")
+
+    page.get_by_label("Mã cơ sở", exact=True).fill(code)
+    page.get_by_label("Tên cơ sở", exact=True).fill(name)
+    page.get_by_role("button", name="Đăng ký", exact=True).click()
+
+    expect(page.get_by_role("alert")).to_contain_text(said)
+    assert page.get_by_label("Tên cơ sở", exact=True).input_value() == name
+    assert site.world.service.facilities.name_of(FacilityCode("79001")) != name
+
+
+def test_a_list_is_registered_when_every_row_can_be(visit: Visit, site: Site, tmp_path: Path) -> None:
+    file = tmp_path / "co-so.csv"
+    page = visit("/facilities", who="quan")
+
+    file.write_text("MA_CSKCB,TEN_CSKCB\n53001,Một\n530,Hai\n", encoding="utf-8")
+    page.get_by_label("Tệp danh sách").set_input_files(file)
+    page.get_by_role("button", name="Đăng ký danh sách").click()
+    expect(page.get_by_role("alert")).to_contain_text("Chưa cơ sở nào")
+    expect(page.get_by_role("cell", name="530 không phải mã cơ sở")).to_be_visible()
+    assert violations(page) == []
+    assert site.world.service.facilities.name_of(FacilityCode("53001")) is None
+    file.write_text("MA_CSKCB,TEN_CSKCB\n53001,Một\n53002,Hai\n", encoding="utf-8")
+    page.get_by_label("Tệp danh sách").set_input_files(file)
+    page.get_by_role("button", name="Đăng ký danh sách").click()
+
+    expect(page.get_by_text("Đã đăng ký 2, đổi tên 0; 0 đã có từ trước.")).to_be_visible()
+    page.get_by_placeholder("Mã hoặc tên cơ sở").fill("53")
+    page.get_by_role("button", name="Tìm").click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+
+
+def test_who_does_not_manage_facilities_sees_none(visit: Visit) -> None:
+    page = visit("/facilities", who="van")
+
+    expect(page.locator("h1")).to_have_text("Bạn không có quyền mở trang này")

@@ -336,6 +336,7 @@ def look(
 ) -> Response:
     """Open a page, or send its form: what is asked of a page is in its address."""
     path = route.path.replace("{ordinal}", "1").replace("{ending}", "csv").replace("{step}", "pause")
+    path = path.replace("{code}", facility)
     for name, value in world.ids[facility].items():
         path = path.replace(f"{{{name}}}", value)
     assert "{" not in path, path

@@ -26,6 +26,7 @@ from claims.exchange.access.keys import Scope
 from claims.exchange.ports import Account
 from claims.exchange.registrations import Note, RegistrationChange, RegistrationEvent
 from claims.exchange.submission import FacilityCode
+from claims.gateway.protocol import hash_password
 from claims.runtime.embedded import Addresses
 from claims.runtime.processes import Program, Supervisor
 from claims.runtime.settings import Settings
@@ -236,9 +237,7 @@ class Installation:
                 digest = hashlib.sha256(der).hexdigest()
                 service.registrations.add(FacilityCode(code), der, registered)
                 certificates.append(f"{code},{digest}")
-            account = Account(
-                f"{code}_BV", hashlib.md5(f"demo-{code}".encode(), usedforsecurity=False).hexdigest().upper()
-            )
+            account = Account(f"{code}_BV", hash_password(f"demo-{code}"))
             service.gateway_accounts.put(FacilityCode(code), account)
             accounts.append(f"{code},{account.username},{account.password_md5}")
             api_key = service.issue_key(

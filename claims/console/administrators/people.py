@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from claims.console.addresses import page_url
 from claims.console.answers import UNPROCESSABLE, see_other
+from claims.console.forms import text_of, typed_in
 from claims.console.naming import Names, TheNames
 from claims.console.pages import render
 from claims.console.viewer import TheForm, TheService, Viewer, sees
@@ -31,6 +32,7 @@ PEOPLE: Final = "/people"
 ONE: Final = f"{PEOPLE}/{{person_id}}"
 _PAGE_SIZE: Final = 50
 _LONGEST: Final = 100
+_FIELDS: Final = ("login", "name", "role", "place")
 
 Administrator = Annotated[Viewer, sees("user.manage")]
 TheId = Annotated[str, Path(pattern="^usr_[0-9A-Z]{26}$")]
@@ -70,7 +72,7 @@ def add_person(
     try:
         grant, name = _grant(service, form), _name(form)
         person, password = service.manage_people.add(
-            _text(form, "login"), name=name, grants=[grant], by=viewer.id
+            text_of(form, "login"), name=name, grants=[grant], by=viewer.id
         )
     except (_Unfit, LoginTaken, IllegalGrant, ValueError) as error:
         return _list_page(request, service, names, problem=_problem(error), typed=form)
@@ -145,7 +147,7 @@ def take_role(
 
     def take() -> None:
         """Take what the form says."""
-        grant = grant_of(_text(form, "role"), _text(form, "place"))
+        grant = grant_of(text_of(form, "role"), text_of(form, "place"))
         service.manage_people.revoke(person.login, grant, by=viewer.id)
 
     return _change_roles(request, service, viewer, names, person, take, form)
@@ -200,7 +202,7 @@ def _list_page(
         roles=_roles(),
         role_of=load_policy().role,
         problem=problem,
-        typed=_typed(typed),
+        typed=typed_in(typed, *_FIELDS),
         now=service.clock.now(),
     )
 
@@ -227,7 +229,7 @@ def _person_page(
         names=names,
         roles=_roles(),
         role_of=load_policy().role,
-        typed=_typed(typed),
+        typed=typed_in(typed, *_FIELDS),
         now=service.clock.now(),
     )
 
@@ -253,15 +255,15 @@ def _another(service: Service, viewer: Viewer, person_id: str) -> Person:
 
 def _grant(service: Service, form: FormData) -> Grant:
     """Return the role that a form gives, for a place that there is."""
-    place = _text(form, "place").upper()
-    grant = grant_of(_text(form, "role"), place)
+    place = text_of(form, "place").upper()
+    grant = grant_of(text_of(form, "role"), place)
     if len(place) == FACILITY_LENGTH and not service.facilities.name_of(FacilityCode(place)):
         raise _Unfit("pp_unknown_facility")
     return grant
 
 
 def _name(form: FormData) -> str:
-    name = _text(form, "name")
+    name = text_of(form, "name")
     if not name:
         raise _Unfit("pp_no_name")
     return name
@@ -280,13 +282,3 @@ def _problem(error: Exception) -> str:
             return "pp_elsewhere"
         case _:
             return "pp_bad_login"
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name, "")
-    return "".join(filter(str.isprintable, value)).strip()[:_LONGEST] if isinstance(value, str) else ""
-
-
-def _typed(form: FormData | None) -> dict[str, str]:
-    names = ("login", "name", "role", "place")
-    return {name: "" if form is None else _text(form, name) for name in names}

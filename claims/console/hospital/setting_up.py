@@ -17,7 +17,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from claims.building.build import build_bundle
@@ -28,6 +27,7 @@ from claims.catalogues.sheets import ENDINGS
 from claims.checking.check import check_bundle
 from claims.checking.formats.checked import describe_check
 from claims.console.answers import UNPROCESSABLE, see_other
+from claims.console.forms import file_of
 from claims.console.naming import Names, TheNames
 from claims.console.operators.telling import telling
 from claims.console.pages import language_of, render
@@ -109,7 +109,7 @@ async def register_certificate(
     form: TheForm,
 ) -> Response:
     """Register the certificate that signs for the facility."""
-    data = await _file_of(form)
+    data = await file_of(form)
     problem = await run_in_threadpool(_register, service, viewer, data[1])
     if problem:
         return await run_in_threadpool(
@@ -123,7 +123,7 @@ async def upload_list(
     request: Request, service: TheService, viewer: Manager, names: TheNames, form: TheForm
 ) -> Response:
     """Take a list; of one with rows that cannot be used, say which, and keep it only if that is wanted."""
-    name, data = await _file_of(form)
+    name, data = await file_of(form)
     shown = await run_in_threadpool(
         _keep_list, service, viewer, name.lower(), data, keeps_anyway=form.get("anyway") == "yes"
     )
@@ -243,11 +243,3 @@ def _folder(service: Service, facility: FacilityCode, *, even_if_missing: bool =
         return None
     folder = service.settings.catalogue_folder / facility
     return folder if even_if_missing or folder.is_dir() else None
-
-
-async def _file_of(form: FormData) -> tuple[str, bytes]:
-    """Return the name and the content of the file that was given; nothing where there is none."""
-    file = form.get("file")
-    found = (file.filename or "", await file.read()) if isinstance(file, UploadFile) else ("", b"")
-    await form.close()
-    return found

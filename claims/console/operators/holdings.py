@@ -1,6 +1,5 @@
 """What facilities have with the service: certificates, API keys and lists, each with its dates."""
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final
@@ -17,6 +16,7 @@ from claims.console.viewer import TheForm, TheService, Viewer, sees
 from claims.exchange.access.errors import AccessDenied, KeyNotFound
 from claims.exchange.access.keys import ApiKey, Scope, require_givable
 from claims.exchange.access.places import Place, Reach
+from claims.exchange.facilities import find_code
 from claims.exchange.submission import FacilityCode
 from claims.runtime.wiring import Service
 
@@ -28,7 +28,6 @@ _SHOWN: Final = 200
 _EVER: Final = timedelta(days=36_500)
 _SOON: Final = timedelta(days=30)
 _LONGEST_LABEL: Final = 60
-_CODE: Final = re.compile(r"[0-9A-Z]{5}", re.ASCII)
 
 Issuer = Annotated[Viewer, sees("key.issue")]
 KeyId = Annotated[str, Path(pattern="^[0-9a-f]{12}$")]
@@ -61,7 +60,7 @@ def make_key(
     """Make a key of a facility; its text is shown once."""
     named = str(form.get("facility", ""))
     facility = viewer.principal.facility_within(named or None)
-    if facility is None or _CODE.fullmatch(facility) is None or service.facilities.name_of(facility) is None:
+    if facility is None or find_code(facility) != facility or service.facilities.name_of(facility) is None:
         raise AccessDenied("a facility that is registered")
     scopes = frozenset(Scope(text) for text in form.getlist("scope") if text in set(Scope))
     label = str(form.get("label", "")).strip()[:_LONGEST_LABEL]

@@ -32,6 +32,10 @@ class AccessKind(StrEnum):
     CLIENT_KEY_ADDED = "client_key_added"
     CLIENT_KEY_ENDED = "client_key_ended"
     CLIENT_ENDED = "client_ended"
+    FACILITY_ADDED = "facility_added"
+    FACILITY_RENAMED = "facility_renamed"
+    GATEWAY_ACCOUNT_SET = "gateway_account_set"
+    CARD_STAFF_SET = "card_staff_set"
     GLASS_BROKEN = "glass_broken"
     DATA_REQUEST = "data_request"
 
