@@ -144,6 +144,11 @@ def _boundary_of(content_type: str) -> bytes | None:
     return options[b"boundary"]
 
 
+def _can_name_a_file(name: str) -> bool:
+    """Whether a ZIP file would show a file of this name; whether it may have it is said when it is read."""
+    return name != "" and name[0] != "\0" and name[-1] != "/"
+
+
 class _Whole:
     """Keeps a body as it comes."""
 
@@ -218,8 +223,8 @@ class _Parts:
     def _open(self) -> None:
         _kind, options = parse_options_header(self._disposition)
         name = options.get(b"filename", b"").decode("utf-8", "replace")
-        if not name:
-            raise UnusableBatch("not-multipart", f"part {self._parts} has no file name")
+        if not _can_name_a_file(name):
+            name = f"part {self._parts}"
         # Names that come twice are told apart, and refused, when the file is read.
         self._archive.NameToInfo.pop(name, None)
         self._part = self._archive.open(ZipInfo(name), "w")

@@ -118,6 +118,25 @@ def test_a_multipart_body_is_as_good_as_a_zip(client: TestClient, service: Servi
     assert [one["cause"] for one in refused["data"]] == ["duplicate-name", "too-large"]
 
 
+def test_a_part_without_a_file_name_is_called_by_its_place(client: TestClient, service: Service) -> None:
+    headers = key(service) | {"Content-Type": "multipart/form-data; boundary=b"}
+    named = ("", '; filename=""', '; filename="a/"', '; filename="\0a"')
+    parts = [f'form-data; name="file"{name}\r\n\r\n<x{n}/>' for n, name in enumerate(named)]
+    parts += ['form-data; name="note"\r\n\r\nno bundle', 'form-data; name="f"; filename="b.xml"\r\n\r\n<b/>']
+    body = "".join(f"--b\r\nContent-Disposition: {part}\r\n" for part in parts) + "--b--\r\n"
+
+    posted = client.post("/v1/batches", content=body.encode(), headers=headers)
+    batch = finished(client, posted, headers)
+    items = client.get(f"{posted.headers['Location']}/items", headers=headers).json()["data"]
+
+    assert counts(batch) == (6, 6, 5, 0, 1)
+    assert [(one["name"], one["cause"]) for one in items] == [
+        *((f"part {n}", None) for n in range(1, 5)),
+        ("part 5", "not-xml"),
+        ("b.xml", None),
+    ]
+
+
 def test_items_are_paged_and_exported_with_no_cell_a_formula(client: TestClient, service: Service) -> None:
     headers = key(service)
     data = zipped(("=1+1.xml", b"<a/>"), ("b.xml", b"<b/>"), ("c.xml", b"<c/>"))
@@ -168,11 +187,6 @@ def test_a_parcel_that_is_not_as_declared_leaves_nothing_behind(
             "multipart/form-data; boundary=b",
             b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n<a/>',
             id="cut-off",
-        ),
-        pytest.param(
-            "multipart/form-data; boundary=b",
-            b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n<a/>\r\n--b--\r\n',
-            id="no-file-name",
         ),
     ],
 )
