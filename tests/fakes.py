@@ -64,6 +64,7 @@ class ScriptedGateway:
     lookups: list[str] = field(default_factory=list)
     while_sending: Callable[[], object] = lambda: None
     while_looking: Callable[[], object] = lambda: None
+    can_find: bool = True
 
     def send(self, facility: str, bundle: bytes, *, decision: str | None = None) -> Receipt:
         sha256 = hashlib.sha256(bundle).hexdigest()

@@ -91,6 +91,8 @@ class Breaker:
 
     def note(self, error: GatewayError | None, now: datetime) -> None:
         """Note how a request ended: None is a receipt."""
+        if error is not None and error.says_nothing:
+            return
         is_silence = error is not None and error.is_silence
         if not is_silence and self._known == _answered(self._known):
             return  # as nearly always: it answers, as everybody knows

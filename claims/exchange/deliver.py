@@ -19,7 +19,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from claims.exchange.breaker import Breaker, Permit
-from claims.exchange.errors import GatewayError, GatewayRefused, GatewayUnavailable, OutcomeUnknown
+from claims.exchange.errors import (
+    TOO_SLOW,
+    GatewayError,
+    GatewayRefused,
+    GatewayUnavailable,
+    OutcomeUnknown,
+)
 from claims.exchange.lifecycle import State, advance
 from claims.exchange.operating import PAUSED
 from claims.exchange.ports import Around, Clock, Gateway, Leased, Receipt, Sent, Submissions
@@ -32,8 +38,6 @@ _LONG_WAIT: Final = timedelta(seconds=2)
 #: How long after the first answer others may come to be written with it. A transaction costs about as much
 #: as sending ten claims.
 _TOGETHER_S: Final = 0.1
-#: The cause of an attempt that its worker had no time left for.
-TOO_SLOW: Final = "worker.too_slow"
 #: The cause of an attempt whose answer was about another submission.
 OTHER_CLAIM: Final = "gateway.other-claim"
 #: The cause of a submission whose attempts were used up by workers that died over it.
@@ -199,7 +203,8 @@ class DeliverSubmissions:
     def _look(self, leased: Leased, started_at: datetime) -> Sent | None:
         """Return what looking led to; None when the gateway has said twice that it does not know it."""
         receipt = self.gateway.find_receipt(leased.facility, leased.sha256)
-        self._note(None)
+        if self.gateway.can_find:
+            self._note(None)
         if receipt is not None:
             return self._acknowledged(leased, receipt, started_at, found=True)
         if leased.cause == NOT_KNOWN:
@@ -208,8 +213,7 @@ class DeliverSubmissions:
         return self._keep_until(again, leased, started_at, NOT_KNOWN, "not known, or not yet")
 
     def _note(self, error: GatewayError | None) -> None:
-        if error is None or error.cause != TOO_SLOW:
-            self.breaker.note(error, self.clock.now())
+        self.breaker.note(error, self.clock.now())
 
     def _require_time_to_send(self, leased: Leased) -> None:
         if self.clock.now() + timedelta(seconds=self.lease_s / 2) > leased.until:

@@ -373,6 +373,11 @@ class KeysUnavailable(StoreUnavailable):
 UNREACHABLE: Final = "gateway.unreachable"
 TIMED_OUT: Final = "gateway.timeout"
 DISCONNECTED: Final = "gateway.disconnected"
+#: Causes for which the gateway was not asked at all.
+NO_ACCOUNT: Final = "gateway.no-account"
+NOT_CONFIGURED: Final = "gateway.not_configured"
+SIGN_IN_ELSEWHERE: Final = "gateway.login.elsewhere"
+TOO_SLOW: Final = "worker.too_slow"  # the worker had no time left
 
 
 class GatewayError(ClaimsError):
@@ -390,8 +395,14 @@ class GatewayError(ClaimsError):
 
     @property
     def is_silence(self) -> bool:
-        """Whether nobody answered, which cannot be one facility's own trouble."""
-        return self.cause in {UNREACHABLE, TIMED_OUT, DISCONNECTED}
+        """Whether nobody answered, to whatever, which cannot be one facility's own trouble."""
+        cause = self.cause.replace("gateway.login.", "gateway.")
+        return cause in {UNREACHABLE, TIMED_OUT, DISCONNECTED}
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it says nothing of the gateway, because that was not asked."""
+        return self.cause in {NO_ACCOUNT, NOT_CONFIGURED, SIGN_IN_ELSEWHERE, TOO_SLOW}
 
 
 class GatewayUnavailable(GatewayError):

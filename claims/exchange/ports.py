@@ -47,6 +47,11 @@ class Receipt:
 class Gateway(Protocol):
     """The insurer's gateway."""
 
+    @property
+    def can_find(self) -> bool:
+        """Whether it can be asked by digest; if not, `find_receipt` asks nobody and finds nothing."""
+        ...
+
     def send(self, facility: str, bundle: bytes, *, decision: str | None = None) -> Receipt:
         """Hand over one signed bundle, made by this Decision as far as that is known.
 

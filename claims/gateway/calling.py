@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlencode
 
-from claims.exchange.errors import GatewayRefused
+from claims.exchange.errors import NO_ACCOUNT, GatewayRefused
 from claims.exchange.gateway_sessions import GatewaySession, SharedSessions
 from claims.exchange.ports import Account, Accounts, Clock
 from claims.gateway.answers import Answer, read_answer
@@ -21,7 +21,7 @@ from claims.gateway.protocol import (
     Generation,
     session_query,
 )
-from claims.gateway.session import NO_ACCOUNT, Sessions
+from claims.gateway.session import Sessions
 
 DEFAULT_LIMITS: Final = Limits()
 JSON: Final = BodyFormat.JSON.value

@@ -42,6 +42,11 @@ class GatewayClient:
         self._caller = Caller(settings, accounts=accounts, clock=clock, shared=shared)
         self.results = GatewayResults(self._caller)
 
+    @property
+    def can_find(self) -> bool:
+        """Whether it can be asked by digest, as the settings say."""
+        return self._settings.supports_digest_lookup
+
     def send(self, facility: str, bundle: bytes, *, decision: str | None = None) -> Receipt:
         """Hand over one signed bundle, at the interface of its Decision unless the settings name another.
 

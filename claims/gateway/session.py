@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from claims.exchange.errors import GatewayError, GatewayRefused, GatewayUnavailable, OutcomeUnknown
+from claims.exchange.errors import (
+    SIGN_IN_ELSEWHERE,
+    GatewayError,
+    GatewayRefused,
+    GatewayUnavailable,
+    OutcomeUnknown,
+)
 from claims.exchange.gateway_sessions import GatewaySession, SharedSessions
 from claims.exchange.ports import Account, Clock
 from claims.gateway.answers import Answer, read_answer
@@ -22,8 +28,6 @@ from claims.gateway.protocol import (
     find_verdict,
     read_expiry,
 )
-
-NO_ACCOUNT: Final = "gateway.no-account"
 
 # A token is renewed this long before it ends, so that none ends on the way.
 _RENEW_EARLY: Final = timedelta(seconds=60)
@@ -138,7 +142,7 @@ class Sessions:
             if self._shared.begin(facility, owner=owner, now=now, until=now + _TURN):
                 return self._take_turn(self._shared, facility, account, owner)
             if time.monotonic() > deadline:
-                raise GatewayUnavailable("gateway.login.elsewhere", "another process is at it")
+                raise GatewayUnavailable(SIGN_IN_ELSEWHERE, "another process is at it")
             time.sleep(_LOOK_AGAIN_S)
         return known
 

@@ -6,6 +6,7 @@ import pytest
 
 from claims.bundle.findings import Finding, Severity
 from claims.exchange.breaker import Window
+from claims.exchange.destination import Circuit
 from claims.exchange.errors import GatewayRefused, GatewayUnavailable, OutcomeUnknown
 from claims.exchange.lifecycle import State
 from claims.exchange.submission import EventKind, SubmissionId
@@ -318,6 +319,24 @@ def test_while_nobody_answers_what_is_due_waits_without_using_up_attempts(exchan
     exchange.deliver([one.id for one in [*first, *waiting]])
 
     assert {exchange.now(one).state for one in [*first, *waiting]} == {State.ACKNOWLEDGED}
+
+
+@pytest.mark.parametrize(("can_find", "state"), [(False, Circuit.OPEN), (True, Circuit.CLOSED)])
+def test_a_gateway_that_cannot_be_asked_by_digest_has_not_answered_either(
+    exchange: Exchange, can_find: bool, state: Circuit
+) -> None:
+    exchange.gateway.can_find = can_find
+    exchange.gateway.failures = [OutcomeUnknown("gateway.timeout")] * 5
+    doubtful = exchange.checked(b"doubt")
+    exchange.deliver([doubtful.id])
+    for number in range(3):
+        exchange.deliver([exchange.checked(b"%d" % number).id])
+    exchange.clock.advance(20)
+
+    exchange.deliver([doubtful.id])  # looks
+    exchange.deliver([exchange.checked(b"last").id])
+
+    assert exchange.breaker.state is state
 
 
 def test_in_announced_maintenance_nothing_is_sent(exchange: Exchange) -> None:

@@ -106,6 +106,11 @@ class MeasuredGateway:
 
     gateway: Gateway
 
+    @property
+    def can_find(self) -> bool:
+        """Whether it can be asked by digest."""
+        return self.gateway.can_find
+
     def send(self, facility: str, bundle: bytes, *, decision: str | None = None) -> Receipt:
         """Hand over one signed bundle, made by this Decision as far as that is known."""
         with (

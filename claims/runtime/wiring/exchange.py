@@ -17,7 +17,7 @@ from claims.exchange.corrections import JudgeCorrections
 from claims.exchange.deliver import GUESTS_OF, DeliverSubmissions, RetryPolicy
 from claims.exchange.destination import Circuit
 from claims.exchange.dropin import DropInDesk
-from claims.exchange.errors import GatewayUnavailable
+from claims.exchange.errors import NOT_CONFIGURED, GatewayUnavailable
 from claims.exchange.follow_up import FollowUp, LookPolicy
 from claims.exchange.parcels import ParcelLimits
 from claims.exchange.ports import Gateway, Receipt
@@ -303,6 +303,8 @@ def _tell_circuit(state: Circuit) -> None:
 class NoGateway:
     """Stands where no gateway is configured: every submission waits."""
 
+    can_find = False
+
     def send(self, facility: str, bundle: bytes, *, decision: str | None = None) -> Receipt:
         """Refuse for now."""
         raise self._missing(facility, len(bundle), decision)
@@ -316,4 +318,4 @@ class NoGateway:
         raise self._missing(facility, len(sha256))
 
     def _missing(self, *_unused: object) -> GatewayUnavailable:
-        return GatewayUnavailable("gateway.not_configured", "CLAIMS_GATEWAY_URL is not set")
+        return GatewayUnavailable(NOT_CONFIGURED, "CLAIMS_GATEWAY_URL is not set")

@@ -6,12 +6,20 @@ import pytest
 
 from claims.exchange.breaker import MAINTENANCE, Breaker, read_windows
 from claims.exchange.destination import Circuit
-from claims.exchange.errors import GatewayError, GatewayRefused, GatewayUnavailable, OutcomeUnknown
+from claims.exchange.errors import (
+    NO_ACCOUNT,
+    GatewayError,
+    GatewayRefused,
+    GatewayUnavailable,
+    OutcomeUnknown,
+)
 from tests.fakes import NOON
 
 SILENCE = GatewayUnavailable("gateway.unreachable")
 TROUBLE = OutcomeUnknown("gateway.500")
 REFUSAL = GatewayRefused("gateway.202")
+SIGN_IN_SILENCE = GatewayUnavailable("gateway.login.timeout")
+NOT_ASKED = GatewayRefused(NO_ACCOUNT)
 
 
 def after(breaker: Breaker, *errors: GatewayError | None, at: datetime = NOON) -> Circuit:
@@ -32,6 +40,8 @@ def later(seconds: float) -> datetime:
         pytest.param([*[SILENCE] * 4, None, SILENCE], Circuit.CLOSED, id="a-receipt-in-between"),
         pytest.param([*[SILENCE] * 4, REFUSAL, SILENCE], Circuit.CLOSED, id="a-refusal-in-between"),
         pytest.param([TROUBLE] * 9, Circuit.CLOSED, id="an-error-is-an-answer"),
+        pytest.param([SIGN_IN_SILENCE] * 5, Circuit.OPEN, id="nobody-answers-to-a-sign-in"),
+        pytest.param([*[SILENCE] * 4, NOT_ASKED, SILENCE], Circuit.OPEN, id="who-was-not-asked-is-no-answer"),
     ],
 )
 def test_when_it_opens(errors: list[GatewayError | None], state: Circuit) -> None:
