@@ -31,10 +31,12 @@ from claims.api import (
     retention,
     reviews,
     submissions,
+    talks,
     tokens,
     webhooks,
 )
 from claims.api.body_limits import BodyLimits
+from claims.api.dropin import reads as dropin_reads
 from claims.api.dropin import routes as dropin
 from claims.api.measuring import Measuring
 from claims.gateway.protocol import TOKEN_PATH
@@ -119,6 +121,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     problems.install(app)
+    talks.install(app)
     for module in (
         intake,
         batches,
@@ -146,6 +149,7 @@ def create_app(service: Service) -> FastAPI:
         app.include_router(check_ins.router)
     if service.settings.dropin:
         app.include_router(dropin.router)
+        app.include_router(dropin_reads.router)
     app.include_router(pages.router)
     openapi.install(app)
     refuse_unguarded(app, public=_PUBLIC)

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
-from starlette.concurrency import run_in_threadpool
 
 from claims.api.access import TheService, may
 from claims.api.intake import XML_BODY
 from claims.api.languages import Language
 from claims.api.models import FindingView, ReceiptView
 from claims.api.pacing import AT_PACE
+from claims.api.talks import talk
 from claims.exchange.access.principal import Principal
 
 router = APIRouter(tags=["intake"])
@@ -38,7 +38,7 @@ async def check_in(
     """Check the document and pass it on; without an answer send it again: it says the same."""
     facility = caller.own_facility()
     document = await request.body()
-    done = await run_in_threadpool(service.send_check_in, document, facility=facility)
+    done = await talk(request, lambda: service.send_check_in(document, facility=facility))
     return CheckedInView(
         receipt=ReceiptView.of(done.receipt),
         findings=[FindingView.of(one, language) for one in done.findings],

@@ -210,6 +210,7 @@ def _claims_error(request: Request, error: Exception) -> JSONResponse:
     response = answer(request, kind, str(error), **_facts(error))
     if isinstance(error, access_errors.TooManyRequests):
         response.headers.update(pace_headers(error.limit, 0, error.retry_after_s))
+    if isinstance(error, access_errors.TooManyRequests | errors.GatewayResting):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from claims.bundle.findings import Finding
+    from claims.exchange.passing_on import AskInPeace
     from claims.exchange.ports import Clock, Receipt
     from claims.exchange.submission import FacilityCode
 
@@ -61,6 +62,7 @@ class SendCheckIn:
     gateway: CheckInGateway
     book: CheckInBook
     clock: Clock
+    in_peace: AskInPeace
     limits: Limits = DEFAULT_LIMITS
 
     def __call__(self, document: bytes, *, facility: FacilityCode) -> CheckedIn:
@@ -68,7 +70,7 @@ class SendCheckIn:
 
         Raises:
             CheckInRefused: The check found what blocks it, or it is another facility's.
-            GatewayError: The gateway did not take it, or may not have.
+            GatewayError: The gateway was not asked, did not take it, or may not have.
         """
         now = self.clock.now()
         checked = read_check_in(document, at=now, limits=self.limits)
@@ -78,5 +80,5 @@ class SendCheckIn:
             raise CheckInRefused(checked.findings, is_others=True)
         # Remembered first: it was said, whatever becomes of the message.
         self.book.keep(facility, checked.rows, at=now)
-        receipt = self.gateway.check_in(facility, document, decision=checked.decision)
+        receipt = self.in_peace(lambda: self.gateway.check_in(facility, document, decision=checked.decision))
         return CheckedIn(receipt, checked.findings)

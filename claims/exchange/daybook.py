@@ -26,6 +26,7 @@ class DayEntry:
 
     Attributes:
         number: The gateway's transaction number, or the submission's id while there is none.
+        has_faults: Whether the gateway has found some since it took it.
     """
 
     id: SubmissionId
@@ -33,6 +34,7 @@ class DayEntry:
     state: State
     claims: int
     amount_vnd: int
+    has_faults: bool = False
 
 
 class DayBook(Protocol):

@@ -37,16 +37,20 @@
   - StoreUnavailable
   - GatewayError
     - GatewayUnavailable   trying again may help: the bundle was surely not taken
+      - GatewayResting     it was not even asked: it is left in peace for now
     - OutcomeUnknown       the request was written and no usable answer came: look before sending again
     - GatewayRefused       trying again will not help
 """
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from claims.errors import ClaimsError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from claims.bundle.findings import Finding
 
 
@@ -376,6 +380,7 @@ DISCONNECTED: Final = "gateway.disconnected"
 #: Causes for which the gateway was not asked at all.
 NO_ACCOUNT: Final = "gateway.no-account"
 NOT_CONFIGURED: Final = "gateway.not_configured"
+NO_CHECK_IN: Final = "gateway.no-check-in"  # its interface has none
 SIGN_IN_ELSEWHERE: Final = "gateway.login.elsewhere"
 TOO_SLOW: Final = "worker.too_slow"  # the worker had no time left
 
@@ -402,11 +407,23 @@ class GatewayError(ClaimsError):
     @property
     def says_nothing(self) -> bool:
         """Whether it says nothing of the gateway, because that was not asked."""
-        return self.cause in {NO_ACCOUNT, NOT_CONFIGURED, SIGN_IN_ELSEWHERE, TOO_SLOW}
+        return self.cause in {NO_ACCOUNT, NOT_CONFIGURED, NO_CHECK_IN, SIGN_IN_ELSEWHERE, TOO_SLOW}
 
 
 class GatewayUnavailable(GatewayError):
     """The bundle was surely not taken; trying again later may help."""
+
+
+class GatewayResting(GatewayUnavailable):
+    """The gateway was not asked: it is left in peace for now, announced to be closed, or asked enough.
+
+    Attributes:
+        retry_after_s: When it may be asked again.
+    """
+
+    def __init__(self, cause: str, *, until: "datetime", now: "datetime") -> None:
+        super().__init__(cause, "it is not asked for now")
+        self.retry_after_s = max(1, math.ceil((until - now).total_seconds()))
 
 
 class OutcomeUnknown(GatewayError):

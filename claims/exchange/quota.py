@@ -63,6 +63,23 @@ class Quota:
         number = round((after.free_at - first) / each)
         return Turns(tuple(first + place * each for place in range(number)), after.free_at)
 
+    def cut_in(self, now: datetime) -> datetime | None:
+        """Take a turn at once for somebody who waits; those who take theirs ahead go the later for it.
+
+        Returns:
+            None; or when to come again, where so many cut in that nobody else would have a turn.
+        """
+        if self.per_s is None:
+            return None
+        each, most = timedelta(seconds=1 / self.per_s), now + 2 * self.ahead
+
+        def taken(standing: Standing) -> Standing:
+            free_at = max(standing.free_at, now) + each
+            return standing if free_at > most else replace(standing, free_at=free_at)
+
+        before, after = self.destination.change(taken)
+        return now + self.ahead if after == before else None
+
     def wait_for(self, moment: datetime, clock: Clock) -> None:
         """Return when the moment has come."""
         while (left := (moment - clock.now()).total_seconds()) > 0:

@@ -82,6 +82,7 @@ class Caller:
         shared: SharedSessions | None = None,
     ) -> None:
         self.settings = settings
+        self.clock = clock
         self._accounts = accounts
         self._connections = Connections(settings.base_url, limits=settings.limits, tls=settings.tls)
         self._sessions = Sessions(

@@ -5,8 +5,9 @@ from types import TracebackType
 from typing import Self
 
 from claims.checking.cards import CardQuestion, CardReply
-from claims.exchange.errors import GatewayRefused, GatewayUnavailable, OutcomeUnknown
+from claims.exchange.errors import NO_CHECK_IN, GatewayRefused, GatewayUnavailable, OutcomeUnknown
 from claims.exchange.gateway_sessions import SharedSessions
+from claims.exchange.passing_on import KeptAnswers
 from claims.exchange.ports import Account, Accounts, Clock, Receipt
 from claims.gateway.answers import find_receipt, read_receipt
 from claims.gateway.calling import JSON, Call, Caller, GatewaySettings
@@ -22,9 +23,8 @@ from claims.gateway.protocol import (
     write_file,
     write_file_as_numbers,
 )
+from claims.gateway.questions import GatewayQuestions
 from claims.gateway.results import GatewayResults
-
-NO_CHECK_IN = "gateway.no-check-in"
 
 
 class GatewayClient:
@@ -37,10 +37,12 @@ class GatewayClient:
         accounts: Accounts,
         clock: Clock,
         shared: SharedSessions | None = None,
+        memory: KeptAnswers | None = None,
     ) -> None:
         self._settings = settings
         self._caller = Caller(settings, accounts=accounts, clock=clock, shared=shared)
-        self.results = GatewayResults(self._caller)
+        self.results = GatewayResults(self._caller, memory)
+        self.questions = GatewayQuestions(self._caller, memory)
 
     @property
     def can_find(self) -> bool:

@@ -36,6 +36,30 @@ ROUNDS_PATH: Final = "/api/his/KQDanhSachDotGiamDinh"
 ASSESSMENT_PATH: Final = "/api/his/KQGiamDinhHoSo"
 SETTLEMENT_PATH: Final = "/api/his/KQQuyetToan"
 
+
+class Carries(StrEnum):
+    """Where a request carries its session."""
+
+    HEADERS = "headers"
+    QUERY = "query"
+
+
+#: What only reads, and where it carries its session. The rest of a question stands in the body; beside a
+#: session in the query it may stand there as well.
+READS: Final[Mapping[str, Carries]] = {
+    RECEPTION_PATH: Carries.QUERY,
+    RECEPTION_OF_DAY_PATH: Carries.QUERY,
+    ERROR_DETAIL_PATH: Carries.QUERY,
+    ROUNDS_PATH: Carries.HEADERS,
+    ASSESSMENT_PATH: Carries.HEADERS,
+    SETTLEMENT_PATH: Carries.HEADERS,
+    CARD_PATH: Carries.QUERY,
+    **dict.fromkeys(OLDER_CARD_PATHS, Carries.QUERY),
+    CARD_DETAIL_PATH: Carries.QUERY,
+    HAS_HISTORY_PATH: Carries.HEADERS,
+    FACILITY_PATH: Carries.QUERY,
+}
+
 # What travels beside claims.
 ZIP_PATH: Final = "/api/egw/SendFileHoSoGiamDinh_zip4210"
 ZIP_FIELD: Final = "FileHoSoJson"
@@ -62,13 +86,8 @@ _EPOCH_IN_MILLISECONDS: Final = 100_000_000_000
 _RECEPTION_TIME_PARTS: Final = ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14))
 # No public source states how long a token lives; peers assume an hour at most.
 _ASSUMED_LIFETIME: Final = timedelta(minutes=20)
-
-
-class Carries(StrEnum):
-    """Where a request carries its session."""
-
-    HEADERS = "headers"
-    QUERY = "query"
+#: What ``trangThai`` of a round or a settlement says once nothing is added to it; the words are not public.
+_CLOSED: Final = frozenset({"2", "đã kết thúc", "da ket thuc", "đã quyết toán", "da quyet toan", "closed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +296,11 @@ def read_day(value: object) -> date | None:
         except ValueError:
             return None
     return parse_day(text.replace("-", ""))
+
+
+def is_closed(standing: object) -> bool:
+    """Whether ``trangThai`` of a round or a settlement says that nothing will be added to it."""
+    return str(standing).strip().lower() in _CLOSED
 
 
 def read_reception_time(value: object) -> datetime | None:

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final, TypeVar
 
 from claims.exchange.errors import GatewayUnavailable
+from claims.exchange.passing_on import KeptAnswers
 from claims.exchange.results import (
     AssessedLine,
     Assessment,
@@ -34,9 +35,11 @@ from claims.gateway.protocol import (
     SETTLEMENT_PATH,
     Carries,
     describe_code,
+    is_closed,
     read_day,
     write_day,
 )
+from claims.gateway.questions import LONGEST_ANSWER, keep_answer, key_of
 
 _Value = TypeVar("_Value")
 
@@ -60,17 +63,19 @@ _STANDINGS: Final[Mapping[str, Standing]] = {
     "giảm trừ": Standing.CUT,
     "giam tru": Standing.CUT,
 }
-_CLOSED: Final = frozenset({"2", "đã kết thúc", "da ket thuc", "đã quyết toán", "da quyet toan", "closed"})
 _LONGEST_TEXT: Final = 2_000
-#: A large hospital's month, line by line.
-_LONGEST_ANSWER: Final = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayResults:
-    """Implements the exchange's `Results` port over HTTP."""
+    """Implements the exchange's `Results` port over HTTP.
+
+    Attributes:
+        memory: Keeps what is said of assessment and settlement, for hospital software that asks for it too.
+    """
 
     caller: Caller
+    memory: KeptAnswers | None = None
 
     def days(self, facility: str, first: date, last: date) -> tuple[DayOfReception, ...]:
         """Return what reception says of each day from the first to the last."""
@@ -117,20 +122,23 @@ class GatewayResults:
             granted_vnd=_amount(fields.get("tongChiPhiDuyet")),
             refused_vnd=_amount(fields.get("tongChiPhiKhongDuyet")),
             said=_text(fields.get("lyDoKhongDuyet")),
-            is_closed=_text(fields.get("trangThai")).lower() in _CLOSED,
+            is_closed=is_closed(fields.get("trangThai")),
         )
 
     def _ask_by_query(self, facility: str, path: str, asked: Mapping[str, str]) -> Answer:
         query = {"maCSKCB": facility, **asked}
         account = self.caller.account_of(facility)
-        call = Call(path, self.caller.write({}), Carries.QUERY, query, max_answer_bytes=_LONGEST_ANSWER)
+        call = Call(path, self.caller.write({}), Carries.QUERY, query, max_answer_bytes=LONGEST_ANSWER)
         return _require_accepted(self.caller.post(facility, account, call))
 
     def _ask(self, facility: str, path: str, asked: Mapping[str, str]) -> Answer:
         account = self.caller.account_of(facility)
         body = self.caller.write({"username": account.username, "maCSKCB": facility, **asked})
-        call = Call(path, body, max_answer_bytes=_LONGEST_ANSWER)
-        return _require_accepted(self.caller.post(facility, account, call))
+        call = Call(path, body, max_answer_bytes=LONGEST_ANSWER)
+        asked_at = self.caller.clock.now()
+        answer = _require_accepted(self.caller.post(facility, account, call))
+        keep_answer(self.memory, key_of(facility, path, asked), answer, asked_at=asked_at)
+        return answer
 
 
 def _require_accepted(answer: Answer) -> Answer:
@@ -185,7 +193,7 @@ def _read_round(row: Mapping[str, object]) -> Round | None:
         name=_text(row.get("tenDot")),
         begins=read_day(row.get("tuNgay")),
         ends=read_day(row.get("denNgay")),
-        is_closed=_text(row.get("trangThai")).lower() in _CLOSED,
+        is_closed=is_closed(row.get("trangThai")),
     )
 
 

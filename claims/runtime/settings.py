@@ -292,8 +292,9 @@ class Settings(BaseModel):
 
     gateway_per_s: Annotated[float, Field(gt=0)] | None = Field(
         None,
-        description="Submissions that may be sent in a second, by all workers of all hosts together; unset: "
-        "any number. How many at once: SEND_TASKS times SEND_BATCH.",
+        description="Submissions that may be sent in a second, by all workers of all hosts together, and "
+        "check-ins and questions of hospital software with them; unset: any number. How many at once: "
+        "SEND_TASKS times SEND_BATCH.",
     )
     gateway_size_limits: Annotated[str, AfterValidator(_readable_size_limits)] = Field(
         "",

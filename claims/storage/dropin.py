@@ -20,7 +20,8 @@ from claims.storage.pool import Pool, borrow
 # Ids begin with their time, so a range of days is a range of the index submission_of_facility.
 _ENTRIES: LiteralString = """
 SELECT s.id, coalesce(s.ma_giao_dich, s.id) AS number, s.state, s.received_at,
-    coalesce(c.claims, 0) AS claims, coalesce(c.amount, 0) AS amount
+    coalesce(c.claims, 0) AS claims, coalesce(c.amount, 0) AS amount,
+    EXISTS (SELECT FROM reception_fault f WHERE f.submission_id = s.id) AS has_faults
 FROM submission s LEFT JOIN LATERAL (
     SELECT count(*) AS claims, sum((summary ->> 't_tongchi_bv')::numeric) AS amount
     FROM claim WHERE submission_id = s.id) AS c ON true
@@ -89,9 +90,9 @@ class PostgresDayBook:
         with borrow(self.pool) as connection:
             rows = connection.execute(
                 "SELECT (received_at AT TIME ZONE INTERVAL '7 hours')::date AS day, count(*), "
-                "count(*) FILTER (WHERE number <> id), "
-                "count(*) FILTER (WHERE state IN ('rejected', 'refused', 'failed')), "
-                "coalesce(round(sum(amount) FILTER (WHERE number <> id)), 0) "
+                "count(*) FILTER (WHERE number <> id AND NOT has_faults), "
+                "count(*) FILTER (WHERE has_faults OR state IN ('rejected', 'refused', 'failed')), "
+                "coalesce(round(sum(amount) FILTER (WHERE number <> id AND NOT has_faults)), 0) "
                 f"FROM ({_ENTRIES}) AS entry GROUP BY day ORDER BY day",
                 _range(facility, first, last),
             ).fetchall()
@@ -101,12 +102,13 @@ class PostgresDayBook:
         """Return a day's submissions, in order."""
         with borrow(self.pool) as connection:
             rows = connection.execute(
-                f"SELECT id, number, state, claims, round(amount) FROM ({_ENTRIES}) AS entry ORDER BY id",
+                f"SELECT id, number, state, claims, round(amount), has_faults "
+                f"FROM ({_ENTRIES}) AS entry ORDER BY id",
                 _range(facility, day, day),
             ).fetchall()
         return [
-            DayEntry(SubmissionId(i), number, State(state), claims, int(amount))
-            for i, number, state, claims, amount in rows
+            DayEntry(SubmissionId(i), number, State(state), claims, int(amount), has_faults)
+            for i, number, state, claims, amount, has_faults in rows
         ]
 
     def find(self, facility: FacilityCode, number: str) -> SubmissionId | None:

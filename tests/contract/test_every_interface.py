@@ -27,6 +27,7 @@ from claims.gateway.protocol import (
     BodyFormat,
     Generation,
     hash_password,
+    write_form,
 )
 from signing.sign import sign_bundle
 from tests.contract.mock_gateway import (
@@ -65,6 +66,17 @@ def sign_in(mock: RunningMock, password: str = hash_password(PASSWORD)) -> Mappi
     body = urlencode({"username": f"{HERE}_BV", "password": password}).encode()
     session: Mapping[str, str] = ask(mock, "/api/token/take", body, BodyFormat.FORM)["APIKey"]
     return session
+
+
+def test_what_belongs_into_the_body_is_not_taken_from_the_address(shared_mock: RunningMock) -> None:
+    asked = urlencode({"username": f"{HERE}_BV", "password": hash_password(PASSWORD)})
+    signed_in = ask(shared_mock, f"/api/token/take?{asked}", b"", BodyFormat.FORM)
+    named = urlencode({"loaiHoSo": "130", "maTinh": HERE[:2], "maCSKCB": HERE})
+    body = write_form({"username": f"{HERE}_BV"}, b"<x/>")
+    session = by_header(sign_in(shared_mock))
+    sent = ask(shared_mock, f"{DECISION_3176.send_path}?{named}", body, BodyFormat.FORM, **session)
+
+    assert (signed_in["maKetQua"], sent["maKetQua"]) == ("401", "205")
 
 
 def by_query(session: Mapping[str, str], **asked: str) -> str:

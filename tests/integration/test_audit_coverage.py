@@ -35,6 +35,7 @@ NO_EVIDENCE: Final[Mapping[str, str]] = {
     "dropin_account": _WAYS_IN,
     "facility": "the name that is printed, which may change",
     "gateway_account": _WAYS_IN,
+    "gateway_answer": "the gateway's, which is asked for it again",
     "gateway_destination": _STEERS,
     "gateway_session": _STEERS,
     "idempotency_key": _STEERS,

@@ -58,7 +58,9 @@ def service(database_url: str, broker_url: str, tmp_path: Path, pki: DemoPki) ->
 @pytest.fixture
 def gateway(service: Service) -> ScriptedCheckIns:
     scripted = ScriptedCheckIns()
-    service.__dict__["send_check_in"] = SendCheckIn(scripted, service.check_ins, service.clock)
+    service.__dict__["send_check_in"] = SendCheckIn(
+        scripted, service.check_ins, service.clock, service.ask_in_peace
+    )
     return scripted
 
 

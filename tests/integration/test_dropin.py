@@ -228,6 +228,7 @@ def test_days_and_their_transactions_can_be_read(client: TestClient, service: Se
         pytest.param({"maCSKCB": THEM}, b"<x/>", "403", id="another-facility"),
         pytest.param({"username": f"{THEM}_BV"}, b"<x/>", "401", id="another-account"),
         pytest.param({"maTinh": "01"}, b"<x/>", "205", id="another-province"),
+        pytest.param({"maCSKCB": ""}, b"<x/>", "205", id="no-facility"),
         pytest.param({"loaiHoSo": "9"}, b"<x/>", "205", id="another-kind"),
         pytest.param({}, b" ", "204", id="empty"),
         pytest.param({}, b"x" * 100_001, "1001", id="too-large"),
@@ -265,6 +266,13 @@ def test_a_wrong_password_or_name_is_401_and_looks_the_same(client: TestClient) 
 
     assert code_of(wrong) == code_of(unknown) == "401"
     assert wrong.json() == unknown.json()
+
+
+@pytest.mark.attack
+def test_a_password_in_an_address_signs_nobody_in(client: TestClient) -> None:
+    asked = {"username": f"{US}_BV", "password": hash_password("mật khẩu")}
+
+    assert code_of(client.post("/api/token/take", params=asked)) == "401"
 
 
 @pytest.mark.attack

@@ -10,6 +10,7 @@ from claims.checking.formats.places import place_of
 from claims.exchange.daybook import DayEntry, DayTotals
 from claims.exchange.errors import CheckInRefused
 from claims.exchange.lifecycle import State
+from claims.exchange.results import ReceptionError
 from claims.exchange.submission import Submission
 from claims.gateway.protocol import write_day
 
@@ -19,6 +20,7 @@ _BLOCKING: Final = frozenset({Severity.ERROR, Severity.CRITICAL})
 _UNREADABLE: Final = frozenset(
     {"ENV.EMPTY", "ENV.SIZE", "ENV.ENCODING", "ENV.WELLFORMED", "ENV.DOCTYPE", "ENV.TOO_COMPLEX"}
 )
+_FAULTS: Final = "Cổng đã tiếp nhận và phát hiện lỗi"
 _STATES: Final[Mapping[State, str]] = {
     State.RECEIVED: "Đã tiếp nhận, đang kiểm tra",
     State.CHECKED: "Đạt kiểm tra, chờ gửi lên cổng",
@@ -72,6 +74,11 @@ def refusal_of(error: CheckInRefused) -> Refusal:
     return Refusal(MALFORMED if is_unreadable else WRONG_CONTENT, text)
 
 
+def fault_of(error: ReceptionError) -> dict[str, str]:
+    """Return what the gateway found after it took a transaction as an item of ``dsLoi``, in its words."""
+    return {"maLoi": error.code, "moTaLoi": error.said}
+
+
 def day_of(totals: DayTotals) -> dict[str, object]:
     """Return an item of ``dsKQGuiHoSoNgay``."""
     return {
@@ -86,15 +93,16 @@ def day_of(totals: DayTotals) -> dict[str, object]:
 def entry_of(entry: DayEntry, day: str) -> dict[str, object]:
     """Return an item of ``dsHoSo``."""
     claims = max(1, entry.claims)  # what nobody could read is one too
-    is_failed, is_taken = entry.state in _FAILED, entry.number != entry.id
+    is_failed = entry.state in _FAILED or entry.has_faults
+    is_right = entry.number != entry.id and not entry.has_faults
     return {
         "ngayGui": day,
         "maGiaoDich": entry.number,
         "soLuongHoSo": claims,
-        "slHoSoDung": claims if is_taken else 0,
+        "slHoSoDung": claims if is_right else 0,
         "slHoSoLoi": claims if is_failed else 0,
         "tongTien": entry.amount_vnd,
-        "mieuTa": _STATES[entry.state],
+        "mieuTa": _FAULTS if entry.has_faults else _STATES[entry.state],
     }
 
 

@@ -12,7 +12,14 @@ from starlette.requests import ClientDisconnect
 
 from claims.api import problems
 from claims.exchange.access.errors import AccessDenied, TooManyRequests, UnknownKey
-from claims.exchange.errors import StoreUnavailable
+from claims.exchange.errors import (
+    NO_ACCOUNT,
+    NOT_CONFIGURED,
+    GatewayError,
+    GatewayRefused,
+    GatewayResting,
+    StoreUnavailable,
+)
 from claims.gateway.protocol import ACCEPTED
 
 log = structlog.get_logger()
@@ -34,13 +41,15 @@ class Refusal(Exception):
     Attributes:
         code: The gateway's code.
         text: What a person reads; in Vietnamese, as the gateway's.
+        retry_after_s: When to come again, where that is known.
     """
 
-    def __init__(self, code: str, text: str, *, status: int = 200) -> None:
+    def __init__(self, code: str, text: str, *, status: int = 200, retry_after_s: int | None = None) -> None:
         super().__init__(f"{code} {text}")
         self.code = code
         self.text = text
         self.status = status
+        self.retry_after_s = retry_after_s
 
 
 class GatewayRoute(APIRoute):
@@ -74,15 +83,36 @@ def answer(**fields: object) -> JSONResponse:
 def refuse(refusal: Refusal, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return a refusal. The status says little in this protocol: clients read the code."""
     document = {"maKetQua": refusal.code, "thongDiep": refusal.text}
-    return JSONResponse(document, refusal.status, dict(headers or {}))
+    headers = dict(headers or {})
+    if refusal.retry_after_s is not None:
+        headers["Retry-After"] = str(refusal.retry_after_s)
+    return JSONResponse(document, refusal.status, headers)
+
+
+def refusal_of_gateway(error: GatewayError) -> Refusal:
+    """Return what to answer where the gateway refused, in its own code, or gave no answer."""
+    code = error.cause.removeprefix("gateway.")
+    # That it does not know a session is about ours, not about the caller's.
+    is_said = code.isdecimal() and code != NOT_SIGNED_IN
+    if error.cause == NOT_CONFIGURED:
+        return Refusal(NOT_ALLOWED, "Dịch vụ chưa được nối với cổng")
+    if error.cause == NO_ACCOUNT or (isinstance(error, GatewayRefused) and code.startswith("login.")):
+        return Refusal(NOT_ALLOWED, "Dịch vụ không đăng nhập được cổng bằng tài khoản của cơ sở")
+    if isinstance(error, GatewayRefused):
+        return Refusal(code if is_said else WRONG_CONTENT, f"Cổng từ chối: {error.cause}")
+    return Refusal(
+        code if is_said else FAILED_INSIDE,
+        "Cổng chưa trả lời, hãy gửi lại",
+        status=problems.NOT_READY,
+        retry_after_s=error.retry_after_s if isinstance(error, GatewayResting) else None,
+    )
 
 
 def _too_often(error: TooManyRequests) -> JSONResponse:
     text = f"Gửi quá nhanh, hãy thử lại sau {error.retry_after_s} giây"
-    headers = problems.pace_headers(error.limit, 0, error.retry_after_s)
     return refuse(
-        Refusal(TOO_OFTEN, text, status=problems.TOO_MANY_REQUESTS),
-        headers | {"Retry-After": str(error.retry_after_s)},
+        Refusal(TOO_OFTEN, text, status=problems.TOO_MANY_REQUESTS, retry_after_s=error.retry_after_s),
+        problems.pace_headers(error.limit, 0, error.retry_after_s),
     )
 
 

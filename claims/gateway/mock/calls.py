@@ -109,14 +109,20 @@ async def _guarded(gateway: MockGateway, handler: Handler, request: Request) -> 
         return write_result(_FAILED_INSIDE, gateway.options)
 
 
-async def read_call(gateway: MockGateway, request: Request, endpoint: Endpoint) -> Call:
+async def read_call(
+    gateway: MockGateway, request: Request, endpoint: Endpoint, carries: Carries = Carries.HEADERS
+) -> Call:
     """Read a request and draw the fault that it meets.
+
+    What stands in the query counts beside a session in the query only: passwords of a sign-in, and the
+    parameters of today's calls, are looked for in the body.
 
     Raises:
         TooLarge: Its body is longer than anything the stand-in reads.
     """
     body = await read_body(request, max_bytes=gateway.options.max_body_bytes)
-    query = {spell(name): value for name, value in request.query_params.items()}
+    said = request.query_params.items() if carries is Carries.QUERY else ()
+    query = {spell(name): value for name, value in said}
     fields = {
         **read_fields(body, content_type=request.headers.get("content-type", "")),
         **{name: value.encode("utf-8", "replace") for name, value in query.items()},
@@ -172,7 +178,7 @@ def answering(endpoint: Endpoint, carries: Carries, answer: Answer) -> Handler:
 
     async def handle(gateway: MockGateway, request: Request) -> Response:
         """Answer one request."""
-        call = await read_call(gateway, request, endpoint)
+        call = await read_call(gateway, request, endpoint, carries)
         if call.fault is not None and call.fault.is_before_storing:
             return await turn_away(gateway, call.fault)
         session = find_session(gateway, call, carries)

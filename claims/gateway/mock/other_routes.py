@@ -30,6 +30,7 @@ from claims.gateway.protocol import (
     EARLIER_KINDS,
     FACILITY_PATH,
     HAS_HISTORY_PATH,
+    READS,
     RECEIVE_REFERRAL_PATH,
     SEND_REFERRAL_PATH,
     ZIP_FIELD,
@@ -51,9 +52,9 @@ def make_other_routes(gateway: MockGateway) -> APIRouter:
         SEND_REFERRAL_PATH: (Carries.HEADERS, partial(_receive_document, kind=_REFERRAL)),
         RECEIVE_REFERRAL_PATH: (Carries.HEADERS, _give_referrals),
         DRIVER_PATH: (Carries.HEADERS, _receive_certificate),
-        FACILITY_PATH: (Carries.QUERY, _describe_facility),
-        HAS_HISTORY_PATH: (Carries.HEADERS, _has_history),
-        CARD_DETAIL_PATH: (Carries.QUERY, _no_details),
+        FACILITY_PATH: (READS[FACILITY_PATH], _describe_facility),
+        HAS_HISTORY_PATH: (READS[HAS_HISTORY_PATH], _has_history),
+        CARD_DETAIL_PATH: (READS[CARD_DETAIL_PATH], _no_details),
     }
     for path, (carries, answer) in routes.items():
         add_route(router, gateway, path, answering(Endpoint.OTHER, carries, answer))

@@ -38,6 +38,7 @@ from claims.gateway.protocol import (
     GENERATIONS,
     LOOKUP_PATH,
     OLDER_CARD_PATHS,
+    READS,
     STILL_PROCESSING,
     TOKEN_PATH,
     Carries,
@@ -56,7 +57,7 @@ def make_protocol_routes(gateway: MockGateway) -> APIRouter:
     for path in (CARD_PATH, *OLDER_CARD_PATHS):
         needs_staff = path == CARD_PATH
         look_up = partial(_look_up_card, needs_staff=needs_staff)
-        add_route(router, gateway, path, answering(Endpoint.CARD, Carries.QUERY, look_up))
+        add_route(router, gateway, path, answering(Endpoint.CARD, READS[path], look_up))
     if gateway.options.offers_lookup:
         add_route(router, gateway, LOOKUP_PATH, answering(Endpoint.LOOKUP, Carries.HEADERS, _find_by_digest))
     for generation in GENERATIONS.values():
@@ -93,7 +94,7 @@ def _describe_session(session: Session, fault: Fault | None) -> dict[str, str]:
 
 async def _receive_claim(gateway: MockGateway, request: Request, *, generation: Generation) -> Response:
     # (1) Read everything, so that each arrival can be counted with its digest whatever comes next.
-    call = await read_call(gateway, request, Endpoint.SEND)
+    call = await read_call(gateway, request, Endpoint.SEND, generation.carries)
     bundle = file_of(call, generation.carries)
     arrival = _arrival(call, bundle, generation)
     # (2) Trouble before the bundle is looked at.

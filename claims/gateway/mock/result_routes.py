@@ -18,11 +18,11 @@ from claims.gateway.mock.wire import Result
 from claims.gateway.protocol import (
     ASSESSMENT_PATH,
     ERROR_DETAIL_PATH,
+    READS,
     RECEPTION_OF_DAY_PATH,
     RECEPTION_PATH,
     ROUNDS_PATH,
     SETTLEMENT_PATH,
-    Carries,
     read_day,
     write_day,
 )
@@ -35,16 +35,16 @@ _LONGEST_LOOK: Final = timedelta(days=60)
 def make_result_routes(gateway: MockGateway) -> APIRouter:
     """Return the routes of the results."""
     router = APIRouter()
-    routes: dict[str, tuple[Carries, Answer]] = {
-        RECEPTION_PATH: (Carries.QUERY, _days),
-        RECEPTION_OF_DAY_PATH: (Carries.QUERY, _day),
-        ERROR_DETAIL_PATH: (Carries.QUERY, _errors),
-        ROUNDS_PATH: (Carries.HEADERS, _rounds),
-        ASSESSMENT_PATH: (Carries.HEADERS, _assessments),
-        SETTLEMENT_PATH: (Carries.HEADERS, _settlement),
+    routes: dict[str, Answer] = {
+        RECEPTION_PATH: _days,
+        RECEPTION_OF_DAY_PATH: _day,
+        ERROR_DETAIL_PATH: _errors,
+        ROUNDS_PATH: _rounds,
+        ASSESSMENT_PATH: _assessments,
+        SETTLEMENT_PATH: _settlement,
     }
-    for path, (carries, answer) in routes.items():
-        add_route(router, gateway, path, answering(Endpoint.RESULTS, carries, answer))
+    for path, answer in routes.items():
+        add_route(router, gateway, path, answering(Endpoint.RESULTS, READS[path], answer))
     return router
 
 

@@ -35,6 +35,7 @@ from claims.runtime.wiring.people import People
 from claims.storage.cards import RememberedCards
 from claims.storage.check_ins import PostgresCheckIns
 from claims.storage.facilities import GatewayAccounts
+from claims.storage.gateway_answers import PostgresKeptAnswers
 from claims.storage.gateway_sessions import PostgresGatewaySessions
 from claims.storage.history import PostgresHistory
 from claims.storage.registrations import PostgresRegistrations
@@ -86,6 +87,11 @@ class Checking(People):
         return PostgresCheckIns(self.pool, Seal(self._sealing_key), key)
 
     @cached_property
+    def kept_answers(self) -> PostgresKeptAnswers:
+        """The gateway's last answers about assessment and settlement."""
+        return PostgresKeptAnswers(self.pool, Seal(self._sealing_key))
+
+    @cached_property
     def cards(self) -> Cards | None:
         """The register of cards; None when it is not asked."""
         settings = self.settings
@@ -109,7 +115,9 @@ class Checking(People):
         )
         shared = PostgresGatewaySessions(self.pool, Seal(self._sealing_key))
         accounts = RememberedAccounts(self.gateway_accounts)
-        return GatewayClient(gateway, accounts=accounts, clock=self.clock, shared=shared)
+        return GatewayClient(
+            gateway, accounts=accounts, clock=self.clock, shared=shared, memory=self.kept_answers
+        )
 
     def check_bundle(self, data: bytes, *, facility: FacilityCode, at: datetime) -> Report:
         """Check one bundle as the service does: signature, registration, format and rules."""

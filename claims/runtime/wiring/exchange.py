@@ -20,6 +20,7 @@ from claims.exchange.dropin import DropInDesk
 from claims.exchange.errors import NOT_CONFIGURED, GatewayUnavailable
 from claims.exchange.follow_up import FollowUp, LookPolicy
 from claims.exchange.parcels import ParcelLimits
+from claims.exchange.passing_on import AskInPeace, PassOn
 from claims.exchange.ports import Gateway, Receipt
 from claims.exchange.quota import Quota, read_size_limits
 from claims.exchange.receive import ReceiveBundle
@@ -138,11 +139,30 @@ class Exchange(Checking):
     def _client(self) -> GatewayClient | None:
         return self._gateway_client(self.settings.gateway_timeout_s)
 
+    def close(self) -> None:
+        """Give back connections, those to the gateway too."""
+        super().close()
+        client = self.__dict__.get("_client")
+        if client is not None:
+            client.close()
+
     @cached_property
     def send_check_in(self) -> SendCheckIn:
         """Hand a check-in to the gateway."""
         limits = Limits(max_bytes=self.settings.max_body_bytes)
-        return SendCheckIn(self._client or NoGateway(), self.check_ins, self.clock, limits)
+        gateway = self._client or NoGateway()
+        return SendCheckIn(gateway, self.check_ins, self.clock, self.ask_in_peace, limits)
+
+    @cached_property
+    def ask_in_peace(self) -> AskInPeace:
+        """Ask the gateway while somebody waits."""
+        return AskInPeace(self.breaker, self.quota, self.clock)
+
+    @cached_property
+    def pass_on(self) -> PassOn | None:
+        """Answer questions of hospital software; None when there is no gateway to ask."""
+        client = self._client
+        return None if client is None else PassOn(client.questions, self.kept_answers, self.ask_in_peace)
 
     @cached_property
     def receive(self) -> ReceiveBundle:

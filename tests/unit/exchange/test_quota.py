@@ -46,6 +46,26 @@ def test_turns_that_nobody_took_are_not_saved_up() -> None:
     assert quota.take(2, later).moments == (later, later + timedelta(seconds=0.5))
 
 
+def test_whoever_waits_for_an_answer_goes_at_once_and_the_others_the_later() -> None:
+    quota = Quota(2.0, timedelta(seconds=5))
+    quota.take(16, NOON)  # all that there are
+
+    assert quota.cut_in(NOON) is None
+
+    assert quota.take(1, NOON + timedelta(seconds=0.5)).moments == ()
+    later = NOON + timedelta(seconds=1)
+    assert quota.take(2, later).moments == (NOON + timedelta(seconds=5.5),)
+
+
+def test_no_more_cut_in_than_leave_the_others_a_turn() -> None:
+    quota = Quota(2.0, timedelta(seconds=5))
+    told = [quota.cut_in(NOON) for _ in range(21)]
+
+    assert told == [*[None] * 20, NOON + timedelta(seconds=5)]
+    assert quota.cut_in(NOON + timedelta(seconds=5)) is None
+    assert Quota().cut_in(NOON) is None
+
+
 def test_whoever_has_a_turn_waits_for_its_moment() -> None:
     clock = SetClock()
     quota = Quota(2.0, wait=clock.pass_by)
