@@ -23,7 +23,7 @@ from claims.emr.schema import encounter_schema
 from claims.exchange.access.places import PlaceKind
 from claims.exchange.access.policy import About, Policy, Role
 from claims.exchange.access.policy import load_policy as load_rights
-from claims.exchange.lifecycle import PENDING, REPLAYABLE, TRANSITIONS, Level, State
+from claims.exchange.lifecycle import HAND_IN_AGAIN_WITHIN, PENDING, REPLAYABLE, TRANSITIONS, Level, State
 from claims.runtime.settings import PREFIX, Settings
 from tests.unit.signing.attacks.all import FAMILIES
 from xsd.catalog import Field, TableSchema, default_catalog
@@ -57,6 +57,7 @@ def lifecycle() -> str:
     arrows = [
         f"    {current.value} --> {target.value}"
         + (" : replay" if current in REPLAYABLE and target in PENDING else "")
+        + (" : the same bytes again" if current is State.WITHDRAWN else "")
         for current in State
         for target in sorted(TRANSITIONS[current])
     ]
@@ -83,7 +84,10 @@ def lifecycle() -> str:
                 "* **refused**: the gateway's own verdict; trying again does not help until somebody acts.",
                 "* **failed**: attempts are used up, or the check took its worker down three times.",
                 "* **superseded**: a later version of its claims passed its check before the gateway took this one.",
-                "* **withdrawn**: its facility took it back (`POST /v1/submissions/{id}/withdrawal`, `claims withdraw`).\n",
+                "* **withdrawn**: its facility took it back (`POST /v1/submissions/{id}/withdrawal`, `claims withdraw`). "
+                "Until the gateway has it nothing is final: handing in the same bytes again within "
+                f"{HAND_IN_AGAIN_WITHIN.days} days takes the withdrawal back ([decision "
+                "23](../decisions/0023-withdrawn-bytes-come-again.md)).\n",
                 "## Versions of a claim\n",
                 "The same `MA_LK` of the same facility with other content is a later version. Once it has passed its check, earlier "
                 "versions that the gateway does not have are superseded and never sent; one that the gateway may have is waited for, "
@@ -97,7 +101,9 @@ def lifecycle() -> str:
                 "| may have it (sending, outcome_unknown, failed after doubt) | by itself, after asking | a later version, "
                 "which waits | not before it is known |",
                 "| has it (acknowledged) | never | a later version | a later version with `MA_DOITUONG_KCB` 8 |",
-                "| will not get it (superseded, withdrawn) | never: the same bytes are the same submission | another bundle | – |\n",
+                "| will not get it (superseded) | never: the same bytes are the same submission | another bundle | – |",
+                f"| will not get it (withdrawn) | the same bytes, handed in again within {HAND_IN_AGAIN_WITHIN.days} days "
+                "| a later version | – |\n",
                 "`GET /v1/submissions/{id}/options` says it of one submission, with the last day in time: seven working days after "
                 "discharge and before the 5th of the next month (Circular 48/2017), two working days after a refusal (Circular "
                 "12/2026). A correction of what the gateway has, after its day, wants a reason (`needs_reason`): the header "

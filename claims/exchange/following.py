@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 
 from claims.exchange.corrections import correct_by
-from claims.exchange.lifecycle import PENDING, REPLAYABLE, WITHDRAWABLE, State
+from claims.exchange.lifecycle import HAND_IN_AGAIN_WITHIN, PENDING, REPLAYABLE, WITHDRAWABLE, State
 from claims.exchange.submission import Submission
 from claims.localtime import local_date
 
@@ -29,6 +29,7 @@ class Way(StrEnum):
     REPLAY = "replay"
     REPLAY_AFTER_ASKING = "replay_after_asking"
     BY_ITSELF = "by_itself"
+    HAND_IN_AGAIN = "hand_in_again"  # the same bytes
     LATER_VERSION = "later_version"
     LATER_VERSION_WAITS = "later_version_waits"
     WITHDRAWAL = "withdrawal"
@@ -58,11 +59,14 @@ def what_may_follow(
     submission: Submission, *, discharges: Iterable[date], today: date
 ) -> tuple[Following, ...]:
     """Say what may follow; discharges are the days of NGAY_RA of its claims, as far as they are known."""
-    return _resend(submission), _replace(submission, discharges, today), _withdraw(submission)
+    return _resend(submission, today), _replace(submission, discharges, today), _withdraw(submission)
 
 
-def _resend(submission: Submission) -> Following:
+def _resend(submission: Submission, today: date) -> Following:
     state = submission.state
+    if state is State.WITHDRAWN:
+        until = local_date(submission.updated_at + HAND_IN_AGAIN_WITHIN)
+        return Following(Step.RESEND, is_allowed=today <= until, way=Way.HAND_IN_AGAIN, until=until)
     if state is State.ACKNOWLEDGED:
         return Following(Step.RESEND, is_allowed=False, way=Way.GATEWAY_HAS_IT)
     if state in REPLAYABLE:

@@ -6,6 +6,7 @@ rises and stands beside the state: the assessment happens after the delivery has
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -53,7 +54,8 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
         ),
         State.ACKNOWLEDGED: frozenset(),
         State.SUPERSEDED: frozenset(),
-        State.WITHDRAWN: frozenset(),
+        # What was withdrawn by mistake is handed in again: the same bytes, from the first step on.
+        State.WITHDRAWN: frozenset({State.RECEIVED}),
     }
 )
 
@@ -66,8 +68,11 @@ REPLAYABLE = frozenset({State.REJECTED, State.REFUSED, State.FAILED})
 #: States that give way to a later version of the same claims, once that has passed its check.
 GIVING_WAY = frozenset(state for state, targets in TRANSITIONS.items() if State.SUPERSEDED in targets)
 
-#: States that nothing leads out of: what was to be done with the bytes has been done.
-FINAL = frozenset(state for state, targets in TRANSITIONS.items() if not targets)
+#: States in which all that was to be done with the bytes has been done.
+FINAL = frozenset(state for state, targets in TRANSITIONS.items() if not targets) | {State.WITHDRAWN}
+
+#: For so long after it was withdrawn a submission may be handed in again; its content is kept at hand.
+HAND_IN_AGAIN_WITHIN = timedelta(days=30)
 
 #: States in which a facility may take a submission back, unless the gateway may have it.
 WITHDRAWABLE = frozenset(state for state, targets in TRANSITIONS.items() if State.WITHDRAWN in targets)

@@ -273,7 +273,10 @@ class Submissions(Protocol):
     """The queue of record: submissions, their bytes, history, findings and receipts."""
 
     def add(self, new: NewSubmission) -> tuple[Submission, bool]:
-        """Store a bundle durably, or return the one that is there already; the flag says whether it is new.
+        """Store a bundle durably, or return the one that is there already.
+
+        One that was withdrawn lately is taken in again, unless its idempotency key came before: a request
+        that comes late, and is no new one, takes no withdrawal back. The flag says whether it is set going.
 
         Raises:
             IdempotencyMismatch: The idempotency key came before with another body.

@@ -11,7 +11,7 @@ from claims.proof.records import AcceptanceReceipt
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A submission and whether this call made it; False means the same bytes or key came before.
+    """A submission and whether this call set it going; False means the same bytes or key came before.
 
     Attributes:
         receipt: What the facility can show for having handed it over, signed; the first time's.
@@ -41,7 +41,7 @@ class ReceiveBundle:
         origin: Origin | None = None,
         reason: str | None = None,
     ) -> Received:
-        """Store the bytes as they are; the same bytes again give the same submission.
+        """Store the bytes as they are; the same bytes again give the same submission, withdrawn or not.
 
         Args:
             body: The bundle exactly as it came.
@@ -57,12 +57,13 @@ class ReceiveBundle:
         new = self.prepare(
             body, facility=facility, actor=actor, idempotency_key=idempotency_key, origin=origin
         )
-        submission, is_new = self.submissions.add(replace(new, reason=reason))
-        if is_new:
+        submission, is_set_going = self.submissions.add(replace(new, reason=reason))
+        if is_set_going:
             # After the commit: a wake-up that gets lost costs some seconds until the reaper's turn.
             self.jobs.wake_check([submission.id])
-            return Received(submission, is_new, new.receipt)
-        return self.again(submission)
+        if submission.id == new.id:
+            return Received(submission, is_set_going, new.receipt)
+        return replace(self.again(submission), is_new=is_set_going)
 
     def prepare(
         self,

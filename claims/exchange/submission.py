@@ -35,6 +35,7 @@ class EventKind(StrEnum):
     REPLAYED = "replayed"
     SUPERSEDED = "superseded"
     WITHDRAWN = "withdrawn"
+    HANDED_IN_AGAIN = "handed_in_again"  # the same bytes, after they had been withdrawn
     RECEPTION_FAULTS = "reception_faults"  # the gateway found something after it had taken it
     ASSESSED = "assessed"
     EXPORTED = "exported"

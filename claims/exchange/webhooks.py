@@ -40,6 +40,7 @@ SETTLED_TYPES: Final = tuple(
         EventKind.CHECK_FAILED,
         EventKind.SUPERSEDED,
         EventKind.WITHDRAWN,
+        EventKind.HANDED_IN_AGAIN,
     )
 )
 EVERY_TYPE: Final = tuple(f"submission.{kind.value}" for kind in EventKind)

@@ -23,6 +23,7 @@ HEAD_KIND: Final = "ehoso-tree-head"
 EVENT_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "received": "SubmissionAcceptance",  # A.1
+        "handed_in_again": "SubmissionAcceptance",
         "rejected": "SubmissionRejection",  # A.2
         "acknowledged": "RelayAcceptance",  # B.1
         "refused": "RelayRejection",  # B.2

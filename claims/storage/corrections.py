@@ -11,7 +11,7 @@ from claims.storage.pool import Pool, borrow
 # By claim_of_episode; why, was said when it was handed in.
 _AT_THE_GATEWAY: Final[LiteralString] = """
 SELECT mine.id, asked.ma_lk, earlier.ma_giao_dich, earlier.received_at, fault.noted_at,
-    EXISTS (SELECT FROM event e WHERE e.submission_id = mine.id AND e.kind = 'received'
+    EXISTS (SELECT FROM event e WHERE e.submission_id = mine.id AND e.kind IN ('received', 'handed_in_again')
             AND e.detail ? 'reason')
 FROM unnest(%s::text[], %s::text[]) AS asked (id, ma_lk)
 JOIN submission mine ON mine.id = asked.id

@@ -19,7 +19,7 @@ from typing import Final, LiteralString
 import structlog
 from ulid import ULID
 
-from claims.exchange.lifecycle import FINAL
+from claims.exchange.lifecycle import FINAL, HAND_IN_AGAIN_WITHIN
 from claims.exchange.ports import Clock
 from claims.storage.objects import Objects
 from claims.storage.pool import Pool, borrow
@@ -36,6 +36,7 @@ JOIN submission s ON s.id = b.submission_id
 JOIN data_key k ON k.submission_id = b.submission_id
 WHERE b.submission_id > %(after)s AND b.submission_id < %(until)s
     AND s.state = ANY(%(states)s) AND s.updated_at < %(before)s
+    AND (s.state <> 'withdrawn' OR s.updated_at < %(withdrawn_before)s)
     AND NOT EXISTS (SELECT FROM review_due d WHERE d.submission_id = s.id)
 """
 _NEXT: Final[LiteralString] = f"SELECT s.id {_SETTLED} ORDER BY b.submission_id LIMIT {_AT_ONCE}"
@@ -184,6 +185,8 @@ class MoveContents:
             # Ids begin with the time of receipt, and nothing is settled before it came.
             "until": f"sub_{str(ULID.from_datetime(before))[:10]}",
             "before": before,
+            # It may be handed in again, and be checked anew, to the end of a request that has begun by then.
+            "withdrawn_before": self.clock.now() - HAND_IN_AGAIN_WITHIN - timedelta(days=1),
             "states": sorted(FINAL),
         }
 

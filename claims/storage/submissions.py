@@ -15,7 +15,7 @@ from claims.bundle.findings import Finding
 from claims.checking.check import ClaimSummary, Stage
 from claims.exchange.access.places import Place, Reach
 from claims.exchange.errors import CannotWithdraw, IdempotencyMismatch, SubmissionNotFound
-from claims.exchange.lifecycle import WITHDRAWABLE, State
+from claims.exchange.lifecycle import HAND_IN_AGAIN_WITHIN, WITHDRAWABLE, State
 from claims.exchange.ports import NewSubmission, Receipt
 from claims.exchange.submission import (
     Event,
@@ -80,6 +80,14 @@ WITH added AS (
 SELECT id FROM added
 """
 
+# The gateway cannot have it, or it could not have been withdrawn; but see _ADD.
+_AGAIN: LiteralString = """
+UPDATE submission SET state = 'received', cause = NULL, attempts = 0, updated_at = %(at)s,
+    next_attempt_at = %(at)s, woken_at = %(at)s,
+    maybe_taken = EXISTS (SELECT FROM restoration WHERE look_first_until > %(at)s)
+WHERE id = %(id)s AND state = 'withdrawn' AND updated_at > %(since)s
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class SubmissionRecords:
@@ -93,13 +101,20 @@ class SubmissionRecords:
     vault: Vault = IN_THE_CLEAR
 
     def add(self, new: NewSubmission) -> tuple[Submission, bool]:
-        """Store a bundle durably, or return the one that is there; the flag says whether it is new."""
+        """Store a bundle durably, or return the one that is there; the flag says whether it is set going."""
         with borrow(self.pool) as connection:
             if _add_at_once(connection, new, self.vault):
                 return _just_added(new), True
             try:
                 with connection.transaction():
-                    return add_submission(connection, new, self.vault)
+                    known = _known_by_key(connection, new.facility, new.idempotency_key, new.request_sha256)
+                    if known is not None:
+                        return known, False
+                    submission, is_new = add_submission(connection, new, self.vault)
+                    if is_new or submission.state is not State.WITHDRAWN:
+                        return submission, is_new
+                    is_taken = _take_in_again(connection, submission.id, new)
+                    return find_submission(connection, submission.id), is_taken
             except _KeyTaken as taken:
                 return taken.submission, False
 
@@ -296,6 +311,18 @@ def _add_at_once(connection: Connection[TupleRow], new: NewSubmission, vault: Va
         return connection.execute(_ADD, _add_params(new, vault.new_key(new.id))).fetchone() is not None
     except UniqueViolation:
         return False
+
+
+def _take_in_again(connection: Connection[TupleRow], submission_id: SubmissionId, new: NewSubmission) -> bool:
+    """Let a submission that was withdrawn lately begin anew, as if these bytes had just come."""
+    at = new.received_at
+    done = connection.execute(_AGAIN, {"id": submission_id, "at": at, "since": at - HAND_IN_AGAIN_WITHIN})
+    if not done.rowcount:
+        return False
+    detail = {} if new.reason is None else {"reason": new.reason}
+    event = Event(at, EventKind.HANDED_IN_AGAIN, State.RECEIVED, new.actor, detail=detail)
+    note_events(connection, [(submission_id, event)])
+    return True
 
 
 def find_submission(connection: Connection[TupleRow], submission_id: SubmissionId) -> Submission:

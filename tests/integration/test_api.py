@@ -354,6 +354,19 @@ def test_a_submission_is_withdrawn_with_a_reason(client: TestClient, service: Se
     assert withdrawn.json()["state"] == "withdrawn"
 
 
+def test_withdrawn_bytes_may_be_posted_again(client: TestClient, service: Service) -> None:
+    first = client.post("/v1/submissions", content=b"<x/>", headers=key(service) | XML)
+    client.post(f"{first.headers['Location']}/withdrawal", json={"reason": "r"}, headers=key(service))
+
+    again = client.post("/v1/submissions", content=b"<x/>", headers=key(service) | XML)
+
+    assert (again.status_code, again.json()["state"]) == (202, "received")
+    assert "Idempotent-Replayed" not in again.headers
+    assert [again.json()[name] for name in ("id", "signed_receipt")] == [
+        first.json()[name] for name in ("id", "signed_receipt")
+    ]
+
+
 def test_what_the_gateway_has_is_not_withdrawn(client: TestClient, service: Service) -> None:
     place = client.post("/v1/submissions", content=b"<x/>", headers=key(service) | XML).headers["Location"]
     with service.pool.connection() as connection:

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from claims.api.app import create_app
 from claims.exchange.access.places import EVERYWHERE
+from claims.exchange.lifecycle import State
 from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.gateway.protocol import ERROR_DETAIL_PATH, hash_password, write_form, write_json
 from claims.localtime import VIETNAM, local_date
@@ -182,9 +183,20 @@ def test_bytes_that_are_never_sent_any_more_are_not_said_to_be_taken(
     headers = session(client)
     send(client, headers)
     with service.pool.connection() as connection:
-        connection.execute("UPDATE submission SET state = %s", [state])
+        connection.execute("UPDATE submission SET state = %s, updated_at = '2020-01-01'", [state])
 
     assert code_of(send(client, headers)) == "202"
+
+
+def test_bytes_that_were_withdrawn_lately_are_taken_again(client: TestClient, service: Service) -> None:
+    headers = session(client)
+    number = send(client, headers).json()["maGiaoDich"]
+    service.withdraw(SubmissionId(number), facility=US, actor="test", reason="r")
+
+    again = send(client, headers)
+
+    assert (again.json()["maGiaoDich"], again.json()["thongDiep"]) == (number, "Tiếp nhận thành công")
+    assert service.submissions.get(SubmissionId(number), within=EVERYWHERE).state is State.RECEIVED
 
 
 def test_what_a_check_found_is_read_with_code_and_sentence(client: TestClient, service: Service) -> None:

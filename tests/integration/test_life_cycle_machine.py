@@ -30,7 +30,7 @@ from claims.exchange.errors import (
     GatewayUnavailable,
     OutcomeUnknown,
 )
-from claims.exchange.lifecycle import PENDING, REPLAYABLE, TRANSITIONS, State
+from claims.exchange.lifecycle import HAND_IN_AGAIN_WITHIN, PENDING, REPLAYABLE, TRANSITIONS, State
 from claims.exchange.replay import NewReplay
 from claims.exchange.submission import FacilityCode, Submission, SubmissionFilter
 from claims.storage.facilities import Facilities
@@ -79,7 +79,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(KEYS), passes=st.sampled_from([True, True, True, False]))
     def a_bundle_comes(self, key: str, passes: bool) -> None:
-        body = f"{self.facility} {len(self.submitted)}".encode()
+        body = self._body(len(self.submitted))
         self.exchange.checker.claims[body] = (key,)
         if not passes:
             self.exchange.checker.findings[body] = (BLOCKING,)
@@ -128,6 +128,19 @@ class LifeCycle(RuleBasedStateMachine):
         with nullcontext() if may else suppress(CannotWithdraw):
             self.exchange.withdraw(submission.id, facility=self.facility, actor="test", reason="test")
 
+    @precondition(lambda self: self.submitted)
+    @rule(data=st.data(), after_days=st.sampled_from([0, 0, 0, 31]))
+    def bytes_come_again(self, data: st.DataObject, after_days: int) -> None:
+        place = data.draw(st.integers(0, len(self.submitted) - 1))
+        before = self.exchange.now(self.submitted[place])
+        self.exchange.clock.advance(after_days * 86_400 + 1)
+        again = self.exchange.received(self._body(place), self.facility)
+        lately = self.exchange.clock.now() - HAND_IN_AGAIN_WITHIN
+        is_taken_in = before.state is State.WITHDRAWN and before.updated_at > lately
+        assert again.is_new is is_taken_in
+        assert again.submission.id == before.id
+        assert again.submission.state is (State.RECEIVED if is_taken_in else before.state)
+
     @precondition(lambda self: len(self.submitted) > MANY)
     @rule()
     def what_failed_is_replayed(self) -> None:
@@ -156,6 +169,9 @@ class LifeCycle(RuleBasedStateMachine):
             taken[self.keys[sha256]].append(order.index(sha256))
         for versions in taken.values():
             assert versions == sorted(versions)
+
+    def _body(self, place: int) -> bytes:
+        return f"{self.facility} {place}".encode()
 
     def _check(self, some: list[Submission], *, dies: bool) -> None:
         self.exchange.checker.while_checking = self._die if dies else lambda _body: None

@@ -239,6 +239,80 @@ def test_what_is_withdrawn_is_never_sent(exchange: Exchange, versions: Versions)
     assert event.detail == {"reason": "a mistake"}
 
 
+def withdraw(exchange: Exchange, submission: Submission) -> None:
+    exchange.withdraw(submission.id, facility=FACILITY, actor="test", reason="a mistake")
+
+
+def test_withdrawn_bytes_that_are_handed_in_again_go_their_way_from_the_beginning(exchange: Exchange) -> None:
+    exchange.checker.claims[b"v"] = ("KEY",)
+    submission = exchange.checked(b"v")
+    withdraw(exchange, submission)
+    exchange.jobs.checks.clear()
+
+    again, once_more = exchange.received(b"v"), exchange.received(b"v")
+
+    assert (again.submission.id, again.submission.state) == (submission.id, State.RECEIVED)
+    assert (again.is_new, once_more.is_new) == (True, False)
+    assert exchange.jobs.checks == [submission.id]
+    exchange.check([submission.id])
+    exchange.deliver([submission.id])
+    assert exchange.now(submission).state is State.ACKNOWLEDGED
+    assert exchange.gateway.sends == [submission.sha256]
+    kinds = exchange.history(submission)
+    assert kinds[2:4] == [EventKind.WITHDRAWN, EventKind.HANDED_IN_AGAIN]
+    assert exchange.received(b"v").submission.state is State.ACKNOWLEDGED
+
+
+def test_a_request_that_comes_late_takes_no_withdrawal_back(exchange: Exchange) -> None:
+    submission = exchange.received(b"v", key="first").submission
+    withdraw(exchange, submission)
+
+    late = exchange.received(b"v", key="first")
+    assert (late.is_new, late.submission.state) == (False, State.WITHDRAWN)
+
+    anew = exchange.received(b"v", key="second")
+    assert (anew.is_new, anew.submission.id, anew.submission.state) == (True, submission.id, State.RECEIVED)
+
+
+def test_what_was_withdrawn_long_ago_stays_so(exchange: Exchange) -> None:
+    submission = exchange.received(b"v").submission
+    withdraw(exchange, submission)
+    exchange.clock.advance(30 * 86_400)
+
+    again = exchange.received(b"v")
+
+    assert (again.is_new, again.submission.state) == (False, State.WITHDRAWN)
+
+
+def test_handed_in_again_it_gives_way_to_a_later_version_that_has_passed(
+    exchange: Exchange, versions: Versions
+) -> None:
+    first = versions.checked(1)
+    withdraw(exchange, first)
+    second = versions.checked(2)
+    versions.received(1)
+
+    exchange.check([first.id])
+    exchange.deliver([first.id, second.id])
+
+    assert exchange.now(first).state is State.SUPERSEDED
+    assert exchange.gateway.sends == [second.sha256]
+
+
+def test_after_a_restore_what_is_handed_in_again_is_looked_for_first(exchange: Exchange) -> None:
+    submission = exchange.checked(b"v")
+    withdraw(exchange, submission)
+    with exchange.pool.connection() as connection:
+        connection.execute("INSERT INTO restoration VALUES (now(), '2100-01-01')")
+
+    exchange.received(b"v")
+    exchange.check([submission.id])
+    exchange.deliver([submission.id])
+
+    assert exchange.gateway.lookups == [submission.sha256]
+    assert exchange.gateway.sends == []
+
+
 def test_a_check_that_is_under_way_does_not_undo_a_withdrawal(exchange: Exchange, versions: Versions) -> None:
     submission = versions.received(1)
     exchange.checker.while_checking = lambda _body: exchange.withdraw(

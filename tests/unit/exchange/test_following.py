@@ -56,6 +56,9 @@ ACKNOWLEDGED = submission(State.ACKNOWLEDGED, may_be_taken=True, receipt="100000
             Way.NOT_KNOWN_YET,
             id="in-doubt",
         ),
+        pytest.param(
+            submission(State.WITHDRAWN), Way.HAND_IN_AGAIN, Way.LATER_VERSION, Way.IS_OVER, id="withdrawn"
+        ),
         pytest.param(ACKNOWLEDGED, Way.GATEWAY_HAS_IT, Way.LATER_VERSION, Way.SEND_CASE_8, id="there"),
     ],
 )
