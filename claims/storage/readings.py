@@ -87,6 +87,9 @@ class PostgresReadings:
             rows_meant.append(_ROWS_OF_PERSON)
             seen_meant.append(_SEEN_OF_PERSON)
             params["persons"] = list(which.persons)
+        if which.within.only_facility is not None:
+            rows_meant.append("r.facilities @> ARRAY[%(facility)s]::text[]")
+            params["facility"] = which.within.only_facility
         if not which.within.is_everywhere:
             seen_meant.append("u.facility LIKE ANY(%(places)s)")
             params["places"] = [f"{code}%" for code in which.within.codes]
