@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from psycopg import sql
 
 from claims.runtime.embedded import Addresses
@@ -20,6 +20,10 @@ from tests.conftest import require_tool
 Scheme = Literal["light", "dark"]
 #: What WCAG 2.2 AA asks for, as far as a program can see it.
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+
+#: By when something is on a page, on a busy machine too.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 _MOST_TABS = 100
 
@@ -37,7 +41,9 @@ def chromium() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
     path = require_tool("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        browser = playwright.chromium.launch(
+            executable_path=path, args=list(CHROMIUM_FLAGS), timeout=PATIENCE_MS
+        )
         yield browser
         browser.close()
 
@@ -84,6 +90,7 @@ def visit(chromium: Browser, site: Site) -> Iterator[Visit]:
             java_script_enabled=script,
             reduced_motion="reduce",
         )
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         context.add_cookies(cookies_of(site.world, site.url, who, language))
         page = context.new_page()

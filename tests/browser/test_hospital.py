@@ -64,7 +64,8 @@ def ask(site: Site, text: str) -> Review:
     """Let a reviewer ask about a claim that nobody has asked about."""
     service = site.world.service
     which = ReviewFilter(reach=(FACILITY,), state=ReviewState.OPEN)
-    review = service.reviews.list_page(which, order=Order.NEWEST, limit=1, cursor=None).items[0]
+    found = service.reviews.list_page(which, order=Order.NEWEST, limit=50, cursor=None).items
+    review = next(one for one in found if not one.classes and one.lock_owner is None)
     service.talk_about_review.ask(review, text=text, who=site.world.people["binh"].principal)
     return review
 

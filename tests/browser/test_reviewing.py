@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from claims.exchange.review.review import Order, Review, ReviewFilter, ReviewState
 from claims.exchange.submission import SubmissionId
 from tests.browser.conftest import Site, Visit, violations
-from tests.browser.world import COMMON_FINDING
+from tests.browser.world import COMMON_FINDING, FOUR_EYES_FROM
 
 
 @dataclass
@@ -40,8 +40,12 @@ def claims(site: Site, **narrow: object) -> list[Review]:
 
 
 def free(site: Site, **narrow: object) -> list[Review]:
-    """Return claims that nobody has open: the tests share one inbox."""
-    return [one for one in claims(site, **narrow) if one.lock_owner is None]
+    """Return claims that nobody has open and that one reviewer may decide: the tests share one inbox."""
+    return [
+        one
+        for one in claims(site, **narrow)
+        if one.lock_owner is None and not one.classes and one.claimed < FOUR_EYES_FROM
+    ]
 
 
 def decided_by_dung(site: Site) -> list[Review]:
@@ -173,7 +177,7 @@ def test_two_reviewers_do_not_collide_on_one_claim(visit: Visit, site: Site) -> 
 
 
 def test_a_large_amount_waits_for_a_second_person(visit: Visit, site: Site) -> None:
-    review = max(free(site), key=lambda one: one.claimed)
+    review = max(claims(site, least=FOUR_EYES_FROM), key=lambda one: one.claimed)
     page = visit(address(review), who="binh")
     go(page, "a")
     assert now(site, review).state == "proposed"

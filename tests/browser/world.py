@@ -47,6 +47,8 @@ PEOPLE: Final[Mapping[str, tuple[str, str, str]]] = {
 COMMON_FINDING: Final = "XML2.HAM_LUONG"
 MUST_SEE_FROM: Final = Decimal(1_000_000)
 FOUR_EYES_FROM: Final = Decimal(2_500_000)
+#: Long enough that a busy machine shows what is done before it cannot be undone any more.
+UNDO_S: Final = 45
 
 #: Which of the encounters is about mental health.
 PROTECTED: Final = 6
@@ -140,6 +142,7 @@ def a_world(
             policy,
             triage=replace(policy.triage, must_see_from=MUST_SEE_FROM, one_in=0),
             four_eyes_from=FOUR_EYES_FROM,
+            undo_s=UNDO_S,
         ),
     )
     world = World(service, pki)

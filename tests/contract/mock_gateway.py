@@ -30,8 +30,9 @@ from signing.sign import sign_bundle
 
 HERE, ELSEWHERE = "01001", "79002"
 PASSWORD = "Mat-khau-1"
-QUICK = Limits(connect_timeout_s=1.0, read_timeout_s=0.4)
-PATIENT = Limits(connect_timeout_s=5.0, read_timeout_s=10.0)
+#: Waits no longer than a busy machine takes for an answer that does come.
+QUICK = Limits(connect_timeout_s=10.0, read_timeout_s=1.0)
+PATIENT = Limits(connect_timeout_s=30.0, read_timeout_s=60.0)
 
 
 class Wall:
@@ -189,7 +190,7 @@ def running_mock(folder: Path, *, certificate: Path | None = None, **options: An
         [(f, fingerprint(f)) for f in (HERE, ELSEWHERE)],
     )
     clock = Wall()
-    options.setdefault("hold_s", 1.0)
+    options.setdefault("hold_s", 5.0)
     settings = MockSettings(folder, folder / "journal", port=0, options=MockOptions(clock=clock, **options))
     mock = RunningMock(settings, clock, Ledger(accounts), certificate)
     mock.start()

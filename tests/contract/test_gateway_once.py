@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -80,15 +80,19 @@ def test_a_bundle_that_was_not_taken_is_not_found(shared_mock: RunningMock) -> N
 
 def test_a_bundle_still_at_work_is_neither_found_nor_missing(mock: RunningMock) -> None:
     client, bundle = mock.client(QUICK), signed_bundle("A")
-    mock.fault("slow:1", count=1)
+    mock.fault("slow:4", count=1)
     with pytest.raises(OutcomeUnknown, match="timeout"):
         client.send(HERE, bundle)
 
     with pytest.raises(GatewayUnavailable, match="still-processing"):
         client.find_receipt(HERE, digest(bundle))
 
-    time.sleep(0.8)
-    assert client.find_receipt(HERE, digest(bundle)) is not None
+    for _ in range(600):
+        with suppress(GatewayUnavailable):
+            assert client.find_receipt(HERE, digest(bundle)) is not None
+            return
+        time.sleep(0.1)
+    pytest.fail("it is at work for ever")
 
 
 def test_another_facility_does_not_find_it(shared_mock: RunningMock) -> None:
@@ -163,15 +167,19 @@ def test_threads_that_wait_for_a_dead_gateway_share_its_failure(shared_mock: Run
     shared_mock.fault("timeout_before", endpoint="token")
     client, bundle = shared_mock.client(QUICK), signed_bundle("A")
 
-    def send(_: int) -> float:
-        began = time.monotonic()
+    start = threading.Barrier(16)
+
+    def send(_: int) -> None:
+        start.wait()
         with pytest.raises(GatewayUnavailable):
             client.send(HERE, bundle)
-        return time.monotonic() - began
 
+    before = shared_mock.stats()["faults"].get("timeout_before", 0)
     with ThreadPoolExecutor(16) as pool:
-        # One after the other they would wait sixteen times as long as one.
-        assert max(pool.map(send, range(16))) < 8 * QUICK.read_timeout_s
+        list(pool.map(send, range(16)))
+
+    # Each for itself would have waited for an answer of its own. Whoever comes late begins anew.
+    assert 1 <= shared_mock.stats()["faults"]["timeout_before"] - before < 8
 
 
 def test_sixty_four_threads_send_at_once_and_each_claim_arrives_once(mock: RunningMock) -> None:
@@ -299,7 +307,7 @@ def test_a_forked_child_does_not_write_into_its_parent_s_connection(mock: Runnin
 
 
 def wait_until_readable(sock: socket.socket) -> None:
-    sock.settimeout(5)
+    sock.settimeout(60)
     assert sock.recv(1, socket.MSG_PEEK) == b""
 
 

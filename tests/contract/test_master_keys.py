@@ -2,15 +2,11 @@
 
 import itertools
 import os
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import uvicorn
 from cryptography.exceptions import InvalidTag
 from pydantic import SecretStr
 
@@ -20,6 +16,7 @@ from claims.exchange.errors import KeysUnavailable
 from claims.runtime.master_keys import FolderOfMasterKeys, KeyRing, open_master_keys
 from claims.runtime.settings import InvalidSettings, Settings, load_settings
 from claims.storage.vault import MasterKeys, Part, Vault
+from tests.served import on_loopback
 from tests.softhsm import MODULE, PIN, init_token, lay_out, see_tokens
 
 TOKEN = "a-token-of-the-key-service"
@@ -41,18 +38,8 @@ def softhsm(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def key_service() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = uvicorn.Config(MockKeyService(TOKEN).app(), host="127.0.0.1", port=port, log_config=None)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}/v1/transit"
-    server.should_exit = True
-    thread.join(10)
+    with on_loopback(MockKeyService(TOKEN).app()) as address:
+        yield f"{address}/v1/transit"
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -10,11 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import uvicorn
 from standardwebhooks import Webhook
 
 from claims.api.app import create_app
-from claims.cli.demo.installation import free_port
 from claims.client import (
     ApiClient,
     ApiRefused,
@@ -31,6 +28,7 @@ from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
 from tests.conftest import require_tool
+from tests.served import on_loopback
 from tests.unit.authorities.web import Web, serving
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "curl.md"
@@ -49,17 +47,8 @@ def served(database_url: str, broker_url: str, tmp_path: Path) -> Iterator[tuple
         scopes=frozenset({Scope.SUBMIT, Scope.READ, Scope.MANAGE}),
         label="test",
     )
-    port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(service), port=port, log_config=None, ws="none", lifespan="on")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started and thread.is_alive():
-        thread.join(0.02)
-    yield f"http://127.0.0.1:{port}", key
-    server.should_exit = True
-    thread.join()
+    with on_loopback(create_app(service), ws="none", lifespan="on") as address:
+        yield address, key
 
 
 @pytest.fixture

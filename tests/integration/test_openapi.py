@@ -1,16 +1,12 @@
 """Every route holds what its description promises: random requests meet no failure and no answer unsaid."""
 
 import itertools
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import APIOperation, GenerationMode
@@ -27,6 +23,7 @@ from claims.api.app import create_app
 from claims.exchange.access.keys import Scope
 from claims.exchange.submission import FacilityCode
 from claims.runtime.wiring import Service
+from tests.served import on_loopback
 
 FACILITY = FacilityCode("99001")
 CHECKS = [
@@ -40,23 +37,15 @@ EXAMPLES = 4
 
 @pytest.fixture
 def address(service: Service) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(create_app(service), log_config=None, timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(20)
+    with on_loopback(create_app(service)) as address:
+        yield address
 
 
 def known_ids(headers: dict[str, str], address: str) -> dict[str, str]:
     """Hand something in, so that there is something to ask for."""
 
     def post(path: str, **body: Any) -> str:
-        answer = httpx2.post(f"{address}/v1/{path}", headers=headers, **body)
+        answer = httpx2.post(f"{address}/v1/{path}", headers=headers, timeout=60, **body)
         assert answer.is_success, answer.text
         return str(answer.json()["id"])
 
@@ -91,7 +80,7 @@ def statuses_of(
         case.query = {name: value for name, value in (case.query or {}).items() if name != "wait"}
         if mode is GenerationMode.POSITIVE:
             case.path_parameters = {**(case.path_parameters or {}), **_named_in(operation.path, ids)}
-        response = case.call(headers=headers, timeout=20)
+        response = case.call(headers=headers, timeout=60)
         seen.add(response.status_code)
         case.validate_response(response, checks=CHECKS)
 
