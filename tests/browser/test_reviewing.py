@@ -32,6 +32,8 @@ def go(page: Page, key: str) -> None:
     page.wait_for_load_state()  # the script that hears keys is there
     with page.expect_navigation():
         page.keyboard.press(key)
+    # An address with a fragment takes the focus when its place is painted, and not before.
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def claims(site: Site, **narrow: object) -> list[Review]:

@@ -153,7 +153,8 @@ def _department(kind: str, illness: Illness, age_years: float) -> str:
         return "K27"
     if illness.surgery:
         return "K19"
-    return "K03" if kind in _WARD else "K01"
+    # Who is treated by the day is not treated where one is only examined.
+    return "K03" if kind in _WARD or kind == "day" else "K01"
 
 
 def _document(chart: Chart, *, index: int, kind: str, is_emergency: bool) -> Item:

@@ -55,6 +55,12 @@ def test_children_emergencies_operations_and_off_route_visits_occur() -> None:
     assert {"01", "03", "04"} <= {each.encounter.visit_type for each in encounters}
 
 
+def test_nobody_is_treated_by_the_day_where_one_is_only_examined() -> None:
+    encounters = only("day", count=100)
+
+    assert not any(department == "K01" for each in encounters for department in each.encounter.departments)
+
+
 def test_a_long_stay_has_hundreds_of_rows() -> None:
     (encounter,) = only("long_stay", count=1)
 
