@@ -29,6 +29,9 @@ class CertificateFacts:
     info: SignerInfo
     issuer_der: bytes
     public_key: PublicKey | None
+    # What kind of key it is: to ask the key itself takes longer each time than all else about a certificate.
+    rsa_bits: int | None
+    curve: str | None
     is_ca: bool
     may_sign: bool
     extended_key_usages: frozenset[str] | None
@@ -87,17 +90,15 @@ def check_leaf(facts: CertificateFacts, *, at: datetime, policy: Policy) -> list
     usages = facts.extended_key_usages
     if not facts.may_sign or (usages is not None and policy.extended_key_usages.isdisjoint(usages)):
         reasons.append(Reason.CERTIFICATE_USAGE)
-    match facts.public_key:
-        case rsa.RSAPublicKey(key_size=bits):
-            if not SHORTEST_RSA_BITS <= bits <= policy.max_rsa_bits:
-                reasons.append(Reason.CERTIFICATE_KEY_FORBIDDEN)
-            elif bits < policy.min_rsa_bits_at(at):
-                reasons.append(Reason.CERTIFICATE_RSA_TOO_SHORT)
-        case ec.EllipticCurvePublicKey(curve=curve) if curve.name in policy.curves:
-            if policy.has_ended(curve.name, at=at):
-                reasons.append(Reason.SIGNATURE_ALGORITHM_ENDED)
-        case _:
+    if facts.rsa_bits is not None:
+        if not SHORTEST_RSA_BITS <= facts.rsa_bits <= policy.max_rsa_bits:
             reasons.append(Reason.CERTIFICATE_KEY_FORBIDDEN)
+        elif facts.rsa_bits < policy.min_rsa_bits_at(at):
+            reasons.append(Reason.CERTIFICATE_RSA_TOO_SHORT)
+    elif facts.curve not in policy.curves:
+        reasons.append(Reason.CERTIFICATE_KEY_FORBIDDEN)
+    elif policy.has_ended(facts.curve, at=at):
+        reasons.append(Reason.SIGNATURE_ALGORITHM_ENDED)
     if at < facts.info.not_before:
         reasons.append(Reason.CERTIFICATE_NOT_YET_VALID)
     if at > facts.info.not_after:
@@ -107,13 +108,9 @@ def check_leaf(facts: CertificateFacts, *, at: datetime, policy: Policy) -> list
 
 def end_of_key(facts: CertificateFacts, policy: Policy) -> datetime | None:
     """Return when a certificate's key is accepted no longer, whatever the certificate says; None: never."""
-    match facts.public_key:
-        case rsa.RSAPublicKey(key_size=bits):
-            return policy.end_of_rsa_key(bits)
-        case ec.EllipticCurvePublicKey(curve=curve):
-            return policy.end_of([curve.name])
-        case _:
-            return None
+    if facts.rsa_bits is not None:
+        return policy.end_of_rsa_key(facts.rsa_bits)
+    return None if facts.curve is None else policy.end_of([facts.curve])
 
 
 def is_issuer_serial_of(issuer_serial: Reader, certificate: CertificateFacts) -> bool:
@@ -166,10 +163,7 @@ def _facts(der: bytes, certificate: x509.Certificate) -> CertificateFacts:
     constraints = find_extension(extensions, x509.BasicConstraints)
     usage = find_extension(extensions, x509.KeyUsage)
     extended = find_extension(extensions, x509.ExtendedKeyUsage)
-    try:
-        public_key = certificate.public_key()
-    except UNREADABLE:
-        public_key = None
+    public_key = _read_key(certificate)
     info = SignerInfo(
         subject=write_name(certificate.subject),
         issuer=write_name(certificate.issuer),
@@ -183,7 +177,9 @@ def _facts(der: bytes, certificate: x509.Certificate) -> CertificateFacts:
         certificate=certificate,
         info=info,
         issuer_der=certificate.issuer.public_bytes(),
-        public_key=public_key if isinstance(public_key, PublicKey) and _is_usual(public_key) else None,
+        public_key=public_key,
+        rsa_bits=public_key.key_size if isinstance(public_key, rsa.RSAPublicKey) else None,
+        curve=public_key.curve.name if isinstance(public_key, ec.EllipticCurvePublicKey) else None,
         is_ca=constraints is not None and constraints.ca,
         may_sign=usage is None or usage.digital_signature or usage.content_commitment,
         extended_key_usages=frozenset(oid.dotted_string for oid in extended)
@@ -191,6 +187,14 @@ def _facts(der: bytes, certificate: x509.Certificate) -> CertificateFacts:
         else None,
         are_usages_critical=is_critical(extensions, x509.ExtendedKeyUsage),
     )
+
+
+def _read_key(certificate: x509.Certificate) -> PublicKey | None:
+    try:
+        key = certificate.public_key()
+    except UNREADABLE:
+        return None
+    return key if isinstance(key, PublicKey) and _is_usual(key) else None
 
 
 def _is_usual(key: PublicKey) -> bool:

@@ -4,7 +4,6 @@ Parts of a signature inherit namespaces from where they stand, while the documen
 signature in it. So the parts are canonicalised first, then the signature is taken out, once.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -16,6 +15,7 @@ from signing.elements import Canonicalization, Refused
 from signing.errors import CanonicalizationFailed
 from signing.form import SignatureForm
 from signing.references import ReferenceForm
+from signing.values import DIGESTS
 from signing.verdict import Reason
 from signing.xades.unsigned import TimestampPlace
 
@@ -70,13 +70,13 @@ class CoveredOctets:
     def fit(self, form: SignatureForm) -> bool:
         """Whether the digests of all references are those that were signed."""
         return all(
-            hashlib.new(reference.digest_name, octets).digest() == reference.digest_value
+            DIGESTS[reference.digest_name](octets).digest() == reference.digest_value
             for reference, octets in zip(form.references, self.references, strict=True)
         )
 
     def timestamp_digest(self, number: int, digest_name: str) -> bytes:
         """Return the digest of what the timestamp with this number is on."""
-        digest = hashlib.new(digest_name)
+        digest = DIGESTS[digest_name]()
         for piece in self.timestamps[number]:
             digest.update(piece)
         return digest.digest()

@@ -130,12 +130,19 @@ def find_placed_signature(root: Element, containers: Collection[str]) -> Element
         raise Refused(Reason.SIGNATURE_SEVERAL)
 
     # (2) At its place. Whatever else stands beside it may be a wrapped copy of something.
-    parent = signature.getparent()
-    if parent is None or not any(find_only(root, path) is parent for path in containers):
-        raise Refused(Reason.SIGNATURE_MISPLACED)
-    if len(list(parent.iterchildren("*"))) != 1:
+    if find_in_containers(root, containers) is not signature:
         raise Refused(Reason.SIGNATURE_MISPLACED)
     return signature
+
+
+def find_in_containers(root: Element, containers: Collection[str]) -> Element | None:
+    """Return the Signature that is the only child of a container, whatever else is in the document."""
+    for path in containers:
+        place = find_only(root, path)
+        child = None if place is None else next(place.iterchildren("*"), None)
+        if child is not None and child.tag == _SIGNATURE and next(child.itersiblings("*"), None) is None:
+            return child
+    return None
 
 
 def find_only(root: Element, path: str) -> Element | None:

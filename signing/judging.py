@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from signing.certificates import CertificateFacts, check_leaf
@@ -74,7 +73,9 @@ def judge(facts: SignatureFacts, *, trust: TrustStore, at: datetime, policy: Pol
     reasons += proven.reasons
 
     # (4) EN 319 102-1, 5.2.6 and 5.2.8: the certificate itself, and what was computed with, in time.
-    if policy.ends and any(policy.has_ended(algorithm, at=proven.time) for algorithm in form.algorithms):
+    if proven.time >= policy.first_end and any(
+        policy.has_ended(algorithm, at=proven.time) for algorithm in form.algorithms
+    ):
         reasons.append(Reason.SIGNATURE_ALGORITHM_ENDED)
     unfit = check_leaf(leaf, at=proven.time, policy=policy)
     reasons += unfit
@@ -148,14 +149,14 @@ def _find_signing_certificate(
     for certificate in candidates:
         if _has_signed(certificate, form.algorithm, form.value, signed_info):
             return certificate, []
-    kinds = {_fits(certificate, form.algorithm) for certificate in candidates}
-    reason = Reason.SIGNATURE_VALUE_WRONG if True in kinds else Reason.SIGNATURE_KEY_MISMATCH
+    is_of_kind = any(_fits(certificate, form.algorithm) for certificate in candidates)
+    reason = Reason.SIGNATURE_VALUE_WRONG if is_of_kind else Reason.SIGNATURE_KEY_MISMATCH
     return candidates[0], [reason]
 
 
 def _fits(certificate: CertificateFacts, algorithm: SignatureAlgorithm) -> bool:
-    wanted = ec.EllipticCurvePublicKey if algorithm.scheme is Scheme.ECDSA else rsa.RSAPublicKey
-    return isinstance(certificate.public_key, wanted)
+    kind = certificate.curve if algorithm.scheme is Scheme.ECDSA else certificate.rsa_bits
+    return kind is not None
 
 
 def _has_signed(
@@ -164,17 +165,20 @@ def _has_signed(
     value: bytes,
     data: bytes,
 ) -> bool:
-    if algorithm.scheme is Scheme.ECDSA and isinstance(certificate.public_key, ec.EllipticCurvePublicKey):
+    key = certificate.public_key
+    if key is None or not _fits(certificate, algorithm):
+        return False
+    if algorithm.scheme is Scheme.ECDSA:
         try:
-            value = _ecdsa_der(value, certificate.public_key)
+            value = _ecdsa_der(value, key.key_size)
         except ValueError:
             return False
-    return has_signed(certificate.public_key, algorithm.scheme, algorithm.hash, value=value, data=data)
+    return has_signed(key, algorithm.scheme, algorithm.hash, value=value, data=data)
 
 
-def _ecdsa_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
+def _ecdsa_der(value: bytes, order_bits: int) -> bytes:
     # XML Signature 1.1, 6.4.3: exactly two integers of the order's length, no padding and no DER.
-    length = (key.key_size + 7) // 8
+    length = (order_bits + 7) // 8
     if len(value) != 2 * length:
         raise ValueError("not two integers of the order's length")
     return encode_dss_signature(int.from_bytes(value[:length], "big"), int.from_bytes(value[length:], "big"))

@@ -20,6 +20,7 @@ _MAX_EMPTY_ELEMENTS: Final = 1000
 # An absolute name without a character that would have to be escaped.
 _SIMPLE_NAMESPACE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9/:.#_?=-]*")
 
+_DECLARATION: Final = re.compile(rb"<\?xml [^<>?]*\?>[ \t\n]*")
 _ROOT: Final = re.compile(rb"<([A-Za-z_][A-Za-z0-9_.-]*)((?: xmlns:[A-Za-z][A-Za-z0-9_.-]*=\"[^\"]*\")*)>")
 _DECLARED: Final = re.compile(r' xmlns:([^=]+)="([^"]*)"')
 _NEVER_IN_PLAIN_BYTES: Final = (b'"', b"'", b"&", b"!", b"?", b":", b"\r")
@@ -49,27 +50,26 @@ class PlainBytes:
         1. Behind the root's start tag there is no quotation mark, so no attribute and no namespace; no ``!``
            and no ``?``, so no comment, CDATA section or instruction; no ``:``, so no prefix; no ``&`` and no
            carriage return.
-        2. Every ``<`` opens a tag, then, and every ``>`` ends one: none stands in a text, since behind the
-           end of a tag the next one opens before it ends. No tag ends in white space or in a solidus.
+        2. Every ``<`` opens a tag, then, which the next ``>`` ends. There are as many of one as of the other,
+           so none stands in a text. No tag ends in white space or in a solidus.
         """
         root = _ROOT.match(document)
         if root is None or not document.endswith(b">"):
             return None
         inside = root.end()
-        if any(document.find(one, inside) >= 0 for one in _NEVER_IN_PLAIN_BYTES):
-            return None
-        behind = inside
-        while (start := document.find(b"<", behind)) >= 0:
-            end = document.find(b">", behind)
-            if end < start or document[end - 1] in _NEVER_BEFORE_ENDS:
+        find = document.find
+        for one in _NEVER_IN_PLAIN_BYTES:
+            if find(one, inside) >= 0:
                 return None
-            behind = end + 1
-        declared = _DECLARED.findall(root[2].decode("ascii")) if root[2].isascii() else [("xml", "")]
-        if any(
-            prefix.startswith("xml") or not _SIMPLE_NAMESPACE.fullmatch(name) for prefix, name in declared
-        ):
+        if count_octets(document, b"<") != count_octets(document, b">"):
             return None
-        return cls(root[1], tuple(sorted(declared)), document, inside)
+        end = inside
+        while (end := find(b">", end)) >= 0:
+            if document[end - 1] in _NEVER_BEFORE_ENDS:
+                return None
+            end += 1
+        declared = _find_declared(root[2]) if root[2] else ()
+        return None if declared is None else cls(root[1], declared, document, inside)
 
     def form(self, *, exclusive: bool) -> bytes:
         """Return its canonical form."""
@@ -77,6 +77,27 @@ class PlainBytes:
         start_tag = b"<%b%b>" % (self.name, declarations.encode())
         is_written_so = self.document.startswith(start_tag)
         return self.document if is_written_so else start_tag + self.document[self.inside :]
+
+
+def find_root(data: bytes) -> int:
+    """Return where the root's tag begins if there is nothing before it but a declaration."""
+    declaration = _DECLARATION.match(data)
+    return declaration.end() if declaration else 0
+
+
+def count_octets(data: bytes, octet: bytes) -> int:
+    """Count an octet that is rare, in a sixth of the time of ``bytes.count``, which looks at each octet."""
+    return len(data) - len(data.replace(octet, b""))
+
+
+def _find_declared(declarations: bytes) -> tuple[tuple[str, str], ...] | None:
+    """Return the namespaces that these attributes of a root declare, sorted, if all are simple."""
+    if not declarations.isascii():
+        return None
+    declared = _DECLARED.findall(declarations.decode("ascii"))
+    if any(prefix.startswith("xml") or not _SIMPLE_NAMESPACE.fullmatch(name) for prefix, name in declared):
+        return None
+    return tuple(sorted(declared))
 
 
 def declare(namespaces: Iterable[tuple[str, str]]) -> str:

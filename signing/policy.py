@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import StrEnum
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -128,6 +129,7 @@ _PATH: Final = re.compile(r"[^\W\d][\w.-]*(/[^\W\d][\w.-]*)*")
 _ROOT_AND_ELEMENT: Final = re.compile(r"[^\W\d][\w.-]*/[^\W\d][\w.-]*")
 _OBJECT_IDENTIFIER: Final = re.compile(r"[0-2](\.(0|[1-9]\d*))+", re.ASCII)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 _VIETNAM: Final = timezone(timedelta(hours=7))
 
 
@@ -178,6 +180,11 @@ class Policy:
     max_evidence_bytes: int
     severities: Mapping[Reason, Severity]
     content: bytes = field(repr=False)
+
+    @cached_property
+    def first_end(self) -> datetime:
+        """When the first of all that is accepted ends; until then nobody need be asked what has."""
+        return min(self.ends.values(), default=_FOREVER)
 
     def has_ended(self, algorithm: str, *, at: datetime) -> bool:
         """Whether an algorithm or curve that is accepted is so no longer at that time."""

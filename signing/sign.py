@@ -29,7 +29,7 @@ from signing.canonical import (
 from signing.errors import AlreadySigned, ContainerNotEmpty, MissingContainer
 from signing.form import find_only
 from signing.keys import Signer
-from signing.plain_form import find_plain_form
+from signing.plain_form import PlainBytes, find_plain_form, find_root
 from signing.policy import DEFAULT_POLICY, SHA256, XMLDSIG, Policy
 from signing.shapes import PLAIN
 from signing.signed_element import place_signature
@@ -107,7 +107,8 @@ def prepare_bundle(
     if profile is not Profile.PLAIN and (at is None or at.tzinfo is None):
         raise ValueError("such a signature claims a time of signing, which must be given and aware")
     if at is None or profile is Profile.PLAIN:
-        return _prepare_in_bytes(root, place, signer) or _prepare_plain(root, place, signer)
+        parts = _split_bytes(data, root, place) or _split_form(root, place)
+        return _prepare_plain(root, place, signer) if parts is None else _prepare_around(parts, root, signer)
     if profile is Profile.ELEMENT:
         place_signature(root, place, signer, allowed=policy.signed_elements, at=at)
     else:
@@ -115,11 +116,24 @@ def prepare_bundle(
     return _prepared(root, place)
 
 
-def _prepare_in_bytes(root: Element, place: Element, signer: Signer) -> PreparedBundle | None:
-    """Prepare a plain signature in a plain document, or return None: this one is not plain.
+def _split_bytes(data: bytes, root: Element, place: Element) -> tuple[bytes, bytes] | None:
+    """Return the canonical form of a plain document before and behind what will be in the place.
 
-    Its canonical form is written around the signature, and is digested as it is written.
+    Only of one whose bytes are that form already, with an empty place at its end; otherwise None.
     """
+    # In a plain document <CHUKYDONVI/></GIAMDINHHS> at its end can be nothing else.
+    name, end_tag = f"{place.tag!s}".encode(), f"</{root.tag!s}>".encode()
+    before, _, behind = data[find_root(data) :].rstrip(b" \t\n").rpartition(b"<%b" % name)
+    empty = next((each for each in (b"/>", b"></%b>" % name) if behind.startswith(each)), None)
+    if empty is None or place.getparent() is not root or behind[len(empty) :].lstrip(b" \t\n") != end_tag:
+        return None
+    after = b"</%b>%b" % (name, behind[len(empty) :])
+    document = PlainBytes.find(b"%b<%b>%b" % (before, name, after))
+    return None if document is None else (document.form(exclusive=False)[: -len(after)], after)
+
+
+def _split_form(root: Element, place: Element) -> tuple[bytes, bytes] | None:
+    """Return the same of any plain document, or None: this one is not plain."""
     text = place.text
     place.text = f"{text or ''}{_MARK}"
     form = find_plain_form(root, exclusive=False)
@@ -127,6 +141,12 @@ def _prepare_in_bytes(root: Element, place: Element, signer: Signer) -> Prepared
     if form is None:
         return None
     before, after = form.split(_MARK.encode())
+    return before, after
+
+
+def _prepare_around(parts: tuple[bytes, bytes], root: Element, signer: Signer) -> PreparedBundle:
+    """Prepare a plain signature between the parts of a canonical form, which is digested as it is written."""
+    before, after = parts
     digest = hashlib.sha256(before)
     digest.update(after)
     holes = _holes(signer, digest.digest())

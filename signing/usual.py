@@ -10,7 +10,6 @@ recognised, or not found right at once, is left to it, so nothing is refused her
    so their canonical forms are those of the shape, with what was read put in.
 """
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
@@ -22,8 +21,8 @@ from signing.certificates import read_certificate
 from signing.covered import CoveredOctets, take_out
 from signing.elements import Canonicalization, Refused, decode_base64
 from signing.facts import SignatureFacts
-from signing.form import SignatureForm, find_placed_signature
-from signing.plain_form import PlainBytes
+from signing.form import SignatureForm, find_in_containers
+from signing.plain_form import PlainBytes, find_root
 from signing.policy import Policy
 from signing.references import ReferenceForm
 from signing.shapes import IDS, SHAPES, Shape
@@ -37,7 +36,6 @@ _CANONICALIZATIONS: Final = {
 
 _NOTHING_UNSIGNED: Final = UnsignedForm()
 
-_DECLARATION: Final = re.compile(rb"<\?xml [^<>?]*\?>[ \t\n]*")
 _PREFIXES: Final = frozenset({"ds", "xades"})
 _END: Final = b"Signature>"
 # By how the signature begins and ends.
@@ -56,9 +54,11 @@ def read_usual_facts(root: Element, source: bytes, policy: Policy) -> SignatureF
     if found is None:
         return None
     shape, match, document = found
+    # There is no other signature, and no id outside of this one, which has three of different names.
+    signature = find_in_containers(root, policy.containers)
+    if signature is None:
+        return None
     try:
-        # The document has no ids; the signature has three, of different names.
-        signature = find_placed_signature(root, policy.containers)
         facts = _read(signature, shape, match, document, policy)
     except (Refused, KeyError):
         return None
@@ -79,13 +79,12 @@ def _find_signature(source: bytes) -> tuple[Shape, Mapping[str, str], PlainBytes
 def _recognize(
     source: bytes, start: int, end: int, shapes: tuple[Shape, ...]
 ) -> tuple[Shape, Mapping[str, str], PlainBytes] | None:
-    declaration = _DECLARATION.match(source)
-    before = memoryview(source)[declaration.end() if declaration else 0 : start]
+    before = memoryview(source)[find_root(source) : start]
     document = PlainBytes.find(b"".join((before, source[end:].rstrip(b" \t\n"))))
     signature = source[start:end]
     if document is None or not signature.isascii() or b"\r" in signature:
         return None
-    if not _PREFIXES.isdisjoint(prefix for prefix, _ in document.declared):
+    if any(prefix in _PREFIXES for prefix, _ in document.declared):
         return None
     text = signature.decode("ascii")
     for shape in shapes:

@@ -1,5 +1,7 @@
 """Whether a signature value was made by a public key: the only place that does public-key arithmetic."""
 
+import hashlib
+from types import MappingProxyType
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -9,6 +11,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from signing.policy import Scheme
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+
+#: How digests are made, by what :mod:`hashlib` calls them. To look the name up there takes longer than to
+#: digest a short text.
+DIGESTS: Final = MappingProxyType(
+    {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
+)
 
 #: By what :mod:`hashlib` calls them.
 HASHES: Final[dict[str, hashes.HashAlgorithm]] = {

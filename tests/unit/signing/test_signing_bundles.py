@@ -1,6 +1,7 @@
 """A bundle is signed once, in its place, and nothing else of it changes."""
 
 import base64
+import hashlib
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -101,6 +102,42 @@ def test_a_plain_bundle_is_signed_so_that_its_bytes_suffice_to_read_it(facility:
         data = sign_bundle(document, facility.signer)
 
         assert read_usual_facts(parse(data), data, DEFAULT_POLICY) is not None
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(b"<CHUKYDONVI></CHUKYDONVI>", id="two-tags"),
+        pytest.param(b"<CHUKYDONVI />", id="blank"),
+        pytest.param(b"<CHUKYDONVI\n></CHUKYDONVI\t>", id="breaks"),
+    ],
+)
+def test_however_an_empty_place_is_written_the_signature_is_the_same(
+    place: bytes, facility: FacilityKey
+) -> None:
+    document = BUNDLE.replace(b"<CHUKYDONVI/>", place)
+
+    assert sign_bundle(document, facility.signer) == sign_bundle(BUNDLE, facility.signer)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(BUNDLE.replace(b"XML1", b"a > b"), id="bare-angle"),
+        pytest.param(BUNDLE.replace(b"XML1", b"</LOAIHOSO ><LOAIHOSO\n>"), id="blanks-in-tags"),
+        pytest.param(BUNDLE.replace(b"XML1", b"<CHUKYDONVI/>"), id="another-of-its-name"),
+        pytest.param(BUNDLE.replace(b"<CHUKYDONVI/>", b"<CHUKYDONVI/><A><CHUKYDONVI/></A>"), id="one-behind"),
+        pytest.param(BUNDLE.replace(b"<CHUKYDONVI/>", b"<CHUKYDONVI/><CHUKYDONVI2/>"), id="longer-name"),
+        pytest.param(BUNDLE.replace(b"<CHUKYDONVI/>", b"<CHUKYDONVI/>>"), id="angle-behind"),
+    ],
+)
+def test_what_is_digested_is_the_canonical_form(document: bytes, facility: FacilityKey) -> None:
+    signature = parse(sign_bundle(document, facility.signer)).find(f"CHUKYDONVI/{DS}Signature")
+
+    assert signature is not None
+    form = canonicalize(parse(document), C14N_1_0)
+    digest = base64.b64encode(hashlib.sha256(form).digest()).decode()
+    assert signature.findtext(f".//{DS}DigestValue") == digest
 
 
 def test_the_bytes_are_utf_8_with_a_declaration_and_no_mark(facility: FacilityKey) -> None:
