@@ -67,7 +67,9 @@ def ends_at(data: bytes, policy: Policy = ARCHIVE_POLICY) -> datetime | None:
         files = {name: each for name, each in entries.items() if name not in {SIGNATURES, MANIFEST}}
         facts = read_facts(parse(entries[SIGNATURES]), policy, files=files)
         if facts.unsigned.timestamps:
-            return _end_of(facts.unsigned.timestamps[-1].token, policy)
+            last = facts.unsigned.timestamps[-1].place
+            found = [_end_of(each.token, policy) for each in facts.unsigned.timestamps if each.place == last]
+            return None if None in found else min(each for each in found if each is not None)
         leaf = facts.certificates[0]
         ends = [leaf.info.not_after, policy.end_of(facts.form.algorithms), end_of_key(leaf, policy)]
         if HEAD_TIMESTAMP in files:

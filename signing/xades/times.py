@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 
 from signing.certificates import CertificateFacts
 from signing.facts import Digests
@@ -52,37 +53,45 @@ def prove_time(  # noqa: PLR0913 - what is judged, and the terms on which it is
     reasons: list[Reason] = []
     proven = at
     # EN 319 102-1, 5.6.3: from the outermost inwards; each one that holds proves that the inner ones existed.
-    numbered = sorted(
-        enumerate(unsigned.timestamps),
-        key=lambda item: (item[1].place.is_archive, item[1].place.position),
-        reverse=True,
-    )
+    #     Those in one place cover the same, so none of them protects another.
+    numbered = sorted(enumerate(unsigned.timestamps), key=_outwards, reverse=True)
     until = at
-    for number, timestamp in numbered:
-        found = check_token(
-            timestamp.token,
-            partial(digests.timestamp_digest, number),
-            trust=trust,
-            at=until,
-            policy=policy,
-            others=unsigned.certificates,
-        )
-        reasons += found
-        if not found:
-            proven = min(proven, timestamp.token.info.time)
-            until = min(until, timestamp.token.info.time) if timestamp.place.is_archive else until
+    for (is_archive, _), group in groupby(numbered, key=_outwards):
+        covered_since = until
+        for number, timestamp in group:
+            found = check_token(
+                timestamp.token,
+                partial(digests.timestamp_digest, number),
+                trust=trust,
+                at=until,
+                policy=policy,
+                others=unsigned.certificates,
+            )
+            reasons += found
+            if not found:
+                proven = min(proven, timestamp.token.info.time)
+                covered_since = min(covered_since, timestamp.token.info.time)
+        until = covered_since if is_archive else until
     if not _are_in_order(form, unsigned.timestamps, policy):
         reasons.append(Reason.TIMESTAMP_ORDER)
     return ProvenTime(proven, tuple(dict.fromkeys(reasons)))
+
+
+def _outwards(numbered: tuple[int, TimestampForm]) -> tuple[bool, int]:
+    place = numbered[1].place
+    return place.is_archive, place.position
 
 
 def _are_in_order(form: SignatureForm, timestamps: Sequence[TimestampForm], policy: Policy) -> bool:
     """Whether no time contradicts what it covers: signing, then signature timestamps, then archive ones."""
     properties = form.qualifying_properties
     claimed = None if properties is None else properties.signing_time
-    archive = [each.token.info.time for each in timestamps if each.place.is_archive]
     inner = [each.token.info.time for each in timestamps if not each.place.is_archive]
-    groups = [[claimed] if claimed else [], inner, *([time] for time in archive)]
+    archive: dict[int, list[datetime]] = {}
+    for each in timestamps:
+        if each.place.is_archive:
+            archive.setdefault(each.place.position, []).append(each.token.info.time)
+    groups = [[claimed] if claimed else [], inner, *archive.values()]
     latest: datetime | None = None
     for group in groups:
         if latest is not None and any(latest - time > policy.clock_tolerance for time in group):

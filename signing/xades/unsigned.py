@@ -55,7 +55,7 @@ class TimestampPlace:
 
 @dataclass(frozen=True, slots=True)
 class TimestampForm:
-    """One timestamp of a signature: its place and its token."""
+    """One timestamp of a signature: its place, which it may share, and its token."""
 
     place: TimestampPlace
     token: TimestampToken
@@ -110,29 +110,35 @@ class _Reader:
                     self._read_values(part)
 
     def _read_timestamp(self, position: int, element: Element) -> None:
-        if len(self.timestamps) >= self._policy.max_timestamps:
-            raise Refused(Reason.TIMESTAMP_MALFORMED)
         try:
-            *methods, encapsulated = read_parts(element, ID)
-            if len(methods) > 1:
-                raise Refused(Reason.TIMESTAMP_MALFORMED)  # noqa: TRY301 - one of many faults
-            _check_tag(encapsulated, names.ENCAPSULATED_TIMESTAMP)
-            canonicalization = self._read_method(*methods)
-            token = read_token(_decode(encapsulated, _MAX_TOKEN_CHARACTERS))
+            tokens = read_parts(element, ID)
+            has_method = bool(tokens) and tokens[0].tag == _CANONICALIZATION_METHOD
+            canonicalization = self._read_method(tokens.pop(0) if has_method else None)
+        except Refused:
+            raise Refused(Reason.TIMESTAMP_MALFORMED) from None
+        place = TimestampPlace(position, element.tag == names.ARCHIVE_TIMESTAMP, canonicalization)
+        # EN 319 132-1, 5.1.4.3: one or more, each of them on the same octets.
+        if not 1 <= len(tokens) <= self._policy.max_timestamps - len(self.timestamps):
+            raise Refused(Reason.TIMESTAMP_MALFORMED)
+        for each in tokens:
+            self._read_token(place, each)
+
+    def _read_token(self, place: TimestampPlace, element: Element) -> None:
+        try:
+            _check_tag(element, names.ENCAPSULATED_TIMESTAMP)
+            token = read_token(_decode(element, _MAX_TOKEN_CHARACTERS))
         except AlgorithmForbidden:
             # SHA-1, mostly: whoever asked for the timestamp can ask for another one.
             raise Refused(Reason.TIMESTAMP_ALGORITHM) from None
-        except (Refused, NotDer, ValueError):
+        except (Refused, NotDer):
             raise Refused(Reason.TIMESTAMP_MALFORMED) from None
-        is_archive = element.tag == names.ARCHIVE_TIMESTAMP
-        self.timestamps.append(TimestampForm(TimestampPlace(position, is_archive, canonicalization), token))
+        self.timestamps.append(TimestampForm(place, token))
         for der in token.crls:
             self._add_source(x509.load_der_x509_crl, der)
 
-    def _read_method(self, element: Element | None = None) -> Canonicalization:
+    def _read_method(self, element: Element | None) -> Canonicalization:
         if element is None:
             return Canonicalization(C14N_1_0)
-        _check_tag(element, _CANONICALIZATION_METHOD)
         method = read_canonicalization(element, self._policy, otherwise=Reason.TIMESTAMP_MALFORMED)
         # Nobody lists prefixes here, and each list would ask for another form of all that is covered.
         if method.inclusive_prefixes:

@@ -20,6 +20,8 @@ from signing.demo_tsa import DemoTsa
 from signing.errors import CannotExtend
 from signing.extensions import UNREADABLE
 from signing.sign import Profile, sign_bundle
+from signing.timestamps.messages import TimestampRequest, read_response
+from signing.timestamps.tokens import read_token
 from signing.trust import TrustStore
 from signing.verdict import Level, Reason, Verdict
 from signing.verify import verify
@@ -412,6 +414,81 @@ def test_an_authority_that_is_not_trusted_does_not_stamp(archive: Archive, signe
 def test_what_is_there_is_not_added_again(archive: Archive, complete: bytes) -> None:
     assert archive.extend(complete, Level.B_T) == complete
     assert archive.extend(complete, Level.B_LT) == complete
+
+
+# Several tokens in one timestamp (EN 319 132-1, 5.1.4.3).
+
+
+def with_another_token(data: bytes, tag: str, tsa: DemoTsa) -> bytes:
+    """Return the document with a token by this authority, on the same, beside the one that is there."""
+
+    def change(root: Element) -> None:
+        timestamp = next(root.iter(tag))
+        info = read_token(base64.b64decode(timestamp[-1].text or "")).info
+        answer = tsa.answer(TimestampRequest(info.digest_name, info.digest).encode())
+        encoded = base64.b64encode(read_response(answer)).decode()
+        etree.SubElement(timestamp, names.ENCAPSULATED_TIMESTAMP).text = encoded
+
+    return edit(data, change)
+
+
+def another_authority(pki: DemoPki, *, at: datetime, days: int = 900) -> DemoTsa:
+    return DemoTsa.create(pki, clock=lambda: at, valid_from=NOW - DAY, valid_to=NOW + days * DAY)
+
+
+def test_the_earliest_of_several_tokens_counts(archive: Archive, stamped: bytes) -> None:
+    earlier = another_authority(archive.pki, at=NOW - timedelta(minutes=2))
+
+    both = with_another_token(stamped, names.SIGNATURE_TIMESTAMP, earlier)
+
+    verdict = verify(parse(both), trust=archive.trust(), at=NOW + 40 * DAY)
+    assert (verdict.reasons, verdict.level) == ((), Level.B_T)
+    assert verdict.best_signature_time == NOW - timedelta(minutes=2)
+
+
+def test_a_signature_with_several_tokens_is_extended(archive: Archive, stamped: bytes) -> None:
+    both = with_another_token(
+        stamped, names.SIGNATURE_TIMESTAMP, another_authority(archive.pki, at=NOW + HOUR)
+    )
+
+    archived = archive.extend(both, Level.B_LTA, at=NOW + 2 * HOUR)
+    renewed = with_another_token(
+        archived, names.ARCHIVE_TIMESTAMP, another_authority(archive.pki, at=NOW + 2 * HOUR)
+    )
+
+    for data in (archived, renewed):
+        verdict = archive.judge(data, NOW + 100 * DAY)
+        assert (verdict.reasons, verdict.level) == ((), Level.B_LTA)
+
+
+@pytest.mark.attack
+def test_no_token_protects_another_beside_it(archive: Archive, archived: bytes) -> None:
+    short = another_authority(archive.pki, at=NOW, days=60)
+
+    both = with_another_token(archived, names.ARCHIVE_TIMESTAMP, short)
+
+    assert archive.judge(both, NOW + 50 * DAY).has_passed
+    assert archive.judge(both, NOW + 100 * DAY).reasons == (Reason.TIMESTAMP_EXPIRED,)
+
+
+@pytest.mark.attack
+def test_each_of_several_tokens_must_be_right(archive: Archive, archived: bytes) -> None:
+    stranger = another_authority(DemoPki.create(at=NOW - 2 * DAY), at=NOW)
+
+    both = with_another_token(archived, names.ARCHIVE_TIMESTAMP, stranger)
+
+    assert archive.judge(both, NOW + DAY).reasons == (Reason.TIMESTAMP_UNTRUSTED,)
+
+
+@pytest.mark.attack
+def test_a_token_from_before_what_it_covers_is_refused_beside_a_right_one(
+    archive: Archive, archived: bytes
+) -> None:
+    early = another_authority(archive.pki, at=NOW - HOUR)
+
+    both = with_another_token(archived, names.ARCHIVE_TIMESTAMP, early)
+
+    assert Reason.TIMESTAMP_ORDER in archive.judge(both, NOW + DAY).reasons
 
 
 # Attacks.

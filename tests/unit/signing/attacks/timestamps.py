@@ -1,7 +1,8 @@
 """Time-stamps that would make a signature look older than the end of its certificate."""
 
+import base64
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -31,6 +32,8 @@ EXPIRED = Reason.CERTIFICATE_EXPIRED
 #: When the signer's certificate has ended, so that only a timestamp could help.
 LATER = NOW + 40 * DAY
 Change = Callable[[bytes], bytes]
+#: Makes more tokens for the same timestamp, given what it is on.
+More = Callable[[Workshop, bytes], Iterable[bytes]]
 
 
 @cache
@@ -50,12 +53,20 @@ def revoking(workshop: Workshop) -> TrustStore:
     return TrustStore(anchors=[pki.root], intermediates=[pki.issuing], tsa_anchors=[pki.root], crls=[revoked])
 
 
+def by(tsa: Callable[[Workshop], DemoTsa], *, on: bytes | None = None, times: int = 1) -> More:
+    return lambda workshop, octets: [ask_timestamp(tsa(workshop).answer, on or octets)] * times
+
+
+def usual(workshop: Workshop) -> DemoTsa:
+    return authority(workshop.pki)
+
+
 def stamped(
-    tsa: Callable[[Workshop], DemoTsa] = lambda workshop: authority(workshop.pki),
+    tsa: Callable[[Workshop], DemoTsa] = usual,
     *,
     on: bytes | None = None,
     change: Change = bytes,
-    twice: bool = False,
+    more: More = lambda *_: (),
     prefixes: str = "",
 ) -> Make:
     """Add a timestamp on the signature value, or on something else, as the standard has it."""
@@ -69,8 +80,10 @@ def stamped(
                 element[0].append(
                     etree.Element(f"{{{C14N_EXCLUSIVE}}}InclusiveNamespaces", PrefixList=prefixes)
                 )
-            if twice:
-                element.append(etree.fromstring(etree.tostring(element[-1])))
+            for token in more(workshop, octets):
+                etree.SubElement(element, names.ENCAPSULATED_TIMESTAMP).text = base64.b64encode(
+                    token
+                ).decode()
             unsigned = etree.SubElement(
                 next(root.iter(names.QUALIFYING_PROPERTIES)), names.UNSIGNED_PROPERTIES
             )
@@ -132,6 +145,19 @@ def attacks() -> Iterator[Attack]:
         ("one of which a bit was changed", stamped(change=changed), Reason.TIMESTAMP_VALUE_WRONG),
     ):
         yield Attack(name, make, (reason, EXPIRED), trusting, LATER)
+    for name, make, reason in (
+        (
+            "a right one and one by an authority that is not trusted",
+            stamped(more=by(of_a_stranger)),
+            Reason.TIMESTAMP_UNTRUSTED,
+        ),
+        (
+            "a right one and one on something else",
+            stamped(more=by(usual, on=other)),
+            Reason.TIMESTAMP_IMPRINT,
+        ),
+    ):
+        yield Attack(name, make, reason, trusting, LATER)
     yield Attack(
         "one from before its authority's certificate and the claimed time",
         stamped(at_another_time(-2)),
@@ -166,7 +192,8 @@ def attacks() -> Iterator[Attack]:
         "octets after a token": stamped(change=lambda token: token + b"\0"),
         "half a token": stamped(change=lambda token: token[: len(token) // 2]),
         "something that is no token": stamped(change=lambda _: b"\0"),
-        "two tokens in one": stamped(twice=True),
+        "a right token and something that is none": stamped(more=lambda *_: [b"\0"]),
+        "more tokens in one than a signature may have timestamps": stamped(more=by(usual, times=16)),
         "a canonicalisation with a list of prefixes": stamped(prefixes="xsi"),
     }.items():
         yield Attack(name, make, Reason.TIMESTAMP_MALFORMED, trusting, LATER)
