@@ -104,16 +104,19 @@ class DemoPki:
         at: datetime,
         revoked_at: datetime | None = None,
         days: int = 7,
+        reason: x509.ReasonFlags | None = None,
     ) -> x509.CertificateRevocationList:
         """Issue a list by the issuing CA, as of a given time, that names these certificates."""
         builder = _list_of(self.issuing, self.issuing_key, at, days)
         for certificate in revoked:
-            builder = builder.add_revoked_certificate(
+            entry = (
                 x509.RevokedCertificateBuilder()
                 .serial_number(certificate.serial_number)
                 .revocation_date(revoked_at or at)
-                .build(),
             )
+            if reason is not None:
+                entry = entry.add_extension(x509.CRLReason(reason), critical=False)
+            builder = builder.add_revoked_certificate(entry.build())
         return builder.sign(self.issuing_key, hashes.SHA256())
 
     def root_revocation_list(self, *, at: datetime, days: int = 7) -> x509.CertificateRevocationList:

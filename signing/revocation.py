@@ -4,7 +4,7 @@ Fetches nothing. Which certificate is asked about, and when, is decided in ``sig
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -37,6 +37,8 @@ _RESPONSE_SIGNATURES: Final = frozenset(
 _ANSWERS_FOR: Final = timedelta(hours=1)
 # SHA-1 names an issuer here and vouches for nothing; most responders use it.
 _CERT_ID_DIGESTS: Final = frozenset({"sha1", "sha256", "sha384", "sha512"})
+# RFC 5280, 5.3.1: reasons that are not for good. The second one has no place in a full list.
+_TEMPORARY: Final = frozenset({x509.ReasonFlags.certificate_hold, x509.ReasonFlags.remove_from_crl})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,19 @@ class Revocation:
         as_of: When the source was made.
         fresh_until: Until when it answers; at least when it was made.
         revoked_at: Since when the certificate is revoked, or None: it is not.
+        is_hold: Whether it is revoked for the time being, and may be good again.
         source: The list or the response.
     """
 
     as_of: datetime
     fresh_until: datetime
     revoked_at: datetime | None
+    is_hold: bool
     source: RevocationSource
+
+    def answers(self, at: datetime) -> bool:
+        """Whether nothing newer need be asked at that time: who is revoked for good stays so."""
+        return self.fresh_until >= at or (self.revoked_at is not None and not self.is_hold)
 
 
 class RevocationSources:
@@ -93,19 +101,28 @@ class RevocationSources:
         )
 
     def find(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Revocation | None:
-        """Return what the newest believable source says; None if there is none.
+        """Return what the believable sources come to; None if there is none.
 
-        Of several as new as each other, one that says revoked.
+        The newest counts, but not against one that says revoked. RFC 5280, 3.3 keeps a certificate on the
+        lists until it has ended, so whoever leaves it out, or answers "good", does not know or has forgotten;
+        EN 319 102-1 leaves open which of two to believe. A hold alone may be lifted (RFC 5280, 5.3.1), and is
+        by what is newer. Of several that say revoked, the earliest date counts.
         """
         crls = self._crls.get(certificate.issuer.public_bytes(), ())
         responses = self._responses.get(certificate.serial_number, ())
-        found = [_read_crl(crl, certificate, issuer) for crl in crls]
-        found += [_read_response(response, certificate, issuer, crls) for response in responses]
-        return max(
-            (revocation for revocation in found if revocation is not None),
-            key=lambda revocation: (revocation.as_of, revocation.revoked_at is not None),
-            default=None,
-        )
+        read = [_read_crl(crl, certificate, issuer) for crl in crls]
+        read += [_read_response(response, certificate, issuer, crls) for response in responses]
+        found = sorted((each for each in read if each is not None), key=lambda each: each.as_of, reverse=True)
+        lifted = next((each.as_of for each in found if each.revoked_at is None), None)
+        revoked = [
+            (each.revoked_at, each)
+            for each in found
+            if each.revoked_at is not None
+            and not (each.is_hold and lifted is not None and each.as_of < lifted)
+        ]
+        if revoked:
+            return min(revoked, key=lambda dated: dated[0])[1]
+        return found[0] if found else None
 
 
 def _issuer_of(crl: x509.CertificateRevocationList) -> bytes | None:
@@ -133,9 +150,21 @@ def _read_crl(
         revoked_at = entry.revocation_date_utc if entry else None
     except UNREADABLE:
         return None
-    return Revocation(
-        as_of=last_update, fresh_until=max(next_update, last_update), revoked_at=revoked_at, source=crl
-    )
+    is_hold = entry is not None and _reason_of(lambda: _reason_of_entry(entry)) in _TEMPORARY
+    return Revocation(last_update, max(next_update, last_update), revoked_at, is_hold, crl)
+
+
+def _reason_of_entry(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:
+    reason = find_extension(entry.extensions, x509.CRLReason)
+    return None if reason is None else reason.reason
+
+
+def _reason_of(read: Callable[[], x509.ReasonFlags | None]) -> x509.ReasonFlags | None:
+    try:
+        return read()
+    except UNREADABLE:
+        # Revoked all the same, and for good as far as anybody can tell.
+        return None
 
 
 def _is_usable(
@@ -209,7 +238,8 @@ def _read_response(
     if status is ocsp.OCSPCertStatus.UNKNOWN or as_of > response.produced_at_utc:
         return None
     revoked_at = single.revocation_time_utc if status is ocsp.OCSPCertStatus.REVOKED else None
-    return Revocation(as_of, max(until, as_of), revoked_at, response)
+    is_hold = _reason_of(lambda: single.revocation_reason) in _TEMPORARY
+    return Revocation(as_of, max(until, as_of), revoked_at, is_hold, response)
 
 
 def _is_about(

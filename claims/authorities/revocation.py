@@ -124,7 +124,7 @@ class OnlineTrust:
 
     def _ask(self, question: _Question, at: datetime) -> None:
         known = self._trust.find_revocation(question.certificate, question.issuer)
-        if known is not None and (known.fresh_until >= at or known.revoked_at is not None):
+        if known is not None and known.answers(at):
             return
         urls = [
             *(
@@ -155,7 +155,7 @@ class OnlineTrust:
         name = hashlib.sha256(url.encode() + b"\0" + about).hexdigest()
         for source in self._sources(lambda: self._load(name), lambda: self._fetch(fetch, url, question)):
             found = question.read(source)
-            if found is not None and (found.fresh_until >= at or found.revoked_at is not None):
+            if found is not None and found.answers(at):
                 self._save(name, source)
                 return source
         return None

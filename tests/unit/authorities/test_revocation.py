@@ -163,6 +163,33 @@ def test_a_list_that_has_ended_is_asked_for_again(web: Web, pki: DemoPki, ask: A
     assert len(web.asked) == 2
 
 
+@pytest.mark.parametrize(
+    ("reason", "reasons", "asked"),
+    [
+        pytest.param(x509.ReasonFlags.superseded, [Reason.CERTIFICATE_REVOKED], 1, id="for-good"),
+        pytest.param(x509.ReasonFlags.certificate_hold, [], 2, id="hold"),
+    ],
+)
+def test_whether_a_hold_was_lifted_is_asked_once_it_has_ended(
+    reason: x509.ReasonFlags,
+    reasons: list[Reason],
+    asked: int,
+    web: Web,
+    pki: DemoPki,
+    ask: Ask,
+    tmp_path: Path,
+) -> None:
+    first = ask(crl=web.url("/a.crl"), folder=tmp_path)
+    revoked = pki.revocation_list([first.leaf.certificate], at=NOW, days=1, reason=reason)
+    web.offer("/a.crl", revoked.public_bytes(DER))
+    assert first.reasons() == [Reason.CERTIFICATE_REVOKED]
+    later = NOW + timedelta(days=2)
+    web.offer("/a.crl", crl(pki, at=later))
+
+    assert first.reasons(later) == ask(crl=web.url("/a.crl"), folder=tmp_path).reasons(later) == reasons
+    assert len(web.asked) == asked
+
+
 def test_a_spoilt_file_among_the_answers_is_asked_for_again(
     web: Web, pki: DemoPki, ask: Ask, tmp_path: Path
 ) -> None:

@@ -1,18 +1,19 @@
 """A signer's certificate must be fit to sign, lead to an anchor, be valid at the time, and not be revoked."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from signing.canonical import parse
 from signing.demo_pki import DemoPki, FacilityKey
+from signing.der import BIT_STRING, Reader, encode, sequence
 from signing.errors import TrustStoreUnreadable
 from signing.keys import LocalSigner
 from signing.policy import DEFAULT_POLICY, Policy
@@ -234,6 +235,75 @@ def test_the_newest_list_counts(facility: FacilityKey, pki: DemoPki) -> None:
     ]
 
     assert judged(facility.signer, pki.trust_store(crls=lists)).reasons == (Reason.CERTIFICATE_REVOKED,)
+
+
+HOLD = x509.ReasonFlags.certificate_hold
+LEFT = x509.ReasonFlags.cessation_of_operation
+
+
+@dataclass(frozen=True)
+class News:
+    """What a list says: how many days ago, and since when the certificate is revoked, if it is."""
+
+    days_ago: int
+    revoked_days_ago: int | None = None
+    reason: x509.ReasonFlags | None = None
+
+    def of(self, pki: DemoPki, certificate: x509.Certificate) -> x509.CertificateRevocationList:
+        revoked = () if self.revoked_days_ago is None else (certificate,)
+        revoked_at = NOW - (self.revoked_days_ago or 0) * DAY
+        at = NOW - self.days_ago * DAY
+        return pki.revocation_list(revoked, at=at, revoked_at=revoked_at, reason=self.reason, days=5)
+
+
+@pytest.mark.parametrize(
+    ("news", "reasons"),
+    [
+        pytest.param([News(3, 4), News(1)], (Reason.CERTIFICATE_REVOKED,), id="forgotten"),
+        pytest.param([News(8, 9), News(1)], (Reason.CERTIFICATE_REVOKED,), id="forgotten-after-it-was-stale"),
+        pytest.param([News(3, 4, LEFT), News(1)], (Reason.CERTIFICATE_REVOKED,), id="for-good"),
+        pytest.param([News(3, 4, HOLD), News(1)], (), id="a-hold-that-was-lifted"),
+        pytest.param([News(3, 4, HOLD), News(3)], (Reason.CERTIFICATE_REVOKED,), id="of-one-day"),
+        pytest.param([News(3), News(1, 2, HOLD)], (Reason.CERTIFICATE_REVOKED,), id="on-hold"),
+        pytest.param([News(8, 9, HOLD)], (Reason.CERTIFICATE_REVOKED,), id="a-stale-hold"),
+        pytest.param(
+            [News(8, 9, HOLD), News(7)], (Reason.CERTIFICATE_REVOCATION_UNKNOWN,), id="lifted-and-stale-since"
+        ),
+        pytest.param([News(3, 4, HOLD), News(2, -1)], (Reason.CERTIFICATE_REVOKED,), id="the-earliest-date"),
+        pytest.param([News(3, 4, HOLD), News(2), News(1, -1)], (), id="lifted-and-revoked-later"),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1], ids=["older-first", "newer-first"])
+def test_only_a_hold_is_undone_by_newer_news(
+    news: list[News], reasons: tuple[Reason, ...], order: int, facility: FacilityKey, pki: DemoPki
+) -> None:
+    lists = [each.of(pki, facility.certificate) for each in news][::order]
+
+    assert judged(facility.signer, pki.trust_store(crls=lists)).reasons == reasons
+
+
+def test_a_revocation_for_no_readable_reason_is_for_good(facility: FacilityKey, pki: DemoPki) -> None:
+    hold = pki.revocation_list([facility.certificate], at=NOW - DAY, reason=HOLD)
+    as_it_was = hold.public_bytes(serialization.Encoding.DER)
+    entry = bytes.fromhex("551d1504030a0106")
+    assert as_it_was.count(entry) == 1
+    lists = [
+        signed_again(as_it_was.replace(entry, reason), pki)
+        for reason in (bytes.fromhex("551d1504030a0163"), bytes.fromhex("551d150403040106"))
+    ]
+
+    for each in lists:
+        newer = pki.revocation_list([], at=NOW)
+        verdict = judged(facility.signer, pki.trust_store(crls=[each, newer]))
+        assert verdict.reasons == (Reason.CERTIFICATE_REVOKED,)
+
+
+def signed_again(crl: bytes, pki: DemoPki) -> x509.CertificateRevocationList:
+    """Return a list with a right signature over what it says now."""
+    outer = Reader.of(crl)
+    said, algorithm = outer.take_whole(), outer.take_whole()
+    value = pki.issuing_key.sign(said, padding.PKCS1v15(), hashes.SHA256())
+    return x509.load_der_x509_crl(sequence(said, algorithm, encode(BIT_STRING, b"\0", value)))
 
 
 def test_a_stale_list_is_no_answer(facility: FacilityKey, pki: DemoPki) -> None:

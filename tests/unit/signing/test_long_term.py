@@ -217,6 +217,7 @@ class Responder:
         revoked_at: datetime | None = None,
         issuer: x509.Certificate | None = None,
         algorithm: hashes.HashAlgorithm | None = None,
+        reason: x509.ReasonFlags | None = None,
     ) -> ocsp.OCSPResponse:
         own = self.certificate != self.pki.issuing
         builder = ocsp.OCSPResponseBuilder().add_response(
@@ -227,7 +228,7 @@ class Responder:
             this_update=at,
             next_update=at + DAY,
             revocation_time=revoked_at,
-            revocation_reason=None,
+            revocation_reason=reason,
         )
         builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, self.certificate)
         return (builder.certificates([self.certificate]) if own else builder).sign(self.key, hashes.SHA256())
@@ -290,6 +291,34 @@ def test_what_a_response_says(
     response = responder.answer(facility.certificate, status=status, revoked_at=revoked_at)
 
     assert verify(parse(signed), trust=archive.trust(response), at=NOW).reasons == reasons
+
+
+@pytest.mark.parametrize(
+    ("reason", "reasons"),
+    [
+        pytest.param(None, (Reason.CERTIFICATE_REVOKED,), id="no-reason"),
+        pytest.param(x509.ReasonFlags.key_compromise, (Reason.CERTIFICATE_REVOKED,), id="for-good"),
+        pytest.param(x509.ReasonFlags.certificate_hold, (), id="hold"),
+    ],
+)
+def test_a_newer_list_lifts_a_hold_alone(
+    reason: x509.ReasonFlags | None,
+    reasons: tuple[Reason, ...],
+    archive: Archive,
+    signed: bytes,
+    facility: FacilityKey,
+    responder: Responder,
+) -> None:
+    response = responder.answer(
+        facility.certificate,
+        status=ocsp.OCSPCertStatus.REVOKED,
+        at=NOW - HOUR,
+        revoked_at=NOW - 2 * HOUR,
+        reason=reason,
+    )
+    newer = archive.pki.revocation_list([], at=NOW - timedelta(minutes=1))
+
+    assert verify(parse(signed), trust=archive.trust(response, newer), at=NOW).reasons == reasons
 
 
 def test_the_issuer_may_answer_itself(archive: Archive, signed: bytes, facility: FacilityKey) -> None:
