@@ -164,6 +164,8 @@ def _canonical_form(
     if algorithm not in _ALGORITHMS:
         raise CanonicalizationFailed(f"unknown canonicalisation algorithm {algorithm}")
     exclusive = algorithm == C14N_EXCLUSIVE
+    if exclusive and "#default" in inclusive_prefixes and not _uses_defaults_at_once(tree):
+        raise CanonicalizationFailed("a default namespace that its element does not use, with #default")
     try:
         form = etree.tostring(
             tree,
@@ -180,6 +182,23 @@ def _canonical_form(
         # A failure must never be digested as if it were an empty document.
         raise CanonicalizationFailed("the canonical form is empty")
     return form
+
+
+def _uses_defaults_at_once(tree: "Element | ElementTree") -> bool:
+    """Whether each element that declares a default namespace, or none again, is itself without a prefix.
+
+    It is written there then, by the exclusive form as by the inclusive one; elsewhere ``#default`` asks for
+    the latter (Exclusive XML Canonicalization 1.0, 3), and lxml passes that name over.
+    """
+    declares = False
+    for _, found in etree.iterwalk(tree, events=("start-ns", "start")):
+        if isinstance(found, tuple):
+            declares = declares or not found[0]
+        elif isinstance(found, Element):
+            if declares and found.prefix is not None:
+                return False
+            declares = False
+    return True
 
 
 def _inherited_attributes(element: Element, algorithm: str) -> list[tuple[str, str]]:

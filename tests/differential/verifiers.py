@@ -37,7 +37,7 @@ def ours(corpus: Corpus) -> Verifier:
             root = parse(data)
         except Unparsable as error:
             return error.code
-        verdict = verify(root, trust=trust, at=corpus.at)
+        verdict = verify(root, trust=trust, at=corpus.at, source=data)
         return ACCEPTED if verdict.has_passed else verdict.reasons[0].value
 
     return lambda paths: [judge(path.read_bytes()) for path in paths]

@@ -44,6 +44,37 @@ def test_the_exclusive_form_keeps_the_prefixes_it_is_told_to() -> None:
     assert canonicalize(inner, C14N_EXCLUSIVE, inclusive_prefixes=("a",)) == b'<x xmlns:a="urn:a"></x>'
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'<r xmlns="urn:d"><a></a></r>',
+        b'<r><a xmlns="urn:d"><p:b xmlns:p="urn:p"><c></c></p:b></a></r>',
+        b'<r><a xmlns="urn:d"><b xmlns=""></b></a></r>',
+        b'<p:r xmlns:p="urn:p"><a></a></p:r>',
+    ],
+)
+def test_a_default_namespace_that_is_told_to_be_kept_stands_where_it_is_used(document: bytes) -> None:
+    assert (
+        canonicalize_document(parse(document), C14N_EXCLUSIVE, inclusive_prefixes=("#default",)) == document
+    )
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        # The form keeps the declaration, or its end, where lxml writes it at the next element that uses it.
+        b'<p:r xmlns:p="urn:p" xmlns="urn:d"><a></a></p:r>',
+        b'<r><p:a xmlns:p="urn:p" xmlns="urn:d"><b></b></p:a></r>',
+        b'<r xmlns="urn:d"><p:a xmlns:p="urn:p" xmlns=""><b></b></p:a></r>',
+    ],
+)
+def test_a_default_namespace_that_is_told_to_be_kept_where_nothing_uses_it_is_a_failure(
+    document: bytes,
+) -> None:
+    with pytest.raises(CanonicalizationFailed, match="#default"):
+        canonicalize_document(parse(document), C14N_EXCLUSIVE, inclusive_prefixes=("#default",))
+
+
 def test_the_nearest_xml_attributes_are_inherited() -> None:
     inner = parse(b'<r xml:lang="vi" xml:id="r"><x xml:lang="en" xml:space="preserve"><y/></x></r>')[0][0]
 
