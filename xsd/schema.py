@@ -138,6 +138,13 @@ class TableSchema:
         """Whether an episode that ends on this day falls under it."""
         return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
 
+    def accepts(self, root: Element) -> bool:
+        """Whether a tree is valid to the letter, the order of its fields included."""
+        # libxml2 takes time by the square of the number of faults among siblings, so a large tree that may
+        # be hostile is never given to it as a whole.
+        is_small = count_elements(root) <= self.most_elements
+        return self._accepts(root) if is_small else self._accepts_in_parts(root)
+
     def _accepts(self, root: Element) -> bool:
         return self.validators.accepts(root, order=FieldOrder.DECISION)
 
@@ -162,12 +169,13 @@ class TableSchema:
 
         A tree is valid when all that is found is tolerated (`Fault.is_tolerated`).
         """
-        # libxml2 takes time by the square of the number of faults among siblings, so a large tree that may
-        # be hostile is never given to it as a whole.
-        is_small = count_elements(root) <= self.most_elements
-        accepts = self._accepts if is_small else self._accepts_in_parts
-        if accepts(root):  # (1)
+        if self.accepts(root):  # (1)
             return ()
+        return self.explain_faults(root)
+
+    def explain_faults(self, root: Element) -> tuple[Fault, ...]:
+        """Find the faults of a tree that is not accepted."""
+        is_small = count_elements(root) <= self.most_elements
         oddities: list[Fault] = []
         record = self.model.record
         if record is not None:  # (2)

@@ -17,11 +17,18 @@ def plain_code(code: str) -> str:
 def diagnoses_of(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
     """Yield the codes of every diagnosis in some rows, however they are separated; one may come twice."""
     for row in rows:
-        for name in _fields_among(tuple(row)):
-            yield from map(plain_code, _CODE.findall(row[name].upper()))
+        for name in diagnosis_fields(tuple(row)):
+            yield from codes_in(row[name])
+
+
+@lru_cache(maxsize=4096)
+def codes_in(text: str) -> tuple[str, ...]:
+    """Return the codes in the value of such a field."""
+    return tuple(map(plain_code, _CODE.findall(text.upper())))
 
 
 # The rows of a table have the same fields, nearly always those of the Decision.
 @lru_cache(maxsize=256)
-def _fields_among(names: tuple[str, ...]) -> tuple[str, ...]:
+def diagnosis_fields(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of some fields that hold diagnoses."""
     return tuple(name for name in names if name.startswith(_FIELDS))

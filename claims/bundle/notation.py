@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, cast
 from lxml import etree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lxml.etree import _Element as Element
 
@@ -150,6 +150,15 @@ def find_damage(root: Element, data: bytes) -> Iterator[tuple[str, Place]]:
             found = [one for one in root.iter("*") if one.text and of_text.search(one.text)]
             if found:
                 yield code, _place(found)
+
+
+def has_long_decimals(column: Callable[[str], Iterable[str]], schema: TableSchema) -> bool:
+    """Whether a decimal in the columns of a table is longer than the Decision has room for."""
+    return any(
+        "." in text and _is_too_long(text, field)
+        for name, field in _decimal_fields(schema).items()
+        for text in set(column(name))
+    )
 
 
 def shorten_decimals(root: Element, schema: TableSchema) -> Place | None:

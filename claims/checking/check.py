@@ -27,7 +27,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
-from claims.bundle.diagnoses import diagnoses_of
+from claims.bundle.diagnoses import codes_in, diagnosis_fields
 from claims.bundle.envelope import parse_findings, read_bundle, strip_asides
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.notation import BOM, find_cdata
@@ -42,8 +42,8 @@ from claims.checking.rules import FAMILIES
 from claims.checking.rules.breaches import find_breaches
 from claims.checking.rules.envelope import find_wrong_facility
 from claims.checking.rules.rule import Need
+from claims.checking.shapes import check_tables
 from claims.checking.signatures import SignatureTerms, registration_findings, signature_findings
-from claims.checking.tables import check_tables
 from claims.checking.terms import DEFAULT_TERMS, CheckTerms
 from claims.localtime import local_date
 from signing.canonical import parse
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from claims.checking.history.marks import History, Mark
     from claims.checking.plan import Part
     from claims.checking.policy import Weights
-    from claims.checking.tables import CheckedClaim, Row
+    from claims.checking.tables import CheckedClaim, CheckedTable, Row
     from signing.verdict import Verdict
 
 __all__ = [
@@ -331,7 +331,7 @@ def _summarize(claim: CheckedClaim) -> ClaimSummary:
         ma_lk="" if row is None else row["MA_LK"],
         decision=decisions[-1] if decisions else None,
         discharged_on=claim.discharged_on,
-        tables=MappingProxyType({str(kind): len(table.rows) for kind, table in claim.tables.items()}),
+        tables=MappingProxyType({str(kind): len(table.lines) for kind, table in claim.tables.items()}),
         t_tongchi_bv=_amount(row, "T_TONGCHI_BV"),
         t_tongchi_bh=_amount(row, "T_TONGCHI_BH"),
         t_bhtt=_amount(row, "T_BHTT"),
@@ -339,8 +339,14 @@ def _summarize(claim: CheckedClaim) -> ClaimSummary:
         ket_qua_dtri="" if row is None else (row["KET_QUA_DTRI"] or "").strip(),
         ma_doituong_kcb="" if row is None else (row["MA_DOITUONG_KCB"] or "").strip(),
         paid_on=date.fromisoformat(paid) if row is not None and (paid := row.day("NGAY_TTOAN")) else None,
-        diagnoses=frozenset(diagnoses_of(row for table in claim.tables.values() for row in table.rows)),
+        diagnoses=frozenset(code for table in claim.tables.values() for code in _diagnoses(table)),
     )
+
+
+def _diagnoses(table: CheckedTable) -> Iterator[str]:
+    for name in diagnosis_fields(table.names):
+        for text in set(table.column(name)):
+            yield from codes_in(text)
 
 
 def _amount(row: Row | None, field: str) -> Decimal | None:

@@ -12,7 +12,7 @@ from claims.checking.known import Known
 from claims.checking.rules import FAMILIES
 from claims.checking.rules.book import load_rules
 from claims.checking.rules.breaches import find_breaches
-from claims.checking.tables import check_tables
+from claims.checking.shapes import check_tables
 from claims.localtime import local_date, parse_day
 from signing.canonical import DEFAULT_LIMITS, Limits, parse
 from signing.errors import Unparsable

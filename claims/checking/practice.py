@@ -13,7 +13,8 @@ from claims.bundle.money import Dated
 _FILE: Final = "practice.toml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Compared as the objects that they are, of which there is one for each day: they are keys of what is kept.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Practice:
     """What ``practice.toml`` says on one day; what each answer means and rests on is written there."""
 

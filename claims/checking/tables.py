@@ -1,36 +1,27 @@
-"""The schema stage: which schema a claim's tables follow, how each departs from it, and its rows."""
+"""The tables of a claim as rules ask them: row by row, or a field of all rows at once.
+
+What a rule asks of a field it asks of the whole column, and of equal values once: most of the 1,700 values of
+a claim come again and again. Rows are made where a rule, or a finding, needs one.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from claims.bundle.findings import Finding, Location, Severity
+from claims.bundle.findings import Location
 from claims.bundle.kinds import TableKind
-from claims.bundle.notation import shorten_decimals
 from claims.checking.values import read_day, read_moment, read_number, split_items
-from claims.localtime import parse_day
-from xsd.catalog import FaultKind, SchemaNotFound, find_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
     from decimal import Decimal
 
-    from lxml.etree import _Element as Element
-
-    from claims.bundle.envelope import Claim, Table
-    from xsd.catalog import Fault, TableSchema
+    from xsd.catalog import TableSchema
 
 T = TypeVar("T")
-
-#: Rows of one table, at most; the longest stays on record have some thousands.
-MOST_ROWS: Final = 20_000
-
-_SEVERITY: Final = {
-    FaultKind.UNKNOWN: Severity.WARNING,  # exporters of later versions add fields; policy may refuse them
-    FaultKind.ORDER: Severity.INFO,
-}
 
 
 class Row(dict[str, str]):
@@ -39,8 +30,7 @@ class Row(dict[str, str]):
     A field that is not there and one without a value read alike: as the empty string. Read as something else
     than text, a value that is not of its kind is None: the schema stage has said so, rules need not.
 
-    It is a dictionary because rules ask a row some 1,700 times for each claim, which then takes no call of
-    Python. Nobody changes it after it is made.
+    It is a dictionary, so that to ask it takes no call of Python. Nobody changes it after it is made.
     """
 
     __slots__ = ("kind", "line", "number")
@@ -72,14 +62,99 @@ class Row(dict[str, str]):
         return split_items(self[field])
 
 
-@dataclass(frozen=True, slots=True)
+# Not slotted: what is worked out of it is kept in it.
+@dataclass(frozen=True, eq=False)
 class CheckedTable:
-    """A table that was checked against a schema, with its rows."""
+    """A table that was checked against a schema, with its rows.
+
+    Attributes:
+        kind: Which table it is.
+        schema: The schema that it was checked against.
+        envelope_line: The line of its NOIDUNGFILE in the bundle.
+        lines: The line of each row.
+        texts: The values of all rows, one behind the other, where each row has all fields of the schema in
+            their order; None where one has not.
+        uneven: The fields of each row where one has not all.
+    """
 
     kind: TableKind
     schema: TableSchema
     envelope_line: int | None
-    rows: tuple[Row, ...]
+    lines: Sequence[int | None]
+    texts: Sequence[str] | None = None
+    uneven: Sequence[Mapping[str, str]] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the fields that are written in some row."""
+        if self.texts is not None:
+            return tuple(_places_of(self.schema))
+        return tuple(dict.fromkeys(name for fields in self.uneven for name in fields))
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows in their order."""
+        values = self.uneven
+        if self.texts is not None:
+            names, texts = self.names, self.texts
+            starts = range(0, len(texts), len(names))
+            values = [dict(zip(names, texts[start : start + len(names)], strict=True)) for start in starts]
+        numbered = enumerate(zip(self.lines, values, strict=True), start=1)
+        return tuple(Row(self.kind, number, line, fields) for number, (line, fields) in numbered)
+
+    @cached_property
+    def _columns(self) -> dict[str, Sequence[str]]:
+        return {}
+
+    @cached_property
+    def _numbers(self) -> dict[str, Sequence[Decimal | None]]:
+        return {}
+
+    def column(self, field: str) -> Sequence[str]:
+        """Return the values of one field, row by row."""
+        column = self._columns.get(field)
+        if column is None:
+            column = self._columns[field] = self._read_column(field)
+        return column
+
+    def _read_column(self, field: str) -> Sequence[str]:
+        if self.texts is None:
+            return [fields.get(field, "") for fields in self.uneven]
+        places = _places_of(self.schema)
+        place = places.get(field)
+        return [""] * len(self.lines) if place is None else self.texts[place :: len(places)]
+
+    def numbers(self, field: str) -> Sequence[Decimal | None]:
+        """Return the amounts, quantities or percents of one field, row by row."""
+        numbers = self._numbers.get(field)
+        if numbers is None:
+            numbers = self._numbers[field] = list(map(read_number, self.column(field)))
+        return numbers
+
+    def rows_of(self, field: str, values: frozenset[str]) -> Sequence[Row]:
+        """Return the rows of which a field is one of some values."""
+        column = self.column(field)
+        if values.isdisjoint(column):
+            return ()
+        return [row for row, value in zip(self.rows, column, strict=True) if value in values]
+
+    def rows_where(self, is_so: Callable[[str], object], field: str) -> Sequence[Row]:
+        """Return the rows of whose value in a field something is so; it is asked once for equal values."""
+        found = {value for value in set(self.column(field)) if is_so(value)}
+        return self.rows_of(field, frozenset(found)) if found else ()
+
+    def rows_where_all(self, is_so: Callable[..., object], *fields: str) -> Sequence[Row]:
+        """Return the rows of whose values in several fields something is so; asked once for equal ones."""
+        columns = list(zip(*map(self.column, fields), strict=True))
+        found = {values for values in set(columns) if is_so(*values)}
+        return (
+            [row for row, values in zip(self.rows, columns, strict=True) if values in found] if found else ()
+        )
+
+
+@lru_cache(maxsize=256)
+def _places_of(schema: TableSchema) -> Mapping[str, int]:
+    return {name: place for place, name in enumerate(schema.field_by_name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +191,28 @@ class CheckedClaim:
         table = self.tables.get(kind)
         return () if table is None else table.rows
 
+    def column(self, kind: TableKind, field: str) -> Sequence[str]:
+        """Return the values of one field of a table, row by row."""
+        table = self.tables.get(kind)
+        return () if table is None else table.column(field)
+
+    def numbers(self, kind: TableKind, field: str) -> Sequence[Decimal | None]:
+        """Return the amounts, quantities or percents of one field of a table, row by row."""
+        table = self.tables.get(kind)
+        return () if table is None else table.numbers(field)
+
+    def rows_of(self, kind: TableKind, field: str, values: frozenset[str]) -> Sequence[Row]:
+        """Return the rows of a table of which a field is one of some values."""
+        table = self.tables.get(kind)
+        return () if table is None else table.rows_of(field, values)
+
+    def rows_where(self, kind: TableKind, is_so: Callable[..., object], *fields: str) -> Sequence[Row]:
+        """Return the rows of a table of whose values something is so; it is asked once for equal values."""
+        table = self.tables.get(kind)
+        if table is None:
+            return ()
+        return table.rows_where(is_so, *fields) if len(fields) == 1 else table.rows_where_all(is_so, *fields)
+
     def place(self, row: Row | None = None, field: str | None = None) -> Location:
         """Return the location of a row or one of its fields; without a row, that of the claim."""
         if row is None:
@@ -132,115 +229,3 @@ class CheckedClaim:
             line=None if row is None else row.line,
             envelope_line=table.envelope_line,
         )
-
-
-def check_tables(claim: Claim, received_on: date) -> tuple[CheckedClaim, list[Finding]]:
-    """Check each table of a claim against the schema in force on the day its episode ended."""
-    discharged_on = _day_of_discharge(claim)
-    on = discharged_on or received_on
-    findings: list[Finding] = []
-    checked: dict[TableKind, CheckedTable] = {}
-    for table in claim.tables:
-        try:
-            schema = find_schema(table.kind, on=on)
-        except SchemaNotFound:
-            findings.append(_without_schema(claim, table, on))
-            continue
-        if _is_crowd(table, schema):
-            location = Location(claim=claim.number, table=table.kind, envelope_line=table.envelope_line)
-            findings.append(Finding("ENV.TOO_COMPLEX", Severity.CRITICAL, location))
-            continue
-        findings += _long_decimals(claim, table, schema)
-        rows = tuple(_read_rows(table.kind, table.root, schema))
-        checked[table.kind] = CheckedTable(table.kind, schema, table.envelope_line, rows)
-        findings += (_fault_finding(claim, table, fault) for fault in schema.find_faults(table.root))
-        findings += _absent_fields(claim, table, schema, rows)
-    return CheckedClaim(claim.number, on, discharged_on, checked), findings
-
-
-def _is_crowd(table: Table, schema: TableSchema) -> bool:
-    """Whether a table has more rows than a year in hospital makes."""
-    holder = None if schema.list_element is None else table.root.find(schema.list_element)
-    return holder is not None and len(holder) > MOST_ROWS
-
-
-def _day_of_discharge(claim: Claim) -> date | None:
-    summary = claim.find_table(TableKind.XML1)
-    return None if summary is None else parse_day((summary.root.findtext("NGAY_RA") or "").strip())
-
-
-def _read_rows(kind: TableKind, root: Element, schema: TableSchema) -> Iterator[Row]:
-    if schema.row_element is None:
-        rows = [root] if root.tag == schema.root else []
-    else:
-        rows = root.findall(f"{schema.list_element}/{schema.row_element}")
-    for number, row in enumerate(rows, start=1):
-        # Names are str here; the cast costs nothing, calling str() a quarter of the whole.
-        values = {field.tag: field.text or "" for field in row}
-        yield Row(kind, number, row.sourceline, cast("dict[str, str]", values))
-
-
-def _long_decimals(claim: Claim, table: Table, schema: TableSchema) -> Iterator[Finding]:
-    """Shorten decimals that fill up with zeros, and say so."""
-    place = shorten_decimals(table.root, schema) if table.may_have_long_decimals else None
-    if place is not None:
-        location = Location(
-            claim=claim.number,
-            table=table.kind,
-            row=place.row,
-            field=place.field,
-            line=place.line,
-            envelope_line=table.envelope_line,
-        )
-        severity = Severity.WARNING if place.is_doubtful else Severity.INFO
-        yield Finding("ENV.TRAILING_ZEROS", severity, location, (("count", str(place.count)),))
-
-
-def _without_schema(claim: Claim, table: Table, on: date) -> Finding:
-    location = Location(claim=claim.number, table=table.kind, envelope_line=table.envelope_line)
-    return Finding("ALL.STANDARD_VERSION", Severity.ERROR, location, (("on", on.isoformat()),))
-
-
-def _fault_finding(claim: Claim, table: Table, fault: Fault) -> Finding:
-    code = f"{table.kind}.{fault.element}.{fault.kind}"
-    if fault.kind is FaultKind.ORDER:
-        code = f"{table.kind}.ORDER"
-    elif fault.kind is FaultKind.UNKNOWN:
-        # The name is whatever the exporter made up; a code is a name of ours.
-        code = f"{table.kind}.FIELD.unknown"
-    elif fault.kind in {FaultKind.UNEXPECTED, FaultKind.MISSING}:
-        code = f"{table.kind}.STRUCTURE"
-    location = Location(
-        claim=claim.number,
-        table=table.kind,
-        row=fault.row,
-        field=fault.element[:100],
-        line=fault.line,
-        envelope_line=table.envelope_line,
-    )
-    severity = _SEVERITY.get(fault.kind, Severity.ERROR)
-    return Finding(code, severity, location, (("fault", fault.kind.value), *fault.facts))
-
-
-def _absent_fields(
-    claim: Claim, table: Table, schema: TableSchema, rows: tuple[Row, ...]
-) -> Iterator[Finding]:
-    """Find fields that may be empty but should still have been written, once for each field."""
-    incomplete = [row for row in rows if len(row) < len(schema.fields)]
-    if not incomplete:
-        return
-    for wanted in schema.fields:
-        if wanted.required == "yes":
-            continue  # the schema says that it is missing
-        without = [row for row in incomplete if wanted.name not in row]
-        if without:
-            location = Location(
-                claim=claim.number,
-                table=table.kind,
-                row=without[0].number if schema.row_element is not None else None,
-                field=wanted.name,
-                line=without[0].line,
-                envelope_line=table.envelope_line,
-            )
-            params = (("rows", str(len(without))),)
-            yield Finding(f"{table.kind}.{wanted.name}.absent", Severity.INFO, location, params)

@@ -31,6 +31,11 @@ def read_day(text: str) -> str | None:
     return text[:8] if parse_day(text) else None
 
 
+def is_blank(text: str) -> bool:
+    """Whether a value says nothing."""
+    return not text.strip()
+
+
 @lru_cache(maxsize=4096)
 def split_items(text: str) -> tuple[str, ...]:
     """Split a value at its semicolons, without blanks around an item and without empty items."""

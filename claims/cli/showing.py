@@ -80,7 +80,7 @@ def _findings(data: bytes, contents: Contents, at: datetime) -> tuple[Finding, .
     from claims.bundle.kinds import TableKind
     from claims.checking.check import check_bundle
     from claims.checking.checkin import check_check_in
-    from claims.checking.tables import check_tables
+    from claims.checking.shapes import check_tables
 
     if contents.document is not DocumentKind.TABLE:
         return check_bundle(data, at=at).findings

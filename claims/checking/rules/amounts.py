@@ -7,6 +7,7 @@ says of a whole is never left unsaid because a part differs from its rows.
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from claims.checking.known import Known
-    from claims.checking.tables import CheckedClaim, Row
+    from claims.checking.tables import CheckedClaim
 
 _BILLED: Final = (TableKind.XML2, TableKind.XML3)
 _PARTS: Final = ("T_BHTT", "T_BNCCT", "T_BNTT", "T_NGUONKHAC")
@@ -33,14 +34,14 @@ def find_wrong_drug_total(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """T_THUOC is what the medicine rows cost."""
     if any(True for _ in find_drugs_without_table(claim, known)):
         return iter(())
-    return _differs(claim, "T_THUOC", _sum(claim.rows(TableKind.XML2), "THANH_TIEN_BV"))
+    return _differs(claim, "T_THUOC", _sum(claim.numbers(TableKind.XML2, "THANH_TIEN_BV")))
 
 
 @rule("SUM.T_VTYT")
 def find_wrong_supply_total(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """T_VTYT is what the supply rows cost."""
-    supplies = [row for row in claim.rows(TableKind.XML3) if row["MA_NHOM"] in SUPPLY_GROUPS]
-    return _differs(claim, "T_VTYT", _sum(supplies, "THANH_TIEN_BV"))
+    supplies = claim.rows_of(TableKind.XML3, "MA_NHOM", SUPPLY_GROUPS)
+    return _differs(claim, "T_VTYT", _sum(row.number_of("THANH_TIEN_BV") for row in supplies))
 
 
 @rule("SUM.T_TONGCHI_BV")
@@ -85,8 +86,13 @@ def find_wrong_gdv_total(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     summary = claim.summary_row
     if summary is None or any(card.startswith(_OUTSIDE_GDV) for card in summary.items_of("MA_THE_BHYT")):
         return iter(())
-    per_service = [row for row in _billed(claim) if row["MA_PTTT"] == _FEE_FOR_SERVICE]
-    return _differs(claim, "T_BHTT_GDV", _sum(per_service, "T_BHTT"), tolerance=_ONE_DONG)
+    per_service = [
+        amount
+        for kind in _BILLED
+        for way, amount in zip(claim.column(kind, "MA_PTTT"), claim.numbers(kind, "T_BHTT"), strict=True)
+        if way == _FEE_FOR_SERVICE
+    ]
+    return _differs(claim, "T_BHTT_GDV", _sum(per_service), tolerance=_ONE_DONG)
 
 
 @rule("SUM.BALANCE")
@@ -114,9 +120,10 @@ def find_off_monthly_report(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 def find_more_covered_than_spent(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Nothing costs more within cover than it costs."""
     summary = claim.summary_row
-    rows = () if summary is None else (summary,)
-    yield from _larger(rows, "T_TONGCHI_BH", "T_TONGCHI_BV")
-    yield from _larger(_billed(claim), "THANH_TIEN_BH", "THANH_TIEN_BV")
+    if summary is not None:
+        yield from _larger(claim, TableKind.XML1, "T_TONGCHI_BH", "T_TONGCHI_BV")
+    for kind in _BILLED:
+        yield from _larger(claim, kind, "THANH_TIEN_BH", "THANH_TIEN_BV")
 
 
 @rule("SUM.ZERO_TOTAL")
@@ -125,9 +132,9 @@ def find_total_without_rows(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     total, summary = _declared(claim, "T_TONGCHI_BV"), claim.summary_row
     if total is None or summary is None:
         return
-    rows = list(_billed(claim))
-    if (total and not rows) or (not total and any(row.number_of("THANH_TIEN_BV") for row in rows)):
-        yield Hit(summary, "T_TONGCHI_BV", (("declared", str(total)), ("rows", str(len(rows)))))
+    costs = [amount for kind in _BILLED for amount in claim.numbers(kind, "THANH_TIEN_BV")]
+    if (total and not costs) or (not total and any(costs)):
+        yield Hit(summary, "T_TONGCHI_BV", (("declared", str(total)), ("rows", str(len(costs)))))
 
 
 @rule("SUM.DRUG_TABLE_MISSING")
@@ -136,26 +143,22 @@ def find_drugs_without_table(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     total, summary = _declared(claim, "T_THUOC"), claim.summary_row
     if total is None or summary is None:
         return
-    rows = claim.rows(TableKind.XML2)
-    if (total and not rows) or (not total and any(row.number_of("THANH_TIEN_BV") for row in rows)):
-        yield Hit(summary, "T_THUOC", (("declared", str(total)), ("rows", str(len(rows)))))
-
-
-def _billed(claim: CheckedClaim) -> Iterator[Row]:
-    for kind in _BILLED:
-        yield from claim.rows(kind)
+    costs = claim.numbers(TableKind.XML2, "THANH_TIEN_BV")
+    if (total and not costs) or (not total and any(costs)):
+        yield Hit(summary, "T_THUOC", (("declared", str(total)), ("rows", str(len(costs)))))
 
 
 def _sum_billed(claim: CheckedClaim, field: str) -> Decimal | None:
     """Add up a field of all rows, once."""
-    return claim.once(("sum", field), lambda: _sum(_billed(claim), field))
+    return claim.once(
+        ("sum", field), lambda: _sum(chain.from_iterable(claim.numbers(kind, field) for kind in _BILLED))
+    )
 
 
-def _sum(rows: Iterable[Row], field: str) -> Decimal | None:
-    """Add up a field; None if a row does not say: then nothing can be compared."""
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """Add up amounts; None if one is not there: then nothing can be compared."""
     total = _ZERO
-    for row in rows:
-        amount = row.number_of(field)
+    for amount in amounts:
         if amount is None:
             return None
         total += amount
@@ -174,14 +177,14 @@ def _differs(
     summary = claim.summary_row
     declared = _declared(claim, field)
     # A claim without any row is the business of SUM.ZERO_TOTAL, and is said once.
-    if summary is None or declared is None or computed is None or not any(True for _ in _billed(claim)):
+    if summary is None or declared is None or computed is None or not any(map(claim.rows, _BILLED)):
         return
     if abs(declared - computed) > tolerance:
         yield Hit(summary, field, (("declared", f"{declared:f}"), ("computed", f"{computed:f}")))
 
 
-def _larger(rows: Iterable[Row], field: str, limit: str) -> Iterator[Hit]:
-    for row in rows:
-        amount, most = row.number_of(field), row.number_of(limit)
+def _larger(claim: CheckedClaim, kind: TableKind, field: str, limit: str) -> Iterator[Hit]:
+    given, limits = claim.numbers(kind, field), claim.numbers(kind, limit)
+    for row, amount, most in zip(claim.rows(kind), given, limits, strict=True):
         if amount is not None and most is not None and amount > most:
             yield Hit(row, field, (("limit", limit),))

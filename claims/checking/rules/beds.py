@@ -11,7 +11,7 @@ from claims.checking.rules.rule import Hit, rule
 from claims.checking.rules.visits import SHORT_STAY_MINUTES, WITH_NOTES, kind_of_visit, minutes_of_stay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from claims.checking.known import Known
     from claims.checking.tables import CheckedClaim, Row
@@ -75,5 +75,5 @@ def find_stay_without_bed(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(claim.summary_row, "MA_LOAI_KCB")
 
 
-def _beds(claim: CheckedClaim) -> list[Row]:
-    return [row for row in claim.rows(TableKind.XML3) if row["MA_NHOM"] in _PAID]
+def _beds(claim: CheckedClaim) -> Sequence[Row]:
+    return claim.rows_of(TableKind.XML3, "MA_NHOM", _PAID)

@@ -12,6 +12,7 @@ from claims.bundle.money.rounding import percent_of
 from claims.bundle.money.rules import find_rules
 from claims.checking.rules.rule import Hit, rule
 from claims.checking.rules.visits import STAYING, kind_of_visit
+from claims.checking.values import read_number
 from claims.localtime import parse_day
 
 if TYPE_CHECKING:
@@ -48,14 +49,17 @@ def find_wrong_percents(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     # Most rows of a day have one percent: what was found right or wrong there is not asked again.
     seen: set[tuple[str, str, bool]] = set()
     for kind in (TableKind.XML2, TableKind.XML3):
-        for row in claim.rows(kind):
+        texts = (claim.column(kind, field) for field in ("MUC_HUONG", "NGAY_YL", "PHAM_VI"))
+        amounts = (claim.numbers(kind, field) for field in ("T_BHTT", "THANH_TIEN_BH"))
+        rows = enumerate(zip(*texts, *amounts, strict=True))
+        for place, (percent, ordered, scope, paid, covered) in rows:
             # Nothing is the percent of what another pays, not of what the fund does.
-            is_paid = bool(row.number_of("T_BHTT"))
-            key = (row["MUC_HUONG"], row["NGAY_YL"][:8], is_paid)
-            if key in seen or row["PHAM_VI"] not in _COVERED or not row.number_of("THANH_TIEN_BH"):
+            is_paid = bool(paid)
+            key = (percent, ordered[:8], is_paid)
+            if key in seen or scope not in _COVERED or not covered:
                 continue
             seen.add(key)
-            given = row.number_of("MUC_HUONG")
+            row, given = claim.rows(kind)[place], read_number(percent)
             if given is None or (given in lifted and (given or not is_paid)):
                 continue
             expected = _of_cards(cards, rules, factor, row)

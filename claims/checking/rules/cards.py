@@ -10,7 +10,7 @@ from claims.bundle.money.benefit import is_cheap_visit
 from claims.bundle.money.errors import NoMoneyRules
 from claims.bundle.money.rules import find_rules
 from claims.checking.rules.rule import Hit, rule
-from claims.checking.rules.visits import STAYING, age_in_years, days_between, kind_of_visit, stay_of
+from claims.checking.rules.visits import STAYING, age_in_years, born_on, days_between, kind_of_visit, stay_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,8 +107,8 @@ def find_wrong_child_card(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     summary, stay = claim.summary_row, stay_of(claim)
     if summary is None or stay is None or not summary["MA_THE_BHYT"].startswith("TE"):
         return
-    born = summary["NGAY_SINH"][:8]
-    if not born.isdigit():
+    born = born_on(summary)
+    if not born:
         return
     turned_six = f"{int(born[:4]) + _CHILD_UNTIL}"
     is_past = age_in_years(born, stay[0]) >= _CHILD_UNTIL and stay[0][:8] > turned_six + _END_OF_SUMMER
@@ -122,8 +122,8 @@ def find_old_pupil(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     summary, stay = claim.summary_row, stay_of(claim)
     if summary is None or stay is None or not summary["MA_THE_BHYT"].startswith("HS"):
         return
-    born = summary["NGAY_SINH"][:8]
-    age = age_in_years(born, stay[0]) if born.isdigit() else 0
+    born = born_on(summary)
+    age = age_in_years(born, stay[0]) if born else 0
     if age > _PUPIL_UNTIL:
         yield Hit(summary, "MA_THE_BHYT", (("age", str(age)),))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from claims.bundle.codes import find_code, is_established
@@ -20,17 +21,20 @@ if TYPE_CHECKING:
 def find_unlisted_codes(claim: CheckedClaim) -> Iterator[Finding]:
     """XMLn.FIELD.code: each code of the value is in the field's list on the day the episode ended."""
     for table in claim.tables.values():
-        names = _coded_fields(table.schema)
-        for row in table.rows:
-            for name, code_list, is_several in names:
-                value = row.get(name)
-                if not value:
-                    continue
-                code = _first_unlisted(code_list, value, claim.on, is_several=is_several)
-                if code is not None:
-                    params = (("value", code[:20]), ("list", code_list))
-                    location = claim.locate(table, row, name)
-                    yield Finding(f"{table.kind}.{name}.code", Severity.WARNING, location, params)
+        found: list[tuple[int, Finding]] = []
+        for name, code_list, is_several in _coded_fields(table.schema):
+            column = table.column(name)
+            unlisted = {
+                value: code
+                for value in set(column)
+                if value and (code := _first_unlisted(code_list, value, claim.on, is_several=is_several))
+            }
+            for row in table.rows_of(name, frozenset(unlisted)) if unlisted else ():
+                params = (("value", unlisted[row[name]][:20]), ("list", code_list))
+                location = claim.locate(table, row, name)
+                finding = Finding(f"{table.kind}.{name}.code", Severity.WARNING, location, params)
+                found.append((row.number, finding))
+        yield from (finding for _, finding in sorted(found, key=itemgetter(0)))
 
 
 @depends_on_format

@@ -16,20 +16,22 @@ the values (of XML1, if the name begins with ``XML1.``; ``"*"`` stands for any v
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
-from claims.checking.rules.rule import Hit
-from claims.checking.rules.visits import is_within_stay
+from claims.checking.rules.rule import Hit, in_row_order
+from claims.checking.rules.visits import rows_outside_stay
+from claims.checking.values import is_blank, split_items
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from claims.checking.known import Known
     from claims.checking.tables import CheckedClaim, Row
 
-    Check = Callable[[CheckedClaim, Known], Iterator[Hit]]
-    RowsCheck = Callable[[CheckedClaim, Iterable[Row]], Iterator[Hit]]
+    Check = Callable[[CheckedClaim, Known], Iterable[Hit]]
+    FindRows = Callable[[CheckedClaim, TableKind, str], Sequence[Row]]
 
 #: The keys that make a check, and the condition.
 FORMS: Final = frozenset({"filled", "matches", "each_matches", "not_before", "not_after", "within_stay"})
@@ -46,36 +48,47 @@ def make_check(
     Raises:
         ValueError: There is no such form, or its value makes no sense.
     """
-    rows_check = _rows_check(form, value, tuple(fields))
+    find_rows, params = _finder(form, value), _params(form, value)
     conditions = [(name, frozenset(values)) for name, values in when.items()]
     of_claim = [(name, values) for name, values in conditions if name.startswith(_OF_SUMMARY)]
     of_rows = [(name, values) for name, values in conditions if not name.startswith(_OF_SUMMARY)]
 
-    def check(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
-        rows: Iterable[Row] = claim.rows(table)
-        if rows and not all(_meets(_of_summary(claim, name), values) for name, values in of_claim):
-            rows = ()
-        for name, values in of_rows:
-            rows = [row for row in rows if _meets(row[name], values)]
-        return rows_check(claim, rows)
+    def check(claim: CheckedClaim, _: Known) -> Iterable[Hit]:
+        if table not in claim.tables:
+            return ()
+        if not all(_meets(_of_summary(claim, name), values) for name, values in of_claim):
+            return ()
+        return in_row_order(
+            [
+                Hit(row, field, params)
+                for field in fields
+                for row in find_rows(claim, table, field)
+                if all(_meets(row[name], values) for name, values in of_rows)
+            ]
+        )
 
     return check
 
 
-def _rows_check(form: str, value: object, fields: tuple[str, ...]) -> RowsCheck:
+def _finder(form: str, value: object) -> FindRows:
+    """Return what finds the rows of which a field is not as the form wants it."""
     if form == "filled" and value is True:
-        return lambda _, rows: (Hit(row, name) for row in rows for name in fields if not row[name].strip())
+        return lambda claim, table, field: claim.rows_where(table, is_blank, field)
     if form in {"matches", "each_matches"} and isinstance(value, str):
-        pattern = re.compile(value, re.ASCII)
-        split = form == "each_matches"
-        return lambda _, rows: _misspelled(rows, fields, pattern, split=split)
+        is_misspelled = _misspelling(re.compile(value, re.ASCII), is_list=form == "each_matches")
+        return lambda claim, table, field: claim.rows_where(table, is_misspelled, field)
     if form in {"not_before", "not_after"} and isinstance(value, str):
-        return lambda claim, rows: _out_of_order(claim, rows, fields, value, earlier=form == "not_before")
+        is_wrong = _is_before if form == "not_before" else _is_after
+        return lambda claim, table, field: _compare(claim, table, field, value, is_wrong)
     if form == "within_stay" and value is True:
-        return lambda claim, rows: (
-            Hit(row, name) for row in rows for name in fields if not is_within_stay(claim, row[name])
-        )
+        return rows_outside_stay
     raise ValueError(f"{form} = {value!r} is not a check")
+
+
+def _params(form: str, value: object) -> tuple[tuple[str, str], ...]:
+    if form in {"not_before", "not_after"}:
+        return (("other", str(value).removeprefix(_OF_SUMMARY)),)
+    return ()
 
 
 def _meets(found: str, values: frozenset[str]) -> bool:
@@ -87,27 +100,28 @@ def _of_summary(claim: CheckedClaim, name: str) -> str:
     return "" if summary is None else summary[name.removeprefix(_OF_SUMMARY)]
 
 
-def _misspelled(
-    rows: Iterable[Row], fields: tuple[str, ...], pattern: re.Pattern[str], *, split: bool
-) -> Iterator[Hit]:
-    for row in rows:
-        for field in fields:
-            value = row[field]
-            items = row.items_of(field) if split else (value,)
-            if value and not all(map(pattern.fullmatch, items)):
-                yield Hit(row, field)
+def _misspelling(pattern: re.Pattern[str], *, is_list: bool) -> Callable[[str], bool]:
+    @lru_cache(maxsize=2048)
+    def is_misspelled(value: str) -> bool:
+        items = split_items(value) if is_list else (value,)
+        return bool(value) and not all(map(pattern.fullmatch, items))
+
+    return is_misspelled
 
 
-def _out_of_order(
-    claim: CheckedClaim, rows: Iterable[Row], fields: tuple[str, ...], other: str, *, earlier: bool
-) -> Iterator[Hit]:
-    for row in rows:
-        limit = _of_summary(claim, other) if other.startswith(_OF_SUMMARY) else row[other]
-        for field in fields:
-            value = row[field]
-            # A day compares with the day of a time: where either says no hour, the hour does not count.
-            length = min(len(value), len(limit))
-            is_before = value[:length] < limit[:length]
-            is_after = value[:length] > limit[:length]
-            if length and (is_before if earlier else is_after):
-                yield Hit(row, field, (("other", other.removeprefix(_OF_SUMMARY)),))
+def _compare(
+    claim: CheckedClaim, table: TableKind, field: str, other: str, is_wrong: Callable[[str, str], bool]
+) -> Sequence[Row]:
+    if other.startswith(_OF_SUMMARY):
+        limit = _of_summary(claim, other)
+        return claim.rows_where(table, lambda value: is_wrong(value, limit), field)
+    return claim.rows_where(table, is_wrong, field, other)
+
+
+def _is_before(value: str, limit: str) -> bool:
+    # A day compares with the day of a time: where either says no hour, the hour does not count.
+    return value < limit and value[: len(limit)] < limit[: len(value)]
+
+
+def _is_after(value: str, limit: str) -> bool:
+    return _is_before(limit, value)

@@ -10,7 +10,7 @@ from claims.bundle.doses import read_dose
 from claims.bundle.kinds import TableKind
 from claims.catalogues.items import Kind, LimitItem
 from claims.checking.rules.rule import Hit, rule
-from claims.checking.rules.visits import STAYING, age_in_years, diagnoses_of, kind_of_visit
+from claims.checking.rules.visits import STAYING, age_in_years, born_on, diagnoses_of, kind_of_visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,9 +35,9 @@ def find_services_for_the_other_sex(claim: CheckedClaim, known: Known) -> Iterat
 def find_services_for_another_age(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """Some services are for an age alone."""
     summary = claim.summary_row
-    born = None if summary is None else summary["NGAY_SINH"][:8]
+    born = "" if summary is None else born_on(summary)
     arrived = None if summary is None else summary.day("NGAY_VAO")
-    if not born or not born.isdecimal() or len(born) < len("yyyyMMdd") or arrived is None:
+    if not born or arrived is None:
         return iter(())
     age = age_in_years(born, arrived)
     return _beyond(claim, known, _SERVICES, lambda one, _: not _is_of_age(one, age))

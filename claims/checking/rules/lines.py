@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.money.lines import insured_percent
-from claims.checking.rules.rule import Hit
+from claims.checking.rules.rule import Hit, in_row_order
+from claims.checking.values import read_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from claims.checking.tables import Row
+    from claims.bundle.kinds import TableKind
+    from claims.checking.tables import CheckedClaim, Row
 
 _PARTS: Final = ("T_BHTT", "T_BNCCT", "T_BNTT", "T_NGUONKHAC")
 _PENNY: Final = Decimal("0.01")
@@ -52,33 +55,40 @@ def is_covered_too_much(row: Row) -> bool:
     return covered is not None and whole is not None and covered > whole
 
 
-def find_wrong_split(rows: Iterable[Row]) -> Iterator[Hit]:
+def find_wrong_split(claim: CheckedClaim, kind: TableKind) -> Iterator[Hit]:
     """Find rows of which fund, patient and other sources together pay more or less than they cost."""
-    for row in rows:
-        parts = [amount for part in _PARTS if (amount := row.number_of(part)) is not None]
-        whole = row.number_of("THANH_TIEN_BV")
-        if whole is None or len(parts) < len(_PARTS):
+    parts = [claim.numbers(kind, part) for part in _PARTS]
+    wholes = claim.numbers(kind, "THANH_TIEN_BV")
+    for place, (whole, fund, copayment, own, others) in enumerate(zip(wholes, *parts, strict=True)):
+        if whole is None or fund is None or copayment is None or own is None or others is None:
             continue
-        paid = sum(parts, Decimal(0))
+        paid = fund + copayment + own + others
         if abs(paid - whole) > _DONG:
+            row = claim.rows(kind)[place]
             yield Hit(row, "T_BHTT", (("given", f"{paid:f}"), ("expected", f"{whole:f}")))
 
 
-def find_wrong_quantity(rows: Iterable[Row]) -> Iterator[Hit]:
+def find_wrong_quantity(claim: CheckedClaim, kind: TableKind) -> Iterator[Hit]:
     """Find quantities that are nothing or finer than a thousandth."""
-    for row in rows:
-        quantity = row.number_of("SO_LUONG")
-        if quantity is None:
-            continue
-        exponent = quantity.normalize().as_tuple().exponent
-        if quantity <= 0 or (isinstance(exponent, int) and -exponent > _PLACES):
-            yield Hit(row, "SO_LUONG")
+    return (Hit(row, "SO_LUONG") for row in claim.rows_where(kind, _is_wrong_quantity, "SO_LUONG"))
 
 
-def find_percent_out_of_range(rows: Iterable[Row], fields: Iterable[str]) -> Iterator[Hit]:
+@lru_cache(maxsize=4096)
+def _is_wrong_quantity(text: str) -> bool:
+    quantity = read_number(text)
+    if quantity is None:
+        return False
+    exponent = quantity.normalize().as_tuple().exponent
+    return quantity <= 0 or (isinstance(exponent, int) and -exponent > _PLACES)
+
+
+def find_percent_out_of_range(claim: CheckedClaim, kind: TableKind, *fields: str) -> Iterable[Hit]:
     """Find percents below 0 or above 100."""
-    for row in rows:
-        for field in fields:
-            percent = row.number_of(field)
-            if percent is not None and not 0 <= percent <= _HUNDRED:
-                yield Hit(row, field)
+    return in_row_order(
+        [Hit(row, field) for field in fields for row in claim.rows_where(kind, _is_out_of_range, field)]
+    )
+
+
+def _is_out_of_range(text: str) -> bool:
+    percent = read_number(text)
+    return percent is not None and not 0 <= percent <= _HUNDRED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
@@ -19,9 +18,10 @@ from claims.checking.rules.lines import (
 )
 from claims.checking.rules.rule import Hit, rule
 from claims.checking.tables import Row
+from claims.checking.values import is_blank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from claims.bundle.money.lines import Amounts
     from claims.checking.known import Known
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 #: What the amounts of a row are made of.
 _PRICED: Final = ("SO_LUONG", "DON_GIA", "TYLE_TT_BH", "PHAM_VI")
-_prices_of: Final = itemgetter(*_PRICED)
 _MEDICINES: Final = frozenset({"4", "5"})
 _HERBS: Final = ("05V", "05C")
 _GASES: Final = ("oxy", "ôxy", "nitric oxid", "khí no")
@@ -49,62 +48,68 @@ def find_missing_registration(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 
 
 @rule("XML2.QTY_POSITIVE")
-def find_wrong_quantities(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+def find_wrong_quantities(claim: CheckedClaim, _: Known) -> Iterable[Hit]:
     """Some of a medicine was given."""
-    return find_wrong_quantity(claim.rows(TableKind.XML2))
+    return find_wrong_quantity(claim, TableKind.XML2)
 
 
 @rule("XML2.QTY_HUGE")
 def find_huge_quantities(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """More than a hundred of something is worth a look."""
-    for row in claim.rows(TableKind.XML2):
-        quantity = row.number_of("SO_LUONG")
+    for place, quantity in enumerate(claim.numbers(TableKind.XML2, "SO_LUONG")):
         if quantity is not None and quantity > _MANY:
-            yield Hit(row, "SO_LUONG", (("given", f"{quantity:f}"),))
+            yield Hit(claim.rows(TableKind.XML2)[place], "SO_LUONG", (("given", f"{quantity:f}"),))
 
 
 @rule("XML2.AMOUNT_BV")
 def find_wrong_amounts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A row costs quantity times price."""
-    for row in claim.rows(TableKind.XML2):
-        amounts = _amounts(row)
-        if amounts is not None:
-            yield from find_other_amount(row, "THANH_TIEN_BV", [amounts.thanh_tien_bv])
+    for row in claim.rows_where(TableKind.XML2, _is_wrong_amount, *_PRICED, "THANH_TIEN_BV"):
+        yield from _wrong_amount(row, "THANH_TIEN_BV")
 
 
 @rule("XML2.AMOUNT_BH")
 def find_wrong_insured_amounts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Within cover is the row's percent of what it costs; looked at where that is right."""
-    for row in claim.rows(TableKind.XML2):
-        amounts = _amounts(row)
-        if amounts is None:
-            continue
-        wrong = list(find_other_amount(row, "THANH_TIEN_BH", [amounts.thanh_tien_bh]))
-        whole_is_wrong = any(find_other_amount(row, "THANH_TIEN_BV", [amounts.thanh_tien_bv]))
-        if wrong and not whole_is_wrong and not is_covered_too_much(row):
-            yield from wrong
+    for row in claim.rows_where(TableKind.XML2, _is_wrong_insured_amount, *_PRICED, "THANH_TIEN_BH"):
+        if not any(_wrong_amount(row, "THANH_TIEN_BV")) and not is_covered_too_much(row):
+            yield from _wrong_amount(row, "THANH_TIEN_BH")
 
 
 @rule("XML2.SPLIT")
 def find_wrong_splits(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Fund, patient and other sources together pay what a row costs."""
-    return find_wrong_split(claim.rows(TableKind.XML2))
+    return find_wrong_split(claim, TableKind.XML2)
 
 
 @rule("XML2.TYLE_RANGE")
-def find_impossible_percents(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+def find_impossible_percents(claim: CheckedClaim, _: Known) -> Iterable[Hit]:
     """A percent is between 0 and 100."""
-    return find_percent_out_of_range(claim.rows(TableKind.XML2), ("TYLE_TT_BH",))
+    return find_percent_out_of_range(claim, TableKind.XML2, "TYLE_TT_BH")
 
 
-def _amounts(row: Row) -> Amounts | None:
-    return _price(_prices_of(row))
+def _wrong_amount(row: Row, field: str) -> Iterator[Hit]:
+    """Find that an amount of a row is not what its price makes."""
+    amounts = _price(row)
+    if amounts is not None:
+        expected = amounts.thanh_tien_bv if field == "THANH_TIEN_BV" else amounts.thanh_tien_bh
+        yield from find_other_amount(row, field, [expected])
 
 
 @lru_cache(maxsize=16384)
-def _price(given: tuple[str, ...]) -> Amounts | None:
-    """Price what stands in the fields of a row; None where it does not say all that goes into it."""
-    row = Row(TableKind.XML2, 0, None, dict(zip(_PRICED, given, strict=True)))
+def _is_wrong_amount(*values: str) -> bool:
+    row = Row(TableKind.XML2, 0, None, dict(zip((*_PRICED, "THANH_TIEN_BV"), values, strict=True)))
+    return any(_wrong_amount(row, "THANH_TIEN_BV"))
+
+
+@lru_cache(maxsize=16384)
+def _is_wrong_insured_amount(*values: str) -> bool:
+    row = Row(TableKind.XML2, 0, None, dict(zip((*_PRICED, "THANH_TIEN_BH"), values, strict=True)))
+    return any(_wrong_amount(row, "THANH_TIEN_BH"))
+
+
+def _price(row: Row) -> Amounts | None:
+    """Price a row; None where it does not say all that goes into it."""
     quantity, percent, price = positive_quantity(row), percent_in_cover(row), row.number_of("DON_GIA")
     if quantity is None or percent is None or price is None:
         return None
@@ -112,8 +117,8 @@ def _price(given: tuple[str, ...]) -> Amounts | None:
 
 
 def _missing(claim: CheckedClaim, field: str) -> Iterator[Hit]:
-    for row in claim.rows(TableKind.XML2):
-        if row["MA_NHOM"] in _MEDICINES and not row[field].strip() and not _has_none(row):
+    for row in claim.rows_where(TableKind.XML2, is_blank, field):
+        if row["MA_NHOM"] in _MEDICINES and not _has_none(row):
             yield Hit(row, field, (("group", row["MA_NHOM"]),))
 
 

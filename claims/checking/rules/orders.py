@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
@@ -10,6 +11,7 @@ from claims.bundle.money.errors import NoMoneyRules
 from claims.bundle.money.rules import find_rules
 from claims.checking.rules.rule import Hit, rule
 from claims.checking.rules.visits import STAYING, days_between, kind_of_visit, stay_of
+from claims.checking.values import read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +37,10 @@ def find_medicines_ordered_at_the_end(claim: CheckedClaim, _: Known) -> Iterator
     stay = stay_of(claim)
     if stay is None or kind_of_visit(claim) not in STAYING or days_between(*stay) <= 1:
         return
-    late = [
-        row for row in claim.rows(TableKind.XML2) if stay[1][:8] <= (row.moment("NGAY_YL") or "") <= stay[1]
-    ]
+    end = stay[1]
+    late = claim.rows_where(
+        TableKind.XML2, lambda ordered: end[:8] <= (read_moment(ordered) or "") <= end, "NGAY_YL"
+    )
     if late:
         yield Hit(late[0], "NGAY_YL", (("rows", str(len(late))),))
 
@@ -63,9 +66,14 @@ def find_orders_of_the_examination_department(claim: CheckedClaim, _: Known) -> 
 def find_frequent_dialysis(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Dialysis is done so often in a month; one hit a month."""
     done: Counter[str] = Counter()
-    for row in claim.rows(TableKind.XML3):
-        day, name = row.day("NGAY_YL"), row["TEN_DICH_VU"].casefold()
-        if day is not None and any(word in name for word in _DIALYSIS):
+    for row in claim.rows_where(TableKind.XML3, _is_dialysis, "TEN_DICH_VU"):
+        day = row.day("NGAY_YL")
+        if day is not None:
             done[day[:6]] += 1
             if done[day[:6]] == _MOST_A_MONTH + 1:
                 yield Hit(row, "MA_DICH_VU", (("most", str(_MOST_A_MONTH)),))
+
+
+@lru_cache(maxsize=4096)
+def _is_dialysis(name: str) -> bool:
+    return any(word in name.casefold() for word in _DIALYSIS)

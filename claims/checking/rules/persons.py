@@ -23,7 +23,7 @@ _NEWBORN_DAYS: Final = 30
 #: MA_DOITUONG_KCB of those who came without being sent, to another facility than their own.
 _SELF_REFERRED: Final = ("1.11", "1.12", "1.13", "1.14", "1.15", "1.18", "3.1", "3.2", "3.4", "3.5")
 _FORCES: Final = ("QN", "CA", "CY")
-_SCOPE_OF_FORCES: Final = "3"
+_SCOPE_OF_FORCES: Final = frozenset({"3"})
 
 
 @rule("XML1.NAME_SEX_HINT")
@@ -64,9 +64,7 @@ def find_scope_of_forces_with_other_cards(claim: CheckedClaim, _: Known) -> Iter
     if summary is None or any(card.startswith(_FORCES) for card in summary.items_of("MA_THE_BHYT")):
         return
     for kind in (TableKind.XML2, TableKind.XML3):
-        for row in claim.rows(kind):
-            if row["PHAM_VI"] == _SCOPE_OF_FORCES:
-                yield Hit(row, "PHAM_VI")
+        yield from (Hit(row, "PHAM_VI") for row in claim.rows_of(kind, "PHAM_VI", _SCOPE_OF_FORCES))
 
 
 @rule("XML9.ONE_PER_CHILD")

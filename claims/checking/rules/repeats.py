@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from claims.checking.practice import Practice
     from claims.checking.tables import CheckedClaim, Row
 
-_CONSULTATION: Final = "13"
+_CONSULTATION: Final = frozenset({"13"})
 _PATIENT_PAYS: Final = "2"
 _WITH_RESULT: Final = frozenset({"1", "2"})
 _DAY_MINUTES: Final = 24 * 60
@@ -34,9 +35,9 @@ def find_services_repeated_in_a_day(claim: CheckedClaim, _: Known) -> Iterator[H
     is_stay = kind_of_visit(claim) in STAYING
     groups = practice.once_a_day_groups_of_stays if is_stay else practice.once_a_day_groups
     seen: dict[tuple[str, str], str] = {}
-    for row in claim.rows(TableKind.XML3):
+    for row in claim.rows_of(TableKind.XML3, "MA_NHOM", groups):
         code, ordered = row["MA_DICH_VU"], row.moment("NGAY_YL")
-        if not code or ordered is None or row["MA_NHOM"] not in groups:
+        if not code or ordered is None:
             continue
         # Of the same minute, another rule speaks.
         if seen.setdefault((code, ordered[:8]), ordered) != ordered:
@@ -67,9 +68,9 @@ def find_later_consultations_at_full_rate(claim: CheckedClaim, _: Known) -> Iter
 def find_implausible_turnarounds(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A result takes its time, and not for ever."""
     practice = practice_on(claim.on)
-    for row in claim.rows(TableKind.XML3):
+    for row in claim.rows_of(TableKind.XML3, "MA_NHOM", _WITH_RESULT):
         ordered, done = row.moment("NGAY_YL"), row.moment("NGAY_KQ")
-        if row["MA_NHOM"] in _WITH_RESULT and ordered and done and ordered <= done:
+        if ordered and done and ordered <= done:
             minutes = minutes_between(ordered, done)
             if not practice.shortest_result_minutes <= minutes <= practice.longest_result_days * _DAY_MINUTES:
                 yield Hit(row, "NGAY_KQ", (("minutes", str(minutes)),))
@@ -90,7 +91,8 @@ def find_results_of_the_other_side(claim: CheckedClaim, _: Known) -> Iterator[Hi
 def _sides_ordered(claim: CheckedClaim, practice: Practice) -> dict[str, frozenset[str]]:
     """Return the sides that the names of services speak of, by code, of those that do."""
     ordered: dict[str, frozenset[str]] = {}
-    for code, name in {(row["MA_DICH_VU"], row["TEN_DICH_VU"]) for row in claim.rows(TableKind.XML3)}:
+    services = (claim.column(TableKind.XML3, field) for field in ("MA_DICH_VU", "TEN_DICH_VU"))
+    for code, name in set(zip(*services, strict=True)):
         sides = _sides(name, practice) if code else frozenset()
         if sides:
             ordered[code] = ordered.get(code, frozenset()) | sides
@@ -99,9 +101,9 @@ def _sides_ordered(claim: CheckedClaim, practice: Practice) -> dict[str, frozens
 
 def _consultations_by_day(claim: CheckedClaim) -> dict[str, list[Row]]:
     days: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in claim.rows(TableKind.XML3):
+    for row in claim.rows_of(TableKind.XML3, "MA_NHOM", _CONSULTATION):
         day = row.day("NGAY_YL")
-        if row["MA_NHOM"] == _CONSULTATION and row["PHAM_VI"] != _PATIENT_PAYS and day:
+        if row["PHAM_VI"] != _PATIENT_PAYS and day:
             days[day].append(row)
     return days
 
@@ -110,6 +112,7 @@ def _rate(row: Row) -> Decimal:
     return row.number_of("TYLE_TT_DV") or _NOTHING
 
 
+@lru_cache(maxsize=4096)
 def _sides(text: str, practice: Practice) -> frozenset[str]:
     """Return which sides a text speaks of: where the word of one follows what has sides."""
     words = text.casefold().split()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
-from claims.checking.rules.rule import Hit, rule
-from claims.checking.rules.visits import is_within_stay
+from claims.checking.rules.rule import Hit, in_row_order, rule
+from claims.checking.rules.visits import rows_outside_stay
+from claims.checking.values import is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,30 +15,29 @@ if TYPE_CHECKING:
     from claims.checking.known import Known
     from claims.checking.tables import CheckedClaim
 
-_IMAGING: Final = "2"
+_IMAGING: Final = frozenset({"2"})
 
 
 @rule("XML4.SERVICE_LINK")
 def find_results_of_nothing(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A result is one of a service of the claim."""
-    billed = {row["MA_DICH_VU"] for row in claim.rows(TableKind.XML3)}
-    for row in claim.rows(TableKind.XML4):
-        if row["MA_DICH_VU"] and row["MA_DICH_VU"] not in billed:
-            yield Hit(row, "MA_DICH_VU")
+    billed = {"", *claim.column(TableKind.XML3, "MA_DICH_VU")}
+    of_nothing = claim.rows_where(TableKind.XML4, lambda code: code not in billed, "MA_DICH_VU")
+    return (Hit(row, "MA_DICH_VU") for row in of_nothing)
 
 
 @rule("XML4.CONCLUSION")
 def find_images_without_conclusion(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Imaging has a description and a conclusion."""
-    imaging = {row["MA_DICH_VU"] for row in claim.rows(TableKind.XML3) if row["MA_NHOM"] == _IMAGING}
-    for row in claim.rows(TableKind.XML4):
-        if row["MA_DICH_VU"] in imaging:
-            yield from (Hit(row, field) for field in ("MO_TA", "KET_LUAN") if not row[field].strip())
+    images = claim.rows_of(TableKind.XML3, "MA_NHOM", _IMAGING)
+    codes = frozenset(row["MA_DICH_VU"] for row in images)
+    for row in claim.rows_of(TableKind.XML4, "MA_DICH_VU", codes):
+        yield from (Hit(row, field) for field in ("MO_TA", "KET_LUAN") if not row[field].strip())
 
 
 @rule("XML4.NGAY_KQ")
 def find_wrong_result_times(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A result has a time, within the stay."""
-    for row in claim.rows(TableKind.XML4):
-        if not row["NGAY_KQ"].strip() or not is_within_stay(claim, row["NGAY_KQ"]):
-            yield Hit(row, "NGAY_KQ")
+    without = claim.rows_where(TableKind.XML4, is_blank, "NGAY_KQ")
+    outside = rows_outside_stay(claim, TableKind.XML4, "NGAY_KQ")
+    yield from in_row_order([Hit(row, "NGAY_KQ") for row in (*without, *outside)])

@@ -13,7 +13,7 @@ from claims.checking.rules.rule import Hit, rule
 from claims.localtime import local_date, parse_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from claims.checking.known import Known
     from claims.checking.tables import CheckedClaim
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _NUMBERED: Final = (TableKind.XML2, TableKind.XML3, TableKind.XML4, TableKind.XML5)
 _DAY_LENGTH: Final = 8
+_DAYS_OF_EVERY_MONTH: Final = "28"
 _CLINICAL_TIMES: Final = MappingProxyType(
     {
         TableKind.XML1: ("NGAY_VAO", "NGAY_VAO_NOI_TRU", "NGAY_RA", "NGAY_TTOAN"),
@@ -34,8 +35,8 @@ _CLINICAL_TIMES: Final = MappingProxyType(
 _TITLES: Final = "SO_VAN_BAN_CAN_CU"
 #: The last day of a card, which may have none: its place in the list stays empty.
 _OPEN_END: Final = "GT_THE_DEN"
+_SEPARATOR: Final = re.compile(r"[;,|\r\n\t]")
 _OTHER_SEPARATOR: Final = re.compile(r"[,|\r\n\t]")
-_MAY_BE_SPLIT_OTHERWISE: Final = re.compile(r"[,|\r\n\t]|(?:\A|[\0;])\s*;|;\s*(?:\0|\Z)")
 _FOR_A_TIME: Final = frozenset({"05", "07", "08"})
 
 
@@ -46,8 +47,9 @@ def find_foreign_rows(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     if summary is None or not summary["MA_LK"]:
         return
     for table in claim.tables.values():
-        foreign = [row for row in table.rows if row["MA_LK"] != summary["MA_LK"]]
-        if foreign:
+        keys = table.column("MA_LK")
+        if keys.count(summary["MA_LK"]) < len(keys):
+            foreign = [row for row in table.rows if row["MA_LK"] != summary["MA_LK"]]
             yield Hit(foreign[0], "MA_LK", (("rows", str(len(foreign))),))
 
 
@@ -55,6 +57,8 @@ def find_foreign_rows(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 def find_broken_numbering(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Row numbers start at 1 and increase without repeats. One hit a table."""
     for kind in _NUMBERED:
+        if claim.column(kind, "STT") == _counted(len(claim.rows(kind))):
+            continue
         reached = 0
         for row in claim.rows(kind):
             text = row["STT"]
@@ -72,12 +76,10 @@ def find_lists_split_otherwise(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A value of several items has semicolons between them, none too many, and nothing else."""
     for table in claim.tables.values():
         for name in _lists_of(table.schema):
-            values = [row[name] for row in table.rows]
-            # A column is looked at as a whole first: nearly all are as they should be.
-            if _MAY_BE_SPLIT_OTHERWISE.search("\0".join(values)):
-                for row, value in zip(table.rows, values, strict=True):
-                    if _is_split_otherwise(value, may_be_empty=name == _OPEN_END):
-                        yield Hit(row, name)
+            # A column is looked at as a whole first: most have no separator of any kind.
+            if _SEPARATOR.search("\0".join(table.column(name))):
+                is_wrong = _has_another_separator if name == _OPEN_END else _is_split_otherwise
+                yield from (Hit(row, name) for row in table.rows_where(is_wrong, name))
 
 
 @rule("ALL.DT12")
@@ -103,19 +105,22 @@ def find_times_to_come(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
         return
     end_of_day = f"{local_date(known.received_at):%Y%m%d}2359"
     for kind, fields in _CLINICAL_TIMES.items():
-        for row in claim.rows(kind):
-            for name in fields:
-                if row[name] > end_of_day:
-                    yield Hit(row, name)
+        late = [name for name in fields if max(claim.column(kind, name), default="") > end_of_day]
+        for row in claim.rows(kind) if late else ():
+            yield from (Hit(row, name) for name in late if row[name] > end_of_day)
 
 
 def _impossible(claim: CheckedClaim, item_type: str) -> Iterator[Hit]:
     for table in claim.tables.values():
         fields = _fields_of(table.schema, item_type)
-        for row in table.rows:
-            for name, is_list in fields:
-                value = row[name]
-                if any(map(_is_impossible, value.split(";"))) if is_list else _is_impossible(value):
+        # Most days need no calendar: the schema has seen to 01-31, and every month has 28 days.
+        late = [
+            name for name, is_list in fields.items() if _has_late_day(table.column(name), is_list=is_list)
+        ]
+        for row in table.rows if late else ():
+            for name in late:
+                values = row[name].split(";") if fields[name] else (row[name],)
+                if any(map(_is_impossible, values)):
                     yield Hit(row, name)
 
 
@@ -125,23 +130,39 @@ def _lists_of(schema: TableSchema) -> tuple[str, ...]:
     return tuple(field.name for field in schema.fields if field.type == "list" and field.name != _TITLES)
 
 
-def _is_split_otherwise(value: str, *, may_be_empty: bool) -> bool:
-    if _OTHER_SEPARATOR.search(value):
-        return True
-    return ";" in value and not may_be_empty and not all(map(str.strip, value.split(";")))
+@lru_cache(maxsize=4096)
+def _is_split_otherwise(value: str) -> bool:
+    return _has_another_separator(value) or (";" in value and not all(map(str.strip, value.split(";"))))
+
+
+def _has_another_separator(value: str) -> bool:
+    return _OTHER_SEPARATOR.search(value) is not None
+
+
+@lru_cache(maxsize=512)
+def _counted(rows: int) -> list[str]:
+    """Return the numbers of so many rows, as nearly every table has them."""
+    return list(map(str, range(1, rows + 1)))
 
 
 @depends_on_format
 @lru_cache(maxsize=512)
-def _fields_of(schema: TableSchema, item_type: str) -> tuple[tuple[str, bool], ...]:
+def _fields_of(schema: TableSchema, item_type: str) -> Mapping[str, bool]:
     """List the fields of a table that hold days or times, and whether several."""
-    return tuple(
-        (field.name, field.type == "list") for field in schema.fields if field.item_type == item_type
-    )
+    return {field.name: field.type == "list" for field in schema.fields if field.item_type == item_type}
+
+
+def _has_late_day(column: Iterable[str], *, is_list: bool) -> bool:
+    values = (item for value in column for item in value.split(";")) if is_list else column
+    return max([value[6:_DAY_LENGTH] for value in values], default="") > _DAYS_OF_EVERY_MONTH
 
 
 def _is_impossible(value: str) -> bool:
-    # Most days need no calendar: the schema has seen to 01-31, and every month has 28 days. Unknown parts
-    # of a birth date are zeros.
+    # Unknown parts of a birth date are zeros.
     day = value[6:_DAY_LENGTH]
-    return day > "28" and value[:_DAY_LENGTH].isdigit() and day <= "31" and parse_day(value) is None
+    return (
+        day > _DAYS_OF_EVERY_MONTH
+        and value[:_DAY_LENGTH].isdigit()
+        and day <= "31"
+        and parse_day(value) is None
+    )

@@ -14,7 +14,7 @@ from claims.bundle.findings import Severity
 from claims.checking.report import StageName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
     from datetime import date
 
     from claims.bundle.kinds import TableKind
@@ -119,8 +119,13 @@ class Hit:
     instead: str = ""
 
 
+def in_row_order(hits: list[Hit]) -> list[Hit]:
+    """Return hits in one table, found field by field, row by row."""
+    return sorted(hits, key=lambda hit: 0 if hit.row is None else hit.row.number) if len(hits) > 1 else hits
+
+
 #: How a rule is checked: it answers with each place where the claim breaks it.
-Check: TypeAlias = "Callable[[CheckedClaim, Known], Iterator[Hit]]"
+Check: TypeAlias = "Callable[[CheckedClaim, Known], Iterable[Hit]]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

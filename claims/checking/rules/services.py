@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import lru_cache
-from operator import itemgetter
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
@@ -26,6 +25,7 @@ from claims.checking.rules.lines import (
 from claims.checking.rules.rule import Hit, rule
 from claims.checking.rules.visits import STAYING, kind_of_visit, minutes_between, minutes_of_stay
 from claims.checking.tables import Row
+from claims.checking.values import is_blank, read_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,13 +34,12 @@ if TYPE_CHECKING:
     from claims.checking.known import Known
     from claims.checking.tables import CheckedClaim
 
-_SURGERY, _CONSULTATION, _RATED_SUPPLY = "8", "13", "11"
+_SURGERY, _CONSULTATION, _RATED_SUPPLY = frozenset({"8"}), frozenset({"13"}), frozenset({"11"})
 _SHORT_SURGERY_MINUTES: Final = 15
 # The rate counts in the Decisions in force; the others did without, or only in part.
 _FORMULAS: Final = (ServiceAmount.WITH_RATE, ServiceAmount.PLAIN, ServiceAmount.DIFFERENCE_WAIVED)
 #: What the amounts of a row are made of.
 _PRICED: Final = ("SO_LUONG", "DON_GIA_BV", "DON_GIA_BH", "TYLE_TT_DV", "TYLE_TT_BH", "PHAM_VI")
-_prices_of: Final = itemgetter(*_PRICED)
 _HIGH_PRICE: Final = Decimal(50_000_000)
 _MANY_SERVICES: Final = 20
 _SHORT_VISIT_MINUTES: Final = 120
@@ -49,22 +48,20 @@ _SHORT_VISIT_MINUTES: Final = 120
 @rule("XML3.CORE_FIELDS")
 def find_rows_of_no_quantity(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A row is of some quantity; that its fields are filled, the schema says."""
-    return find_wrong_quantity(claim.rows(TableKind.XML3))
+    return find_wrong_quantity(claim, TableKind.XML3)
 
 
 @rule("XML3.CODE_REQUIRED")
 def find_missing_codes(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A supply has the code of a supply, and anything else that of a service."""
-    for row in _rows(claim):
-        field = "MA_VAT_TU" if row["MA_NHOM"] in SUPPLY_GROUPS else "MA_DICH_VU"
-        if not row[field].strip():
-            yield Hit(row, field)
+    for row in claim.rows_where(TableKind.XML3, _has_no_code, "MA_NHOM", "MA_VAT_TU", "MA_DICH_VU"):
+        yield Hit(row, "MA_VAT_TU" if row["MA_NHOM"] in SUPPLY_GROUPS else "MA_DICH_VU")
 
 
 @rule("XML3.ORDER_EXEC_RESULT")
 def find_wrong_order_of_times(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """What was ordered is then done, and then has its result."""
-    for row in _rows(claim):
+    for row in claim.rows_where(TableKind.XML3, _are_not_in_order, "NGAY_YL", "NGAY_TH_YL", "NGAY_KQ"):
         earlier = "NGAY_YL"
         for field in ("NGAY_TH_YL", "NGAY_KQ"):
             if not row.moment(field):
@@ -78,9 +75,9 @@ def find_wrong_order_of_times(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 @rule("XML3.SURGERY_SHORT")
 def find_short_surgery(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Surgery takes a quarter of an hour or more."""
-    for row in _rows(claim):
+    for row in claim.rows_of(TableKind.XML3, "MA_NHOM", _SURGERY):
         start, end = row.moment("NGAY_TH_YL"), row.moment("NGAY_KQ")
-        if row["MA_NHOM"] == _SURGERY and start and end and start <= end:
+        if start and end and start <= end:
             minutes = minutes_between(start, end)
             if minutes < _SHORT_SURGERY_MINUTES:
                 yield Hit(row, "NGAY_KQ", (("minutes", str(minutes)),))
@@ -89,13 +86,14 @@ def find_short_surgery(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 @rule("XML3.SUPPLY_OUTSIDE")
 def find_rated_supplies(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Supplies outside the list are worth a look."""
-    return (Hit(row, "MA_NHOM") for row in _rows(claim) if row["MA_NHOM"] == _RATED_SUPPLY)
+    return (Hit(row, "MA_NHOM") for row in claim.rows_of(TableKind.XML3, "MA_NHOM", _RATED_SUPPLY))
 
 
 @rule("XML3.AMOUNT_BV")
 def find_wrong_amounts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A row costs quantity times price, with or without the rate of a service done in part."""
-    return (hit for row in _rows(claim) for hit in _wrong_amount(row))
+    rows = claim.rows_where(TableKind.XML3, _is_wrong_amount, *_PRICED, "THANH_TIEN_BV")
+    return (hit for row in rows for hit in _wrong_amount(row))
 
 
 @rule("XML3.AMOUNT_BH")
@@ -105,31 +103,28 @@ def find_wrong_insured_amounts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         formula = find_rules(claim.on).service_amount
     except NoMoneyRules:
         return
-    for row in _rows(claim):
-        if row["T_TRANTT"]:
-            continue
-        covered = (amounts.thanh_tien_bh for amounts in _amounts(row, [formula]))
-        wrong = list(find_other_amount(row, "THANH_TIEN_BH", covered))
-        if wrong and not is_covered_too_much(row) and not any(_wrong_amount(row)):
-            yield from wrong
+    is_wrong = partial(_is_wrong_insured_amount, formula)
+    for row in claim.rows_where(TableKind.XML3, is_wrong, *_PRICED, "THANH_TIEN_BH"):
+        if not row["T_TRANTT"] and not is_covered_too_much(row) and not any(_wrong_amount(row)):
+            yield from _wrong_insured_amount(row, formula)
 
 
 @rule("XML3.SPLIT")
 def find_wrong_splits(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Fund, patient and other sources together pay what a row costs."""
-    return find_wrong_split(_rows(claim))
+    return find_wrong_split(claim, TableKind.XML3)
 
 
 @rule("XML3.TYLE_RANGE")
-def find_impossible_percents(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+def find_impossible_percents(claim: CheckedClaim, _: Known) -> Iterable[Hit]:
     """A percent is between 0 and 100."""
-    return find_percent_out_of_range(_rows(claim), ("TYLE_TT_BH", "TYLE_TT_DV"))
+    return find_percent_out_of_range(claim, TableKind.XML3, "TYLE_TT_BH", "TYLE_TT_DV")
 
 
 @rule("XML3.CEILING")
 def find_payments_above_ceiling(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """The fund does not pay more than a row's ceiling."""
-    for row in _rows(claim):
+    for row in claim.rows_where(TableKind.XML3, read_number, "T_TRANTT"):
         ceiling, paid = row.number_of("T_TRANTT"), row.number_of("T_BHTT")
         if ceiling and paid is not None and paid > ceiling:
             yield Hit(row, "T_BHTT", (("ceiling", f"{ceiling:f}"),))
@@ -138,24 +133,27 @@ def find_payments_above_ceiling(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 @rule("XML3.ZERO_PRICE")
 def find_free_services(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """What is billed has a price."""
-    return (Hit(row, "DON_GIA_BV") for row in _rows(claim) if row.number_of("DON_GIA_BV") == 0)
+    rows = claim.rows_where(TableKind.XML3, lambda price: read_number(price) == 0, "DON_GIA_BV")
+    return (Hit(row, "DON_GIA_BV") for row in rows)
 
 
 @rule("XML3.HIGH_PRICE")
 def find_dear_services(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A very high price is worth a look."""
-    for row in _rows(claim):
-        price = row.number_of("DON_GIA_BV")
-        if price is not None and price > _HIGH_PRICE:
-            yield Hit(row, "DON_GIA_BV")
+    rows = claim.rows_where(
+        TableKind.XML3, lambda price: (read_number(price) or 0) > _HIGH_PRICE, "DON_GIA_BV"
+    )
+    return (Hit(row, "DON_GIA_BV") for row in rows)
 
 
 @rule("XML3.DUP_SAME_TIME")
 def find_services_ordered_twice(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A service is not ordered twice in one minute."""
+    keys = [*zip(*(claim.column(TableKind.XML3, name) for name in ("MA_DICH_VU", "NGAY_YL")), strict=True)]
+    if len(set(keys)) == len(keys):
+        return
     seen: set[tuple[str, str]] = set()
-    for row in _rows(claim):
-        key = row["MA_DICH_VU"], row["NGAY_YL"]
+    for row, key in zip(_rows(claim), keys, strict=True):
         if all(key) and row["MA_NHOM"] not in BEDS:
             if key in seen:
                 yield Hit(row, "MA_DICH_VU")
@@ -167,7 +165,7 @@ def find_many_consultations(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """An in-patient has one consultation at most."""
     if kind_of_visit(claim) not in STAYING:
         return
-    found = [row for row in _rows(claim) if row["MA_NHOM"] == _CONSULTATION]
+    found = claim.rows_of(TableKind.XML3, "MA_NHOM", _CONSULTATION)
     if len(found) > 1:
         yield Hit(found[1], "MA_NHOM", (("given", str(len(found))),))
 
@@ -175,50 +173,66 @@ def find_many_consultations(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 @rule("XML3.EXAM_ONLY")
 def find_lone_consultation(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A consultation with neither medicine nor service is worth a look."""
-    rows = _rows(claim)
-    if kind_of_visit(claim) in STAYING or not rows or claim.rows(TableKind.XML2):
+    groups = claim.column(TableKind.XML3, "MA_NHOM")
+    if kind_of_visit(claim) in STAYING or not groups or claim.rows(TableKind.XML2):
         return
-    if all(row["MA_NHOM"] == _CONSULTATION for row in rows):
-        yield Hit(rows[0], "MA_NHOM")
+    if _CONSULTATION.issuperset(groups):
+        yield Hit(_rows(claim)[0], "MA_NHOM")
 
 
 @rule("XML3.VOLUME")
 def find_many_services_in_a_short_visit(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """More than twenty services in less than two hours are worth a look."""
     minutes = minutes_of_stay(claim)
-    given = sum(1 for row in _rows(claim) if row["MA_DICH_VU"])
-    if minutes is not None and minutes < _SHORT_VISIT_MINUTES and given > _MANY_SERVICES:
+    if minutes is None or minutes >= _SHORT_VISIT_MINUTES:
+        return
+    given = sum(1 for code in claim.column(TableKind.XML3, "MA_DICH_VU") if code)
+    if given > _MANY_SERVICES:
         yield Hit(claim.summary_row, "NGAY_RA", (("given", str(given)),))
 
 
 @rule("STAFF.TEAM_DISTINCT")
 def find_repeated_team_members(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Nobody is in one team twice."""
-    for row in _rows(claim):
-        if row["MA_NHOM"] == _SURGERY:
-            people = row.items_of("NGUOI_THUC_HIEN")
-            if len(set(people)) < len(people):
-                yield Hit(row, "NGUOI_THUC_HIEN")
+    for row in claim.rows_of(TableKind.XML3, "MA_NHOM", _SURGERY):
+        people = row.items_of("NGUOI_THUC_HIEN")
+        if len(set(people)) < len(people):
+            yield Hit(row, "NGUOI_THUC_HIEN")
+
+
+def _has_no_code(group: str, supply: str, service: str) -> bool:
+    return is_blank(supply if group in SUPPLY_GROUPS else service)
+
+
+def _are_not_in_order(ordered: str, done: str, ended: str) -> bool:
+    """Whether three times may be out of order; one may be missing, or be no time."""
+    return not ordered <= done or bool(ended and ended < done)
 
 
 def _wrong_amount(row: Row) -> Iterator[Hit]:
-    costs = (amounts.thanh_tien_bv for amounts in _amounts(row, _FORMULAS))
+    costs = (amounts.thanh_tien_bv for amounts in map(partial(_price, row), _FORMULAS) if amounts is not None)
     return find_other_amount(row, "THANH_TIEN_BV", costs)
 
 
-def _amounts(row: Row, formulas: Iterable[ServiceAmount]) -> Iterator[Amounts]:
-    """Work a row's amounts out by some formulas; none where it does not say all that goes into them."""
-    given = _prices_of(row)
-    for formula in formulas:
-        amounts = _price(given, formula)
-        if amounts is not None:
-            yield amounts
+@lru_cache(maxsize=16384)
+def _is_wrong_amount(*values: str) -> bool:
+    row = Row(TableKind.XML3, 0, None, dict(zip((*_PRICED, "THANH_TIEN_BV"), values, strict=True)))
+    return any(_wrong_amount(row))
+
+
+def _wrong_insured_amount(row: Row, formula: ServiceAmount) -> Iterator[Hit]:
+    amounts = _price(row, formula)
+    return find_other_amount(row, "THANH_TIEN_BH", [] if amounts is None else [amounts.thanh_tien_bh])
 
 
 @lru_cache(maxsize=16384)
-def _price(given: tuple[str, ...], formula: ServiceAmount) -> Amounts | None:
-    """Price what stands in the fields of a row: the same over and over, whoever it was done for."""
-    row = Row(TableKind.XML3, 0, None, dict(zip(_PRICED, given, strict=True)))
+def _is_wrong_insured_amount(formula: ServiceAmount, *values: str) -> bool:
+    row = Row(TableKind.XML3, 0, None, dict(zip((*_PRICED, "THANH_TIEN_BH"), values, strict=True)))
+    return any(_wrong_insured_amount(row, formula))
+
+
+def _price(row: Row, formula: ServiceAmount) -> Amounts | None:
+    """Price a row by a formula; None where it does not say all that goes into it."""
     quantity, percent = positive_quantity(row), percent_in_cover(row)
     at_hospital, insured = row.number_of("DON_GIA_BV"), row.number_of("DON_GIA_BH")
     rate = row.number_of("TYLE_TT_DV")

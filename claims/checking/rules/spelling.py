@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -37,15 +38,18 @@ _DIGITS: Final[Mapping[str, int]] = MappingProxyType(
 def find_lost_zeros(claim: CheckedClaim) -> Iterator[Finding]:
     """XMLn.FIELD.leading_zero: a code of digits has all of them."""
     for table in claim.tables.values():
-        fields = _fields_of_digits(table.schema)
-        if not fields:
-            continue
-        for row in table.rows:
-            for name, width in fields:
-                if any(item.isdigit() and len(item) < width for item in row[name].split(";")):
-                    params = (("width", str(width)),)
-                    location = claim.locate(table, row, name)
-                    yield Finding(f"{table.kind}.{name}.leading_zero", Severity.ERROR, location, params)
+        found: list[tuple[int, Finding]] = []
+        for name, width in _fields_of_digits(table.schema):
+            for row in table.rows_where(partial(_is_shorter, width), name):
+                location = claim.locate(table, row, name)
+                code = f"{table.kind}.{name}.leading_zero"
+                found.append((row.number, Finding(code, Severity.ERROR, location, (("width", str(width)),))))
+        yield from (finding for _, finding in sorted(found, key=itemgetter(0)))
+
+
+@lru_cache(maxsize=4096)
+def _is_shorter(width: int, value: str) -> bool:
+    return any(item.isdigit() and len(item) < width for item in value.split(";"))
 
 
 @lru_cache(maxsize=256)

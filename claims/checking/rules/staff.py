@@ -6,13 +6,14 @@ What a row of the list does not say is not judged; where a code has several rows
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from claims.bundle.kinds import TableKind
 from claims.catalogues.items import Kind, StaffItem
 from claims.checking.practice import practice_on
 from claims.checking.rules.rule import Hit, rule
+from claims.checking.values import split_items
 from claims.localtime import parse_day
 
 if TYPE_CHECKING:
@@ -41,15 +42,12 @@ class _Act(NamedTuple):
 def find_misspelled_practitioners(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A practitioner's code is written in one of the known forms. One hit a code, at its first place."""
     forms = practice_on(claim.on).practitioner_codes
-    lists: set[str] = set()
     seen: set[str] = set()
     for kind, field, _time in (*_ORDERED, *_DONE, *_READ, *_NOTED):
-        for row in claim.rows(kind):
-            if row[field] not in lists:  # mostly the same few
-                lists.add(row[field])
-                people = [one for one in row.items_of(field) if one not in seen]
-                seen.update(people)
-                yield from (Hit(row, field) for one in people if not _is_written_well(one, forms))
+        for row in claim.rows_where(kind, partial(_are_misspelled, forms), field):
+            people = [one for one in row.items_of(field) if one not in seen]
+            seen.update(people)
+            yield from (Hit(row, field) for one in people if not _is_written_well(one, forms))
 
 
 @rule("STAFF.LICENCE_VALID")
@@ -144,5 +142,9 @@ def _shown(time: str) -> str:
 
 
 @lru_cache(maxsize=8192)
+def _are_misspelled(forms: frozenset[str], people: str) -> bool:
+    return not all(_is_written_well(one, forms) for one in split_items(people))
+
+
 def _is_written_well(code: str, forms: frozenset[str]) -> bool:
     return any(re.fullmatch(form, code) for form in forms)

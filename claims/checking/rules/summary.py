@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
 from claims.checking.rules.rule import Hit, rule
-from claims.checking.rules.visits import age_in_years
+from claims.checking.rules.visits import age_in_years, born_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +49,8 @@ def find_wrong_citizen_number(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         if is_citizen and not is_number and not _CITIZEN_NUMBER.fullmatch(number):
             yield Hit(summary, "SO_CCCD", (("age", str(_AGE_OF_CITIZEN_NUMBER)),))
         return
-    born, on = summary["NGAY_SINH"][:8], summary.day("NGAY_VAO")
-    if on is not None and born.isdigit() and age_in_years(born, on) >= _AGE_OF_CITIZEN_NUMBER:
+    born, on = born_on(summary), summary.day("NGAY_VAO")
+    if on is not None and born and age_in_years(born, on) >= _AGE_OF_CITIZEN_NUMBER:
         yield Hit(summary, "SO_CCCD", (("age", str(_AGE_OF_CITIZEN_NUMBER)),))
 
 

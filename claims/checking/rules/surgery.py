@@ -11,15 +11,16 @@ from claims.bundle.money.errors import NoMoneyRules
 from claims.bundle.money.rules import find_rules
 from claims.bundle.money.totals import SUPPLY_GROUPS
 from claims.checking.rules.rule import Hit, rule
+from claims.checking.values import is_blank, split_items
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from claims.bundle.money.settings import MoneySettings
     from claims.checking.known import Known
     from claims.checking.tables import CheckedClaim, Row
 
-_SURGERY: Final = "8"
+_SURGERY: Final = frozenset({"8"})
 _PATIENT_PAYS: Final = "2"
 _BENEFIT_DIGIT: Final = 2  # the third character of a card number
 
@@ -30,11 +31,11 @@ def find_differing_procedure_codes(claim: CheckedClaim, _: Known) -> Iterator[Hi
 
     A claim that has none at all is not judged: whether one must be there, only the list of codes says.
     """
-    summary, rows = claim.summary_row, claim.rows(TableKind.XML3)
+    summary = claim.summary_row
     if summary is None:
         return
     above = set(summary.items_of("MA_PTTT_QT"))
-    below = {code for row in rows for code in row.items_of("MA_PTTT_QT")}
+    below = {code for text in set(claim.column(TableKind.XML3, "MA_PTTT_QT")) for code in split_items(text)}
     if above != below:
         yield Hit(summary, "MA_PTTT_QT", (("codes", ", ".join(sorted(above ^ below))[:60]),))
     elif below:
@@ -65,14 +66,14 @@ def find_later_operations_at_full_rate(claim: CheckedClaim, _: Known) -> Iterato
 def find_operations_without_note(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A claim with an operation has a note of one."""
     operations = _operations(claim)
-    if operations and not any(row["PHAU_THUAT"].strip() for row in claim.rows(TableKind.XML5)):
+    if operations and all(map(is_blank, claim.column(TableKind.XML5, "PHAU_THUAT"))):
         yield Hit(operations[0], "MA_DICH_VU")
 
 
 @rule("XML3.SUPPLY_SERVICE_DAY")
 def find_supplies_without_their_service(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A supply that names the service it was used for has that service on its day."""
-    supplies = [row for row in claim.rows(TableKind.XML3) if row["MA_VAT_TU"] and row["MA_DICH_VU"]]
+    supplies = claim.rows_where(TableKind.XML3, lambda *codes: all(codes), "MA_VAT_TU", "MA_DICH_VU")
     if not supplies:
         return
     done = {_service_days(row) for row in claim.rows(TableKind.XML3) if not row["MA_VAT_TU"]}
@@ -87,8 +88,8 @@ def find_supplies_without_their_service(claim: CheckedClaim, _: Known) -> Iterat
 def find_packages_above_ceiling(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """The fund pays no more than the ceiling for the supplies of one use of a service. One hit a package."""
     packages: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in claim.rows(TableKind.XML3):
-        if row["GOI_VTYT"] and row["MA_NHOM"] in SUPPLY_GROUPS:
+    for row in claim.rows_where(TableKind.XML3, bool, "GOI_VTYT"):
+        if row["MA_NHOM"] in SUPPLY_GROUPS:
             packages[row["GOI_VTYT"]].append(row)
     if not packages or (ceiling := _ceiling(claim)) is None:
         return
@@ -98,11 +99,8 @@ def find_packages_above_ceiling(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
             yield Hit(rows[0], "T_BHTT", (("given", f"{paid:f}"), ("most", f"{ceiling:f}")))
 
 
-def _operations(claim: CheckedClaim) -> tuple[Row, ...]:
-    return claim.once(
-        "operations",
-        lambda: tuple(row for row in claim.rows(TableKind.XML3) if row["MA_NHOM"] == _SURGERY),
-    )
+def _operations(claim: CheckedClaim) -> Sequence[Row]:
+    return claim.rows_of(TableKind.XML3, "MA_NHOM", _SURGERY)
 
 
 def _sessions(operations: list[Row]) -> Iterator[list[Row]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from claims.checking.values import read_day
 
 if TYPE_CHECKING:
-    from claims.checking.tables import CheckedClaim
+    from collections.abc import Sequence
+
+    from claims.bundle.kinds import TableKind
+    from claims.checking.tables import CheckedClaim, Row
 
 #: MA_LOAI_KCB of those who stay: in-patients, day patients, in-patients of less than four hours.
 STAYING: Final = frozenset({"03", "04", "09"})
@@ -53,6 +57,15 @@ def is_within_stay(claim: CheckedClaim, value: str) -> bool:
     return arrived[:length] <= value <= left[:length]
 
 
+def rows_outside_stay(claim: CheckedClaim, kind: TableKind, field: str) -> Sequence[Row]:
+    """Return the rows of which a time (or a day) does not lie within the stay."""
+    stay, values = stay_of(claim), {value for value in claim.column(kind, field) if value}
+    # As texts, times within the stay are between its ends, and so are days but for the first.
+    if stay is None or not values or (stay[0] <= min(values) and max(values) <= stay[1]):
+        return ()
+    return claim.rows_where(kind, lambda value: not is_within_stay(claim, value), field)
+
+
 def minutes_of_stay(claim: CheckedClaim) -> int | None:
     """Return how long the stay was."""
     stay = stay_of(claim)
@@ -61,12 +74,18 @@ def minutes_of_stay(claim: CheckedClaim) -> int | None:
 
 def minutes_between(start: str, end: str) -> int:
     """Return the minutes between two real times ``yyyyMMddHHmm``."""
-    return int((_moment(end) - _moment(start)).total_seconds() // 60)
+    return _minute(end) - _minute(start)
 
 
 def days_between(start: str, end: str) -> int:
     """Return the days between two real days ``yyyyMMdd``."""
     return (_day(end) - _day(start)).days
+
+
+def born_on(row: Row) -> str:
+    """Return NGAY_SINH as eight digits, of which unknown ones are zeros; empty where it is no such day."""
+    born = row["NGAY_SINH"][:8]
+    return born if len(born) == len("yyyyMMdd") and born.isascii() and born.isdigit() else ""
 
 
 def age_in_years(born: str, on: str) -> int:
@@ -75,10 +94,14 @@ def age_in_years(born: str, on: str) -> int:
     return int(on[:4]) - year - ((int(on[4:6]), int(on[6:8])) < (month, day))
 
 
-def _moment(digits: str) -> datetime:
-    return datetime(  # noqa: DTZ001 - both ends are local time of one place
-        int(digits[:4]), int(digits[4:6]), int(digits[6:8]), int(digits[8:10]), int(digits[10:12])
-    )
+def _minute(digits: str) -> int:
+    """Return the number of a minute; both ends are local time of one place."""
+    return _minutes_before(digits[:8]) + int(digits[8:10]) * 60 + int(digits[10:12])
+
+
+@lru_cache(maxsize=1024)
+def _minutes_before(day: str) -> int:
+    return _day(day).toordinal() * 24 * 60
 
 
 def _day(digits: str) -> date:

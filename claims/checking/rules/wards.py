@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
@@ -13,17 +14,21 @@ from claims.checking.practice import practice_on
 from claims.checking.rules.beds import BEDS
 from claims.checking.rules.rule import Hit, rule
 from claims.checking.rules.visits import days_between, minutes_of_stay, stay_of
+from claims.checking.values import read_number
 from claims.localtime import parse_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from claims.checking.known import Known
     from claims.checking.practice import Practice
     from claims.checking.tables import CheckedClaim, Row
 
 _OF_STAYS: Final = frozenset({"15", "16"})
-_TRANSPORT, _PATIENT_PAYS = "12", "2"
+_TRANSPORT: Final = frozenset({"12"})
+_PATIENT_PAYS: Final = "2"
+#: How long something was given for.
+_MEASURED: Final = ("DON_VI_TINH", "TEN_DICH_VU", "SO_LUONG")
 _MINUTES_OF_AN_HOUR: Final = 60
 
 
@@ -79,20 +84,19 @@ def find_more_oxygen_than_stay(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     practice, stay = practice_on(claim.on), minutes_of_stay(claim)
     if stay is None:
         return
-    given, first = Decimal(0), None
-    for row in claim.rows(TableKind.XML3):
-        minutes = _minutes_of_oxygen(row, practice)
-        if minutes:
-            given, first = given + minutes, first or row
+    minutes_of = partial(_minutes_of_oxygen, practice)
+    rows = claim.rows_where(TableKind.XML3, minutes_of, *_MEASURED)
+    minutes = (minutes_of(*(row[field] for field in _MEASURED)) for row in rows)
+    given = sum(filter(None, minutes), Decimal(0))
     if given > stay:
-        yield Hit(first, "SO_LUONG", (("given", f"{given.normalize():f}"), ("most", str(stay))))
+        yield Hit(rows[0], "SO_LUONG", (("given", f"{given.normalize():f}"), ("most", str(stay))))
 
 
 @rule("XML3.TRANSPORT")
 def find_doubtful_transport(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Transport at the fund's expense is for the entitled groups, and names its fuel."""
     summary = claim.summary_row
-    rows = [row for row in claim.rows(TableKind.XML3) if row["MA_NHOM"] == _TRANSPORT]
+    rows = claim.rows_of(TableKind.XML3, "MA_NHOM", _TRANSPORT)
     groups = practice_on(claim.on).transport_card_groups
     cards = () if summary is None else summary.items_of("MA_THE_BHYT")
     for row in rows:
@@ -104,20 +108,19 @@ def find_doubtful_transport(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
             yield Hit(row, "MA_DICH_VU")
 
 
-def _beds(claim: CheckedClaim) -> tuple[Row, ...]:
-    return claim.once(
-        "bed rows", lambda: tuple(row for row in claim.rows(TableKind.XML3) if row["MA_NHOM"] in BEDS)
-    )
+def _beds(claim: CheckedClaim) -> Sequence[Row]:
+    return claim.rows_of(TableKind.XML3, "MA_NHOM", BEDS)
 
 
-def _minutes_of_oxygen(row: Row, practice: Practice) -> Decimal | None:
-    unit = row["DON_VI_TINH"].strip().casefold()
+@lru_cache(maxsize=4096)
+def _minutes_of_oxygen(practice: Practice, unit: str, service: str, quantity: str) -> Decimal | None:
+    unit = unit.strip().casefold()
     if unit in practice.hour_units:
         length = _MINUTES_OF_AN_HOUR
     elif unit in practice.minute_units:
         length = 1
     else:
         return None
-    name, quantity = row["TEN_DICH_VU"].casefold(), row.number_of("SO_LUONG")
+    name, given = service.casefold(), read_number(quantity)
     is_oxygen = any(word in name for word in practice.oxygen_words)
-    return quantity * length if is_oxygen and quantity else None
+    return given * length if is_oxygen and given else None

@@ -11,7 +11,7 @@ from claims.checking.check import CheckTerms, check_bundle
 from claims.checking.samples import load_sample, sample_names
 from claims.checking.samples.checked import findings_of
 from claims.checking.samples.surroundings import sample_catalogue, sample_more
-from claims.checking.tables import MOST_ROWS
+from claims.checking.shapes import MOST_ROWS
 from tests.unit.checking.bundles import a_file, a_table, an_envelope
 
 AT = datetime(2026, 9, 20, 3, tzinfo=UTC)
@@ -73,3 +73,13 @@ def test_what_only_warns_hides_nothing_that_blocks(
     sample: str, changes: list[str], blocking: set[str]
 ) -> None:
     assert {one.code for one in findings_of(load_sample(sample, changes)) if one.is_blocking} == blocking
+
+
+@pytest.mark.parametrize("card", ["HS", "TE", "DN"])
+@pytest.mark.parametrize("born", ["1980", "198005", "1980051", "1980²²²²0000", "１９８００５０１００００"])
+def test_half_a_day_of_birth_is_a_finding_and_no_failure(card: str, born: str) -> None:
+    changes = [f"XML1.MA_THE_BHYT = {card}4797925123456", f"XML1.NGAY_SINH = {born}", "XML1.SO_CCCD ="]
+
+    codes = {finding.code for finding in findings_of(load_sample("outpatient", changes))}
+
+    assert "XML1.NGAY_SINH.format" in codes
