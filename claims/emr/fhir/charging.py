@@ -15,6 +15,7 @@ from claims.emr.fhir.options import PriceOverride
 from claims.emr.fhir.source import Source
 
 _ZERO: Final = Decimal(0)
+_ONE_DONG: Final = Decimal(1)
 _SOURCES: Final = ("nsnn", "vtnn", "vttn", "cl")
 _NO_SOURCES: Final = OtherSources()
 
@@ -69,20 +70,48 @@ def other_sources(extras: Extras) -> OtherSources:
 
 
 def _unit_price(source: Source, item: Item[fhir.ChargeItem], quantity: Decimal | None) -> Decimal | None:
-    charge = item.resource
-    if charge.unit_price_component and charge.unit_price_component.amount:
-        return source.money(charge.unit_price_component.amount, item, "price")
-    is_unit = source.options.price_override is PriceOverride.UNIT
-    for total in _totals(charge):
-        price = source.money(total, item, "price")
-        if price is None or is_unit or quantity is None or quantity == 1:
-            return price
-        return source.amount(price / quantity, item, "price") if quantity else None
-    return None
+    """Return the first of the prices of a charge; that a further one says otherwise is noted."""
+    given = list(_prices(item.resource, is_unit=source.options.price_override is PriceOverride.UNIT))
+    if not given:
+        return None
+    first = given[0]
+    others = [one for one in given[1:] if not _agree(first, one, quantity)]
+    if others:
+        detail = f"{first.name} and {' and '.join(one.name for one in others)} differ; {first.name} counts"
+        source.note(item.pointer, "prices-differ", detail)
+    price = source.money(first.money, item, "price")
+    if price is None or first.is_unit or quantity is None or quantity == 1:
+        return price
+    return source.amount(price / quantity, item, "price") if quantity else None
 
 
-def _totals(charge: fhir.ChargeItem) -> Iterator[Money]:
-    component = charge.total_price_component
-    for money in (charge.price_override, component.amount if component else None):
+@dataclass(frozen=True, slots=True)
+class _Price:
+    """A price that stands in a charge: of one, or of all of the line."""
+
+    name: str
+    money: Money
+    value: Decimal
+    is_unit: bool
+
+
+def _prices(charge: fhir.ChargeItem, *, is_unit: bool) -> Iterator[_Price]:
+    """Yield the prices of a charge, that which counts most first."""
+    unit, total = charge.unit_price_component, charge.total_price_component
+    for name, money, is_of_one in (
+        ("unitPriceComponent", unit and unit.amount, True),
+        ("priceOverride", charge.price_override, is_unit),
+        ("totalPriceComponent", total and total.amount, False),
+    ):
         if money and money.value is not None:
-            yield money
+            yield _Price(name, money, money.value, is_of_one)
+
+
+def _agree(one: _Price, other: _Price, quantity: Decimal | None) -> bool:
+    """Whether two prices are the same but for rounding; where that cannot be said, they are."""
+    if one.is_unit == other.is_unit:
+        return one.value == other.value
+    if quantity is None:
+        return True
+    unit, total = (one, other) if one.is_unit else (other, one)
+    return abs(unit.value * quantity - total.value) <= _ONE_DONG

@@ -135,6 +135,40 @@ def test_a_total_that_does_not_divide_is_left_out_and_noted() -> None:
     assert "not-an-amount" in {oddity.code for oddity in done.oddities}
 
 
+@pytest.mark.parametrize(
+    ("given", "price", "differ"),
+    [
+        pytest.param({"unitPriceComponent": 100, "totalPriceComponent": 300}, 100, "", id="agree"),
+        pytest.param({"unitPriceComponent": 33.333, "totalPriceComponent": 100}, 33.333, "", id="rounded"),
+        pytest.param(
+            {"unitPriceComponent": 100, "totalPriceComponent": 400},
+            100, "unitPriceComponent and totalPriceComponent", id="unit-and-total",
+        ),
+        pytest.param(
+            {"unitPriceComponent": 100, "priceOverride": 600},
+            100, "unitPriceComponent and priceOverride", id="unit-and-override",
+        ),
+        pytest.param(
+            {"priceOverride": 300, "totalPriceComponent": 303},
+            100, "priceOverride and totalPriceComponent", id="two-totals",
+        ),
+    ],
+)  # fmt: skip
+def test_two_prices_in_one_charge_that_do_not_agree_are_noted(
+    given: dict[str, float], price: float, differ: str
+) -> None:
+    prices: dict[str, Any] = {
+        name: {"value": value} if name == "priceOverride" else {"type": "base", "amount": {"value": value}}
+        for name, value in given.items()
+    }
+
+    done = read(a_charge(quantity={"value": 3}, **prices))
+
+    assert str(done.encounters[0].services[0].hospital_price) == str(price)
+    noted = [one.detail for one in done.oddities if one.code == "prices-differ"]
+    assert [one.partition(" differ;")[0] for one in noted] == ([differ] if differ else [])
+
+
 def test_charges_of_different_price_for_one_resource_are_noted() -> None:
     prices = [a_charge(f"c{price}", of="Procedure/pr1", priceOverride={"value": price}) for price in (10, 20)]
 
