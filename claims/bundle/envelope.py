@@ -28,6 +28,8 @@ from claims.bundle.notation import (
     has_layout_of_2017,
     may_have_long_decimals,
     may_have_type_hints,
+    may_have_unseen_characters,
+    name_character,
 )
 from claims.bundle.othercontent import recognize_content
 from signing.canonical import DEFAULT_LIMITS, Limits, parse
@@ -80,12 +82,14 @@ class Table:
         root: Its root element; lines are those of the decoded document.
         envelope_line: The line of its NOIDUNGFILE in the bundle.
         may_have_long_decimals: Whether a decimal in it may end in zeros that its field has no room for.
+        may_have_unseen: Whether a value in it may hold a character that cannot be seen.
     """
 
     kind: TableKind
     root: Element
     envelope_line: int | None
     may_have_long_decimals: bool = False
+    may_have_unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -281,7 +285,13 @@ class _Reader:
             self._note("ENV.OLD_LAYOUT", Severity.ERROR, replace(location, line=root.sourceline))
         strip_asides(root)
         self._even_out(root, data, location)
-        return Table(kind, root, location.envelope_line, may_have_long_decimals(data))
+        return Table(
+            kind,
+            root,
+            location.envelope_line,
+            may_have_long_decimals=may_have_long_decimals(data),
+            may_have_unseen=may_have_unseen_characters(data),
+        )
 
     def _even_out(self, root: Element, data: bytes, location: Location) -> None:
         """Even out a table's notation, and remember what was odd about it."""
@@ -292,7 +302,12 @@ class _Reader:
         letters = compose_letters(root, data)
         if letters is not None:
             place = replace(location, field=letters.field[:100], line=letters.line, row=letters.row)
-            self._note("ENV.DECOMPOSED", Severity.INFO, place, (("count", str(letters.count)),))
+            params = (
+                ("count", str(letters.count)),
+                ("character", name_character(letters.character)),
+                ("position", str(letters.position)),
+            )
+            self._note("ENV.DECOMPOSED", Severity.WARNING, place, params)
         for code, damage in find_damage(root, data):
             place = replace(location, field=damage.field[:100], line=damage.line, row=damage.row)
             self._note(code, _DAMAGE[code], place, (("count", str(damage.count)),))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
@@ -50,6 +50,18 @@ _DAMAGE: Final = (
     (re.compile(b"\xef\xbf\xbd"), re.compile("\ufffd"), "ENV.LOST_LETTERS"),
 )
 
+# What cannot be seen, and makes of a text another one: blanks that do not break, marks without width or of
+# direction, soft hyphens, byte order marks. By their first byte, as above, or as a reference to a number.
+_UNSEEN: Final = (
+    re.compile(rb"\xc2[\xa0\xad]"),
+    re.compile(rb"\xcd\x8f"),
+    re.compile(rb"\xd8\x9c"),
+    re.compile(rb"\xe2(?:\x80[\x80-\x8f\xa8-\xaf]|\x81[\x9f-\xaf])"),
+    re.compile(rb"\xe3\x80\x80"),
+    re.compile(rb"\xef(?:\xb8[\x80-\x8f]|\xbb\xbf)"),
+    re.compile(rb"&#"),
+)
+
 # Fields that only the layout of 2017 (Decision 4210) has.
 _OF_2017: Final = (b"<T_NGOAIDS", b"<MA_LYDO_VVIEN")
 
@@ -67,7 +79,8 @@ class Mark:
 class Place:
     """Where in a table a mark is first met: row (from 1, where there are several), field and line.
 
-    ``is_doubtful`` when what was read may have meant something else.
+    ``is_doubtful`` when what was read may have meant something else; ``character`` is the first odd one and
+    ``position`` its place in the value, from 1, where these are known.
     """
 
     field: str
@@ -75,6 +88,13 @@ class Place:
     row: int | None
     count: int
     is_doubtful: bool = False
+    character: str = ""
+    position: int = 0
+
+
+def name_character(character: str) -> str:
+    """Return what a character is called that may not be seen: ``U+00A0``."""
+    return f"U+{ord(character):04X}"
 
 
 def find_marks(data: bytes) -> Iterator[Mark]:
@@ -111,6 +131,11 @@ def may_have_long_decimals(data: bytes) -> bool:
     return _ZERO_AT_END.search(data) is not None
 
 
+def may_have_unseen_characters(data: bytes) -> bool:
+    """Whether a table may hold a character that cannot be seen."""
+    return any(pattern.search(data, len(BOM)) for pattern in _UNSEEN)
+
+
 def may_have_type_hints(data: bytes) -> bool:
     """Whether a document names the namespace of type hints at all."""
     return _INSTANCE in data
@@ -133,14 +158,16 @@ def compose_letters(root: Element, data: bytes) -> Place | None:
     """Put decomposed letters (NFD) together (NFC), so that lengths count letters; tell where the first is."""
     if not any(byte in data for byte in _LEAD_BYTES):
         return None
-    found = []
+    found, first = [], ""
     for element in root.iter("*"):
         if element.text and _COMBINING.search(element.text):
             composed = unicodedata.normalize("NFC", element.text)
             if composed != element.text:
+                first = first or element.text
                 element.text = composed
                 found.append(element)
-    return _place(found) if found else None
+    mark = _COMBINING.search(first)
+    return None if mark is None else replace(_place(found), character=mark[0], position=mark.end())
 
 
 def find_damage(root: Element, data: bytes) -> Iterator[tuple[str, Place]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from claims.bundle.envelope import Claim, Table, parse_finding, strip_asides
 from claims.bundle.kinds import TableKind
+from claims.bundle.notation import may_have_unseen_characters
 from claims.checking.envelopes import wrong_root
 from claims.checking.known import Known
 from claims.checking.rules import FAMILIES
@@ -69,12 +70,13 @@ def read_check_in(data: bytes, *, at: datetime, limits: Limits = DEFAULT_LIMITS)
         is_check_in = True  # the check of the table says which day it is
     if not is_check_in:
         return CheckedCheckIn((wrong_root(root),))
-    claim = Claim(1, root.sourceline, (Table(TableKind.XML0, root, None),))
+    table = Table(TableKind.XML0, root, None, may_have_unseen=may_have_unseen_characters(data))
+    claim = Claim(1, root.sourceline, (table,))
     checked, findings = check_tables(claim, on)
     known = Known(received_at=at)
     rules = [rule for rule in load_rules().rules.values() if not rule.needs and rule.is_in_force(checked.on)]
     said = {finding.location for finding in findings if finding.is_blocking}
-    table = checked.tables.get(TableKind.XML0)
+    in_document = checked.tables.get(TableKind.XML0)
     return CheckedCheckIn(
         findings=(
             *findings,
@@ -82,5 +84,5 @@ def read_check_in(data: bytes, *, at: datetime, limits: Limits = DEFAULT_LIMITS)
             *find_breaches(checked, rules, known, said),
         ),
         rows=checked.rows(TableKind.XML0),
-        decision=None if table is None else table.schema.decision,
+        decision=None if in_document is None else in_document.schema.decision,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from claims.bundle.findings import Finding, Location, Severity
@@ -80,15 +81,18 @@ def _read_rows(table: Table, schema: TableSchema, *, is_valid: bool) -> CheckedT
     else:
         rows = table.root.findall(f"{schema.list_element}/{schema.row_element}")
     lines = [row.sourceline for row in rows]
+    make = partial(
+        CheckedTable, table.kind, schema, table.envelope_line, lines, may_have_unseen=table.may_have_unseen
+    )
     if is_valid:
         texts = [field.text or "" for row in rows for field in row]
         # In a valid row no field comes twice or out of its order: where there are as many, there are all. To
         # ask each for its name would take as long again.
         if len(texts) == len(rows) * len(schema.field_by_name):
-            return CheckedTable(table.kind, schema, table.envelope_line, lines, texts)
+            return make(texts=texts)
     # Names are str here; the cast costs nothing.
     uneven = [cast("dict[str, str]", {field.tag: field.text or "" for field in row}) for row in rows]
-    return CheckedTable(table.kind, schema, table.envelope_line, lines, uneven=uneven)
+    return make(uneven=uneven)
 
 
 def _shortened_decimals(claim: Claim, table: Table, schema: TableSchema) -> Iterator[Finding]:

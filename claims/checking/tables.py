@@ -72,6 +72,7 @@ class CheckedTable:
         schema: The schema that it was checked against.
         envelope_line: The line of its NOIDUNGFILE in the bundle.
         lines: The line of each row.
+        may_have_unseen: Whether a value may hold a character that cannot be seen.
         texts: The values of all rows, one behind the other, where each row has all fields of the schema in
             their order; None where one has not.
         uneven: The fields of each row where one has not all.
@@ -81,6 +82,7 @@ class CheckedTable:
     schema: TableSchema
     envelope_line: int | None
     lines: Sequence[int | None]
+    may_have_unseen: bool = False
     texts: Sequence[str] | None = None
     uneven: Sequence[Mapping[str, str]] = ()
 

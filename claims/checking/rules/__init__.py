@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from claims.checking.rules.codes import find_unlisted_codes
-from claims.checking.rules.spelling import find_lost_zeros
+from claims.checking.rules.spelling import find_lost_zeros, find_unseen_characters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,4 +21,5 @@ if TYPE_CHECKING:
 FAMILIES: Final[tuple[Callable[[CheckedClaim], Iterator[Finding]], ...]] = (
     find_unlisted_codes,
     find_lost_zeros,
+    find_unseen_characters,
 )

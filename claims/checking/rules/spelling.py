@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache, partial
 from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.findings import Finding, Severity
+from claims.bundle.format import depends_on_format
+from claims.bundle.notation import name_character
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,6 +38,18 @@ _DIGITS: Final[Mapping[str, int]] = MappingProxyType(
 )
 
 
+# What cannot be seen, by what it is.
+_UNSEEN: Final = re.compile(
+    "(?P<blank>[\xa0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])"
+    "|(?P<no_width>[\u034f\u200b-\u200d\u2060-\u2065\ufe00-\ufe0f])"
+    "|(?P<direction>[\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f])"
+    "|(?P<hyphen>\xad)|(?P<byte_order>\ufeff)"
+)
+_COMPARED_KINDS: Final = frozenset({"text", "list"})
+#: Of what has no largest length only these are compared; the rest is told to people.
+_IDENTIFYING: Final = ("MA_", "SO_")
+
+
 def find_lost_zeros(claim: CheckedClaim) -> Iterator[Finding]:
     """XMLn.FIELD.leading_zero: a code of digits has all of them."""
     for table in claim.tables.values():
@@ -45,6 +60,34 @@ def find_lost_zeros(claim: CheckedClaim) -> Iterator[Finding]:
                 code = f"{table.kind}.{name}.leading_zero"
                 found.append((row.number, Finding(code, Severity.ERROR, location, (("width", str(width)),))))
         yield from (finding for _, finding in sorted(found, key=itemgetter(0)))
+
+
+def find_unseen_characters(claim: CheckedClaim) -> Iterator[Finding]:
+    """XMLn.FIELD.unseen: no value that is compared has a character that cannot be seen. Once a field."""
+    for table in claim.tables.values():
+        for name in _compared_fields(table.schema) if table.may_have_unseen else ():
+            rows = table.rows_where(_UNSEEN.search, name)
+            found = _UNSEEN.search(rows[0][name]) if rows else None
+            if found is not None:
+                params = (
+                    ("character", name_character(found[0])),
+                    ("position", str(found.end())),
+                    ("unseen", found.lastgroup or ""),
+                    ("rows", str(len(rows))),
+                )
+                location = claim.locate(table, rows[0], name)
+                yield Finding(f"{table.kind}.{name}.unseen", Severity.WARNING, location, params)
+
+
+@depends_on_format
+@lru_cache(maxsize=256)
+def _compared_fields(schema: TableSchema) -> tuple[str, ...]:
+    return tuple(
+        field.name
+        for field in schema.fields
+        if field.kind in _COMPARED_KINDS
+        and (field.max_length is not None or field.name.startswith(_IDENTIFYING))
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -195,7 +195,7 @@ def in_xml2(
         ),
         pytest.param(
             second_row(b">Thuoc<", b">" + nfd("Thuốc giảm đau") + b"<"),
-            in_xml2("ENV.DECOMPOSED", INFO, 5, field="TEN_THUOC"),
+            in_xml2("ENV.DECOMPOSED", WARNING, 5, field="TEN_THUOC"),
             id="decomposed-letters",
         ),
         pytest.param(
@@ -457,7 +457,53 @@ def test_decomposed_letters_are_counted_as_composed_ones() -> None:
 
     report = check(with_table(a_table(TableKind.XML2, long)))
 
-    assert [finding.code for finding in report.findings] == ["ENV.DECOMPOSED"]
+    (finding,) = report.findings
+    assert (finding.code, finding.severity) == ("ENV.DECOMPOSED", WARNING)
+    # The letter, its circumflex, and then the acute accent; the first mark is named.
+    assert [dict(finding.params)[fact] for fact in ("character", "position")] == ["U+0302", "2"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "character", "position", "word"),
+    [
+        pytest.param("TEN_THUOC", "Para\u200bcetamol", "U+200B", "5", "width", id="no-width"),
+        pytest.param("TEN_THUOC", "Thuốc\xa0A", "U+00A0", "6", "blank", id="no-break-space"),
+        pytest.param("MA_THUOC", "\ufeff40.1", "U+FEFF", "1", "byte order", id="byte-order-mark"),
+        pytest.param("MA_BAC_SI", "79024;\u202e79", "U+202E", "7", "direction", id="in-a-list"),
+        pytest.param("MA_THUOC", "40.\xad1", "U+00AD", "4", "hyphen", id="soft-hyphen"),
+        pytest.param("DON_VI_TINH", "Viên\u3000", "U+3000", "5", "blank", id="wide-blank"),
+        pytest.param("TEN_THUOC", "A\ufe0fB", "U+FE0F", "2", "width", id="variation-selector"),
+    ],
+)
+def test_a_character_that_cannot_be_seen_is_named_with_its_place(
+    field: str, value: str, character: str, position: str, word: str
+) -> None:
+    rows = rows_of(TableKind.XML2, 3)
+    for row in rows[1:]:
+        row[field] = value
+
+    findings = check(with_table(a_table(TableKind.XML2, *rows))).findings
+
+    (finding,) = [one for one in findings if one.code.endswith(".unseen")]
+    facts = dict(finding.params)
+    assert (finding.code, finding.severity) == (f"XML2.{field}.unseen", WARNING)
+    assert (finding.location.row, finding.location.line) == (2, 5)
+    assert (facts["character"], facts["position"], facts["rows"]) == (character, position, "2")
+    assert word in describe(finding, "en")
+    assert all(character in describe(finding, language) for language in LANGUAGES)
+
+
+def test_an_unseen_character_by_its_number_is_found_too() -> None:
+    table = TABLE.replace(b">Thuoc<", b">Thu&#xA0;oc<", 1)
+
+    assert "XML2.TEN_THUOC.unseen" in {one.code for one in check(with_table(table)).findings}
+
+
+def test_what_is_only_told_to_people_may_have_blanks_of_any_kind() -> None:
+    row = {**a_row(TableKind.XML4), "MO_TA": "Gan\xa0to", "KET_LUAN": "Sỏi\u200b thận\xa0"}
+    data = an_envelope(a_file("XML4", a_table(TableKind.XML4, row)))
+
+    assert not [one for one in check(data).findings if one.code.endswith(".unseen")]
 
 
 @pytest.mark.parametrize(
