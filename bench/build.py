@@ -22,7 +22,8 @@ from lxml import etree
 from bench.figures import Figure
 from claims.building.build import build_bundle
 from claims.cli.output import progress_bar
-from claims.emr.formats import Format, ReadingOptions, read_encounters
+from claims.emr.formats import ReadingOptions, read_encounters
+from claims.emr.recognizing import Format
 from claims.emr.synthetic import BENCHMARK_MIX, generate_encounters
 from claims.emr.synthetic.fhir import Release, fhir_json, to_fhir
 from claims.emr.synthetic.hl7 import to_hl7

@@ -123,7 +123,11 @@ async def submit_encounter(
     idempotency_key: IdempotencyKey = None,
     correction_reason: CorrectionReason = None,
 ) -> Response:
-    """Take an encounter document; build, sign (with the key held for the facility) and submit it."""
+    """Take an encounter document; build, sign (with the key held for the facility) and submit it.
+
+    FHIR documents, HL7 v2 messages and bundles in XML are no encounter documents: they are refused with a
+    code that names them (`a-fhir-document`, `an-hl7-message`, `an-xml-document`) and says where they go.
+    """
     facility = caller.own_facility()
     document = await request.body()
     received = await run_in_threadpool(

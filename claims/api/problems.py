@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from claims.api.languages import language_of
 from claims.api.problem_titles import VIETNAMESE
 from claims.building.errors import CannotBuild
+from claims.building.reasons import told_of_building, told_of_reading
 from claims.checking.details import detail, detail_to_json
 from claims.emr.errors import MalformedEncounter
 from claims.errors import ClaimsError
@@ -228,16 +229,10 @@ def _facts(error: Exception) -> dict[str, object]:
     """Return what a program can use of an error."""
     match error:
         case MalformedEncounter():
-            problems: Sequence[dict[str, str]] = [
-                {"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in error.problems
-            ]
-            return {"errors": problems}
+            told = [told_of_reading(one.code, one.pointer, one.detail) for one in error.problems]
+            return {"errors": [one.to_json() for one in told]}
         case CannotBuild():
-            return {
-                "errors": [
-                    {"code": one.code, "pointer": one.pointer, "detail": one.detail} for one in error.reasons
-                ]
-            }
+            return {"errors": [told_of_building(one).to_json() for one in error.reasons]}
         case errors.CheckInRefused():
             return {"findings": [detail_to_json(detail(one, None)) for one in error.findings]}
         case errors.UnusableBatch():

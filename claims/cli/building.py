@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from claims.building.reasons import Refused, Told, told_of_building, told_of_reading
 from claims.cli.catalogues import CatalogueFolder, SystemsFile, load_lists, load_options
 from claims.cli.inputs import Inputs, expand, free_path, is_folder, read_input, stem_of, write_whole
 from claims.cli.output import AsJson, Bar, Exit, Language, emit, progress_bar, say
-from claims.cli.reasons import Refused, Told, told_of_building, told_of_reading
 
 if TYPE_CHECKING:
     from claims.building.build import BuildSettings, Built
     from claims.catalogues.catalogue import Catalogue
     from claims.emr.encounter import Encounter
-    from claims.emr.formats import Format, ReadingOptions
+    from claims.emr.formats import ReadingOptions
     from claims.emr.inputs import Oddity, ReadEncounters
+    from claims.emr.recognizing import Format
 
 _HOMELESS: Final = frozenset({"no-visit", "ambiguous-visit"})  # what messages are that no visit is known for
 _MOST_TOLD: Final = 20  # findings of a claim on the screen
@@ -75,7 +76,7 @@ def build(
     is refused with its reasons, and never stops the rest: exit code 1.
     """
     from claims.building.build import BuildSettings
-    from claims.emr.formats import Format
+    from claims.emr.recognizing import Format
     from claims.localtime import local_date
 
     if trace is not None and str(trace) == "-" and (as_json or output is None):
@@ -140,7 +141,7 @@ class _Bench:
 
     def outcomes(self, files: Sequence[Path], bar: Bar) -> Iterator[_Outcome]:
         """Build every input, in order; HL7 messages wait for those of the inputs behind them."""
-        from claims.emr.formats import Format
+        from claims.emr.recognizing import Format
 
         waiting: list[_Opened] = []
         for path in files:
@@ -155,7 +156,7 @@ class _Bench:
             yield self._build(opened, read, bar)
 
     def _open(self, path: Path) -> _Opened:
-        from claims.emr.formats import detect_format
+        from claims.emr.recognizing import detect_format
 
         try:
             data = read_input(path)
@@ -173,9 +174,10 @@ class _Bench:
 
     def _fold(self, inputs: Sequence[bytes]) -> Iterator["ReadEncounters"]:
         """Read the messages of several inputs as one stream; a visit is of the first input that names it."""
-        from claims.emr.formats import Format, read_encounters
+        from claims.emr.formats import read_encounters
         from claims.emr.hl7.reading import read_hl7
         from claims.emr.inputs import ReadEncounters
+        from claims.emr.recognizing import Format
 
         if len(inputs) < 2:  # noqa: PLR2004 - one input needs no putting together
             yield from (read_encounters(data, Format.HL7, self.options) for data in inputs)

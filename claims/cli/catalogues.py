@@ -43,6 +43,7 @@ SystemsFile = Annotated[
 Folder = Annotated[Path, typer.Argument(help="The catalogue's folder.", show_default=False)]
 #: On a screen nobody reads more; --json has them all.
 _SHOWN: Final = 100
+_REFUSED: Final = {"vi": "không đọc được", "en": "refused"}
 _CSV_HEADER: Final = ("count", "file", "gap", "code", "display", "field", "example")
 
 
@@ -93,7 +94,7 @@ def list_catalogue_gaps(
     from claims.building.gaplist import list_gaps
 
     options, lists = load_options(mapping), load_lists(catalogue, language)
-    lacking = list_gaps(_reasons(expand(inputs), lists, options))
+    lacking = list_gaps(_reasons(expand(inputs), lists, options, language))
     if as_csv:
         _write_csv(lacking)
     for one in lacking if as_json else ():
@@ -175,24 +176,27 @@ def _say_report(found: "LoadedCatalogue", counts: dict[str, int], language: str)
 
 
 def _reasons(
-    files: Sequence[Path], catalogue: "Catalogue | None", options: "ReadingOptions"
+    files: Sequence[Path], catalogue: "Catalogue | None", options: "ReadingOptions", language: str
 ) -> "Iterator[tuple[str, Sequence[Reason]]]":
     """Build every encounter and return why it cannot be built."""
     from claims.building.build import CannotBuild, build_bundle
     from claims.localtime import local_date
 
     made_on = local_date(datetime.now(UTC))
-    for name, encounter in _encounters(files, options):
+    for name, encounter in _encounters(files, options, language):
         try:
             build_bundle([encounter], made_on=made_on, catalogue=catalogue)
         except CannotBuild as error:
             yield name, error.reasons
 
 
-def _encounters(files: Sequence[Path], options: "ReadingOptions") -> "Iterator[tuple[str, Encounter]]":
+def _encounters(
+    files: Sequence[Path], options: "ReadingOptions", language: str
+) -> "Iterator[tuple[str, Encounter]]":
     """Read the encounters of all inputs; HL7 messages of several inputs belong together."""
-    from claims.emr.formats import Format, detect_format, read_encounters
+    from claims.emr.formats import read_encounters
     from claims.emr.hl7.reading import read_hl7
+    from claims.emr.recognizing import Format, detect_format
 
     messages: list[bytes] = []
     with progress_bar("reading", len(files)) as bar:
@@ -201,10 +205,10 @@ def _encounters(files: Sequence[Path], options: "ReadingOptions") -> "Iterator[t
             if (kind := detect_format(data)) is Format.HL7:
                 messages.append(data)
             elif data:
-                yield from _named(str(path), read_encounters(data, kind, options))
+                yield from _named(str(path), read_encounters(data, kind, options), language)
             bar.advance()
     if messages:
-        yield from _named("HL7", read_hl7(messages, options=options.hl7))
+        yield from _named("HL7", read_hl7(messages, options=options.hl7), language)
 
 
 def _read(path: Path) -> bytes:
@@ -215,9 +219,12 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-def _named(name: str, read: "ReadEncounters") -> "Iterator[tuple[str, Encounter]]":
+def _named(name: str, read: "ReadEncounters", language: str) -> "Iterator[tuple[str, Encounter]]":
+    from claims.building.reasons import told_of_reading
+
     for refused in read.refused:
-        say(f"{name}: refused: {refused.encounter} {refused.reason}")
+        told = told_of_reading(refused.code, refused.pointer, refused.detail)
+        say(f"{name}: {_REFUSED[language]}: {refused.encounter} {told.sentence(language)}")
     for encounter in read.encounters:
         visit = encounter.encounter
         yield visit.link_id or next(iter(visit.origin), "") or name, encounter
@@ -231,6 +238,8 @@ def _write_csv(lacking: "Iterable[Lacking]") -> None:
 
 
 def _gap_to_json(one: "Lacking") -> dict[str, object]:
+    from claims.building.reasons import told_of_building
+
     return {
         "count": one.count,
         "file": one.file or None,
@@ -239,6 +248,7 @@ def _gap_to_json(one: "Lacking") -> dict[str, object]:
         "display": one.display or None,
         "field": one.field,
         "example": one.example,
+        "message": told_of_building(one.reason).said,
     }
 
 

@@ -1,10 +1,8 @@
-"""One door for every kind of input: which kind it is, how it is read, and the encounters in it."""
+"""One door for every kind of input: how it is read, and the encounters in it."""
 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Final
 
 import msgspec
 
@@ -15,18 +13,7 @@ from claims.emr.fhir.reading import read_fhir
 from claims.emr.hl7.options import Hl7Options, parse_hl7_options
 from claims.emr.hl7.reading import read_hl7
 from claims.emr.inputs import ReadEncounters, Refusal
-
-_MLLP_START: Final = b"\x0b"
-_HL7_STARTS: Final = (b"MSH", b"FHS", b"BHS")
-_BOM: Final = b"\xef\xbb\xbf"
-
-
-class Format(StrEnum):
-    """The kinds of input."""
-
-    ENCOUNTER = "encounter"
-    FHIR = "fhir"
-    HL7 = "hl7"
+from claims.emr.recognizing import Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +45,6 @@ def parse_options(text: str, *, facility: str | None = None) -> ReadingOptions:
     return ReadingOptions(replace(fhir, facility=facility), msgspec.structs.replace(hl7, facility=facility))
 
 
-class _Marks(msgspec.Struct):
-    """The two keys that tell JSON documents apart."""
-
-    resourceType: object = None  # noqa: N815 - FHIR's name
-    schema: object = None
-
-
-def detect_format(data: bytes) -> Format:
-    """Say which kind of input this is; what is nothing else is a document: its reader says what is wrong."""
-    start = data[:64].removeprefix(_BOM).lstrip(b" \t\r\n" + _MLLP_START)
-    if start.startswith(_HL7_STARTS):
-        return Format.HL7
-    return Format.FHIR if _is_fhir(data) else Format.ENCOUNTER
-
-
 def read_encounters(data: bytes, kind: Format, options: ReadingOptions) -> ReadEncounters:
     """Read every encounter of an input; what cannot be read is listed, with its reason."""
     match kind:
@@ -99,14 +71,3 @@ def _read_document(data: bytes) -> ReadEncounters:
             (),
             tuple(Refusal("", found.code, found.detail, found.pointer or "/") for found in error.problems),
         )
-
-
-def _is_fhir(data: bytes) -> bool:
-    """Look at the top of the document, which costs a tenth of reading it; or of its first line (NDJSON)."""
-    text = data.removeprefix(_BOM)
-    for part in (text, text.lstrip().partition(b"\n")[0]):
-        try:
-            return msgspec.json.decode(part, type=_Marks).resourceType is not None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            continue
-    return b'"resourceType"' in text

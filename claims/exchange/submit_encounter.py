@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from claims.building.build import build_bundle
 from claims.building.trace import trace_to_json
-from claims.emr.encounter import parse_encounter
+from claims.emr.recognizing import parse_document
 from claims.errors import ClaimsError
 from claims.exchange.errors import NoSigningKey
 from claims.exchange.ports import Catalogues, Clock, Origin, SigningKeys, Submissions
@@ -47,7 +47,7 @@ class SubmitEncounter:
         """Build, sign and receive.
 
         Raises:
-            MalformedEncounter: The document cannot be read; every problem is listed.
+            MalformedEncounter: The document cannot be read, or is of another kind; every problem is listed.
             CannotBuild: It can be read, but no claim can be made from it.
             WrongFacility: It is another facility's.
             NoSigningKey: The service holds no key for the facility.
@@ -59,7 +59,7 @@ class SubmitEncounter:
             known = self.submissions.find_by_key(facility, idempotency_key, request_sha256=digest)
             if known is not None:
                 return self.receive.again(known)
-        encounter = parse_encounter(document)
+        encounter = parse_document(document)
         if encounter.facility != facility:
             raise WrongFacility(encounter.facility, facility)
         signer = self.keys.find(facility)

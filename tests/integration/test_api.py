@@ -138,7 +138,19 @@ def test_an_encounter_that_cannot_be_read_lists_every_problem(client: TestClient
     response = client.post("/v1/encounters", json=document, headers=key(service))
 
     assert is_problem(response, 422, "malformed-encounter")
-    assert {"/surprise", "/patient"} <= {one["pointer"] for one in response.json()["errors"]}
+    problems = {one["pointer"]: one for one in response.json()["errors"]}
+    assert {"/surprise", "/patient"} <= problems.keys()
+    assert problems["/patient"]["message"]["vi"].startswith("thiếu khóa này")
+    assert problems["/patient"]["message"]["en"] == problems["/patient"]["detail"]
+
+
+def test_another_kind_of_input_is_refused_with_where_it_goes(client: TestClient, service: Service) -> None:
+    response = client.post("/v1/encounters", json={"resourceType": "Bundle"}, headers=key(service))
+
+    assert is_problem(response, 422, "malformed-encounter")
+    (problem,) = response.json()["errors"]
+    assert problem["code"] == "a-fhir-document"
+    assert all("/v1/submissions" in said for said in problem["message"].values())
 
 
 def test_an_encounter_without_anything_to_claim_is_refused_with_the_reason(
@@ -146,7 +158,10 @@ def test_an_encounter_without_anything_to_claim_is_refused_with_the_reason(
 ) -> None:
     document = encounter() | {"medications": [], "services": [], "results": []}
 
-    assert is_problem(client.post("/v1/encounters", json=document, headers=key(service)), 422, "cannot-build")
+    response = client.post("/v1/encounters", json=document, headers=key(service))
+
+    assert is_problem(response, 422, "cannot-build")
+    assert all(set(one["message"]) == {"vi", "en"} for one in response.json()["errors"])
 
 
 def test_another_facilitys_encounter_is_refused(client: TestClient, service: Service) -> None:

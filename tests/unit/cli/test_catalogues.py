@@ -7,7 +7,7 @@ import pytest
 import typer
 
 from claims.cli.catalogues import check_catalogue, list_catalogue_gaps, write_catalogue_template
-from claims.cli.output import Exit
+from claims.cli.output import Exit, Language
 from tests.unit.catalogues.folders import a_folder
 from tests.unit.emr.documents import a_document, a_medicine, a_service
 
@@ -67,6 +67,22 @@ def test_gaps_are_counted_by_what_would_fill_them(tmp_path: Path, capsys: pytest
         (2, "drugs.csv", "urn:his|D1"),
         (1, "services.csv", "urn:his|X9"),
     ]
+    assert "chưa" in gaps[0]["message"]["vi"]
+    assert "mapped" in gaps[0]["message"]["en"]
+
+
+@pytest.mark.parametrize(("language", "words"), [("vi", "không đọc được"), ("en", "refused")])
+def test_what_cannot_be_read_is_said_in_the_language_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], language: Language, words: str
+) -> None:
+    path = tmp_path / "encounter.json"
+    path.write_text("{}", "utf-8")
+
+    list_catalogue_gaps([path], language=language)
+
+    told = capsys.readouterr().err
+    assert words in told
+    assert ("thiếu khóa này" in told) == (language == "vi")
 
 
 def test_a_catalogue_shortens_the_gap_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from claims.emr.errors import MalformedOptions
-from claims.emr.formats import Format, ReadingOptions, detect_format, parse_options, read_encounters
+from claims.emr.errors import MalformedEncounter, MalformedOptions
+from claims.emr.formats import ReadingOptions, parse_options, read_encounters
+from claims.emr.recognizing import Format, detect_format, parse_document
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,23 @@ from claims.emr.formats import Format, ReadingOptions, detect_format, parse_opti
 )
 def test_the_kind_is_told_by_a_look_at_the_input(data: bytes, kind: Format) -> None:
     assert detect_format(data) is kind
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        pytest.param(b'{"resourceType": "Bundle", "type": "collection"}', "a-fhir-document", id="fhir"),
+        pytest.param(b"MSH|^~\\&|HIS\r", "an-hl7-message", id="hl7"),
+        pytest.param(b"\xef\xbb\xbf\n<GIAMDINHHS/>", "an-xml-document", id="xml"),
+        pytest.param(b"{}", "missing-key", id="a-document-after-all"),
+        pytest.param(b"%PDF-1.7", "not-json", id="something-else"),
+    ],
+)
+def test_what_is_no_encounter_document_is_refused_by_its_name(data: bytes, code: str) -> None:
+    with pytest.raises(MalformedEncounter) as refusal:
+        parse_document(data)
+
+    assert {one.code for one in refusal.value.problems} == {code}
 
 
 @pytest.mark.parametrize("kind", Format)

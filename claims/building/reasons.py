@@ -1,11 +1,12 @@
-"""Why an input makes no claim, as it is said on the screen: each reason with its place, in both languages."""
+"""Why an input makes no claim, as people are told: each reason with its place, in both languages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from claims.building.errors import Reason
+from claims.building.errors import Reason
+from claims.building.gaps import gap_findings
+from claims.bundle.messages import LANGUAGES, describe
+from claims.emr.words import in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,11 @@ class Refused:
 
 def told_of_reading(code: str, place: str | None, detail: str) -> Told:
     """Tell what reading an input refused."""
-    from claims.bundle.messages import LANGUAGES
-    from claims.emr.words import in_words
-
     return Told(code, place, detail, {language: in_words(code, detail, language) for language in LANGUAGES})
 
 
-def told_of_building(reason: "Reason") -> Told:
+def told_of_building(reason: Reason) -> Told:
     """Tell why building refused an encounter that could be read."""
-    from claims.building.gaps import gap_findings
-    from claims.bundle.messages import LANGUAGES, describe
-
     (finding,) = gap_findings([reason], claim=1, tables={})
     said = {language: describe(finding, language) for language in LANGUAGES}
     return Told(reason.code, reason.pointer or None, reason.detail, {**said, "en": reason.detail})
