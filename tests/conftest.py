@@ -34,7 +34,9 @@ _ROOM = 4 << 30
 XMLDSIG_VECTORS = os.environ.get("XMLDSIG_VECTORS")
 
 # Another process may have the processor for a while; a slow example is no fault.
-hypothesis.settings.register_profile("ehoso", deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "ehoso", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 # For a long look by hand: ./run test --hypothesis-profile=thorough tests/property
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=20_000)
 hypothesis.settings.load_profile("ehoso")

@@ -15,7 +15,7 @@ from tests.conftest import require_tool
 def test_a_host_that_is_cut_off_and_comes_back_loses_nothing_and_sends_nothing_twice() -> None:
     require_tool("ip")
     if os.geteuid() != 0:
-        pytest.skip("needs root, to lay a network of its own")
+        pytest.skip("only root lays a network of its own")
 
     run = subprocess.run(
         [sys.executable, "-m", "tests.chaos", "--seconds", "12", "--only", "network cut", "--json"],
