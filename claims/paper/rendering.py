@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass
+from datetime import UTC
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -120,7 +121,9 @@ def render_pdf(bundle: bytes, copy: Copy) -> bytes:
 def _compile(data: str, bundle: str, at: datetime) -> bytes:
     # A compiler for each form: forms are made on several threads.
     compiler = typst.Compiler(_template(), font_paths=_fonts(), sys_inputs={"data": data, "bundle": bundle})
-    pdf = compiler.compile(format="pdf", pdf_standards=_STANDARD, timestamp=at.replace(microsecond=0))
+    # It takes times of a fixed offset only.
+    made_at = at.astimezone(UTC).replace(microsecond=0)
+    pdf = compiler.compile(format="pdf", pdf_standards=_STANDARD, timestamp=made_at)
     if not isinstance(pdf, bytes):
         raise TypeError(type(pdf))
     return pdf

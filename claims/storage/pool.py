@@ -28,8 +28,10 @@ _CLIENT = {
     "keepalives_count": 2,
     "tcp_user_timeout": 20_000,
 }
-# The server gives us up as soon, and with us our locks.
+# The server gives us up as soon, and with us our locks. The zone of times, and what a row is in text, do not
+# depend on where the server stands.
 _SERVER: LiteralString = (
+    "SET timezone = 'UTC'; "
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2; "
     "SET tcp_user_timeout = 20000; SET idle_in_transaction_session_timeout = 60000"
 )

@@ -59,7 +59,7 @@ def test_rows_that_were_there_before_the_chain_are_noted_once(database_url: str)
         register(connection, 4)  # by whoever runs already
     command.upgrade(config(database_url), "head")
 
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(database_url) as connection:
         assert extend(connection) == 3
         chained = connection.execute("SELECT key FROM row_chain ORDER BY position").fetchall()
         assert [key for (key,) in chained] == ["3", "2", "1"]

@@ -4,7 +4,7 @@ import time
 
 import psycopg
 import pytest
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from claims.storage.pool import borrow, open_pool
 
@@ -26,6 +26,19 @@ def test_a_connection_that_its_server_ended_is_not_lent_even_right_after_a_look(
 
     assert row == (1,)
     assert second != first
+
+
+def test_times_come_in_one_zone_wherever_the_server_stands(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        name = sql.Identifier(owner.info.dbname)
+        owner.execute(sql.SQL("ALTER DATABASE {} SET timezone = 'Asia/Ho_Chi_Minh'").format(name))
+
+    with open_pool(database_url, max_size=1) as pool, borrow(pool) as connection:
+        row = connection.execute("SELECT to_jsonb('2026-11-29T00:00:00Z'::timestamptz), now()").fetchone()
+
+    assert row is not None
+    assert row[0] == "2026-11-29T00:00:00+00:00"
+    assert row[1].tzname() == "UTC"
 
 
 def test_a_busy_connection_is_looked_at_once_and_not_at_every_use(

@@ -1,7 +1,9 @@
 """A form is PDF/A with the signed XML inside, whatever stands in the claim."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pikepdf
 import pytest
@@ -49,6 +51,12 @@ def test_the_very_bytes_are_attached_and_the_file_says_which_standard_it_keeps(
 
 def test_the_same_values_make_the_same_bytes(signed: bytes) -> None:
     assert render_pdf(signed, a_copy()) == render_pdf(signed, a_copy())
+
+
+def test_a_time_makes_the_same_bytes_in_every_zone(signed: bytes) -> None:
+    there = replace(a_copy(), at=AT.astimezone(ZoneInfo("Asia/Ho_Chi_Minh")))
+
+    assert render_pdf(signed, there) == render_pdf(signed, a_copy())
 
 
 @pytest.mark.parametrize(
