@@ -15,9 +15,8 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from claims.exchange.errors import DISCONNECTED, TIMED_OUT, UNREACHABLE, GatewayUnavailable, OutcomeUnknown
@@ -88,6 +87,8 @@ class Connections:
             raise ValueError(message)
         self._host = parts.hostname
         self._port = parts.port
+        name = f"[{self._host}]" if ":" in self._host else self._host.encode("idna").decode("ascii")
+        self._named = name if self._port is None else f"{name}:{self._port}"
         self._prefix = parts.path.rstrip("/")
         self._limits = limits
         self._tls = (tls or ssl.create_default_context()) if parts.scheme == "https" else None
@@ -107,7 +108,7 @@ class Connections:
         connection = self._take()
         keep = False
         try:
-            complete = _write(connection, self._prefix + path, headers=headers, body=body)
+            complete = _write(connection, self._head(path, headers, len(body)) + body)
             wait_s = self._limits.read_timeout_s if complete else _EARLY_ANSWER_S
             try:
                 most = max_answer_bytes or self._limits.max_answer_bytes
@@ -128,6 +129,15 @@ class Connections:
         """Close the connections that nobody uses at the moment."""
         while self._idle:
             self._idle.pop().connection.close()
+
+    def _head(self, path: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
+        fields = {"Host": self._named, "Accept-Encoding": "identity", **headers}
+        lines = [f"POST {self._prefix}{path} HTTP/1.1", f"Content-Length: {body_bytes}"]
+        lines += [f"{name}: {value}" for name, value in fields.items()]
+        for line in lines:
+            if not (line.isascii() and line.isprintable()):
+                raise ValueError(f"{line.partition(':')[0]!r} cannot be written into a request")
+        return "\r\n".join((*lines, "", "")).encode("ascii")
 
     def _take(self) -> HTTPConnection:
         if self._pid != os.getpid():
@@ -163,12 +173,12 @@ class Connections:
     def _read(
         self, connection: HTTPConnection, *, wait_s: float, complete: bool, max_bytes: int
     ) -> RawAnswer:
-        deadline = time.monotonic() + wait_s
-        # http.client calls response_class; typeshed only knows classes there.
-        connection.response_class = cast("type[HTTPResponse]", partial(_PunctualResponse, deadline=deadline))
+        response = _PunctualResponse(connection.sock, deadline=time.monotonic() + wait_s)
         try:
-            response = connection.getresponse()
-            body = response.read(max_bytes + 1)
+            with response:
+                response.begin()
+                body = response.read(max_bytes + 1)
+                is_over = response.isclosed()
         except TimeoutError as error:
             raise OutcomeUnknown(TIMED_OUT, f"no whole answer within {wait_s:g} s") from error
         except OSError as error:
@@ -180,17 +190,18 @@ class Connections:
         if response.length:
             # read(n) does not complain when the connection ends before Content-Length.
             raise OutcomeUnknown(GARBLED, "the answer is cut off")
-        if not response.isclosed() or connection.sock is None:
+        if response.will_close or not is_over:
             connection.close()
         else:
             connection.sock.settimeout(self._limits.read_timeout_s)
         return RawAnswer(response.status, body, request_complete=complete)
 
 
-def _write(connection: HTTPConnection, path: str, *, headers: Mapping[str, str], body: bytes) -> bool:
+def _write(connection: HTTPConnection, request: bytes) -> bool:
     """Write a request; False when the host hung up before it had all of it, but may have answered."""
     try:
-        connection.request("POST", path, body=body, headers=dict(headers))
+        # Head and body at once: http.client writes one after the other, which costs both sides a wake-up.
+        connection.sock.sendall(request)
     except (BrokenPipeError, ConnectionResetError):
         return False
     except OSError as error:
@@ -223,16 +234,8 @@ def _is_readable(sock: socket.socket) -> bool:
 class _PunctualResponse(HTTPResponse):
     """A response that must be whole by a deadline, even when each single byte is on time."""
 
-    def __init__(
-        self,
-        sock: socket.socket,
-        debuglevel: int = 0,
-        method: str | None = None,
-        url: str | None = None,
-        *,
-        deadline: float,
-    ) -> None:
-        super().__init__(sock, debuglevel, method, url)
+    def __init__(self, sock: socket.socket, *, deadline: float) -> None:
+        super().__init__(sock, method="POST")
         self.fp = io.BufferedReader(_PunctualReader(self.fp, sock, deadline))
 
 
