@@ -102,7 +102,9 @@ def _parse(data: bytes, limits: Limits, parser: etree.XMLParser) -> Element:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         raise _unparsable(error) from error
-    _check_depth(root, limits)
+    # Each element inside another but the innermost has two tags.
+    if count_octets(data, b"<") >= 2 * limits.max_depth:
+        _check_depth(root, limits)
     # Each attribute and each declaration has two quotation marks.
     marks = count_octets(data, b'"') + count_octets(data, b"'")
     if marks > 2 * limits.max_attributes:

@@ -83,6 +83,7 @@ def test_parses(data: bytes) -> None:
             id="entity-bomb",
         ),
         pytest.param(nested(65), "too-deep", id="deep"),
+        pytest.param(nested(64).replace(b"<a></a>", b"<a><a/></a>"), "too-deep", id="deep-and-empty"),
         pytest.param(nested(100_000), "too-deep", id="very-deep"),
         pytest.param(attributes(65), "too-many-attributes", id="attributes"),
         pytest.param(declaring(17), "too-many-namespaces", id="namespaces"),
