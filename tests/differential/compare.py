@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.differential.documents import Corpus, Document
@@ -23,7 +24,8 @@ from tests.differential.verifiers import (
 _HEAD = """\
 # Beside other verifiers
 
-Made by `python -m tests.differential.compare`, which is run by hand; a sample of it is a test.
+Made by `python -m tests.differential.compare` on {day}, which is run by hand. A sample of it is a test, and
+so are [documents of any shape](../../tests/differential/generated.py) that XML allows, signed by libxmlsec1.
 {total} documents: {valid} with right signatures of every shape, {attack} attacks of [the table](attacks.md)
 and {mutant} mutants. Every verifier trusts the same root, as of the same time, and is used as documented;
 the JDK takes the key of the certificate that is there. What the others let pass is for their callers to
@@ -86,7 +88,7 @@ def page(documents: Sequence[Document], answers: Answers) -> str:
     others = [name for name in answers if name != OURS]
     kinds = Counter(document.kind for document in documents)
     lines = [
-        _HEAD.format(total=len(documents), **kinds),
+        _HEAD.format(day=datetime.now(UTC).date(), total=len(documents), **kinds),
         "| verifier | valid accepted | attacks accepted | mutants accepted |",
         "| --- | --- | --- | --- |",
     ]
