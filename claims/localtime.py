@@ -35,6 +35,11 @@ def read_minute(text: str) -> datetime:
     return datetime(int(text[:4]), int(text[4:6]), int(text[6:8]), int(text[8:10]), int(text[10:12]))  # noqa: DTZ001 - of one place
 
 
+def write_day(day: date) -> str:
+    """Write a day as yyyyMMdd."""
+    return f"{day.year:04}{day.month:02}{day.day:02}"
+
+
 def write_minute(moment: datetime) -> str:
     """Write a wall time as yyyyMMddHHmm."""
-    return f"{moment.year:04}{moment.month:02}{moment.day:02}{moment.hour:02}{moment.minute:02}"
+    return f"{write_day(moment)}{moment.hour:02}{moment.minute:02}"

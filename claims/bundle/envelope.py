@@ -44,6 +44,9 @@ CONTAINER: Final = "CHUKYDONVI"
 # Compiled, it walks the tree in C: a tenth of what searching the bytes takes.
 _HAS_ASIDES: Final = etree.XPath("boolean(//comment() | //processing-instruction())")
 
+# The tables that a bundle may hold, as LOAIHOSO names them.
+_BY_SPELLING: Final = {kind.value: kind for kind in TableKind if kind.travels_in_bundle}
+
 # A parser's refusal, by its code, as a finding; the others mean that it is not well-formed.
 _UNPARSABLE: Final = {
     "empty": "ENV.EMPTY",
@@ -67,7 +70,11 @@ _UNESCAPED: Final = frozenset(
 )
 
 # Letters that are no letters any more are refused by readers; those that are lost are a pity.
-_DAMAGE: Final = {"ENV.CONTROL_CHARACTERS": Severity.ERROR, "ENV.LOST_LETTERS": Severity.WARNING}
+_DAMAGE: Final = {
+    "ENV.CONTROL_CHARACTERS": Severity.ERROR,
+    "ENV.LOST_LETTERS": Severity.WARNING,
+    "ENV.ESCAPED_TWICE": Severity.WARNING,
+}
 
 # A mark that may matter to a stricter reader; the others are of interest to whoever mends the exporter.
 _MARKS_TO_MEND: Final = frozenset({"ENV.TYPE_HINTS"})
@@ -252,6 +259,8 @@ class _Reader:
     def _read_kind(self, file: Element, number: int) -> TableKind | None:
         element = file.find("LOAIHOSO")
         text = "" if element is None else element.text or ""
+        if text in _BY_SPELLING:
+            return _BY_SPELLING[text]
         if element is None or not text.strip():
             return None  # the schema says that it is missing
         location = Location(claim=number, field="LOAIHOSO", line=element.sourceline)

@@ -48,18 +48,25 @@ _DAMAGE: Final = (
     (re.compile(b"\x7f"), re.compile("\x7f"), "ENV.CONTROL_CHARACTERS"),
     (re.compile(b"\xc2[\x80-\x9f]"), re.compile("[\x80-\x9f]"), "ENV.CONTROL_CHARACTERS"),
     (re.compile(b"\xef\xbf\xbd"), re.compile("\ufffd"), "ENV.LOST_LETTERS"),
+    # What was escaped, and then once more: a reader sees the reference instead of the character.
+    (
+        re.compile(b"&amp;(?:amp|lt|gt|quot|apos|#[0-9]+);"),
+        re.compile("&(?:amp|lt|gt|quot|apos|#[0-9]+);", re.ASCII),
+        "ENV.ESCAPED_TWICE",
+    ),
 )
 
 # What cannot be seen, and makes of a text another one: blanks that do not break, marks without width or of
 # direction, soft hyphens, byte order marks. By their first byte, as above, or as a reference to a number.
 _UNSEEN: Final = (
-    re.compile(rb"\xc2[\xa0\xad]"),
-    re.compile(rb"\xcd\x8f"),
-    re.compile(rb"\xd8\x9c"),
-    re.compile(rb"\xe2(?:\x80[\x80-\x8f\xa8-\xaf]|\x81[\x9f-\xaf])"),
-    re.compile(rb"\xe3\x80\x80"),
-    re.compile(rb"\xef(?:\xb8[\x80-\x8f]|\xbb\xbf)"),
-    re.compile(rb"&#"),
+    re.compile(b"\xc2[\xa0\xad]"),
+    re.compile(b"\xcd\x8f"),
+    re.compile(b"\xd8\x9c"),
+    re.compile(b"\xe2(?:\x80[\x80-\x8f\xa8-\xaf]|\x81[\x9f-\xaf])"),
+    re.compile(b"\xe3\x80\x80"),
+    re.compile(b"\xef(?:\xb8[\x80-\x8f]|\xbb\xbf)"),
+    re.compile(b"&#"),
+    re.compile(b"\n[ \t]*+[^<\\s]"),  # text goes on, or begins, on a line of its own
 )
 
 # Fields that only the layout of 2017 (Decision 4210) has.
@@ -133,7 +140,12 @@ def may_have_long_decimals(data: bytes) -> bool:
 
 def may_have_unseen_characters(data: bytes) -> bool:
     """Whether a table may hold a character that cannot be seen."""
-    return any(pattern.search(data, len(BOM)) for pattern in _UNSEEN)
+    return any(_is_in(pattern, data) for pattern in _UNSEEN)
+
+
+def _is_in(pattern: re.Pattern[bytes], data: bytes) -> bool:
+    """Whether a pattern is in data behind their byte order mark; its first byte alone is soon looked for."""
+    return pattern.pattern[:1] in data and pattern.search(data, len(BOM)) is not None
 
 
 def may_have_type_hints(data: bytes) -> bool:
@@ -173,7 +185,7 @@ def compose_letters(root: Element, data: bytes) -> Place | None:
 def find_damage(root: Element, data: bytes) -> Iterator[tuple[str, Place]]:
     """Find values whose letters a conversion damaged or lost, by the code of each kind."""
     for of_bytes, of_text, code in _DAMAGE:
-        if of_bytes.search(data):
+        if _is_in(of_bytes, data):
             found = [one for one in root.iter("*") if one.text and of_text.search(one.text)]
             if found:
                 yield code, _place(found)

@@ -6,11 +6,13 @@ Values only; whoever runs a check brings them. A rule that needs what is not kno
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from claims.catalogues.items import Kind
 from claims.checking.rules.rule import Need
+from claims.localtime import local_date, write_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +63,11 @@ class Known:
     catalogue: Catalogue | None = None
     more: Mapping[Need, object] = field(default_factory=dict)
 
+    @property
+    def received_on(self) -> str:
+        """The day of receipt, ``yyyyMMdd``."""
+        return _day_of(self.received_at)
+
     def has(self, need: Need) -> bool:
         """Whether what a rule needs is known."""
         kind = CATALOGUE_KINDS.get(need)
@@ -71,4 +78,12 @@ class Known:
     @property
     def needs_met(self) -> frozenset[Need]:
         """The needs that are met."""
-        return frozenset(need for need in Need if self.has(need))
+        more = self.more.keys() - CATALOGUE_KINDS.keys()
+        listed = () if self.catalogue is None else (need for need in CATALOGUE_KINDS if self.has(need))
+        return frozenset((*more, *listed))
+
+
+# Every claim of a batch was received at one moment.
+@lru_cache(maxsize=256)
+def _day_of(moment: datetime) -> str:
+    return write_day(local_date(moment))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from claims.bundle.kinds import TableKind
 from claims.checking.rules.rule import Hit, rule
 from claims.checking.rules.visits import STAYING, days_between, kind_of_visit, stay_of
-from claims.localtime import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +50,7 @@ def find_missing_record_summary(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 @rule("XML9.CARER")
 def find_wrong_numbers_of_carer(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """The carer's social number and card have all their characters; the identity card is issued already."""
-    today = f"{local_date(known.received_at):%Y%m%d}"
+    today = known.received_on
     for row in claim.rows(TableKind.XML9):
         yield from _wrong_lengths(row, (("MA_BHXH_NND", _SOCIAL_NUMBER), ("MA_THE_NND", _CARD)))
         if (row.day(_ISSUED) or "") > today:

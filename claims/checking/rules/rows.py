@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from claims.bundle.format import depends_on_format
 from claims.bundle.kinds import TableKind
 from claims.checking.rules.rule import Hit, rule
-from claims.localtime import local_date, parse_day
+from claims.localtime import parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -103,7 +103,7 @@ def find_times_to_come(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     summary = claim.summary_row
     if summary is not None and summary["MA_LOAI_KCB"] in _FOR_A_TIME:
         return
-    end_of_day = f"{local_date(known.received_at):%Y%m%d}2359"
+    end_of_day = f"{known.received_on}2359"
     for kind, fields in _CLINICAL_TIMES.items():
         late = [name for name in fields if max(claim.column(kind, name), default="") > end_of_day]
         for row in claim.rows(kind) if late else ():

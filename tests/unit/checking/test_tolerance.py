@@ -473,6 +473,7 @@ def test_decomposed_letters_are_counted_as_composed_ones() -> None:
         pytest.param("MA_THUOC", "40.\xad1", "U+00AD", "4", "hyphen", id="soft-hyphen"),
         pytest.param("DON_VI_TINH", "Viên\u3000", "U+3000", "5", "blank", id="wide-blank"),
         pytest.param("TEN_THUOC", "A\ufe0fB", "U+FE0F", "2", "width", id="variation-selector"),
+        pytest.param("TEN_THUOC", "\n      Thuoc\n    ", "U+000A", "1", "line end", id="indented-text"),
     ],
 )
 def test_a_character_that_cannot_be_seen_is_named_with_its_place(
@@ -512,6 +513,7 @@ def test_what_is_only_told_to_people_may_have_blanks_of_any_kind() -> None:
         pytest.param("Thu\x91c", "ENV.CONTROL_CHARACTERS", Severity.ERROR, id="of-windows-1252"),
         pytest.param("Thu\x7fc", "ENV.CONTROL_CHARACTERS", Severity.ERROR, id="delete"),
         pytest.param("Thu\ufffdc", "ENV.LOST_LETTERS", WARNING, id="lost"),
+        pytest.param("A &amp; B", "ENV.ESCAPED_TWICE", WARNING, id="escaped-twice"),
     ],
 )
 def test_letters_that_a_conversion_damaged_are_told(name: str, code: str, severity: Severity) -> None:
