@@ -48,6 +48,14 @@ class Made:
     tsa: DemoTsa
     trust: TrustStore
 
+    def another(self) -> "Made":
+        """Return the archive of another submission to the same service."""
+        bundle, document = _bundle(self.pki, seed=2)
+        contents = _contents(
+            bundle, document, self.authority, self.key, self.trust, self.tsa, submission=f"{SUBMISSION[:-1]}C"
+        )
+        return replace(self, data=make_archive(contents, self.key), contents=contents)
+
     def with_contents(self, **changes: object) -> bytes:
         """Return the archive with other contents, signed by the service all the same."""
         return make_archive(replace(self.contents, **changes), self.key)  # type: ignore[arg-type]
@@ -76,22 +84,35 @@ def an_archive() -> Made:
         crls=[pki.revocation_list([], at=NOON, days=400), pki.root_revocation_list(at=NOON, days=400)],
         tsa_anchors=[pki.root],
     )
-    facility_key = pki.leaf("99001", valid_from=NOON - timedelta(days=1), valid_to=NOON + year)
-    document = canonical_json(
-        next(iter(generate_encounters(seed=1, count=1, facilities=["99001"], on=NOON.date())))
-    )
-    bundle = sign_bundle(
-        build_bundle([parse_encounter(document)], made_on=NOON.date()).bundle, facility_key.signer
-    )
+    bundle, document = _bundle(pki, seed=1)
     contents = _contents(bundle, document, authority, key, trust, tsa)
     return Made(make_archive(contents, key), contents, key, authority, pki, tsa, trust)
 
 
+def _bundle(pki: DemoPki, *, seed: int) -> tuple[bytes, bytes]:
+    """Return a signed bundle, and what it was built from."""
+    facility_key = pki.leaf("99001", valid_from=NOON - timedelta(days=1), valid_to=NOON + timedelta(days=365))
+    document = canonical_json(
+        next(iter(generate_encounters(seed=seed, count=1, facilities=["99001"], on=NOON.date())))
+    )
+    bundle = sign_bundle(
+        build_bundle([parse_encounter(document)], made_on=NOON.date()).bundle, facility_key.signer
+    )
+    return bundle, document
+
+
 def _contents(
-    bundle: bytes, document: bytes, authority: Authority, key: ServiceKey, trust: TrustStore, tsa: DemoTsa
+    bundle: bytes,
+    document: bytes,
+    authority: Authority,
+    key: ServiceKey,
+    trust: TrustStore,
+    tsa: DemoTsa,
+    *,
+    submission: str = SUBMISSION,
 ) -> ArchiveContents:
     sha256 = hashlib.sha256(bundle).hexdigest()
-    receipt = AcceptanceReceipt(SUBMISSION, "99001", sha256, len(bundle), NOON).sign(key)
+    receipt = AcceptanceReceipt(submission, "99001", sha256, len(bundle), NOON).sign(key)
     trace = b'{"claims":[]}'
     check: dict[str, object] = {"stages": [{"name": "signature", "ms": 0.25}], "findings": [], "claims": []}
     details: list[dict[str, str]] = [{}, {}, {"ma_giao_dich": "GD1"}, {}, {"verdict": "accepted"}]
@@ -108,7 +129,7 @@ def _contents(
     tokens: list[str] = []
     for number, kind in enumerate(("received", "checked", "acknowledged", "assessed", "reviewed")):
         record = Record(
-            submission=SUBMISSION,
+            submission=submission,
             facility="99001",
             sequence=number + 10,
             kind=kind,
@@ -136,7 +157,7 @@ def _contents(
     head = TreeHead(37, root_of(37, node), NOON + timedelta(minutes=1), None).sign(key)
     report = report_on(bundle, Terms(trust=trust, at=NOON, facility="99001"))
     return ArchiveContents(
-        submission=SUBMISSION,
+        submission=submission,
         facility="99001",
         sha256=sha256,
         received_at=NOON,

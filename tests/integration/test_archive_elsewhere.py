@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from claims.proof.container import MANIFEST, SIGNATURES, read_container, write_c
 from signing.canonical import C14N_EXCLUSIVE
 from signing.certificates import to_pem
 from signing.policy import RSA_SHA256, XMLDSIG
-from tests.archives import an_archive
+from tests.archives import an_archive, later
 from tests.conftest import require_tool
+from tests.integration.command import claims
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "archive.md"
 
@@ -123,3 +125,37 @@ def test_the_python_of_the_guide_is_short_and_plain() -> None:
 
     assert len([line for line in python.splitlines() if line.strip()]) <= 50
     assert "claims" not in python
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param({"TZ": "Pacific/Kiritimati"}, id="a-day-ahead"),
+        pytest.param({"TZ": "America/Los_Angeles", "LC_ALL": "C", "PYTHONUTF8": "0"}, id="plain-c"),
+        pytest.param({"PYTHONOPTIMIZE": "2"}, id="without-asserts"),
+    ],
+)
+def test_the_verdict_is_the_same_wherever_it_is_reached(
+    tmp_path: Path, environment: Mapping[str, str]
+) -> None:
+    made = an_archive()
+    archive, broken = tmp_path / "whole.asice", tmp_path / "broken.asice"
+    archive.write_bytes(made.data)
+    broken.write_bytes(made.data.replace(b"GD1", b"GD2"))
+    for folder, certificate in (
+        ("service", made.authority.certificate),
+        ("anchors", made.pki.root),
+        ("intermediates", made.pki.issuing),
+        ("tsa", made.pki.root),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "one.pem").write_bytes(to_pem(certificate))
+    at = later().isoformat()
+
+    here, there = (
+        claims("archive", "verify", archive, broken, "--trust", tmp_path, "--at", at, "--json", env=each)
+        for each in ({}, environment)
+    )
+
+    assert [line["holds"] for line in here.lines] == [True, False]
+    assert (there.code, there.stdout) == (here.code, here.stdout)

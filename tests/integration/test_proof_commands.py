@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
 from claims.cli.output import Exit
+from claims.exchange.access.access_log import AccessKind
 from claims.exchange.submission import FacilityCode
 from claims.proof.renewal import ends_at
 from claims.runtime.archive_store import open_archives
@@ -246,3 +248,28 @@ def test_the_services_key_changes_in_time(tmp_path: Path) -> None:
     assert first in keys.certificates()
     (tmp_path / "keys" / "authority.pem").unlink()
     assert not rotate_in_time(keys, clock, within=timedelta(days=9 * 365))
+
+
+@pytest.mark.parametrize(
+    ("command", "language", "said"),
+    [
+        (("readings",), "vi", "0 lượt xem, 0 điểm sai"),
+        (("readings",), "en", "0 readings, 0 faults"),
+        (("access-log",), "vi", "sự kiện, 1 điểm sai"),
+        (("access-log",), "en", "✗ access_event 1: what stands at this place of the chain was changed"),
+    ],
+)
+def test_chains_are_verified_in_both_languages(
+    service: Service, environment: Mapping[str, str], command: tuple[str, ...], language: str, said: str
+) -> None:
+    service.access_log.note(AccessKind.LOCKED_OUT, about="", detail={})
+    with psycopg.connect(service.database_url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE access_event SET kind = 'signed_in' WHERE position = 1")
+
+    outcome = claims(*command, "verify", "--language", language, "--json", env=environment)
+
+    assert said in outcome.stderr
+    faults = [(each["code"], each["table"], each["key"]) for each in outcome.lines[0]["faults"]]
+    assert faults == ([] if command == ("readings",) else [("chain.changed", "access_event", "1")])
+    assert outcome.code == (Exit.BLOCKED if faults else Exit.FINE)
