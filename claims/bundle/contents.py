@@ -49,7 +49,11 @@ class ReadRow:
     fields: tuple[tuple[str, str], ...]
 
     def __getitem__(self, name: str) -> str:
-        return next((text for field, text in self.fields if field == name), "")
+        # A loop and no generator: a form asks some three hundred times.
+        for field, text in self.fields:
+            if field == name:
+                return text
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.codes import UnknownCodeList, find_code
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _DECIMAL: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 _DIGITS: Final = re.compile(r"[0-9]{4,12}", re.ASCII)
 _NUMBER: Final = "STT"
+_VIETNAMESE: Final = str.maketrans(",.", ".,")
+_SHORT: Final = 16
 _MOST_CODES: Final = 20  # values of one list field that are explained
 
 
@@ -135,9 +138,17 @@ def group_figure(text: str, *, places: int | None = None) -> str:
     """Group a decimal as on a Vietnamese bill: 12450000.5 becomes 12.450.000,5. All else stays as it is."""
     if not _DECIMAL.fullmatch(text):
         return text
+    return _short_grouped(text, places) if len(text) <= _SHORT else _grouped(text, places)
+
+
+def _grouped(text: str, places: int | None) -> str:
     digits = _places(text) if places is None else places
     figure = f"{Decimal(text):,.{max(digits, _places(text))}f}"
-    return figure.translate(str.maketrans(",.", ".,"))
+    return figure.translate(_VIETNAMESE)
+
+
+#: The same few figures stand in most cells; longer ones are not remembered.
+_short_grouped: Final = lru_cache(maxsize=4_096)(_grouped)
 
 
 def label_of(field: Field | None, language: str) -> str:

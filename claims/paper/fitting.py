@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Widths of the columns, in millimetres, as `sheet.typ` sets them; the first one is what the page leaves.
 WIDTHS_MM: Final = (87, 10, 11, 17, 17, 12, 20, 12, 20, 19, 18, 15, 17)
+#: Of rows of sums, whose name goes over six columns; a rate stands between the first two amounts.
+SUM_WIDTHS_MM: Final = (sum(WIDTHS_MM[:6]), WIDTHS_MM[6], *WIDTHS_MM[8:])
 #: What a label and its value have, two of them side by side.
 FIELD_MM: Final = 130
 _INSETS_MM: Final = 1.8
@@ -42,12 +45,14 @@ _FIGURE: Final = re.compile(r"-?[0-9.]+(,[0-9]+)?")
 #: What a letter that is not known here counts as.
 _MORE_THAN_A_LINE: Final = 10_000
 _AS_A_RULE: Final = 10
+#: Longer texts are not remembered.
+_SHORT: Final = 16
 
 
-def takes_one_line(texts: Sequence[str]) -> bool:
+def takes_one_line(texts: Sequence[str], widths_mm: Sequence[float] = WIDTHS_MM) -> bool:
     """Whether these texts, one for each column, stand in their columns without a second line."""
     return all(
-        width_em(text) * _EM_MM <= width - _INSETS_MM for text, width in zip(texts, WIDTHS_MM, strict=True)
+        width_em(text) * _EM_MM <= width - _INSETS_MM for text, width in zip(texts, widths_mm, strict=True)
     )
 
 
@@ -77,5 +82,13 @@ def _broken(word: str, width_mm: float) -> str:
 
 def width_em(text: str) -> float:
     """Return what a text is wide at most, in em; with a letter that is not known here, more than any line."""
+    return _short_width_em(text) if len(text) <= _SHORT else _width_em(text)
+
+
+def _width_em(text: str) -> float:
     letters = unicodedata.normalize("NFD", text)
     return sum(_TENTHS.get(letter, _MORE_THAN_A_LINE) for letter in letters) / 10
+
+
+#: Most cells are figures, the same ones over and over.
+_short_width_em: Final = lru_cache(maxsize=4_096)(_width_em)

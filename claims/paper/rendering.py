@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from functools import cache
 from importlib import resources
+from pathlib import Path
+from threading import local
 from typing import TYPE_CHECKING, Final
 
 import segno
@@ -20,7 +22,7 @@ from claims.bundle.kinds import TableKind
 from claims.bundle.views import view_table
 from claims.errors import ClaimsError
 from claims.localtime import local_date, local_time
-from claims.paper.fitting import FIELD_MM, WIDTHS_MM, breakable, takes_one_line
+from claims.paper.fitting import FIELD_MM, SUM_WIDTHS_MM, WIDTHS_MM, breakable, takes_one_line
 from claims.paper.sheet import AMOUNTS, figure, read_sheet
 from claims.paper.spelling import spell_amount
 
@@ -37,6 +39,7 @@ LANGUAGES: Final = ("vi", "en")
 #: The papers that may travel with a claim, in their order.
 _PAPERS: Final = tuple(TableKind(f"XML{number}") for number in range(7, 15))
 _DIGEST_SHOWN: Final = 16
+_TEMPLATE: Final = Path(__file__).with_name("sheet.typ")
 _STANDARD: Final = "a-3a"
 #: Letters other than Latin (Vietnamese among them), Greek and what is usual between them.
 _RARE: Final = re.compile(
@@ -44,10 +47,14 @@ _RARE: Final = re.compile(
 )
 _BOX: Final = "□"
 _MASK: Final = 3
-#: Of the columns of amounts; between the first two of them stands a rate.
-_AMOUNT_WIDTHS: Final = (WIDTHS_MM[6], *WIDTHS_MM[8:])
+#: What a light and what a dark module look like.
+_INK: Final = bytes([255, 0]).ljust(256, b"\0")
+#: The margin of the code, in modules.
+_QUIET: Final = 2
 #: What each line of the money summary says, beside the place of its amount.
 _PAID: Final = (("fund_pays", 2), ("patient_copays", 3), ("patient_pays", 5), ("others_pay", 4))
+
+_of_thread: Final = local()
 
 
 class CannotRender(ClaimsError):
@@ -105,7 +112,7 @@ def render_pdf(bundle: bytes, copy: Copy) -> bytes:
         "sha256": sha256,
         "attachment": f"{copy.submission_id or sha256[:_DIGEST_SHOWN]}.xml",
         "address": address,
-        "qr": None if not address else _qr(address),
+        "qr": _qr(address) if address else None,
         "widths": WIDTHS_MM[1:],
         "signature": list(_signature(copy, contents.signatures, sha256, words)),
         "claims": [_claim(claim, copy.language, words) for claim in contents.claims if claim.tables],
@@ -119,14 +126,25 @@ def render_pdf(bundle: bytes, copy: Copy) -> bytes:
 
 
 def _compile(data: str, bundle: str, at: datetime) -> bytes:
-    # A compiler for each form: forms are made on several threads.
-    compiler = typst.Compiler(_template(), font_paths=_fonts(), sys_inputs={"data": data, "bundle": bundle})
-    # It takes times of a fixed offset only.
-    made_at = at.astimezone(UTC).replace(microsecond=0)
-    pdf = compiler.compile(format="pdf", pdf_standards=_STANDARD, timestamp=made_at)
+    pdf = _compiler().compile(
+        format="pdf",
+        sys_inputs={"data": data, "bundle": bundle},
+        pdf_standards=_STANDARD,
+        # It takes times of a fixed offset only.
+        timestamp=at.astimezone(UTC).replace(microsecond=0),
+    )
     if not isinstance(pdf, bytes):
         raise TypeError(type(pdf))
     return pdf
+
+
+def _compiler() -> typst.Compiler:
+    # One for each thread that makes forms: it does one thing at a time.
+    found: typst.Compiler | None = getattr(_of_thread, "compiler", None)
+    if found is None:
+        found = typst.Compiler(str(_TEMPLATE), root=str(_TEMPLATE.parent), font_paths=_fonts())
+        _of_thread.compiler = found
+    return found
 
 
 def address_of(public_url: str, submission_id: str, sha256: str) -> str:
@@ -162,7 +180,7 @@ def _counted(sheet: Sheet, place: int) -> Decimal:
 
 def _rows(sheet: Sheet) -> Iterator[dict[str, object]]:
     for number, section in enumerate(sheet.sections, start=1):
-        yield {"kind": "section", "name": f"{number}. {section.title}", "amounts": _sums(section.amounts)}
+        yield {"kind": "section", **_sums(f"{number}. {section.title}", section.amounts)}
         for line in section.lines:
             amount, *rest = _figures(line.amounts)
             cells = (
@@ -183,12 +201,12 @@ def _rows(sheet: Sheet) -> Iterator[dict[str, object]]:
 
 
 def _totals(sheet: Sheet, words: Mapping[str, str]) -> Iterator[dict[str, object]]:
-    yield {"name": words["total"], "amounts": _sums(sheet.totals)}
+    yield _sums(words["total"], sheet.totals)
     if any(
         declared is not None and declared != total
         for declared, total in zip(sheet.declared, sheet.totals, strict=True)
     ):
-        yield {"name": words["declared"], "amounts": _sums(sheet.declared)}
+        yield _sums(words["declared"], sheet.declared)
 
 
 def _figures(amounts: Sequence[Decimal | None]) -> list[str]:
@@ -198,8 +216,12 @@ def _figures(amounts: Sequence[Decimal | None]) -> list[str]:
     return shown
 
 
-def _sums(amounts: Sequence[Decimal | None]) -> list[str]:
-    return list(map(breakable, _figures(amounts), _AMOUNT_WIDTHS))
+def _sums(name: str, amounts: Sequence[Decimal | None]) -> dict[str, object]:
+    cells = (name, *_figures(amounts))
+    fits = takes_one_line(cells, SUM_WIDTHS_MM)
+    if not fits:
+        cells = tuple(map(breakable, cells, SUM_WIDTHS_MM))
+    return {"name": cells[0], "amounts": cells[1:], "fits": fits}
 
 
 def _papers(claim: ReadClaim) -> Iterator[ReadTable]:
@@ -258,10 +280,15 @@ def _title(claim: ReadClaim, words: Mapping[str, str]) -> str:
     return f"{words['claim']} {claim.ma_lk}"
 
 
-def _qr(address: str) -> str:
+def _qr(address: str) -> dict[str, object]:
+    """Return the code as points, row by row, from black (0) to white (255)."""
     # One of the eight masks, not the best of them, which takes three times as long to find: any reader takes
     # any, and of an address that is half random letters none makes large areas of one colour.
-    return str(segno.make(address, error="m", mask=_MASK).svg_inline(border=2, scale=4))
+    code = segno.make(address, error="m", mask=_MASK)
+    side, margin = len(code.matrix) + 2 * _QUIET, bytes(_QUIET)
+    rows = [margin + row + margin for row in code.matrix]
+    above = bytes(side * _QUIET)
+    return {"points": list(b"".join([above, *rows, above]).translate(_INK)), "side": side}
 
 
 @cache
@@ -269,11 +296,6 @@ def _words(language: str) -> Mapping[str, str]:
     text = (resources.files(__package__ or "") / "words.toml").read_text(encoding="utf-8")
     words: Mapping[str, str] = tomllib.loads(text)[language]
     return words
-
-
-@cache
-def _template() -> bytes:
-    return (resources.files(__package__ or "") / "sheet.typ").read_bytes()
 
 
 @cache

@@ -75,8 +75,8 @@ class PostgresLog:
     """`claims.exchange.proofs.EvidenceLog` on PostgreSQL."""
 
     pool: Pool
-    #: Tiles that were read: a complete one never changes.
-    _complete: dict[tuple[int, int], Sequence[bytes]] = field(
+    #: Tiles that were read: what is in one never changes.
+    _tiles: dict[tuple[int, int], Sequence[bytes]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -172,7 +172,7 @@ class PostgresLog:
 
     def nodes(self) -> Node:
         """Return how the hashes of complete subtrees are found; what was read is remembered."""
-        return _Nodes(self._fetch, complete=self._complete)
+        return _Nodes(self._fetch, tiles=self._tiles)
 
     def _fetch(self, statement: LiteralString, params: Sequence[object]) -> Sequence[TupleRow]:
         with borrow(self.pool) as connection:
@@ -193,32 +193,28 @@ class _Nodes:
     fetch: _Fetch
     #: Hashes of the last leaves, by their places: what was just made need not be read.
     fresh: Mapping[int, bytes] = field(default_factory=dict)
-    #: Where tiles that are in the log for good are remembered.
-    complete: dict[tuple[int, int], Sequence[bytes]] = field(default_factory=dict)
-    _tiles: dict[tuple[int, int], Sequence[bytes]] = field(default_factory=dict)
+    #: Tiles that were read, the one at the right edge of each level as far as it had come then.
+    tiles: dict[tuple[int, int], Sequence[bytes]] = field(default_factory=dict)
 
     def __call__(self, level: int, position: int) -> bytes:
         tile_level, height = divmod(level, _TILE_LEVELS)
         first = position << height
-        hashes = self._tile(tile_level, first // _TILE)
         start = first % _TILE
-        return fold(hashes[start : start + (1 << height)])
+        end = start + (1 << height)
+        return fold(self._tile(tile_level, first // _TILE, end)[start:end])
 
-    def _tile(self, level: int, position: int) -> Sequence[bytes]:
-        known = self._tiles.get((level, position))
-        if known is None:
-            known = self._tiles[level, position] = self._read(level, position)
+    def _tile(self, level: int, position: int, least: int = _TILE) -> Sequence[bytes]:
+        known = self.tiles.get((level, position), ())
+        if len(known) < least:
+            if len(self.tiles) >= _MOST_TILES:
+                self.tiles.clear()
+            known = self.tiles[level, position] = self._read(level, position)
         return known
 
     def _read(self, level: int, position: int) -> Sequence[bytes]:
-        if (known := self.complete.get((level, position))) is not None:
-            return known
         rows = self.fetch("SELECT hashes FROM log_tile WHERE level = %s AND position = %s", [level, position])
         if rows:
-            if len(self.complete) >= _MOST_TILES:
-                self.complete.clear()
-            hashes = self.complete[level, position] = _split(rows[0][0])
-            return hashes
+            return _split(rows[0][0])
         first = position * _TILE
         if level == 0:
             fresh = [self.fresh[at] for at in range(first, first + _TILE) if at in self.fresh]

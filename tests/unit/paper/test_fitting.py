@@ -2,12 +2,13 @@
 
 import json
 import unicodedata
+from collections.abc import Sequence
 from typing import Literal
 
 import pytest
 import typst
 
-from claims.paper.fitting import WIDTHS_MM, breakable, takes_one_line, width_em
+from claims.paper.fitting import SUM_WIDTHS_MM, WIDTHS_MM, breakable, takes_one_line, width_em
 
 LETTERS = (
     "".join(chr(code) for code in range(0x20, 0x7F))
@@ -44,19 +45,26 @@ def test_no_letter_is_wider_than_is_said(weight: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_what_fits_is_one_line_high(form: Literal["NFC", "NFD"]) -> None:
-    rest = [""] * (len(WIDTHS_MM) - 1)
+@pytest.mark.parametrize(
+    ("widths", "weight"),
+    [pytest.param(WIDTHS_MM, "regular", id="line"), pytest.param(SUM_WIDTHS_MM, "bold", id="sum")],
+)
+def test_what_fits_is_one_line_high(
+    form: Literal["NFC", "NFD"], widths: Sequence[float], weight: str
+) -> None:
+    rest = [""] * (len(widths) - 1)
     texts = [unicodedata.normalize(form, letter * 200) for letter in ALL]
     fitting = [
-        next(text[:length] for length in range(200, 0, -1) if takes_one_line([text[:length], *rest]))
+        next(text[:length] for length in range(200, 0, -1) if takes_one_line([text[:length], *rest], widths))
         for text in texts
     ]
 
     # The insets of a cell are 2.5 points on either side.
     heights = {
-        round(size[1], 3) for size in measured([(text, "regular", 87 * 72 / 25.4 - 5) for text in fitting])
+        round(size[1], 3)
+        for size in measured([(text, weight, widths[0] * 72 / 25.4 - 5) for text in fitting])
     }
-    (line,) = {round(size[1], 3) for size in measured([("X", "regular", 1000.0)])}
+    (line,) = {round(size[1], 3) for size in measured([("X", weight, 1000.0)])}
     assert heights == {line}
     assert line + 2 * 2.2 <= 10.0
 
