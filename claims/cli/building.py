@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from claims.building.reasons import Refused, Told, told_of_building, told_of_reading
 from claims.cli.catalogues import CatalogueFolder, SystemsFile, load_lists, load_options
 from claims.cli.inputs import Inputs, expand, free_path, is_folder, read_input, stem_of, write_whole
 from claims.cli.output import AsJson, Bar, Exit, Language, emit, progress_bar, say
 
 if TYPE_CHECKING:
     from claims.building.build import BuildSettings, Built
+    from claims.building.reasons import Refused, Told
     from claims.catalogues.catalogue import Catalogue
     from claims.emr.encounter import Encounter
     from claims.emr.formats import ReadingOptions
@@ -112,7 +112,7 @@ class _Outcome:
     path: Path
     built: list["Built"] = field(default_factory=list)
     traces: list[Mapping[str, object]] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: "list[Refused]" = field(default_factory=list)
     oddities: Sequence["Oddity"] = ()
 
 
@@ -194,6 +194,8 @@ class _Bench:
             yield ReadEncounters(mine, tuple(refused), tuple(oddities))
 
     def _build(self, opened: _Opened, read: "ReadEncounters", bar: Bar) -> _Outcome:
+        from claims.building.reasons import Refused, told_of_reading
+
         outcome = _Outcome(opened.path, oddities=read.oddities)
         named: dict[str, list[Told]] = {}
         for one in read.refused:
@@ -209,6 +211,7 @@ class _Bench:
 
     def _build_one(self, encounter: "Encounter", outcome: _Outcome) -> None:
         from claims.building.build import CannotBuild, build_bundle
+        from claims.building.reasons import Refused, told_of_building, told_of_reading
         from claims.building.trace import trace_to_json
 
         name = _name_of(encounter)

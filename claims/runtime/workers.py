@@ -5,12 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from claims.runtime.processes import Program
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from claims.runtime.embedded import Addresses
+    from claims.runtime.processes import Program
     from claims.runtime.settings import Settings
 
 
@@ -50,6 +49,9 @@ def worker_programs(
     addresses: Addresses, environment: Mapping[str, str] | None = None, *, has_roles: bool = False
 ) -> list[Program]:
     """Return the programs of one machine's workers on the given servers."""
+    # Here and not above: the command line asks for roles at every start, and whoever runs programs logs.
+    from claims.runtime.processes import Program
+
     variables = {**server_variables(addresses, has_roles=has_roles), **(environment or {})}
     return [Program(role.value, ["-m", "claims", "worker", "--role", role.value], variables) for role in Role]
 
