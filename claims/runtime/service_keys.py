@@ -49,8 +49,6 @@ class FolderOfServiceKeys:
         self.folder = folder
         self._clock = clock
         self._loaded = ttl_cache(maxsize=1, ttl=_REMEMBER_S)(self._load)
-        # Archives of one time have one list.
-        self._list = ttl_cache(maxsize=4, ttl=_REMEMBER_S)(self._make_list)
 
     def current(self) -> ServiceKey:
         """Return the key that signs now.
@@ -70,7 +68,8 @@ class FolderOfServiceKeys:
 
     def revocation_list(self, *, at: datetime) -> x509.CertificateRevocationList | None:
         """Return a fresh list of which keys are revoked; None where another authority issues it."""
-        return self._list(at)
+        authority = self._authority()
+        return None if authority is None else authority.revocation_list(at=at)
 
     def rotate(self) -> ServiceKey:
         """Make a new key, which signs from now on.
@@ -114,10 +113,6 @@ class FolderOfServiceKeys:
             return None
         key, certificates = _read(path)
         return None if key is None else Authority(certificates[0], key)
-
-    def _make_list(self, at: datetime) -> x509.CertificateRevocationList | None:
-        authority = self._authority()
-        return None if authority is None else authority.revocation_list(at=at)
 
     def _load(self) -> _Loaded:
         self._ensure()

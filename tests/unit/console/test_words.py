@@ -50,10 +50,11 @@ def test_whatever_makes_an_encounter_unfit_is_said_in_both_languages() -> None:
     sources = [path.read_text("utf-8") for part in ("emr", "building") for path in (root / part).glob("*.py")]
     place = r"(?:[^()\"]|f?\"(?:/[^\"]*)?\"|\([^()]*\))*?"
     made = rf"(?:Reason|Problem|_malformed|_reason)\({place}\"([a-z]+(?:-[a-z0-9]+)+)\""
-    listed = r": \(?\"([a-z]+(?:-[a-z]+)+)\",? "
+    listed = r"(?::| =) \(?\"([a-z]+(?:-[a-z0-9]+)+)\",? "
     codes = {code for text in sources for code in (*re.findall(made, text), *re.findall(listed, text))}
 
     assert codes >= {"unknown-key", "not-json", "still-open", "no-price", "several-in-list"}
+    assert codes >= {"a-fhir-document", "an-hl7-message", "an-xml-document"}
     for language in LANGUAGES:
         known = words(language)
         assert [one for one in sorted(codes) if f"unfit_{one.replace('-', '_')}" not in known] == []
