@@ -306,6 +306,7 @@ def is_shown(world: World, response: Response, facility: FacilityCode) -> bool:
     return any(secret in response.text for secret in world.secret_of(facility))
 
 
+@pytest.mark.slow
 def test_everybody_gets_on_every_route_what_the_table_says(world: World) -> None:
     faults, cases = [], 0
     for route in sorted(guarded(world), key=lambda one: (one.method == "DELETE", one.path)):

@@ -118,6 +118,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 def test_it_finds_every_row_that_was_touched(installation: Installation) -> None:
     missed = []
     for statement, code in CASES:

@@ -213,6 +213,7 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do() -> None:
     assert checks["trust"]["fine"] is False
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_a_missing_migration(empty_database_url: str, broker_url: str) -> None:
     env = {"CLAIMS_DATABASE_URL": empty_database_url, "CLAIMS_BROKER_URL": broker_url}
 

@@ -108,6 +108,7 @@ def ask(
     return found
 
 
+@pytest.mark.slow
 def test_an_account_speaks_for_its_own_facility_on_every_call(service: Service, client: TestClient) -> None:
     faults, cases = [], 0
     for route, (name, (speaks_for, proof)) in product(calls(client), sessions(service, client).items()):

@@ -92,6 +92,7 @@ def _named_in(path: str, ids: dict[str, str]) -> dict[str, str]:
     return {name: one for name, one in ids.items() if f"{{{name}}}" in path}
 
 
+@pytest.mark.slow
 # The service's threads draw their jitter in this process, which looks to the engine as if a strategy did.
 @pytest.mark.filterwarnings(
     "ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"

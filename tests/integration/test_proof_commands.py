@@ -92,6 +92,7 @@ def test_a_receipt_is_verified_offline(client: TestClient, service: Service, tmp
     assert (forged.code, "không do hệ thống ký" in forged.stderr) == (Exit.BLOCKED, True)
 
 
+@pytest.mark.slow
 def test_the_log_is_audited_by_a_command(
     client: TestClient, service: Service, environment: Mapping[str, str], tmp_path: Path
 ) -> None:

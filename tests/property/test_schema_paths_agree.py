@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -148,6 +149,7 @@ def tables(draw: st.DrawFn) -> tuple[TableSchema, Element]:
     return schema, etree.fromstring(etree.tostring(root))
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(tables())
 def test_both_validators_give_one_verdict_in_either_order_of_fields(
