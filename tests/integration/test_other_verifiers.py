@@ -5,7 +5,6 @@ no code with us beyond libxml2, which the JDK does not use either.
 """
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from signing.demo_pki import DemoPki, FacilityKey
 from signing.policy import ECDSA_SHA256, RSA_SHA256, XMLDSIG
 from signing.sign import Profile, sign_bundle
 from signing.verify import verify
+from tests.conftest import require_tool
 from tests.unit.signing.documents import BUNDLE, DAY, ENVELOPED, NOW, Recipe, sign_like, transform
 from tests.unit.signing.forging import ADJUSTMENTS, forge, template
 
@@ -89,18 +89,13 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def xmlsec1() -> str:
-    found = shutil.which("xmlsec1")
-    if found is None:
-        pytest.skip("needs xmlsec1")
-    return found
+    return require_tool("xmlsec1")
 
 
 @pytest.fixture(scope="module")
 def jdk() -> list[str]:
-    java, javac = shutil.which("java"), shutil.which("javac")
-    if java is None or javac is None:
-        pytest.skip("needs a JDK")
-    return [java, "-XX:TieredStopAtLevel=1", str(JAVA_SOURCE)]
+    require_tool("javac")  # the source is compiled as it is run
+    return [require_tool("java"), "-XX:TieredStopAtLevel=1", str(JAVA_SOURCE)]
 
 
 def accepted_by_xmlsec1(

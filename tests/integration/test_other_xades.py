@@ -6,7 +6,6 @@ time-stamps are tried where ours are, among the unit tests.
 
 import importlib
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from types import ModuleType
@@ -26,6 +25,7 @@ from signing.trust import TrustStore
 from signing.verdict import Level, Verdict
 from signing.verify import verify
 from signing.xades.extend import Extender
+from tests.conftest import require_tool
 from tests.unit.signing.documents import BUNDLE, DAY, NOW
 
 Xmlsec1 = Callable[[bytes], subprocess.CompletedProcess[str]]
@@ -82,9 +82,7 @@ def judged(pki: DemoPki, data: bytes) -> Verdict:
 
 @pytest.fixture(scope="module")
 def xmlsec1(tmp_path_factory: pytest.TempPathFactory, pki: DemoPki) -> Xmlsec1:
-    found = shutil.which("xmlsec1")
-    if found is None:
-        pytest.skip("needs xmlsec1")
+    found = require_tool("xmlsec1")
     folder = tmp_path_factory.mktemp("xmlsec1")
     pki.write(folder)
 

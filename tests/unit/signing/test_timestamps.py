@@ -1,7 +1,6 @@
 """A time-stamp is believed only on what it is on, by whom it is from, and for when it says."""
 
 import hashlib
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,6 +32,7 @@ from signing.timestamps.messages import (
 from signing.timestamps.tokens import read_token
 from signing.trust import TrustStore
 from signing.verdict import Reason
+from tests.conftest import require_tool
 from tests.unit.signing.documents import DAY, NOW, certificate_for
 
 DATA = b"what is stamped"
@@ -389,9 +389,7 @@ def test_a_token_that_is_malformed_is_refused(change: Callable[[bytes], bytes], 
 def openssl(
     tmp_path_factory: pytest.TempPathFactory, pki: DemoPki, tsa: DemoTsa
 ) -> tuple[Path, Callable[..., str]]:
-    found = shutil.which("openssl")
-    if found is None:
-        pytest.skip("needs openssl")
+    found = require_tool("openssl")
     folder = tmp_path_factory.mktemp("openssl")
     (folder / "root.pem").write_bytes(pki.root.public_bytes(serialization.Encoding.PEM))
     (folder / "issuing.pem").write_bytes(pki.issuing.public_bytes(serialization.Encoding.PEM))
