@@ -3,12 +3,19 @@
 from starlette.datastructures import FormData, UploadFile
 
 _LONGEST = 255
+_LONGEST_PROSE = 2_000
 
 
 def text_of(form: FormData, name: str) -> str:
     """Return the text of a field on one line, without what cannot be printed; empty where there is none."""
     value = form.get(name, "")
     return "".join(filter(str.isprintable, value)).strip()[:_LONGEST] if isinstance(value, str) else ""
+
+
+def prose_of(form: FormData, name: str) -> str:
+    """Return the text of a field that may have several lines; empty where there is none."""
+    value = form.get(name, "")
+    return value.strip()[:_LONGEST_PROSE] if isinstance(value, str) else ""
 
 
 def typed_in(form: FormData | None, *names: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from claims.console.addresses import is_own, page_url
 from claims.console.answers import UNPROCESSABLE, go_to
+from claims.console.forms import prose_of
 from claims.console.naming import Names, TheNames
 from claims.console.pages import language_of, render
 from claims.console.readings import note_reading
@@ -26,7 +27,6 @@ router = APIRouter()
 
 #: How many claims are decided on at once on the page; the whole list comes page by page.
 PAGE_SIZE: Final = 100
-_LONGEST: Final = 2_000
 
 Cursor = Annotated[str | None, Query(max_length=200)]
 
@@ -50,7 +50,7 @@ def decide_alike(
     """Decide on the claims that were marked, each as it was seen; say what could not be decided."""
     back = _back(form)
     try:
-        decision = Decision(verdict_of(form), reason=_text(form, "reason"), note=_text(form, "note"))
+        decision = Decision(verdict_of(form), reason=prose_of(form, "reason"), note=prose_of(form, "note"))
         chosen = _chosen(form)
         outcomes = service.decide_reviews.decide_alike(chosen, decision=decision, who=viewer.principal)
     except UnsoundDecision as error:
@@ -132,13 +132,8 @@ def _chosen(form: FormData) -> list[tuple[ReviewId, int]]:
     return chosen
 
 
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name, "")
-    return value.strip()[:_LONGEST] if isinstance(value, str) else ""
-
-
 def _back(form: FormData) -> str:
-    back = _text(form, "back")
+    back = prose_of(form, "back")
     return back if is_own(back) else page_url("/claims")
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from claims.console.addresses import page_url
 from claims.console.answers import CONFLICT, UNPROCESSABLE, go_to
+from claims.console.forms import prose_of
 from claims.console.naming import Names, TheNames
 from claims.console.pages import render
 from claims.console.readings import note_reading
@@ -28,7 +29,6 @@ from claims.runtime.wiring import Service
 router = APIRouter()
 
 PAGE_SIZE: Final = 50
-_LONGEST: Final = 2_000
 
 Confirmer = Annotated[Viewer, sees(CONFIRM)]
 
@@ -46,7 +46,7 @@ class ClaimForm:
 
     def text(self, name: str) -> str:
         """Return what was typed into a field."""
-        return _text(self.form, name)
+        return prose_of(self.form, name)
 
     def carry_out(
         self, viewer: Viewer, do: Callable[[Opened], object], then: Callable[[Opened], str]
@@ -156,7 +156,7 @@ def confirm(sent: TheClaimForm, viewer: Confirmer) -> Response:
 def _decision(form: FormData) -> Decision:
     verdict = verdict_of(form)
     cuts = read_cuts(form) if verdict is Verdict.REDUCED else ()
-    return Decision(verdict, cuts, _text(form, "reason"), _text(form, "note"))
+    return Decision(verdict, cuts, prose_of(form, "reason"), prose_of(form, "note"))
 
 
 _CONFLICTS: Final[dict[type[Exception], str]] = {ReviewChanged: "changed", ReviewLocked: "locked"}
@@ -164,7 +164,7 @@ _CONFLICTS: Final[dict[type[Exception], str]] = {ReviewChanged: "changed", Revie
 
 def _next_claim(service: Service, viewer: Viewer, opened: Opened, form: FormData) -> str:
     """Return the address of the claim that follows in the inbox, or of the inbox when none does."""
-    asked = Asked.of_query(_text(form, "from"))
+    asked = Asked.of_query(prose_of(form, "from"))
     which = asked.filter(viewer.principal.reach(DECIDE))
     page = service.reviews.list_page(which, order=asked.order, limit=2, cursor=None)
     following = next((one for one in page.items if one.id != opened.review.id), None)
@@ -181,8 +181,3 @@ def _path(opened: Opened) -> str:
 def _version(form: FormData) -> int:
     text = str(form.get("version", ""))
     return int(text) if text.isdecimal() and len(text) < len("9" * 9) else 0
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name, "")
-    return value.strip()[:_LONGEST] if isinstance(value, str) else ""
