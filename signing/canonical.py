@@ -26,6 +26,8 @@ DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 _ALGORITHMS: Final = frozenset({C14N_1_0, C14N_1_1, C14N_EXCLUSIVE})
 _XML: Final = "{http://www.w3.org/XML/1998/namespace}"
+# In a list of prefixes, what stands for having none (Exclusive XML Canonicalization 1.0, 4).
+_DEFAULT: Final = "#default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +168,8 @@ def _canonical_form(
     if algorithm not in _ALGORITHMS:
         raise CanonicalizationFailed(f"unknown canonicalisation algorithm {algorithm}")
     exclusive = algorithm == C14N_EXCLUSIVE
-    if exclusive and "#default" in inclusive_prefixes and not _uses_defaults_at_once(tree):
-        raise CanonicalizationFailed("a default namespace that its element does not use, with #default")
+    if exclusive and _DEFAULT in inclusive_prefixes:
+        tree = _read_where_default_is_known(tree)
     try:
         form = etree.tostring(
             tree,
@@ -186,21 +188,15 @@ def _canonical_form(
     return form
 
 
-def _uses_defaults_at_once(tree: "Element | ElementTree") -> bool:
-    """Whether each element that declares a default namespace, or none again, is itself without a prefix.
+def _read_where_default_is_known(tree: "Element | ElementTree") -> "Element | ElementTree":
+    """Return the same tree, read once more, whose form can keep the default namespace.
 
-    It is written there then, by the exclusive form as by the inclusive one; elsewhere ``#default`` asks for
-    the latter (Exclusive XML Canonicalization 1.0, 3), and lxml passes that name over.
+    lxml tells libxml2 only of those prefixes that it has met as a name or namespace in this thread, which
+    ``#default`` never is in a document; so it is let meet it first.
     """
-    declares = False
-    for _, found in etree.iterwalk(tree, events=("start-ns", "start")):
-        if isinstance(found, tuple):
-            declares = declares or not found[0]
-        elif isinstance(found, Element):
-            if declares and found.prefix is not None:
-                return False
-            declares = False
-    return True
+    etree.fromstring(f'<met xmlns:once="{_DEFAULT}"/>', _parser())
+    again = etree.fromstring(etree.tostring(tree, encoding="UTF-8", with_tail=False), _parser())
+    return again if isinstance(tree, Element) else again.getroottree()
 
 
 def _inherited_attributes(element: Element, algorithm: str) -> list[tuple[str, str]]:

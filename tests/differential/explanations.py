@@ -31,7 +31,6 @@ EXPLANATIONS: Mapping[str, str] = {
     "signature.duplicate_id": "an Id that is there twice, in whatever spelling: the others take the first",
     "signature.malformed": _FORM + "junk in base64, foreign elements, attributes and text",
     "signature.misplaced": _CALLER + "where a signature stands",
-    "signature.not_canonical": "a default namespace kept where nothing uses it, which lxml cannot write",
     "signature.object_unsupported": _CALLER + "objects that nobody looks at",
     "signature.reference_external": _CALLER + "files and addresses outside the document",
     "signature.reference_scope": _CALLER + "what a signature covers",

@@ -33,7 +33,7 @@ _VALUES: Final = (
 )
 _XML_ATTRIBUTES: Final = ('xml:lang="vi"', 'xml:space="preserve"')
 _SIGNATURE_ATTRIBUTES: Final = ("", " Id='s'", " xmlns:z='urn:z'")
-_PREFIX_LISTS: Final = ("p", "q zz", "p q ds", "xs")
+_PREFIX_LISTS: Final = ("p", "q zz", "p q ds", "xs", "#default", "p #default")
 _DIGESTS: Final = ("2001/04/xmlenc#sha256", "2001/04/xmldsig-more#sha384", "2001/04/xmlenc#sha512")
 _DECLARATIONS: Final = (
     "",

@@ -51,28 +51,25 @@ def test_the_exclusive_form_keeps_the_prefixes_it_is_told_to() -> None:
         b'<r><a xmlns="urn:d"><p:b xmlns:p="urn:p"><c></c></p:b></a></r>',
         b'<r><a xmlns="urn:d"><b xmlns=""></b></a></r>',
         b'<p:r xmlns:p="urn:p"><a></a></p:r>',
+        # Where nothing uses it, or its end, at once.
+        b'<p:r xmlns="urn:d" xmlns:p="urn:p"><a></a></p:r>',
+        b'<r><p:a xmlns="urn:d" xmlns:p="urn:p"><b></b></p:a></r>',
+        b'<r xmlns="urn:d"><p:a xmlns="" xmlns:p="urn:p"><b></b></p:a></r>',
+        b'<?a?>\n<p:r xmlns="urn:d" xmlns:p="urn:p"></p:r>\n<?b?>',
     ],
 )
-def test_a_default_namespace_that_is_told_to_be_kept_stands_where_it_is_used(document: bytes) -> None:
-    assert (
-        canonicalize_document(parse(document), C14N_EXCLUSIVE, inclusive_prefixes=("#default",)) == document
-    )
+def test_a_default_namespace_that_is_told_to_be_kept_stands_where_it_is_declared(document: bytes) -> None:
+    form = canonicalize_document(parse(document), C14N_EXCLUSIVE, inclusive_prefixes=("#default",))
+
+    assert form == document
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        # The form keeps the declaration, or its end, where lxml writes it at the next element that uses it.
-        b'<p:r xmlns:p="urn:p" xmlns="urn:d"><a></a></p:r>',
-        b'<r><p:a xmlns:p="urn:p" xmlns="urn:d"><b></b></p:a></r>',
-        b'<r xmlns="urn:d"><p:a xmlns:p="urn:p" xmlns=""><b></b></p:a></r>',
-    ],
-)
-def test_a_default_namespace_that_is_told_to_be_kept_where_nothing_uses_it_is_a_failure(
-    document: bytes,
-) -> None:
-    with pytest.raises(CanonicalizationFailed, match="#default"):
-        canonicalize_document(parse(document), C14N_EXCLUSIVE, inclusive_prefixes=("#default",))
+def test_an_inner_element_keeps_the_default_namespace_of_those_around_it_when_told_to() -> None:
+    inner = parse(b'<r xmlns="urn:d" xmlns:p="urn:p" xmlns:q="urn:q"><p:a><b/></p:a>tail</r>')[0]
+
+    form = canonicalize(inner, C14N_EXCLUSIVE, inclusive_prefixes=("#default", "q"))
+
+    assert form == b'<p:a xmlns="urn:d" xmlns:p="urn:p" xmlns:q="urn:q"><b></b></p:a>'
 
 
 def test_the_nearest_xml_attributes_are_inherited() -> None:

@@ -6,7 +6,7 @@ from signing.canonical import C14N_1_0, C14N_1_1, C14N_EXCLUSIVE
 from signing.policy import ENVELOPED_SIGNATURE, XMLDSIG
 from signing.verdict import Reason
 from tests.unit.signing.attacks.table import Attack, Family, edited, part_of, recipe, replaced
-from tests.unit.signing.documents import BUNDLE, ENVELOPED, Recipe, transform
+from tests.unit.signing.documents import ENVELOPED, Recipe, transform
 
 XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
 FILTER_2 = "http://www.w3.org/2002/06/xmldsig-filter2"
@@ -72,16 +72,6 @@ def attacks() -> Iterator[Attack]:
         parameter = f'<InclusiveNamespaces xmlns="{C14N_EXCLUSIVE}" PrefixList="{listed}"/>'
         like = Recipe(transforms=ENVELOPED + transform(C14N_EXCLUSIVE, parameter))
         yield Attack(f"a prefix list with {name}", recipe(like), FORBIDDEN)
-    # Right or not, such a signature has no canonical form here; nobody signs so.
-    kept = f'<InclusiveNamespaces xmlns="{C14N_EXCLUSIVE}" PrefixList="#default"/>'
-    yield Attack(
-        "a default namespace that is kept where nothing uses it",
-        recipe(
-            Recipe(transforms=ENVELOPED + transform(C14N_EXCLUSIVE, kept)),
-            BUNDLE.replace(b"<HOSO>", b'<HOSO><x:X xmlns:x="urn:x" xmlns="urn:y"><Y/></x:X>'),
-        ),
-        Reason.SIGNATURE_NOT_CANONICAL,
-    )
     for name in ("XPath that keeps nothing", "XSLT that reads a file", "base64"):
         like = Recipe(transforms=OTHERS[name] + ENVELOPED)
         yield Attack(f"{name} before enveloped-signature", recipe(like), FORBIDDEN)
