@@ -46,6 +46,11 @@ class SignatureTerms:
         object.__setattr__(self, "policy", policy)
 
 
+def find_code(reason: Reason) -> str:
+    """Return the code of the finding that a verifier's reason becomes."""
+    return _ENVELOPE_CODES.get(reason, reason.value.upper())
+
+
 def signature_findings(verdict: Verdict) -> list[Finding]:
     """Turn a verdict into findings: none when the signature holds.
 
@@ -60,7 +65,7 @@ def signature_findings(verdict: Verdict) -> list[Finding]:
         severity = Severity.ERROR
         params = (("sub_indication", str(verdict.sub_indication or "")),)
         findings.append(Finding("SIGNATURE.INDETERMINATE", Severity.CRITICAL, _CONTAINER, params))
-    findings += (Finding(_code(reason), severity, _CONTAINER) for reason in verdict.reasons)
+    findings += (Finding(find_code(reason), severity, _CONTAINER) for reason in verdict.reasons)
     return findings
 
 
@@ -74,7 +79,3 @@ def registration_findings(
         return []
     params = (("facility", facility[:20]), ("certificate", verdict.signer.sha256))
     return [Finding("SIGNATURE.FACILITY", Severity.CRITICAL, _CONTAINER, params)]
-
-
-def _code(reason: Reason) -> str:
-    return _ENVELOPE_CODES.get(reason, reason.value.upper())

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from claims.bundle.comparison import Change, Comparison
 from claims.bundle.findings import Finding, Severity
 from claims.bundle.messages import describe
+from claims.checking.signatures import find_code
 from claims.cli.showing import (
     ShownFile,
     day_of,
@@ -23,6 +24,7 @@ from claims.proof import words as archive_words
 from claims.proof.verification import ArchiveVerdict
 from signing.report.report import Answer, Report
 from signing.report.words import describe_report, question
+from signing.verdict import Reason
 
 _COLUMNS: Final = 10  # side by side, so that a sheet of A4 across holds them
 
@@ -55,9 +57,9 @@ def archive_page(archives: Sequence[tuple[str, ArchiveVerdict]], language: str) 
     return _render("archives.html", language, archives=archives, archive_words=archive_words)
 
 
-def describe_reason(reason: str, language: str) -> str:
+def describe_reason(reason: Reason, language: str) -> str:
     """Return the sentence of a reason that a verifier gives."""
-    return describe(Finding(reason.upper(), Severity.CRITICAL), language)
+    return describe(Finding(find_code(reason), Severity.CRITICAL), language)
 
 
 def _render(template: str, language: str, **values: object) -> bytes:

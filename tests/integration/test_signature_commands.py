@@ -66,6 +66,22 @@ def test_a_folder_is_signed_and_verified_at_the_level_of_the_profile(
     assert (verified.lines[0]["signing_time"] is not None) == (level == "B-B")
 
 
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_documents_without_a_signature_and_with_two_are_judged_like_the_others(
+    desk: Path, tmp_path: Path, language: str
+) -> None:
+    signature = '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>'
+    (tmp_path / "none.xml").write_text(BUNDLE)
+    (tmp_path / "two.xml").write_text(BUNDLE.replace("<CHUKYDONVI/>", f"<X>{signature * 2}</X>"))
+    given = (tmp_path / "none.xml", tmp_path / "two.xml", "--trust", desk / "trust", "--language", language)
+
+    verified = claims("verify", *given, "--json", "--report", "html", "-o", tmp_path / "page.html")
+
+    reasons = [line["reasons"] for line in verified.lines]
+    assert (verified.code, reasons) == (Exit.BLOCKED, [["signature.missing"], ["signature.several"]])
+    assert (tmp_path / "page.html").read_text().count("<section>") == 2
+
+
 def test_a_wrong_pin_and_an_unknown_module_are_said(desk: Path, tmp_path: Path) -> None:
     require_tool("softhsm2-util")
     env = {"SOFTHSM2_CONF": str(desk / "softhsm2.conf")}

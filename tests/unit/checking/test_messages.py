@@ -9,6 +9,7 @@ import claims
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.messages import LANGUAGES, describe, find_message, load_messages
 from claims.checking.rules.book import load_rules
+from claims.checking.signatures import find_code
 from claims.gateway.protocol import RESULT_CODES
 from signing.verdict import Reason
 from xsd.catalog import FaultKind
@@ -40,9 +41,7 @@ def test_every_rule_has_both_sentences(code: str) -> None:
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_of_the_verifier_has_both_sentences(reason: Reason) -> None:
-    envelope = {Reason.SIGNATURE_MISSING: "ENV.SIGNED", Reason.SIGNATURE_SEVERAL: "ENV.ONE_SIGNATURE"}
-
-    assert set(find_message(envelope.get(reason, reason.value.upper()))) >= set(LANGUAGES)
+    assert set(find_message(find_code(reason))) >= set(LANGUAGES)
 
 
 @pytest.mark.parametrize("kind", list(FaultKind))
