@@ -31,8 +31,8 @@ _VALUE_BYTES: Final = 64
 #: Longer than any statement of ours.
 _MOST_CHARACTERS: Final = 64 * 1024
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-_PADDING: Final = ("", "===", "==", "=")
-_FROM_URL: Final = str.maketrans("-_", "+/")
+_PADDING: Final = (b"", b"===", b"==", b"=")
+_FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 
 Document = Mapping[str, object]
@@ -196,7 +196,7 @@ def _encode(data: bytes) -> str:
 
 def _decode(text: str) -> bytes:
     try:
-        data = binascii.a2b_base64(text.translate(_FROM_URL) + _PADDING[len(text) % 4])
+        data = binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + _PADDING[len(text) % 4])
     except ValueError as error:
         raise BrokenToken("not base64url") from error
     # Characters that do not belong, unused bits that are not zero: one token must not have two spellings.

@@ -23,7 +23,7 @@ from claims.proof.merkle import leaf_hash
 from claims.proof.records import Record
 from claims.proof.tokens import digest_of
 
-#: What `examine` takes; documents as text, so that whoever reads the rows need not parse them.
+#: What `examine_all` takes; documents as text, so that whoever reads the rows need not parse them.
 RECORDS: LiteralString = (
     "SELECT v.index, v.submission_id, v.event_seq, v.record, e.facility, e.at, e.kind, e.state, "
     "e.actor, e.cause, e.detail::text, e.digests::text, e.seq FROM evidence v LEFT JOIN event e "
@@ -51,6 +51,10 @@ class Examined(NamedTuple):
     faults: tuple[str, ...]
 
 
+#: Leaf, time and faults of a record: plain, since processes hand each other a million of them.
+_Found = tuple[bytes, datetime | None, tuple[str, ...]]
+
+
 def examine_all(
     rows: Iterable[TupleRow], keys: Mapping[str, x509.Certificate], *, processes: int
 ) -> Iterator[Examined]:
@@ -59,37 +63,42 @@ def examine_all(
     chunks = iter(lambda: list(islice(source, _CHUNK)), [])
     if not processes:
         for chunk in chunks:
-            yield from examine(chunk, keys)
+            yield from _place(chunk, _examine_some(chunk, keys))
         return
     certificates = [each.public_bytes(serialization.Encoding.DER) for each in keys.values()]
     pool = ProcessPoolExecutor(
         processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(certificates,)
     )
     with pool:
-        waiting: deque[Future[list[Examined]]] = deque()
+        waiting: deque[tuple[Sequence[TupleRow], Future[list[_Found]]]] = deque()
         for chunk in chunks:
-            waiting.append(pool.submit(_examine, chunk))
+            waiting.append((chunk, pool.submit(_examine, chunk)))
             if len(waiting) > _AHEAD * processes:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
+                rows, found = waiting.popleft()
+                yield from _place(rows, found.result())
+        for rows, found in waiting:
+            yield from _place(rows, found.result())
 
 
-def examine(rows: Sequence[TupleRow], keys: Mapping[str, x509.Certificate]) -> list[Examined]:
-    """Examine some rows."""
-    return [_examined(row, keys) for row in rows]
+def _place(rows: Sequence[TupleRow], found: Sequence[_Found]) -> Iterator[Examined]:
+    for (place, submission_id, event_seq, *_), (leaf, at, faults) in zip(rows, found, strict=True):
+        yield Examined(place, submission_id, event_seq, leaf, at, faults)
 
 
-def _examined(row: TupleRow, keys: Mapping[str, x509.Certificate]) -> Examined:
-    index, submission_id, event_seq, token = row[:4]
+def _examine_some(rows: Sequence[TupleRow], keys: Mapping[str, x509.Certificate]) -> list[_Found]:
+    return [_examine_one(row, keys) for row in rows]
+
+
+def _examine_one(row: TupleRow, keys: Mapping[str, x509.Certificate]) -> _Found:
+    submission_id, event_seq, token = row[1:4]
     leaf = leaf_hash(token.encode())
     try:
         record = Record.verify(token, keys)
     except BrokenToken:
-        return Examined(index, submission_id, event_seq, leaf, None, ("evidence.changed",))
+        return leaf, None, ("evidence.changed",)
     is_misplaced = (record.submission, record.sequence) != (submission_id, event_seq)
     found = ("evidence.chain" if is_misplaced else "", _disagreement(row, record))
-    return Examined(index, submission_id, event_seq, leaf, record.at, tuple(filter(None, found)))
+    return leaf, record.at, tuple(filter(None, found))
 
 
 def _disagreement(row: TupleRow, record: Record) -> str:
@@ -125,5 +134,5 @@ def _begin(certificates: Sequence[bytes]) -> None:
     _keys = by_key_id(map(x509.load_der_x509_certificate, certificates))
 
 
-def _examine(rows: Sequence[TupleRow]) -> list[Examined]:
-    return examine(rows, _keys)
+def _examine(rows: Sequence[TupleRow]) -> list[_Found]:
+    return _examine_some(rows, _keys)

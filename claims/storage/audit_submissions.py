@@ -7,11 +7,12 @@ with the log.
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Final, LiteralString
+from typing import Final, LiteralString, NamedTuple
 
 from cryptography import x509
 from psycopg import Connection
@@ -81,6 +82,7 @@ _MISSING: LiteralString = (
     "SELECT DISTINCT v.submission_id FROM evidence v "
     "WHERE NOT EXISTS (SELECT FROM submission s WHERE s.id = v.submission_id)"
 )
+_RowsById = dict[str, list[TupleRow]]
 #: When, by whom, the digest of why, and when it ended.
 _Hold = tuple[datetime, str, str, datetime | None]
 
@@ -136,6 +138,17 @@ class _Told:
                 self.superseded = record.detail
 
 
+class _Some(NamedTuple):
+    """Some submissions, and what there is of each in other tables."""
+
+    rows: Sequence[TupleRow]
+    records: _RowsById
+    attempts: _RowsById
+    later: _RowsById
+    holds: _RowsById
+    erasures: _RowsById
+
+
 @dataclass(frozen=True, slots=True)
 class SubmissionsCompared:
     """Compares submissions with their records; call it.
@@ -152,34 +165,39 @@ class SubmissionsCompared:
 
     def __call__(self) -> Iterator[Fault]:
         """Return what is wrong."""
-        after = ""
-        while some := self.connection.execute(_SUBMISSIONS, [after, _AT_ONCE]).fetchall():
-            yield from self._some(some)
-            self.advance(len(some))
-            after = some[-1][0]
+        # The database looks up the next ones while these are compared: each takes as long as the other.
+        with ThreadPoolExecutor(max_workers=1) as ahead:
+            coming = ahead.submit(self._look_up, "")
+            while (some := coming.result()).rows:
+                coming = ahead.submit(self._look_up, some.rows[-1][0])
+                yield from self._compare_all(some)
+                self.advance(len(some.rows))
         for (missing,) in self.connection.execute(_MISSING).fetchall():
             yield Fault("submission.missing", "submission", missing)
 
-    def _some(self, rows: Sequence[TupleRow]) -> Iterator[Fault]:
+    def _look_up(self, after: str) -> _Some:
+        rows = self.connection.execute(_SUBMISSIONS, [after, _AT_ONCE]).fetchall()
         ids = [row[0] for row in rows]
-        records = self._of(_RECORDS, ids)
-        attempts, later = self._of(_ATTEMPTS, ids), self._of(_LATER, ids)
-        holds, erasures = self._of(_HOLDS, ids), self._of(_ERASURES, ids)
-        for row in rows:
+        statements = (_RECORDS, _ATTEMPTS, _LATER, _HOLDS, _ERASURES)
+        return _Some(rows, *(self._of(statement, ids) for statement in statements))
+
+    def _compare_all(self, some: _Some) -> Iterator[Fault]:
+        for row in some.rows:
             key = row[0]
-            told, faults = self._hear(records.get(key, ()))
+            told, faults = self._hear(some.records.get(key, ()))
             yield from faults
             # What happened since has no record yet; the next audit looks.
             is_settled = told is not None and told.sequence == row[7]
             if told is None:
                 continue
-            yield from _compare_attempts(key, attempts.get(key, ()), told, is_settled=is_settled)
+            yield from _compare_attempts(key, some.attempts.get(key, ()), told, is_settled=is_settled)
             if is_settled:
                 yield from _compare(self._opened(row), told, self.keys)
-                yield from _compare_later(key, later.get(key, ()), told)
-                yield from _compare_retention(key, holds.get(key, ()), erasures.get(key, ()), told)
+                yield from _compare_later(key, some.later.get(key, ()), told)
+                holds, erasures = some.holds.get(key, ()), some.erasures.get(key, ())
+                yield from _compare_retention(key, holds, erasures, told)
 
-    def _of(self, statement: LiteralString, ids: Sequence[str]) -> dict[str, list[TupleRow]]:
+    def _of(self, statement: LiteralString, ids: Sequence[str]) -> _RowsById:
         """Return the rest of rows by the submission that they begin with."""
         rows = sorted(self.connection.execute(statement, [ids]).fetchall(), key=itemgetter(0))
         return {key: [row[1:] for row in own] for key, own in groupby(rows, key=itemgetter(0))}
