@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from claims.api import (
@@ -40,6 +41,7 @@ from claims.api.dropin import reads as dropin_reads
 from claims.api.dropin import routes as dropin
 from claims.api.measuring import Measuring
 from claims.gateway.protocol import TOKEN_PATH
+from claims.gateway.receiving import AnyCase
 from claims.runtime.guarding import refuse_unguarded
 from claims.runtime.headers import API_HEADERS, SafeHeaders, over_tls
 from claims.runtime.start import open_service
@@ -157,6 +159,9 @@ def create_app(service: Service) -> FastAPI:
     # made a problem; so the same limit goes here, with the layer that does so around it.
     app.add_middleware(noting.NotesFirst)
     app.add_middleware(BodyLimits, settings=service.settings)
+    if service.settings.dropin:
+        routes = [*dropin.router.routes, *dropin_reads.router.routes]
+        app.add_middleware(AnyCase, paths=[route.path for route in routes if isinstance(route, Route)])
     app.add_middleware(problems.NoPlainErrors)
     app.add_middleware(CorrelationIdMiddleware, header_name="X-Request-ID", validator=_is_short)
     app.add_middleware(Measuring)

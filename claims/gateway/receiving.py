@@ -1,15 +1,20 @@
 """The protocol from the receiving side: fields and files out of requests, as clients write them.
 
-What .NET takes, the real gateway very likely does: names in any case, white space inside Base64.
+What .NET takes, the real gateway very likely does: paths and names in any case, white space inside Base64.
 """
 
 import json
 from binascii import Error as Base64Error
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any, Final, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 import pybase64
+
+_Scope: TypeAlias = MutableMapping[str, Any]
+_Receive: TypeAlias = Callable[[], Awaitable[_Scope]]
+_Send: TypeAlias = Callable[[_Scope], Awaitable[None]]
+_App: TypeAlias = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
 _JSON: Final = frozenset({"application/json", "text/json"})
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -20,6 +25,23 @@ _NAMES: Final = (
     "maThe", "hoTen", "ngaySinh", "hoTenCb", "cccdCb",
 )  # fmt: skip
 _SPELLINGS: Final[Mapping[str, str]] = {name.lower(): name for name in _NAMES}
+
+
+class AnyCase:
+    """Serves the protocol's paths however they are written: in any case, with or without a slash behind.
+
+    A layer of ASGI, around the application of either kind.
+    """
+
+    def __init__(self, app: _App, paths: Iterable[str]) -> None:
+        self._app = app
+        self._spellings = {path.lower(): path for path in paths}
+
+    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+        """Pass the request on under the path as the protocol spells it."""
+        written = scope.get("path", "")
+        path = self._spellings.get(written.lower().rstrip("/"), written)
+        await self._app({**scope, "path": path}, receive, send)
 
 
 def spell(name: str) -> str:
@@ -44,6 +66,10 @@ def read_file(value: bytes) -> bytes | None:
         return pybase64.b64decode(value, validate=True)
     except (Base64Error, ValueError):
         pass
+    if b" " in value and b"+" not in value:
+        # A form that was not escaped: its plus signs were read as blanks. Left out like other white space, a
+        # multiple of four would leave Base64 of another document.
+        value = value.replace(b" ", b"+")
     try:
         return pybase64.b64decode(b"".join(value.split()), validate=True)
     except (Base64Error, ValueError):

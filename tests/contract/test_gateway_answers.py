@@ -251,6 +251,15 @@ def test_lower_case_hashes_are_taken_too(mock: RunningMock) -> None:
     assert mock.client().send(HERE, signed_bundle("A")).ma_giao_dich
 
 
+@pytest.mark.parametrize("path", ["/api/token/take", "/API/Token/Take", "/api/token/take/"])
+def test_paths_are_read_in_any_case(shared_mock: RunningMock, path: str) -> None:
+    account = shared_mock.ledger.accounts[HERE]
+
+    answer = shared_mock.call("POST", path, {"username": account.username, "password": account.password_md5})
+
+    assert answer["maKetQua"] == "200"
+
+
 def test_an_unknown_fault_is_told_to_whoever_asks_for_it(shared_mock: RunningMock) -> None:
     connection = http.client.HTTPConnection(
         "127.0.0.1", shared_mock.server.servers[0].sockets[0].getsockname()[1]

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -258,6 +259,39 @@ def test_what_is_no_base64_is_not_taken(client: TestClient) -> None:
     body = write_form(fields() | {"fileHSBase64": "*"})
 
     assert code_of(client.post(SEND, content=body, headers=session(client) | FORM)) == "205"
+
+
+def test_a_form_that_was_not_escaped_loses_no_plus_sign(client: TestClient, service: Service) -> None:
+    bundle = b"\xfb\xef\xbe" * 2 + b"<x/>"
+    unescaped = b64encode(bundle).decode()  # ++++++++PHgvPg==, which without blanks is another document's
+    asked = "&".join(f"{name}={value}" for name, value in fields().items())
+
+    taken = client.post(
+        SEND, content=f"{asked}&fileHSBase64={unescaped}".encode(), headers=session(client) | FORM
+    )
+
+    submission = service.submissions.get(SubmissionId(taken.json()["maGiaoDich"]), within=EVERYWHERE)
+    assert submission.sha256 == hashlib.sha256(bundle).hexdigest()
+
+
+@pytest.mark.parametrize("path", ["/api/token/take", SEND, "/api/his/KQGiamDinhHoSo"])
+def test_a_body_that_says_it_is_far_too_large_is_told_so_in_the_gateways_words(
+    client: TestClient, path: str
+) -> None:
+    response = client.post(path, content=b"x" * 500_000, headers=session(client) | FORM)
+
+    assert (response.status_code, code_of(response)) == (413, "1001")
+
+
+@pytest.mark.parametrize("write", [str.lower, str.upper, lambda path: f"{path}/"])
+def test_paths_are_read_in_any_case(client: TestClient, write: Callable[[str], str]) -> None:
+    body = {"username": f"{US}_BV", "password": hash_password("mật khẩu")}
+
+    response = client.post(
+        write("/api/token/take"), content=write_form(body), headers=FORM, follow_redirects=False
+    )
+
+    assert code_of(response) == "200"
 
 
 def test_days_are_refused_that_are_none_or_too_many(client: TestClient) -> None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from claims.gateway.mock.assessment import Assessor
 from claims.gateway.mock.calls import MockGateway
@@ -20,6 +21,7 @@ from claims.gateway.mock.result_routes import make_result_routes
 from claims.gateway.mock.sessions import SessionDesk
 from claims.gateway.mock.switch_routes import make_switch_routes
 from claims.gateway.mock.throttle import Throttle
+from claims.gateway.receiving import AnyCase
 from signing.trust import TrustStore
 
 _ANY_CARD = CardRegister()
@@ -64,6 +66,9 @@ def create_app(  # noqa: PLR0913 - what it knows, each a value of its own
 
     app = FastAPI(title="Mock gateway", lifespan=keep_journal, openapi_url=None)
     app.include_router(make_switch_routes(gateway))
-    for make_routes in (make_protocol_routes, make_result_routes, make_other_routes):
-        app.include_router(make_routes(gateway))
+    protocol = [make(gateway) for make in (make_protocol_routes, make_result_routes, make_other_routes)]
+    for router in protocol:
+        app.include_router(router)
+    routes = (route for router in protocol for route in router.routes)
+    app.add_middleware(AnyCase, paths=[route.path for route in routes if isinstance(route, Route)])
     return app
