@@ -29,8 +29,11 @@ _SETTINGS: Mapping[str, str] = {
     "CLAIMS_LOG_LEVEL": "ERROR",
 }
 _DISK = "900m"
+# A replay that has not finished will take what is at rest up again.
 _PENDING = (
-    "SELECT count(*) FROM submission WHERE state IN ('received', 'checked', 'sending', 'outcome_unknown')"
+    "SELECT (SELECT count(*) FROM submission WHERE state IN "
+    "('received', 'checked', 'sending', 'outcome_unknown'))"
+    " + (SELECT count(*) FROM replay WHERE finished_at IS NULL)"
 )
 _STRANDED = "SELECT count(*) FROM submission WHERE state IN ('failed', 'refused')"
 
