@@ -26,6 +26,7 @@ from claims.bundle.notation import (
     find_damage,
     find_marks,
     has_layout_of_2017,
+    is_plain,
     may_have_long_decimals,
     may_have_type_hints,
     may_have_unseen_characters,
@@ -290,20 +291,22 @@ class _Reader:
         if namespaced is not None:
             self.findings.append(namespaced)
             return None
-        if has_layout_of_2017(data):
+        if has_layout_of_2017(root):
             self._note("ENV.OLD_LAYOUT", Severity.ERROR, replace(location, line=root.sourceline))
-        strip_asides(root)
-        self._even_out(root, data, location)
+        is_odd = not is_plain(data)
+        if is_odd:
+            self._even_out(root, data, location)
         return Table(
             kind,
             root,
             location.envelope_line,
             may_have_long_decimals=may_have_long_decimals(data),
-            may_have_unseen=may_have_unseen_characters(data),
+            may_have_unseen=is_odd and may_have_unseen_characters(data),
         )
 
     def _even_out(self, root: Element, data: bytes, location: Location) -> None:
         """Even out a table's notation, and remember what was odd about it."""
+        strip_asides(root)
         for mark in find_marks(data):
             self._mark(mark, location)
         if may_have_type_hints(data):
