@@ -281,7 +281,7 @@ class CheckUnderWay:
             if part.rules and self._is_asked(name):
                 with self._stage(name) as found:
                     for checked in self._claims:
-                        found.extend(find_breaches(checked, part.in_force(checked.on), known, said))
+                        found.extend(find_breaches(checked, part.rules_for(checked), known, said))
 
     def _catalogue(self, facility: str | None) -> Catalogue | None:
         """Return the lists, unless they are another facility's than the one that sends."""

@@ -83,6 +83,6 @@ def read_check_in(data: bytes, *, at: datetime, limits: Limits = DEFAULT_LIMITS)
             *(finding for family in FAMILIES for finding in family(checked)),
             *find_breaches(checked, rules, known, said),
         ),
-        rows=checked.rows(TableKind.XML0),
+        rows=tuple(checked.rows(TableKind.XML0)),
         decision=None if in_document is None else in_document.schema.decision,
     )

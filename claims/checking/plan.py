@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from claims.checking.report import StageName
 from claims.checking.rules.book import load_rules
 from claims.checking.rules.rule import Need
+from claims.checking.screening import screening_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from claims.checking.own.rules import OwnRules
     from claims.checking.policy import Weights
     from claims.checking.rules.rule import Rule
+    from claims.checking.screening import Screening
+    from claims.checking.tables import CheckedClaim
 
 STAGES: Final = (StageName.CROSSTABLE, StageName.RULES, StageName.CATALOGUES, StageName.HISTORY)
 
 
-# Compared as the objects that they are: to hash some hundred rules would cost more than most of them.
+# Compared as the objects that they are.
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
     """The rules of one stage.
@@ -36,9 +39,9 @@ class Part:
     rules: tuple[Rule, ...]
     left_out: Mapping[str, int]
 
-    def in_force(self, on: date) -> Sequence[Rule]:
-        """Return the rules that hold for an episode that ended on a day."""
-        return _in_force(self, on)
+    def rules_for(self, claim: CheckedClaim) -> Sequence[Rule]:
+        """Return the rules that hold on the day when a claim's episode ended and may find something in it."""
+        return _in_force(self, claim.on).rules_for(claim)
 
 
 @lru_cache(maxsize=128)
@@ -78,5 +81,5 @@ def _checked_rules() -> Sequence[Rule]:
 
 
 @lru_cache(maxsize=2048)
-def _in_force(part: Part, on: date) -> Sequence[Rule]:
-    return [rule for rule in part.rules if rule.is_in_force(on)]
+def _in_force(part: Part, on: date) -> Screening:
+    return screening_of(tuple(rule for rule in part.rules if rule.is_in_force(on)))

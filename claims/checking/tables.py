@@ -7,8 +7,8 @@ a claim come again and again. Rows are made where a rule, or a finding, needs on
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, TypeVar, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from claims.bundle.findings import Location
 from claims.bundle.kinds import TableKind
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from xsd.catalog import TableSchema
 
 T = TypeVar("T")
+
+_NO_VALUES: Final = frozenset[str]()
 
 
 class Row(dict[str, str]):
@@ -62,8 +64,7 @@ class Row(dict[str, str]):
         return split_items(self[field])
 
 
-# Not slotted: what is worked out of it is kept in it.
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class CheckedTable:
     """A table that was checked against a schema, with its rows.
 
@@ -85,6 +86,10 @@ class CheckedTable:
     may_have_unseen: bool = False
     texts: Sequence[str] | None = None
     uneven: Sequence[Mapping[str, str]] = ()
+    _rows: dict[int, Row] = field(default_factory=dict, init=False, repr=False)
+    _columns: dict[str, Sequence[str]] = field(default_factory=dict, init=False, repr=False)
+    _values: dict[str, frozenset[str]] = field(default_factory=dict, init=False, repr=False)
+    _numbers: dict[str, Sequence[Decimal | None]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,24 +98,24 @@ class CheckedTable:
             return tuple(_places_of(self.schema))
         return tuple(dict.fromkeys(name for fields in self.uneven for name in fields))
 
-    @cached_property
-    def rows(self) -> tuple[Row, ...]:
+    @property
+    def rows(self) -> Sequence[Row]:
         """The rows in their order."""
-        values = self.uneven
-        if self.texts is not None:
-            names, texts = self.names, self.texts
-            starts = range(0, len(texts), len(names))
-            values = [dict(zip(names, texts[start : start + len(names)], strict=True)) for start in starts]
-        numbered = enumerate(zip(self.lines, values, strict=True), start=1)
-        return tuple(Row(self.kind, number, line, fields) for number, (line, fields) in numbered)
+        return list(map(self.row, range(len(self.lines))))
 
-    @cached_property
-    def _columns(self) -> dict[str, Sequence[str]]:
-        return {}
+    def row(self, place: int) -> Row:
+        """Return the row at a place, counted from 0."""
+        row = self._rows.get(place)
+        if row is None:
+            row = self._rows[place] = Row(self.kind, place + 1, self.lines[place], self._fields_at(place))
+        return row
 
-    @cached_property
-    def _numbers(self) -> dict[str, Sequence[Decimal | None]]:
-        return {}
+    def _fields_at(self, place: int) -> Mapping[str, str]:
+        if self.texts is None:
+            return self.uneven[place]
+        names = _places_of(self.schema)
+        start = place * len(names)
+        return dict(zip(names, self.texts[start : start + len(names)], strict=True))
 
     def column(self, field: str) -> Sequence[str]:
         """Return the values of one field, row by row."""
@@ -118,6 +123,13 @@ class CheckedTable:
         if column is None:
             column = self._columns[field] = self._read_column(field)
         return column
+
+    def values(self, field: str) -> frozenset[str]:
+        """Return the values of one field, each once."""
+        values = self._values.get(field)
+        if values is None:
+            values = self._values[field] = frozenset(self.column(field))
+        return values
 
     def _read_column(self, field: str) -> Sequence[str]:
         if self.texts is None:
@@ -135,23 +147,20 @@ class CheckedTable:
 
     def rows_of(self, field: str, values: frozenset[str]) -> Sequence[Row]:
         """Return the rows of which a field is one of some values."""
-        column = self.column(field)
-        if values.isdisjoint(column):
+        if values.isdisjoint(self.values(field)):
             return ()
-        return [row for row, value in zip(self.rows, column, strict=True) if value in values]
+        return [self.row(place) for place, value in enumerate(self.column(field)) if value in values]
 
     def rows_where(self, is_so: Callable[[str], object], field: str) -> Sequence[Row]:
         """Return the rows of whose value in a field something is so; it is asked once for equal values."""
-        found = {value for value in set(self.column(field)) if is_so(value)}
+        found = {value for value in self.values(field) if is_so(value)}
         return self.rows_of(field, frozenset(found)) if found else ()
 
     def rows_where_all(self, is_so: Callable[..., object], *fields: str) -> Sequence[Row]:
         """Return the rows of whose values in several fields something is so; asked once for equal ones."""
         columns = list(zip(*map(self.column, fields), strict=True))
         found = {values for values in set(columns) if is_so(*values)}
-        return (
-            [row for row, values in zip(self.rows, columns, strict=True) if values in found] if found else ()
-        )
+        return [self.row(place) for place, values in enumerate(columns) if values in found] if found else ()
 
 
 @lru_cache(maxsize=256)
@@ -180,7 +189,10 @@ class CheckedClaim:
 
     def __post_init__(self) -> None:
         """Find the row that nearly every rule asks for."""
-        object.__setattr__(self, "summary_row", next(iter(self.rows(TableKind.XML1)), None))
+        summary = self.tables.get(TableKind.XML1)
+        object.__setattr__(
+            self, "summary_row", summary.row(0) if summary is not None and summary.lines else None
+        )
 
     def once(self, key: object, work_out: Callable[[], T]) -> T:
         """Work something out of the claim that several rules ask, once."""
@@ -188,7 +200,16 @@ class CheckedClaim:
             self._worked_out[key] = work_out()
         return cast("T", self._worked_out[key])
 
-    def rows(self, kind: TableKind) -> tuple[Row, ...]:
+    def count(self, kind: TableKind) -> int:
+        """Return how many rows a table has; none where the claim does not have it."""
+        table = self.tables.get(kind)
+        return 0 if table is None else len(table.lines)
+
+    def row(self, kind: TableKind, place: int) -> Row:
+        """Return the row of a table that the claim has, at a place counted from 0."""
+        return self.tables[kind].row(place)
+
+    def rows(self, kind: TableKind) -> Sequence[Row]:
         """Return the rows of a table; none where the claim does not have it."""
         table = self.tables.get(kind)
         return () if table is None else table.rows
@@ -197,6 +218,11 @@ class CheckedClaim:
         """Return the values of one field of a table, row by row."""
         table = self.tables.get(kind)
         return () if table is None else table.column(field)
+
+    def values(self, kind: TableKind, field: str) -> frozenset[str]:
+        """Return the values of one field of a table, each once."""
+        table = self.tables.get(kind)
+        return _NO_VALUES if table is None else table.values(field)
 
     def numbers(self, kind: TableKind, field: str) -> Sequence[Decimal | None]:
         """Return the amounts, quantities or percents of one field of a table, row by row."""

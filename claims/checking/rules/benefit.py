@@ -59,7 +59,7 @@ def find_wrong_percents(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
             if key in seen or scope not in _COVERED or not covered:
                 continue
             seen.add(key)
-            row, given = claim.rows(kind)[place], read_number(percent)
+            row, given = claim.row(kind, place), read_number(percent)
             if given is None or (given in lifted and (given or not is_paid)):
                 continue
             expected = _of_cards(cards, rules, factor, row)

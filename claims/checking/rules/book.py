@@ -39,7 +39,7 @@ from claims.errors import ClaimsError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from claims.checking.rules.rule import Check
+    from claims.checking.rules.rule import Check, Screen
 
 _KNOWN: Final = FORMS | {
     WHEN,
@@ -120,6 +120,7 @@ def read_rule(code: str, facts: Mapping[str, object]) -> Rule:
     try:
         tables = tuple(TableKind(kind) for kind in _texts(facts["tables"]) if kind != "ENVELOPE")
         fields = _texts(facts["fields"])
+        check, screens = _check_of(code, facts, tables, fields)
         return Rule(
             code=code,
             tables=tables,
@@ -132,7 +133,8 @@ def read_rule(code: str, facts: Mapping[str, object]) -> Rule:
             valid_from=_day(facts.get("valid_from")),
             valid_to=_day(facts.get("valid_to")),
             needs=frozenset(Need(need) for need in _texts(facts.get("needs", []))),
-            check=_check_of(code, facts, tables, fields),
+            screens=screens,
+            check=check,
             found_as=str(facts.get("found_as", "")),
             examples=tuple(_example(each) for each in cast("Sequence[object]", facts.get("examples", []))),
         )
@@ -144,13 +146,14 @@ def read_rule(code: str, facts: Mapping[str, object]) -> Rule:
 
 def _check_of(
     code: str, facts: Mapping[str, object], tables: Sequence[TableKind], fields: Sequence[str]
-) -> Check | None:
+) -> tuple[Check | None, tuple[Screen, ...]]:
     forms = sorted(FORMS & facts.keys())
-    ways = len(forms) + (find_check(code) is not None) + ("found_as" in facts)
+    own = find_check(code)
+    ways = len(forms) + (own[0] is not None) + ("found_as" in facts)
     if ways != 1:
         raise ValueError(f"must be checked in one way, not in {ways}")
     if not forms:
-        return find_check(code)
+        return own
     when = cast("Mapping[str, Sequence[str]]", facts.get(WHEN, {}))
     return make_check(forms[0], facts[forms[0]], tables[0], fields, when)
 

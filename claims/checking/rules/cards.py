@@ -9,8 +9,9 @@ from claims.bundle.kinds import TableKind
 from claims.bundle.money.benefit import is_cheap_visit
 from claims.bundle.money.errors import NoMoneyRules
 from claims.bundle.money.rules import find_rules
-from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.rules.visits import STAYING, age_in_years, born_on, days_between, kind_of_visit, stay_of
+from claims.checking.values import is_blank, read_number, split_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ _PUPIL_UNTIL: Final = 25
 _END_OF_SUMMER: Final = "0930"  # a child's card holds until the end of September of the year it turns six
 _PARALLEL: Final = ("MA_DKBD", "GT_THE_TU", "GT_THE_DEN")
 _HUNDRED: Final = Decimal(100)
+_OF_COPAYMENTS: Final = Screen((TableKind.XML1,), ("T_BNCCT",), read_number)
 
 
 @rule("CARD.LIST_PARALLEL")
@@ -43,7 +45,7 @@ def find_uneven_lists(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
             yield Hit(summary, field, (("given", str(given)), ("cards", str(len(cards)))))
 
 
-@rule("CARD.REQUIRED")
+@rule("CARD.REQUIRED", Screen((TableKind.XML1,), ("MA_THE_BHYT",), is_blank))
 def find_payment_without_card(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Where the fund pays there is a card."""
     summary = claim.summary_row
@@ -68,7 +70,7 @@ def find_no_card_at_leaving(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(claim.summary_row, "GT_THE_DEN")
 
 
-@rule("CARD.BENEFIT_100")
+@rule("CARD.BENEFIT_100", _OF_COPAYMENTS)
 def find_copayment_of_whole_benefit(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A card of 100 percent on the right route has no co-payment."""
     summary = claim.summary_row
@@ -79,19 +81,19 @@ def find_copayment_of_whole_benefit(claim: CheckedClaim, _: Known) -> Iterator[H
         yield Hit(summary, "T_BNCCT", (("given", f"{copayment:f}"),))
 
 
-@rule("CARD.BENEFIT_95")
+@rule("CARD.BENEFIT_95", Screen((TableKind.XML1,), ("MA_THE_BHYT",), lambda cards: "3" in _digits(cards)))
 def find_wrong_copayment_of_95(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A card of 95 percent has a co-payment of 5 percent, unless the visit is cheap."""
     return _wrong_copayment(claim, "3", Decimal(95))
 
 
-@rule("CARD.BENEFIT_80")
+@rule("CARD.BENEFIT_80", Screen((TableKind.XML1,), ("MA_THE_BHYT",), lambda cards: "4" in _digits(cards)))
 def find_wrong_copayment_of_80(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A card of 80 percent has a co-payment of 20 percent, unless the visit is cheap."""
     return _wrong_copayment(claim, "4", Decimal(80))
 
 
-@rule("CARD.SMALL_COST")
+@rule("CARD.SMALL_COST", _OF_COPAYMENTS)
 def find_copayment_of_cheap_visit(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A visit that costs little has no co-payment."""
     summary = claim.summary_row
@@ -101,7 +103,7 @@ def find_copayment_of_cheap_visit(claim: CheckedClaim, _: Known) -> Iterator[Hit
         yield Hit(summary, "T_BNCCT")
 
 
-@rule("CARD.CHILD_TE")
+@rule("CARD.CHILD_TE", Screen((TableKind.XML1,), ("MA_THE_BHYT",), lambda cards: cards.startswith("TE")))
 def find_wrong_child_card(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A TE card is a small child's, until the September of the year it turns six, without co-payment."""
     summary, stay = claim.summary_row, stay_of(claim)
@@ -116,7 +118,7 @@ def find_wrong_child_card(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(summary, "MA_THE_BHYT")
 
 
-@rule("CARD.STUDENT_AGE")
+@rule("CARD.STUDENT_AGE", Screen((TableKind.XML1,), ("MA_THE_BHYT",), lambda cards: cards.startswith("HS")))
 def find_old_pupil(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """An HS card is a pupil's."""
     summary, stay = claim.summary_row, stay_of(claim)
@@ -155,8 +157,12 @@ def _is_too_late(claim: CheckedClaim, day: str) -> bool:
 
 def _benefit_digit(summary: Row) -> str:
     """Return the digit of benefit of the cards; empty where they differ or have none."""
-    digits = {card[2] for card in summary.items_of("MA_THE_BHYT") if len(card) == _CARD_LENGTH}
+    digits = _digits(summary["MA_THE_BHYT"])
     return digits.pop() if len(digits) == 1 else ""
+
+
+def _digits(cards: str) -> set[str]:
+    return {card[2] for card in split_items(cards) if len(card) == _CARD_LENGTH}
 
 
 def _is_on_route(claim: CheckedClaim, summary: Row) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from claims.bundle.kinds import TableKind
-from claims.checking.rules.rule import Hit, Need, rule
+from claims.checking.rules.rule import Hit, Need, Screen, rule
 from claims.checking.rules.visits import minutes_between
 from claims.localtime import local_time
 
@@ -35,7 +35,10 @@ class CheckIns(Protocol):
         ...
 
 
-@rule("XML0.FIRST_COST")
+_OF_CHECK_INS: Final = Screen((TableKind.XML0,))
+
+
+@rule("XML0.FIRST_COST", _OF_CHECK_INS)
 def find_other_than_one_first_cost(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A check-in names one service, medicine or supply, with its name."""
     for row in claim.rows(TableKind.XML0):
@@ -46,7 +49,7 @@ def find_other_than_one_first_cost(claim: CheckedClaim, _: Known) -> Iterator[Hi
             yield Hit(row, named[0][1], (("count", "1"),))
 
 
-@rule("XML0.TIMELY")
+@rule("XML0.TIMELY", _OF_CHECK_INS)
 def find_late_check_ins(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """A check-in is sent soon after the order of the first cost."""
     for row in claim.rows(TableKind.XML0):
@@ -56,7 +59,7 @@ def find_late_check_ins(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
             yield Hit(row, "NGAY_YL", (("most", str(_SOON_MINUTES // 60)),))
 
 
-@rule("XML0.EXEMPT")
+@rule("XML0.EXEMPT", _OF_CHECK_INS)
 def find_check_ins_of_emergencies(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """An emergency needs no check-in."""
     for row in claim.rows(TableKind.XML0):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
-from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.rules.visits import diagnoses_of
 
 if TYPE_CHECKING:
@@ -18,9 +18,14 @@ _MOST_SECONDARY: Final = 12
 _COVID: Final = "U07.1"
 #: HIV disease, infection, exposure, unclear tests, HIV in pregnancy, advice, prevention, dementia in HIV.
 _HIV: Final = ("B20", "B21", "B22", "B23", "B24", "Z21", "Z20.6", "R75", "O98.7", "Z71.7", "Z29", "F02.4")
+_OF_MANY_CODES: Final = Screen(
+    (TableKind.XML1, TableKind.XML13, TableKind.XML14),
+    ("MA_BENH_KT",),
+    lambda codes: codes.count(";") >= _MOST_SECONDARY,
+)
 
 
-@rule("ICD.SECONDARY_MAX12")
+@rule("ICD.SECONDARY_MAX12", _OF_MANY_CODES)
 def find_many_secondary_codes(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """There are at most twelve secondary codes."""
     for kind in (TableKind.XML1, TableKind.XML13, TableKind.XML14):
@@ -30,7 +35,7 @@ def find_many_secondary_codes(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
                 yield Hit(row, "MA_BENH_KT", (("given", str(given)), ("most", str(_MOST_SECONDARY))))
 
 
-@rule("ICD.SECONDARY_REPEATS_MAIN")
+@rule("ICD.SECONDARY_REPEATS_MAIN", Screen((TableKind.XML1,), ("MA_BENH_KT",)))
 def find_repeated_main_code(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """The main code is not among the secondary ones."""
     summary = claim.summary_row
@@ -38,14 +43,14 @@ def find_repeated_main_code(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(summary, "MA_BENH_KT")
 
 
-@rule("ICD.COVID_SECONDARY")
+@rule("ICD.COVID_SECONDARY", Screen((TableKind.XML1,), ("MA_BENH_CHINH",), lambda codes: _COVID in codes))
 def find_covid_alone(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Confirmed COVID-19 is coded with what it did or who had it, never alone."""
     if set(diagnoses_of(claim)) == {_COVID}:
         yield Hit(claim.summary_row, "MA_BENH_CHINH", (("code", _COVID),))
 
 
-@rule("XML6.RESTRICTED")
+@rule("XML6.RESTRICTED", Screen((TableKind.XML6,)))
 def find_hiv_papers_without_hiv(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Papers of HIV care are sent for nobody else: their readers are few."""
     for row in claim.rows(TableKind.XML6):

@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
-from claims.checking.rules.rule import Hit, in_row_order
+from claims.checking.rules.rule import Hit, Screen, in_row_order
 from claims.checking.rules.visits import rows_outside_stay
 from claims.checking.values import is_blank, split_items
 
@@ -42,13 +42,14 @@ _OF_SUMMARY: Final = "XML1."
 
 def make_check(
     form: str, value: object, table: TableKind, fields: Sequence[str], when: Mapping[str, Sequence[str]]
-) -> Check:
-    """Make the check of a plain form.
+) -> tuple[Check, tuple[Screen, ...]]:
+    """Make the check of a plain form, with its screens.
 
     Raises:
         ValueError: There is no such form, or its value makes no sense.
     """
-    find_rows, params = _finder(form, value), _params(form, value)
+    is_wrong = _test_of_values(form, value)
+    find_rows, params = _finder(form, value, is_wrong), _params(form, value)
     conditions = [(name, frozenset(values)) for name, values in when.items()]
     of_claim = [(name, values) for name, values in conditions if name.startswith(_OF_SUMMARY)]
     of_rows = [(name, values) for name, values in conditions if not name.startswith(_OF_SUMMARY)]
@@ -67,19 +68,34 @@ def make_check(
             ]
         )
 
-    return check
+    return check, (
+        Screen((table,)) if is_wrong is None else Screen((table,), tuple(fields), is_wrong),
+        *(_screen_of_condition(table, name, values) for name, values in conditions if "*" not in values),
+    )
 
 
-def _finder(form: str, value: object) -> FindRows:
-    """Return what finds the rows of which a field is not as the form wants it."""
-    if form == "filled" and value is True:
-        return lambda claim, table, field: claim.rows_where(table, is_blank, field)
+def _test_of_values(form: str, value: object) -> Callable[[str], object] | None:
+    """Return what tells of a value alone that it is not as the form wants it; None: it takes more."""
+    if form == "filled":
+        return is_blank
     if form in {"matches", "each_matches"} and isinstance(value, str):
-        is_misspelled = _misspelling(re.compile(value, re.ASCII), is_list=form == "each_matches")
-        return lambda claim, table, field: claim.rows_where(table, is_misspelled, field)
+        return _misspelling(re.compile(value, re.ASCII), is_list=form == "each_matches")
+    return None
+
+
+def _screen_of_condition(table: TableKind, name: str, values: frozenset[str]) -> Screen:
+    if name.startswith(_OF_SUMMARY):
+        table, name = TableKind.XML1, name.removeprefix(_OF_SUMMARY)
+    return Screen((table,), (name,), values.__contains__)
+
+
+def _finder(form: str, value: object, is_wrong: Callable[[str], object] | None) -> FindRows:
+    """Return what finds the rows of which a field is not as the form wants it."""
+    if is_wrong is not None and (form != "filled" or value is True):
+        return lambda claim, table, field: claim.rows_where(table, is_wrong, field)
     if form in {"not_before", "not_after"} and isinstance(value, str):
-        is_wrong = _is_before if form == "not_before" else _is_after
-        return lambda claim, table, field: _compare(claim, table, field, value, is_wrong)
+        compare = _is_before if form == "not_before" else _is_after
+        return lambda claim, table, field: _compare(claim, table, field, value, compare)
     if form == "within_stay" and value is True:
         return rows_outside_stay
     raise ValueError(f"{form} = {value!r} is not a check")

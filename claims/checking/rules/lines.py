@@ -64,17 +64,18 @@ def find_wrong_split(claim: CheckedClaim, kind: TableKind) -> Iterator[Hit]:
             continue
         paid = fund + copayment + own + others
         if abs(paid - whole) > _DONG:
-            row = claim.rows(kind)[place]
+            row = claim.row(kind, place)
             yield Hit(row, "T_BHTT", (("given", f"{paid:f}"), ("expected", f"{whole:f}")))
 
 
 def find_wrong_quantity(claim: CheckedClaim, kind: TableKind) -> Iterator[Hit]:
     """Find quantities that are nothing or finer than a thousandth."""
-    return (Hit(row, "SO_LUONG") for row in claim.rows_where(kind, _is_wrong_quantity, "SO_LUONG"))
+    return (Hit(row, "SO_LUONG") for row in claim.rows_where(kind, is_wrong_quantity, "SO_LUONG"))
 
 
 @lru_cache(maxsize=4096)
-def _is_wrong_quantity(text: str) -> bool:
+def is_wrong_quantity(text: str) -> bool:
+    """Whether a quantity is nothing, or finer than a thousandth."""
     quantity = read_number(text)
     if quantity is None:
         return False
@@ -85,10 +86,11 @@ def _is_wrong_quantity(text: str) -> bool:
 def find_percent_out_of_range(claim: CheckedClaim, kind: TableKind, *fields: str) -> Iterable[Hit]:
     """Find percents below 0 or above 100."""
     return in_row_order(
-        [Hit(row, field) for field in fields for row in claim.rows_where(kind, _is_out_of_range, field)]
+        [Hit(row, field) for field in fields for row in claim.rows_where(kind, is_no_percent, field)]
     )
 
 
-def _is_out_of_range(text: str) -> bool:
+def is_no_percent(text: str) -> bool:
+    """Whether a percent is below 0 or above 100."""
     percent = read_number(text)
     return percent is not None and not 0 <= percent <= _HUNDRED

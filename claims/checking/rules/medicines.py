@@ -13,12 +13,14 @@ from claims.checking.rules.lines import (
     find_wrong_quantity,
     find_wrong_split,
     is_covered_too_much,
+    is_no_percent,
+    is_wrong_quantity,
     percent_in_cover,
     positive_quantity,
 )
-from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.tables import Row
-from claims.checking.values import is_blank
+from claims.checking.values import is_blank, read_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,30 +37,33 @@ _GASES: Final = ("oxy", "ôxy", "nitric oxid", "khí no")
 _MANY: Final = 100
 
 
-@rule("XML2.HAM_LUONG")
+@rule("XML2.HAM_LUONG", Screen((TableKind.XML2,), ("HAM_LUONG",), is_blank))
 def find_missing_strength(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A medicine other than herbs and gases has a strength."""
     return _missing(claim, "HAM_LUONG")
 
 
-@rule("XML2.SO_DANG_KY")
+@rule("XML2.SO_DANG_KY", Screen((TableKind.XML2,), ("SO_DANG_KY",), is_blank))
 def find_missing_registration(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A medicine other than herbs and gases has a registration number."""
     return _missing(claim, "SO_DANG_KY")
 
 
-@rule("XML2.QTY_POSITIVE")
+@rule("XML2.QTY_POSITIVE", Screen((TableKind.XML2,), ("SO_LUONG",), is_wrong_quantity))
 def find_wrong_quantities(claim: CheckedClaim, _: Known) -> Iterable[Hit]:
     """Some of a medicine was given."""
     return find_wrong_quantity(claim, TableKind.XML2)
 
 
-@rule("XML2.QTY_HUGE")
+@rule(
+    "XML2.QTY_HUGE",
+    Screen((TableKind.XML2,), ("SO_LUONG",), lambda quantity: (read_number(quantity) or 0) > _MANY),
+)
 def find_huge_quantities(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """More than a hundred of something is worth a look."""
     for place, quantity in enumerate(claim.numbers(TableKind.XML2, "SO_LUONG")):
         if quantity is not None and quantity > _MANY:
-            yield Hit(claim.rows(TableKind.XML2)[place], "SO_LUONG", (("given", f"{quantity:f}"),))
+            yield Hit(claim.row(TableKind.XML2, place), "SO_LUONG", (("given", f"{quantity:f}"),))
 
 
 @rule("XML2.AMOUNT_BV")
@@ -82,7 +87,7 @@ def find_wrong_splits(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     return find_wrong_split(claim, TableKind.XML2)
 
 
-@rule("XML2.TYLE_RANGE")
+@rule("XML2.TYLE_RANGE", Screen((TableKind.XML2,), ("TYLE_TT_BH",), is_no_percent))
 def find_impossible_percents(claim: CheckedClaim, _: Known) -> Iterable[Hit]:
     """A percent is between 0 and 100."""
     return find_percent_out_of_range(claim, TableKind.XML2, "TYLE_TT_BH")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from claims.bundle.kinds import TableKind
 from claims.checking.rules.rule import Hit, rule
-from claims.checking.rules.visits import WITH_NOTES, kind_of_visit
+from claims.checking.rules.visits import OF_NOTED, WITH_NOTES, kind_of_visit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from claims.checking.tables import CheckedClaim
 
 
-@rule("XML5.REQUIRED_INPATIENT")
+@rule("XML5.REQUIRED_INPATIENT", OF_NOTED)
 def find_stay_without_notes(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """An in-patient's claim has notes."""
-    if kind_of_visit(claim) in WITH_NOTES and not claim.rows(TableKind.XML5):
+    if kind_of_visit(claim) in WITH_NOTES and not claim.count(TableKind.XML5):
         yield Hit(claim.summary_row, "MA_LOAI_KCB")

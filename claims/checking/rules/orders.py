@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from claims.bundle.kinds import TableKind
 from claims.bundle.money.errors import NoMoneyRules
 from claims.bundle.money.rules import find_rules
-from claims.checking.rules.rule import Hit, rule
-from claims.checking.rules.visits import STAYING, days_between, kind_of_visit, stay_of
+from claims.checking.rules.rule import Hit, Screen, rule
+from claims.checking.rules.visits import OF_STAYING, STAYING, days_between, kind_of_visit, stay_of
 from claims.checking.values import read_moment
 
 if TYPE_CHECKING:
@@ -27,7 +27,12 @@ _MOST_A_MONTH: Final = 14
 _WHOLE_FACTOR: Final = 100
 
 
-@rule("XML2.AFTER_DISCHARGE_DRUG")
+@lru_cache(maxsize=4096)
+def _is_dialysis(name: str) -> bool:
+    return any(word in name.casefold() for word in _DIALYSIS)
+
+
+@rule("XML2.AFTER_DISCHARGE_DRUG", OF_STAYING)
 def find_medicines_ordered_at_the_end(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """What who stays is given is ordered before the day of leaving; one hit a claim, with how many.
 
@@ -45,7 +50,7 @@ def find_medicines_ordered_at_the_end(claim: CheckedClaim, _: Known) -> Iterator
         yield Hit(late[0], "NGAY_YL", (("rows", str(len(late))),))
 
 
-@rule("XML2.MA_KHOA_REQ")
+@rule("XML2.MA_KHOA_REQ", OF_STAYING)
 def find_orders_of_the_examination_department(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """For who stays off the route the examination department orders nothing; one hit a claim."""
     summary = claim.summary_row
@@ -62,7 +67,7 @@ def find_orders_of_the_examination_department(claim: CheckedClaim, _: Known) -> 
         yield Hit(ordered[0], "MA_KHOA", (("rows", str(len(ordered))),))
 
 
-@rule("XML3.YEAR_LIMIT")
+@rule("XML3.YEAR_LIMIT", Screen((TableKind.XML3,), ("TEN_DICH_VU",), _is_dialysis))
 def find_frequent_dialysis(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Dialysis is done so often in a month; one hit a month."""
     done: Counter[str] = Counter()
@@ -72,8 +77,3 @@ def find_frequent_dialysis(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
             done[day[:6]] += 1
             if done[day[:6]] == _MOST_A_MONTH + 1:
                 yield Hit(row, "MA_DICH_VU", (("most", str(_MOST_A_MONTH)),))
-
-
-@lru_cache(maxsize=4096)
-def _is_dialysis(name: str) -> bool:
-    return any(word in name.casefold() for word in _DIALYSIS)

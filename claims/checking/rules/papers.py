@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
-from claims.checking.rules.rule import Hit, rule
-from claims.checking.rules.visits import STAYING, days_between, kind_of_visit, stay_of
+from claims.checking.rules.rule import Hit, Screen, rule
+from claims.checking.rules.visits import OF_STAYING, STAYING, days_between, kind_of_visit, stay_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,19 +18,20 @@ _ABSCONDED, _DIED = "3", "5"
 _MOST_REST_DAYS: Final = 180
 _SOCIAL_NUMBER, _CARD = 10, 15
 _ISSUED: Final = "NGAYCAP_CCCD_NND"
+_OF_SICK_LEAVE: Final = Screen((TableKind.XML11,))
 
 
-@rule("XML7.REQUIRED")
+@rule("XML7.REQUIRED", OF_STAYING)
 def find_missing_discharge_paper(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Who stayed has a discharge paper, unless he absconded or died."""
     summary = claim.summary_row
-    if summary is None or kind_of_visit(claim) not in STAYING or claim.rows(TableKind.XML7):
+    if summary is None or kind_of_visit(claim) not in STAYING or claim.count(TableKind.XML7):
         return
     if summary["MA_LOAI_RV"] != _ABSCONDED and summary["KET_QUA_DTRI"] != _DIED:
         yield Hit(summary, "MA_LOAI_KCB")
 
 
-@rule("XML7.LEAVE_DATES")
+@rule("XML7.LEAVE_DATES", Screen((TableKind.XML7,)))
 def find_wrong_rest_after_discharge(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Rest after discharge begins then, or later, and does not end before."""
     stay = stay_of(claim)
@@ -40,14 +41,14 @@ def find_wrong_rest_after_discharge(claim: CheckedClaim, _: Known) -> Iterator[H
             yield Hit(row, "NGOAITRU_TUNGAY")
 
 
-@rule("XML8.REQUIRED")
+@rule("XML8.REQUIRED", OF_STAYING)
 def find_missing_record_summary(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """An in-patient's claim has a summary of the record."""
-    if kind_of_visit(claim) in STAYING and not claim.rows(TableKind.XML8):
+    if kind_of_visit(claim) in STAYING and not claim.count(TableKind.XML8):
         yield Hit(claim.summary_row, "MA_LOAI_KCB")
 
 
-@rule("XML9.CARER")
+@rule("XML9.CARER", Screen((TableKind.XML9,)))
 def find_wrong_numbers_of_carer(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """The carer's social number and card have all their characters; the identity card is issued already."""
     today = known.received_on
@@ -57,7 +58,7 @@ def find_wrong_numbers_of_carer(claim: CheckedClaim, known: Known) -> Iterator[H
             yield Hit(row, _ISSUED)
 
 
-@rule("XML10.DAYS")
+@rule("XML10.DAYS", Screen((TableKind.XML10,)))
 def find_wrong_rest_in_pregnancy(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Rest in pregnancy ends after it begins, within half a year; it has days, and as many at most."""
     for row in claim.rows(TableKind.XML10):
@@ -69,14 +70,14 @@ def find_wrong_rest_in_pregnancy(claim: CheckedClaim, _: Known) -> Iterator[Hit]
             yield Hit(row, "DEN_NGAY", (("most", str(_MOST_REST_DAYS)),))
 
 
-@rule("XML11.IDS")
+@rule("XML11.IDS", _OF_SICK_LEAVE)
 def find_wrong_numbers_of_worker(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """The worker's social number and card have all their characters."""
     for row in claim.rows(TableKind.XML11):
         yield from _wrong_lengths(row, (("MA_BHXH", _SOCIAL_NUMBER), ("MA_THE_BHYT", _CARD)))
 
 
-@rule("XML11.DATES")
+@rule("XML11.DATES", _OF_SICK_LEAVE)
 def find_wrong_leave(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Sick leave has days, ends after it begins, and meets the visit."""
     stay = stay_of(claim)

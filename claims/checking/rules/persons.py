@@ -6,7 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
-from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.rules.visits import days_between
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def find_names_of_the_other_sex(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(summary, "GIOI_TINH")
 
 
-@rule("ELIG.ROUTE_MISMATCH")
+@rule("ELIG.ROUTE_MISMATCH", Screen((TableKind.XML1,), ("MA_DOITUONG_KCB",), _SELF_REFERRED.__contains__))
 def find_self_referral_to_ones_own_facility(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Who is registered at a facility does not come there off the route."""
     summary = claim.summary_row
@@ -46,7 +46,7 @@ def find_self_referral_to_ones_own_facility(claim: CheckedClaim, _: Known) -> It
         yield Hit(summary, "MA_DOITUONG_KCB", (("given", summary["MA_DOITUONG_KCB"]),))
 
 
-@rule("ELIG.NEWBORN_CATEGORY")
+@rule("ELIG.NEWBORN_CATEGORY", Screen((TableKind.XML1,), ("MA_DOITUONG_KCB",), _NEWBORN.__eq__))
 def find_newborns_that_are_older(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """The category of newborns is for the days after birth."""
     summary = claim.summary_row
@@ -57,7 +57,9 @@ def find_newborns_that_are_older(claim: CheckedClaim, _: Known) -> Iterator[Hit]
         yield Hit(summary, "MA_DOITUONG_KCB", (("days", str(days_between(born, arrived))),))
 
 
-@rule("CARD.FORCE_PREFIX")
+@rule(
+    "CARD.FORCE_PREFIX", Screen((TableKind.XML2, TableKind.XML3), ("PHAM_VI",), _SCOPE_OF_FORCES.__contains__)
+)
 def find_scope_of_forces_with_other_cards(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """What is paid beyond the common scope is paid for the army, the police and cipher staff alone."""
     summary = claim.summary_row
@@ -67,7 +69,7 @@ def find_scope_of_forces_with_other_cards(claim: CheckedClaim, _: Known) -> Iter
         yield from (Hit(row, "PHAM_VI") for row in claim.rows_of(kind, "PHAM_VI", _SCOPE_OF_FORCES))
 
 
-@rule("XML9.ONE_PER_CHILD")
+@rule("XML9.ONE_PER_CHILD", Screen((TableKind.XML9,)))
 def find_children_with_two_certificates(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A child has one certificate of birth."""
     seen: set[tuple[str, ...]] = set()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.doses import read_dose
 from claims.bundle.kinds import TableKind
-from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.values import is_blank, read_number
 
 if TYPE_CHECKING:
@@ -26,7 +26,12 @@ _TOLERANCE: Final = Decimal("0.2")
 _ONE: Final = Decimal(1)
 
 
-@rule("XML2.LIEU_DUNG")
+@lru_cache(maxsize=4096)
+def _is_free(text: str) -> bool:
+    return not is_blank(text) and read_dose(text) is None
+
+
+@rule("XML2.LIEU_DUNG", Screen((TableKind.XML2,), ("LIEU_DUNG",), _is_free))
 def find_free_doses(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A dose is an amount at a time, times a day, days."""
     for row in claim.rows_where(TableKind.XML2, _is_free, "LIEU_DUNG"):
@@ -55,11 +60,6 @@ def find_medicines_ordered_twice(claim: CheckedClaim, _: Known) -> Iterator[Hit]
             if row["MA_THUOC"] and row["NGAY_YL"] and key in seen:
                 yield Hit(row, "MA_THUOC")
             seen.add(key)
-
-
-@lru_cache(maxsize=4096)
-def _is_free(text: str) -> bool:
-    return not is_blank(text) and read_dose(text) is None
 
 
 @lru_cache(maxsize=8192)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from claims.checking.rules.rule import Hit, rule
+from claims.bundle.kinds import TableKind
+from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.rules.visits import STAYING, kind_of_visit
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _BY_DAY: Final = frozenset({"04"})
 _WITH_OTHER_SLIPS: Final = frozenset({"1.3", "1.5"})
 
 
-@rule("ELIG.REFERRAL_PAIR")
+@rule("ELIG.REFERRAL_PAIR", Screen((TableKind.XML1,), ("MA_NOI_DI", "GIAY_CHUYEN_TUYEN")))
 def find_half_a_referral(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Sending facility and number of the slip go together."""
     summary = claim.summary_row
@@ -31,7 +32,10 @@ def find_half_a_referral(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(summary, "GIAY_CHUYEN_TUYEN" if sender else "MA_NOI_DI")
 
 
-@rule("ELIG.CATEGORY_VISIT_TYPE")
+@rule(
+    "ELIG.CATEGORY_VISIT_TYPE",
+    Screen((TableKind.XML1,), ("MA_DOITUONG_KCB",), {_FOR_OUTPATIENTS, _FOR_INPATIENTS}.__contains__),
+)
 def find_category_of_another_visit(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Category 1.14 is for out-patients, 1.15 for in-patients."""
     summary = claim.summary_row

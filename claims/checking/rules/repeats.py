@@ -11,7 +11,7 @@ from claims.bundle.kinds import TableKind
 from claims.bundle.money.errors import NoMoneyRules
 from claims.bundle.money.rules import find_rules
 from claims.checking.practice import practice_on
-from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.rules.visits import STAYING, kind_of_visit, minutes_between
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from claims.checking.practice import Practice
     from claims.checking.tables import CheckedClaim, Row
 
-_CONSULTATION: Final = frozenset({"13"})
+_EXAM: Final = "13"
+_CONSULTATION: Final = frozenset({_EXAM})
 _PATIENT_PAYS: Final = "2"
 _WITH_RESULT: Final = frozenset({"1", "2"})
 _DAY_MINUTES: Final = 24 * 60
@@ -47,6 +48,8 @@ def find_services_repeated_in_a_day(claim: CheckedClaim, _: Known) -> Iterator[H
 @rule("XML3.EXAM_RATE")
 def find_later_consultations_at_full_rate(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Of several consultations on a day the later ones are paid at reduced rates, and so are all together."""
+    if claim.column(TableKind.XML3, "MA_NHOM").count(_EXAM) < 2:  # noqa: PLR2004 - a second one is needed
+        return
     days = _consultations_by_day(claim)
     if not any(len(rows) > 1 for rows in days.values()):
         return
@@ -64,7 +67,7 @@ def find_later_consultations_at_full_rate(claim: CheckedClaim, _: Known) -> Iter
                 yield Hit(row, "TYLE_TT_DV", (("given", f"{_rate(row):f}"), ("most", f"{allowed:f}")))
 
 
-@rule("XML4.TURNAROUND")
+@rule("XML4.TURNAROUND", Screen((TableKind.XML3,), ("MA_NHOM",), _WITH_RESULT.__contains__))
 def find_implausible_turnarounds(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A result takes its time, and not for ever."""
     practice = practice_on(claim.on)
@@ -76,7 +79,7 @@ def find_implausible_turnarounds(claim: CheckedClaim, _: Known) -> Iterator[Hit]
                 yield Hit(row, "NGAY_KQ", (("minutes", str(minutes)),))
 
 
-@rule("XML4.LATERALITY")
+@rule("XML4.LATERALITY", Screen((TableKind.XML4,)))
 def find_results_of_the_other_side(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A result speaks of the side that the service was ordered for."""
     practice = practice_on(claim.on)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
-from claims.checking.rules.rule import Hit, in_row_order, rule
+from claims.checking.rules.rule import Hit, Screen, in_row_order, rule
 from claims.checking.rules.visits import rows_outside_stay
 from claims.checking.values import is_blank
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _IMAGING: Final = frozenset({"2"})
 
 
-@rule("XML4.SERVICE_LINK")
+@rule("XML4.SERVICE_LINK", Screen((TableKind.XML4,), ("MA_DICH_VU",)))
 def find_results_of_nothing(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A result is one of a service of the claim."""
     billed = {"", *claim.column(TableKind.XML3, "MA_DICH_VU")}
@@ -26,7 +26,11 @@ def find_results_of_nothing(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     return (Hit(row, "MA_DICH_VU") for row in of_nothing)
 
 
-@rule("XML4.CONCLUSION")
+@rule(
+    "XML4.CONCLUSION",
+    Screen((TableKind.XML3,), ("MA_NHOM",), _IMAGING.__contains__),
+    Screen((TableKind.XML4,), ("MO_TA", "KET_LUAN"), is_blank),
+)
 def find_images_without_conclusion(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Imaging has a description and a conclusion."""
     images = claim.rows_of(TableKind.XML3, "MA_NHOM", _IMAGING)
@@ -35,7 +39,7 @@ def find_images_without_conclusion(claim: CheckedClaim, _: Known) -> Iterator[Hi
         yield from (Hit(row, field) for field in ("MO_TA", "KET_LUAN") if not row[field].strip())
 
 
-@rule("XML4.NGAY_KQ")
+@rule("XML4.NGAY_KQ", Screen((TableKind.XML4,)))
 def find_wrong_result_times(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A result has a time, within the stay."""
     without = claim.rows_where(TableKind.XML4, is_blank, "NGAY_KQ")

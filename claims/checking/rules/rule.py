@@ -124,6 +124,23 @@ def in_row_order(hits: list[Hit]) -> list[Hit]:
     return sorted(hits, key=lambda hit: 0 if hit.row is None else hit.row.number) if len(hits) > 1 else hits
 
 
+# Compared as the objects that they are: several rules may share one.
+@dataclass(frozen=True, slots=True, eq=False)
+class Screen:
+    """Where there must be something for a rule to find anything: of that it is screened before it is asked.
+
+    Attributes:
+        tables: Tables; where a claim has none of them, the screen sees nothing.
+        fields: Their fields; one value in one of them is enough. None: that a table is there is enough.
+        is_so: Whether a value is such as the rule looks for, told by the value alone. It may see too much,
+            but must not miss what the rule would find.
+    """
+
+    tables: tuple[TableKind, ...]
+    fields: tuple[str, ...] = ()
+    is_so: Callable[[str], object] = bool
+
+
 #: How a rule is checked: it answers with each place where the claim breaks it.
 Check: TypeAlias = "Callable[[CheckedClaim, Known], Iterable[Hit]]"
 
@@ -140,7 +157,8 @@ class Example:
     keeps: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Compared as the objects that they are, too: there is one of each.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rule:
     """One rule: what it asks, why, since when, and how it is checked.
 
@@ -153,6 +171,7 @@ class Rule:
         valid_from: The first day of discharge for which it holds; None: since ever.
         valid_to: The last such day; None: still.
         needs: What must be known beside the claim.
+        screens: It finds nothing in a claim unless each of them sees something there.
         check: How it is checked; None: an earlier stage does, and finds it under ``found_as``.
         found_as: The code under which an earlier stage finds a breach; empty: the rule's own.
     """
@@ -168,6 +187,7 @@ class Rule:
     valid_from: date | None = None
     valid_to: date | None = None
     needs: frozenset[Need] = frozenset()
+    screens: tuple[Screen, ...] = field(default=(), repr=False)
     check: Check | None = field(default=None, repr=False)
     found_as: str = ""
     examples: tuple[Example, ...] = ()
@@ -195,21 +215,21 @@ class Rule:
         )
 
 
-_checks: Final[dict[str, Check]] = {}
+_checks: Final[dict[str, tuple[Check, tuple[Screen, ...]]]] = {}
 
 
-def rule(code: str) -> Callable[[Check], Check]:
-    """Tie a function to the code of the rule that it checks."""
+def rule(code: str, *screens: Screen) -> Callable[[Check], Check]:
+    """Tie a function to the code of the rule that it checks, behind its screens."""
 
     def tie(check: Check) -> Check:
         if code in _checks:
             raise ValueError(f"the rule {code} has two functions")
-        _checks[code] = check
+        _checks[code] = check, screens
         return check
 
     return tie
 
 
-def find_check(code: str) -> Check | None:
-    """Return the function of a rule, if it has one of its own."""
-    return _checks.get(code)
+def find_check(code: str) -> tuple[Check | None, tuple[Screen, ...]]:
+    """Return the function of a rule, if it has one of its own, and its screens."""
+    return _checks.get(code, (None, ()))

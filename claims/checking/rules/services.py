@@ -19,16 +19,18 @@ from claims.checking.rules.lines import (
     find_wrong_quantity,
     find_wrong_split,
     is_covered_too_much,
+    is_no_percent,
+    is_wrong_quantity,
     percent_in_cover,
     positive_quantity,
 )
-from claims.checking.rules.rule import Hit, rule
-from claims.checking.rules.visits import STAYING, kind_of_visit, minutes_between, minutes_of_stay
+from claims.checking.rules.rule import Hit, Screen, rule
+from claims.checking.rules.visits import OF_STAYING, STAYING, kind_of_visit, minutes_between, minutes_of_stay
 from claims.checking.tables import Row
 from claims.checking.values import is_blank, read_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from claims.bundle.money.lines import Amounts
     from claims.checking.known import Known
@@ -43,9 +45,14 @@ _PRICED: Final = ("SO_LUONG", "DON_GIA_BV", "DON_GIA_BH", "TYLE_TT_DV", "TYLE_TT
 _HIGH_PRICE: Final = Decimal(50_000_000)
 _MANY_SERVICES: Final = 20
 _SHORT_VISIT_MINUTES: Final = 120
+_OF_FREE: Final = Screen((TableKind.XML3,), ("DON_GIA_BV",), lambda price: read_number(price) == 0)
+_OF_DEAR: Final = Screen(
+    (TableKind.XML3,), ("DON_GIA_BV",), lambda price: (read_number(price) or 0) > _HIGH_PRICE
+)
+_OF_OPERATIONS: Final = Screen((TableKind.XML3,), ("MA_NHOM",), _SURGERY.__contains__)
 
 
-@rule("XML3.CORE_FIELDS")
+@rule("XML3.CORE_FIELDS", Screen((TableKind.XML3,), ("SO_LUONG",), is_wrong_quantity))
 def find_rows_of_no_quantity(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A row is of some quantity; that its fields are filled, the schema says."""
     return find_wrong_quantity(claim, TableKind.XML3)
@@ -72,7 +79,7 @@ def find_wrong_order_of_times(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
             earlier = field
 
 
-@rule("XML3.SURGERY_SHORT")
+@rule("XML3.SURGERY_SHORT", _OF_OPERATIONS)
 def find_short_surgery(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Surgery takes a quarter of an hour or more."""
     for row in claim.rows_of(TableKind.XML3, "MA_NHOM", _SURGERY):
@@ -83,7 +90,7 @@ def find_short_surgery(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
                 yield Hit(row, "NGAY_KQ", (("minutes", str(minutes)),))
 
 
-@rule("XML3.SUPPLY_OUTSIDE")
+@rule("XML3.SUPPLY_OUTSIDE", Screen((TableKind.XML3,), ("MA_NHOM",), _RATED_SUPPLY.__contains__))
 def find_rated_supplies(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Supplies outside the list are worth a look."""
     return (Hit(row, "MA_NHOM") for row in claim.rows_of(TableKind.XML3, "MA_NHOM", _RATED_SUPPLY))
@@ -115,13 +122,13 @@ def find_wrong_splits(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     return find_wrong_split(claim, TableKind.XML3)
 
 
-@rule("XML3.TYLE_RANGE")
+@rule("XML3.TYLE_RANGE", Screen((TableKind.XML3,), ("TYLE_TT_BH", "TYLE_TT_DV"), is_no_percent))
 def find_impossible_percents(claim: CheckedClaim, _: Known) -> Iterable[Hit]:
     """A percent is between 0 and 100."""
     return find_percent_out_of_range(claim, TableKind.XML3, "TYLE_TT_BH", "TYLE_TT_DV")
 
 
-@rule("XML3.CEILING")
+@rule("XML3.CEILING", Screen((TableKind.XML3,), ("T_TRANTT",), read_number))
 def find_payments_above_ceiling(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """The fund does not pay more than a row's ceiling."""
     for row in claim.rows_where(TableKind.XML3, read_number, "T_TRANTT"):
@@ -130,19 +137,17 @@ def find_payments_above_ceiling(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
             yield Hit(row, "T_BHTT", (("ceiling", f"{ceiling:f}"),))
 
 
-@rule("XML3.ZERO_PRICE")
+@rule("XML3.ZERO_PRICE", _OF_FREE)
 def find_free_services(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """What is billed has a price."""
-    rows = claim.rows_where(TableKind.XML3, lambda price: read_number(price) == 0, "DON_GIA_BV")
+    rows = claim.rows_where(TableKind.XML3, _OF_FREE.is_so, "DON_GIA_BV")
     return (Hit(row, "DON_GIA_BV") for row in rows)
 
 
-@rule("XML3.HIGH_PRICE")
+@rule("XML3.HIGH_PRICE", _OF_DEAR)
 def find_dear_services(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A very high price is worth a look."""
-    rows = claim.rows_where(
-        TableKind.XML3, lambda price: (read_number(price) or 0) > _HIGH_PRICE, "DON_GIA_BV"
-    )
+    rows = claim.rows_where(TableKind.XML3, _OF_DEAR.is_so, "DON_GIA_BV")
     return (Hit(row, "DON_GIA_BV") for row in rows)
 
 
@@ -160,7 +165,7 @@ def find_services_ordered_twice(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
             seen.add(key)
 
 
-@rule("XML3.EXAM_MULTI_INPATIENT")
+@rule("XML3.EXAM_MULTI_INPATIENT", OF_STAYING)
 def find_many_consultations(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """An in-patient has one consultation at most."""
     if kind_of_visit(claim) not in STAYING:
@@ -174,24 +179,24 @@ def find_many_consultations(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 def find_lone_consultation(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A consultation with neither medicine nor service is worth a look."""
     groups = claim.column(TableKind.XML3, "MA_NHOM")
-    if kind_of_visit(claim) in STAYING or not groups or claim.rows(TableKind.XML2):
+    if kind_of_visit(claim) in STAYING or not groups or claim.count(TableKind.XML2):
         return
     if _CONSULTATION.issuperset(groups):
-        yield Hit(_rows(claim)[0], "MA_NHOM")
+        yield Hit(claim.row(TableKind.XML3, 0), "MA_NHOM")
 
 
 @rule("XML3.VOLUME")
 def find_many_services_in_a_short_visit(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """More than twenty services in less than two hours are worth a look."""
-    minutes = minutes_of_stay(claim)
-    if minutes is None or minutes >= _SHORT_VISIT_MINUTES:
+    given = sum(map(bool, claim.column(TableKind.XML3, "MA_DICH_VU")))
+    if given <= _MANY_SERVICES:
         return
-    given = sum(1 for code in claim.column(TableKind.XML3, "MA_DICH_VU") if code)
-    if given > _MANY_SERVICES:
+    minutes = minutes_of_stay(claim)
+    if minutes is not None and minutes < _SHORT_VISIT_MINUTES:
         yield Hit(claim.summary_row, "NGAY_RA", (("given", str(given)),))
 
 
-@rule("STAFF.TEAM_DISTINCT")
+@rule("STAFF.TEAM_DISTINCT", _OF_OPERATIONS)
 def find_repeated_team_members(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Nobody is in one team twice."""
     for row in claim.rows_of(TableKind.XML3, "MA_NHOM", _SURGERY):
@@ -247,5 +252,5 @@ def _price(row: Row, formula: ServiceAmount) -> Amounts | None:
     )
 
 
-def _rows(claim: CheckedClaim) -> tuple[Row, ...]:
+def _rows(claim: CheckedClaim) -> Sequence[Row]:
     return claim.rows(TableKind.XML3)

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.days import DayCounting, Stay, treatment_days
 from claims.bundle.deadlines import send_by
-from claims.checking.rules.rule import Hit, rule
+from claims.bundle.kinds import TableKind
+from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.rules.visits import (
+    OF_NOTED,
+    OF_STAYING,
     SHORT_STAY_MINUTES,
     STAYING,
     is_within_stay,
@@ -15,6 +18,7 @@ from claims.checking.rules.visits import (
     minutes_of_stay,
     stay_of,
 )
+from claims.checking.values import read_number
 from claims.localtime import local_date
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ _REFERRED, _REFERRED_ON_REQUEST = "2", "5"
 _DAY_MINUTES: Final = 24 * 60
 _LONG_STAY: Final = 90
 _LONG_TREATMENT: Final = 30
+_OF_NO_DAYS: Final = Screen((TableKind.XML1,), ("SO_NGAY_DTRI",), lambda days: read_number(days) == 0)
 
 
 @rule("XML1.ZERO_MINUTES")
@@ -39,7 +44,7 @@ def find_visit_of_no_time(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(summary, "NGAY_RA")
 
 
-@rule("XML1.NGAY_VAO_NOI_TRU")
+@rule("XML1.NGAY_VAO_NOI_TRU", OF_STAYING)
 def find_wrong_admission(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Who stays was admitted between arrival and leaving."""
     summary = claim.summary_row
@@ -58,7 +63,7 @@ def find_long_consultation(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(claim.summary_row, "NGAY_RA", (("hours", str(minutes // 60)),))
 
 
-@rule("XML1.INPATIENT_SHORT")
+@rule("XML1.INPATIENT_SHORT", OF_STAYING)
 def find_short_inpatient(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Less than four hours, counted from arrival, are no in-patient's stay of kind 03."""
     minutes = minutes_of_stay(claim)
@@ -66,7 +71,7 @@ def find_short_inpatient(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(claim.summary_row, "MA_LOAI_KCB")
 
 
-@rule("XML1.DAYS_ZERO")
+@rule("XML1.DAYS_ZERO", _OF_NO_DAYS)
 def find_uncounted_days(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Who was treated for days has days of treatment."""
     summary, kind, minutes = claim.summary_row, kind_of_visit(claim), minutes_of_stay(claim)
@@ -77,7 +82,7 @@ def find_uncounted_days(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(summary, "SO_NGAY_DTRI")
 
 
-@rule("XML1.DAYS_FORMULA")
+@rule("XML1.DAYS_FORMULA", OF_NOTED)
 def find_miscounted_days(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """An in-patient's days are those of the Decision's formula or, as validators count, bed days."""
     summary = claim.summary_row
@@ -95,7 +100,10 @@ def find_miscounted_days(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(summary, "SO_NGAY_DTRI", (("given", str(given)), ("expected", expected)))
 
 
-@rule("XML1.DAYS_LONG")
+@rule(
+    "XML1.DAYS_LONG",
+    Screen((TableKind.XML1,), ("SO_NGAY_DTRI",), lambda days: (read_number(days) or 0) > _LONG_TREATMENT),
+)
 def find_long_stay(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A very long treatment is worth a look."""
     summary = claim.summary_row

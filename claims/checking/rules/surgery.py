@@ -10,7 +10,7 @@ from claims.bundle.kinds import TableKind
 from claims.bundle.money.errors import NoMoneyRules
 from claims.bundle.money.rules import find_rules
 from claims.bundle.money.totals import SUPPLY_GROUPS
-from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.values import is_blank, split_items
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 _SURGERY: Final = frozenset({"8"})
 _PATIENT_PAYS: Final = "2"
 _BENEFIT_DIGIT: Final = 2  # the third character of a card number
+_OF_OPERATIONS: Final = Screen((TableKind.XML3,), ("MA_NHOM",), _SURGERY.__contains__)
 
 
-@rule("XML3.SURGERY_CODE")
+@rule("XML3.SURGERY_CODE", Screen((TableKind.XML1, TableKind.XML3), ("MA_PTTT_QT",)))
 def find_differing_procedure_codes(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Where a claim has international codes of procedures, every operation has one, and XML1 has the same.
 
@@ -44,7 +45,7 @@ def find_differing_procedure_codes(claim: CheckedClaim, _: Known) -> Iterator[Hi
                 yield Hit(row, "MA_PTTT_QT", (("codes", row["MA_DICH_VU"][:50]),))
 
 
-@rule("XML3.SURGERY_SECOND")
+@rule("XML3.SURGERY_SECOND", _OF_OPERATIONS)
 def find_later_operations_at_full_rate(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Of several operations in one session all but one are paid at the reduced rate."""
     operations = [row for row in _operations(claim) if row["PHAM_VI"] != _PATIENT_PAYS]
@@ -62,7 +63,7 @@ def find_later_operations_at_full_rate(claim: CheckedClaim, _: Known) -> Iterato
                 yield Hit(row, "TYLE_TT_DV", (("given", f"{rate:f}"), ("most", f"{most:f}")))
 
 
-@rule("XML5.SURGERY_NOTE")
+@rule("XML5.SURGERY_NOTE", _OF_OPERATIONS)
 def find_operations_without_note(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A claim with an operation has a note of one."""
     operations = _operations(claim)
@@ -70,7 +71,7 @@ def find_operations_without_note(claim: CheckedClaim, _: Known) -> Iterator[Hit]
         yield Hit(operations[0], "MA_DICH_VU")
 
 
-@rule("XML3.SUPPLY_SERVICE_DAY")
+@rule("XML3.SUPPLY_SERVICE_DAY", Screen((TableKind.XML3,), ("MA_VAT_TU",)))
 def find_supplies_without_their_service(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A supply that names the service it was used for has that service on its day."""
     supplies = claim.rows_where(TableKind.XML3, lambda *codes: all(codes), "MA_VAT_TU", "MA_DICH_VU")
@@ -84,7 +85,7 @@ def find_supplies_without_their_service(claim: CheckedClaim, _: Known) -> Iterat
             yield Hit(row, "MA_DICH_VU", (("code", row["MA_DICH_VU"][:50]),))
 
 
-@rule("XML3.SUPPLY_PACKAGE_CAP")
+@rule("XML3.SUPPLY_PACKAGE_CAP", Screen((TableKind.XML3,), ("GOI_VTYT",)))
 def find_packages_above_ceiling(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """The fund pays no more than the ceiling for the supplies of one use of a service. One hit a package."""
     packages: defaultdict[str, list[Row]] = defaultdict(list)

@@ -6,12 +6,13 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from claims.bundle.kinds import TableKind
+from claims.checking.rules.rule import Screen
 from claims.checking.values import read_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from claims.bundle.kinds import TableKind
     from claims.checking.tables import CheckedClaim, Row
 
 #: MA_LOAI_KCB of those who stay: in-patients, day patients, in-patients of less than four hours.
@@ -20,6 +21,10 @@ STAYING: Final = frozenset({"03", "04", "09"})
 WITH_NOTES: Final = frozenset({"03", "04"})
 SHORT_STAY_MINUTES: Final = 240
 _STAY: Final = "stay"
+
+#: The screens of rules about these.
+OF_STAYING: Final = Screen((TableKind.XML1,), ("MA_LOAI_KCB",), STAYING.__contains__)
+OF_NOTED: Final = Screen((TableKind.XML1,), ("MA_LOAI_KCB",), WITH_NOTES.__contains__)
 
 
 def kind_of_visit(claim: CheckedClaim) -> str:

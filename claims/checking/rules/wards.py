@@ -12,7 +12,7 @@ from claims.bundle.money.rules import find_rules
 from claims.catalogues.items import DepartmentItem, Kind
 from claims.checking.practice import practice_on
 from claims.checking.rules.beds import BEDS
-from claims.checking.rules.rule import Hit, rule
+from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.rules.visits import days_between, minutes_of_stay, stay_of
 from claims.checking.values import read_number
 from claims.localtime import parse_day
@@ -30,9 +30,11 @@ _PATIENT_PAYS: Final = "2"
 #: How long something was given for.
 _MEASURED: Final = ("DON_VI_TINH", "TEN_DICH_VU", "SO_LUONG")
 _MINUTES_OF_AN_HOUR: Final = 60
+_OF_BEDS: Final = Screen((TableKind.XML3,), ("MA_NHOM",), BEDS.__contains__)
+_OF_TRANSPORT: Final = Screen((TableKind.XML3,), ("MA_NHOM",), _TRANSPORT.__contains__)
 
 
-@rule("XML3.BED_ONE_PER_DAY")
+@rule("XML3.BED_ONE_PER_DAY", _OF_BEDS)
 def find_days_with_more_than_one_bed(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """The bed rows of a day together are one bed day at most. One hit a day.
 
@@ -52,7 +54,7 @@ def find_days_with_more_than_one_bed(claim: CheckedClaim, _: Known) -> Iterator[
             yield Hit(row, "NGAY_YL", (("given", f"{sums[day]:f}"),))
 
 
-@rule("XML3.BED_DEPARTMENT")
+@rule("XML3.BED_DEPARTMENT", _OF_BEDS)
 def find_beds_of_other_departments(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """A bed service is one of those that the list has for the department."""
     for row in _beds(claim):
@@ -63,7 +65,7 @@ def find_beds_of_other_departments(claim: CheckedClaim, known: Known) -> Iterato
             yield Hit(row, "MA_DICH_VU", (("code", code[:50]), ("department", row["MA_KHOA"][:20])))
 
 
-@rule("XML3.BED_SHARED_RATE")
+@rule("XML3.BED_SHARED_RATE", _OF_BEDS)
 def find_other_bed_rates(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A bed is paid whole, or by how many share it; a rate of nothing is not asked for."""
     rows = [row for row in _beds(claim) if row["MA_NHOM"] in _OF_STAYS]
@@ -82,7 +84,8 @@ def find_other_bed_rates(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 def find_more_oxygen_than_stay(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Oxygen that is counted in minutes or hours is not given for longer than the stay."""
     practice, stay = practice_on(claim.on), minutes_of_stay(claim)
-    if stay is None:
+    units = {unit.strip().casefold() for unit in claim.values(TableKind.XML3, "DON_VI_TINH")}
+    if stay is None or units.isdisjoint(practice.hour_units | practice.minute_units):
         return
     minutes_of = partial(_minutes_of_oxygen, practice)
     rows = claim.rows_where(TableKind.XML3, minutes_of, *_MEASURED)
@@ -92,7 +95,7 @@ def find_more_oxygen_than_stay(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(rows[0], "SO_LUONG", (("given", f"{given.normalize():f}"), ("most", str(stay))))
 
 
-@rule("XML3.TRANSPORT")
+@rule("XML3.TRANSPORT", _OF_TRANSPORT)
 def find_doubtful_transport(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Transport at the fund's expense is for the entitled groups, and names its fuel."""
     summary = claim.summary_row
