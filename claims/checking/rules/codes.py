@@ -11,7 +11,7 @@ from claims.bundle.findings import Finding, Severity
 from claims.bundle.format import depends_on_format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from claims.checking.tables import CheckedClaim
@@ -22,13 +22,8 @@ def find_unlisted_codes(claim: CheckedClaim) -> Iterator[Finding]:
     """XMLn.FIELD.code: each code of the value is in the field's list on the day the episode ended."""
     for table in claim.tables.values():
         found: list[tuple[int, Finding]] = []
-        for name, code_list, is_several in _coded_fields(table.schema):
-            column = table.column(name)
-            unlisted = {
-                value: code
-                for value in set(column)
-                if value and (code := _first_unlisted(code_list, value, claim.on, is_several=is_several))
-            }
+        for name, code_list, separator in _coded_fields(table.schema):
+            unlisted = _unlisted_among(table.values(name), code_list, claim.on, separator)
             for row in table.rows_of(name, frozenset(unlisted)) if unlisted else ():
                 params = (("value", unlisted[row[name]][:20]), ("list", code_list))
                 location = claim.locate(table, row, name)
@@ -39,21 +34,26 @@ def find_unlisted_codes(claim: CheckedClaim) -> Iterator[Finding]:
 
 @depends_on_format
 @lru_cache(maxsize=256)
-def _coded_fields(schema: TableSchema) -> tuple[tuple[str, str, bool], ...]:
+def _coded_fields(schema: TableSchema) -> tuple[tuple[str, str, str], ...]:
     """List the fields of a table whose code list is known well enough to miss a code in it.
 
-    Each with its list, and whether it holds several codes split by a semicolon.
+    Each with its list, and what splits several codes; nothing where there is one.
     """
     return tuple(
-        (field.name, field.code_list, field.type == "list")
+        (field.name, field.code_list, ";" if field.type == "list" else "")
         for field in schema.fields
         if field.code_list is not None and is_established(field.code_list)
     )
 
 
+# What stands together in one column comes again as a whole.
 @depends_on_format
 @lru_cache(maxsize=8192)
-def _first_unlisted(code_list: str, value: str, on: date, *, is_several: bool) -> str | None:
-    """Find the first code of a value that is not in the list on the day."""
-    codes = value.split(";") if is_several else [value]
-    return next((code for code in codes if code and find_code(code_list, code, on) is None), None)
+def _unlisted_among(values: frozenset[str], code_list: str, on: date, separator: str) -> Mapping[str, str]:
+    """Return the values in which some code is not in the list on the day, with the first such code."""
+    unlisted: dict[str, str] = {}
+    for value in values:
+        for code in value.split(separator) if separator else (value,):
+            if code and find_code(code_list, code, on) is None:
+                unlisted.setdefault(value, code)
+    return unlisted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -13,10 +14,10 @@ from claims.checking.rules.rule import Hit, rule
 from claims.localtime import parse_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from claims.checking.known import Known
-    from claims.checking.tables import CheckedClaim
+    from claims.checking.tables import CheckedClaim, CheckedTable
     from xsd.catalog import TableSchema
 
 _NUMBERED: Final = (TableKind.XML2, TableKind.XML3, TableKind.XML4, TableKind.XML5)
@@ -35,7 +36,8 @@ _CLINICAL_TIMES: Final = MappingProxyType(
 _TITLES: Final = "SO_VAN_BAN_CAN_CU"
 #: The last day of a card, which may have none: its place in the list stays empty.
 _OPEN_END: Final = "GT_THE_DEN"
-_SEPARATOR: Final = re.compile(r"[;,|\r\n\t]")
+#: In values with a NUL around each: another separator, or an item without anything in it.
+_ODD_LISTS: Final = re.compile(r"[,|\r\n\t]|\0\s*;|;\s*[;\0]")
 _OTHER_SEPARATOR: Final = re.compile(r"[,|\r\n\t]")
 _FOR_A_TIME: Final = frozenset({"05", "07", "08"})
 
@@ -57,7 +59,7 @@ def find_foreign_rows(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 def find_broken_numbering(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Row numbers start at 1 and increase without repeats. One hit a table."""
     for kind in _NUMBERED:
-        if claim.column(kind, "STT") == _counted(len(claim.rows(kind))):
+        if claim.column(kind, "STT") == _counted(claim.count(kind)):
             continue
         reached = 0
         for row in claim.rows(kind):
@@ -75,9 +77,10 @@ def find_broken_numbering(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 def find_lists_split_otherwise(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A value of several items has semicolons between them, none too many, and nothing else."""
     for table in claim.tables.values():
-        for name in _lists_of(table.schema):
-            # A column is looked at as a whole first: most have no separator of any kind.
-            if _SEPARATOR.search("\0".join(table.column(name))):
+        names = _lists_of(table.schema)
+        # All lists of a table are looked at as a whole first: nearly all are well.
+        if _ODD_LISTS.search("\0".join(("", *chain(*map(table.values, names)), ""))):
+            for name in names:
                 is_wrong = _has_another_separator if name == _OPEN_END else _is_split_otherwise
                 yield from (Hit(row, name) for row in table.rows_where(is_wrong, name))
 
@@ -105,7 +108,7 @@ def find_times_to_come(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
         return
     end_of_day = f"{known.received_on}2359"
     for kind, fields in _CLINICAL_TIMES.items():
-        late = [name for name in fields if max(claim.column(kind, name), default="") > end_of_day]
+        late = [name for name in fields if max(claim.values(kind, name), default="") > end_of_day]
         for row in claim.rows(kind) if late else ():
             yield from (Hit(row, name) for name in late if row[name] > end_of_day)
 
@@ -113,13 +116,11 @@ def find_times_to_come(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 def _impossible(claim: CheckedClaim, item_type: str) -> Iterator[Hit]:
     for table in claim.tables.values():
         fields = _fields_of(table.schema, item_type)
-        # Most days need no calendar: the schema has seen to 01-31, and every month has 28 days.
-        late = [
-            name for name, is_list in fields.items() if _has_late_day(table.column(name), is_list=is_list)
-        ]
-        for row in table.rows if late else ():
-            for name in late:
-                values = row[name].split(";") if fields[name] else (row[name],)
+        if not any(map(_is_impossible, _days_in(table, fields))):
+            continue
+        for row in table.rows:
+            for name, is_list in fields.items():
+                values = row[name].split(";") if is_list else (row[name],)
                 if any(map(_is_impossible, values)):
                     yield Hit(row, name)
 
@@ -152,13 +153,20 @@ def _fields_of(schema: TableSchema, item_type: str) -> Mapping[str, bool]:
     return {field.name: field.type == "list" for field in schema.fields if field.item_type == item_type}
 
 
-def _has_late_day(column: Iterable[str], *, is_list: bool) -> bool:
-    values = (item for value in column for item in value.split(";")) if is_list else column
-    return max([value[6:_DAY_LENGTH] for value in values], default="") > _DAYS_OF_EVERY_MONTH
+def _days_in(table: CheckedTable, fields: Mapping[str, bool]) -> set[str]:
+    """Return the days of some fields, each once: those of a visit are few."""
+    days: set[str] = set()
+    for name, is_list in fields.items():
+        for value in table.values(name):
+            days.update(
+                [item[:_DAY_LENGTH] for item in value.split(";")] if is_list else (value[:_DAY_LENGTH],)
+            )
+    return days
 
 
 def _is_impossible(value: str) -> bool:
-    # Unknown parts of a birth date are zeros.
+    # Most days need no calendar: the schema has seen to 01-31, and every month has 28 days. Unknown parts of
+    # a birth date are zeros.
     day = value[6:_DAY_LENGTH]
     return (
         day > _DAYS_OF_EVERY_MONTH

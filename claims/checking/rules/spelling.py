@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache, partial
+from functools import lru_cache
 from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -55,7 +55,8 @@ def find_lost_zeros(claim: CheckedClaim) -> Iterator[Finding]:
     for table in claim.tables.values():
         found: list[tuple[int, Finding]] = []
         for name, width in _fields_of_digits(table.schema):
-            for row in table.rows_where(partial(_is_shorter, width), name):
+            shorter = _shorter_among(table.values(name), width)
+            for row in table.rows_of(name, shorter) if shorter else ():
                 location = claim.locate(table, row, name)
                 code = f"{table.kind}.{name}.leading_zero"
                 found.append((row.number, Finding(code, Severity.ERROR, location, (("width", str(width)),))))
@@ -91,8 +92,10 @@ def _compared_fields(schema: TableSchema) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _is_shorter(width: int, value: str) -> bool:
-    return any(item.isdigit() and len(item) < width for item in value.split(";"))
+def _shorter_among(values: frozenset[str], width: int) -> frozenset[str]:
+    return frozenset(
+        value for value in values if any(item.isdigit() and len(item) < width for item in value.split(";"))
+    )
 
 
 @lru_cache(maxsize=256)

@@ -42,8 +42,13 @@ class _Act(NamedTuple):
 def find_misspelled_practitioners(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A practitioner's code is written in one of the known forms. One hit a code, at its first place."""
     forms = practice_on(claim.on).practitioner_codes
+    places = (*_ORDERED, *_DONE, *_READ, *_NOTED)
+    if not any(
+        _are_misspelled(forms, people) for kind, field, _ in places for people in claim.values(kind, field)
+    ):
+        return
     seen: set[str] = set()
-    for kind, field, _time in (*_ORDERED, *_DONE, *_READ, *_NOTED):
+    for kind, field, _time in places:
         for row in claim.rows_where(kind, partial(_are_misspelled, forms), field):
             people = [one for one in row.items_of(field) if one not in seen]
             seen.update(people)
