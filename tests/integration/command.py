@@ -1,23 +1,75 @@
-"""The `claims` command in a process of its own, with what it said."""
+"""The `claims` command in a process of its own, with what it said.
+
+Most of a command's time would go into loading libraries. So one process of each worker has loaded them
+and does nothing but fork: a command gets a process of its own, with its own environment, streams and end,
+in which its imports are done. `claims_from_scratch` starts Python anew.
+"""
 
 import json
+import multiprocessing
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from claims.cli import main
+
+#: Seconds after which a command hangs, on however busy a machine.
+_PATIENCE_S: Final = 100
+_FORKING: Final = multiprocessing.get_context("forkserver")
+# Not `claims.cli.app`: what stands at a command's beginning reads the environment while it is loaded.
+_FORKING.set_forkserver_preload(["claims.runtime.wiring", "rich.progress", "rich.traceback", "typer"])
 
 
 def claims(*arguments: str | Path, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> "Outcome":
+    """Run a command, forked off where its libraries are loaded."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        process = _start(folder, arguments, env, stdin)
+        process.join(_PATIENCE_S)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(arguments)
+        return Outcome(process.exitcode, (folder / "1").read_bytes(), (folder / "2").read_text("utf-8"))
+
+
+def claims_from_scratch(*arguments: str | Path, env: Mapping[str, str] | None = None) -> "Outcome":
+    """Run a command as a shell does."""
     command = [sys.executable, "-m", "claims", *map(str, arguments)]
     done = subprocess.run(
-        command, check=False, capture_output=True, input=stdin, timeout=100, env=_environment(env)
+        command, check=False, capture_output=True, timeout=_PATIENCE_S, env=_environment(env)
     )
     return Outcome(done.returncode, done.stdout, done.stderr.decode())
+
+
+def _start(
+    folder: Path, arguments: Sequence[str | Path], env: Mapping[str, str] | None = None, stdin: bytes = b""
+) -> ForkServerProcess:
+    (folder / "0").write_bytes(stdin)
+    process = _FORKING.Process(target=_run, args=(folder, list(map(str, arguments)), _environment(env)))
+    process.start()
+    return process
+
+
+def _run(folder: Path, arguments: list[str], environment: dict[str, str]) -> None:
+    """Be the command, with files as its streams."""
+    for stream, flags in enumerate((os.O_RDONLY, os.O_WRONLY | os.O_CREAT, os.O_WRONLY | os.O_CREAT)):
+        file = os.open(folder / str(stream), flags)
+        os.dup2(file, stream)
+        os.close(file)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - the process ends with it
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    sys.argv = ["claims", *arguments]
+    main()
 
 
 @contextmanager
@@ -25,23 +77,24 @@ def serving(*arguments: str | Path) -> Iterator[str]:
     """Run a command that serves on a port, and give the address once it answers there."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "claims", *map(str, arguments), "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+    with tempfile.TemporaryDirectory() as name:
+        process = _start(Path(name), (*arguments, "--port", str(port)))
         try:
             _wait_for(port, process)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
+            process.join()
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(port: int, process: ForkServerProcess) -> None:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and process.is_alive():
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise TimeoutError(port, process.returncode)
+    raise TimeoutError(port, process.exitcode)
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:

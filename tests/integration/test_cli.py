@@ -17,7 +17,7 @@ from claims.cli.output import Exit
 from claims.emr.synthetic import generate_encounters
 from signing.certificates import to_pem
 from signing.demo_pki import DemoPki
-from tests.integration.command import claims
+from tests.integration.command import claims, claims_from_scratch
 
 NOW = datetime.now(UTC)
 
@@ -265,3 +265,14 @@ def test_every_command_has_help() -> None:
 
 def test_the_version_is_the_packages() -> None:
     assert claims("--version").stdout.decode() == f"claims {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--version"], ["check", "/nowhere.xml"], ["facility", "list"], ["archive", "verify", "/nowhere"]],
+    ids=" ".join,
+)
+def test_a_command_that_is_started_by_a_shell_says_the_same(arguments: list[str]) -> None:
+    forked, started = claims(*arguments), claims_from_scratch(*arguments)
+
+    assert (started.code, started.stdout, started.stderr) == (forked.code, forked.stdout, forked.stderr)
