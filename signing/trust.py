@@ -118,7 +118,9 @@ class TrustStore:
             anchors=anchors,
             intermediates=_load_certificates(folder / "intermediates"),
             crls=_load_crls(folder / "crls"),
-            responses=_load_folder(folder / "ocsp", lambda data: [ocsp.load_der_ocsp_response(data)]),
+            responses=_load_folder(
+                folder / "ocsp", lambda data: [ocsp.load_der_ocsp_response(data)], "OCSP response in DER"
+            ),
             tsa_anchors=_load_certificates(folder / "tsa"),
             service_anchors=_load_certificates(folder / "service"),
         )
@@ -394,6 +396,7 @@ def _load_certificates(folder: Path) -> list[x509.Certificate]:
         lambda data: (
             x509.load_pem_x509_certificates(data) if _PEM in data else [x509.load_der_x509_certificate(data)]
         ),
+        "certificate in PEM or DER",
     )
 
 
@@ -401,6 +404,7 @@ def _load_crls(folder: Path) -> list[x509.CertificateRevocationList]:
     return _load_folder(
         folder,
         lambda data: [x509.load_pem_x509_crl(data) if _PEM in data else x509.load_der_x509_crl(data)],
+        "revocation list in PEM or DER",
     )
 
 
@@ -419,10 +423,11 @@ def load_revocation_source(path: Path) -> RevocationSource:
         except ValueError:
             return ocsp.load_der_ocsp_response(data)
     except (OSError, ValueError) as error:
-        raise TrustStoreUnreadable(path, str(error)) from error
+        what = "revocation list in PEM or DER and no OCSP response in DER"
+        raise _unreadable(path, what, error) from error
 
 
-def _load_folder(folder: Path, load: Callable[[bytes], list[_Loaded]]) -> list[_Loaded]:
+def _load_folder(folder: Path, load: Callable[[bytes], list[_Loaded]], what: str) -> list[_Loaded]:
     loaded: list[_Loaded] = []
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
     for path in paths:
@@ -431,5 +436,11 @@ def _load_folder(folder: Path, load: Callable[[bytes], list[_Loaded]]) -> list[_
         try:
             loaded += load(path.read_bytes())
         except (OSError, ValueError) as error:
-            raise TrustStoreUnreadable(path, str(error)) from error
+            raise _unreadable(path, what, error) from error
     return loaded
+
+
+def _unreadable(path: Path, what: str, error: OSError | ValueError) -> TrustStoreUnreadable:
+    # What the reader of ASN.1 says helps nobody who laid a file into a folder.
+    detail = error.strerror if isinstance(error, OSError) else f"it holds no {what}"
+    return TrustStoreUnreadable(path, detail or str(error))

@@ -117,6 +117,7 @@ class Reason(StrEnum):
     CERTIFICATE_ISSUER_REVOKED = "certificate.issuer_revoked"
     CERTIFICATE_REVOCATION_UNKNOWN = "certificate.revocation_unknown"
     CERTIFICATE_OTHER_FACILITY = "certificate.other_facility"
+    DOCUMENT_OTHER_FACILITY = "document.other_facility"
     CERTIFICATE_REVOCATION_UNCHECKED = "certificate.revocation_unchecked"
 
 
@@ -179,6 +180,7 @@ MEANING: Final[dict[Reason, tuple[Indication, SubIndication]]] = {
     Reason.CERTIFICATE_ISSUER_REVOKED: (_OPEN, SubIndication.REVOKED_CA_NO_POE),
     Reason.CERTIFICATE_REVOCATION_UNKNOWN: (_OPEN, SubIndication.TRY_LATER),
     Reason.CERTIFICATE_OTHER_FACILITY: (_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE),
+    Reason.DOCUMENT_OTHER_FACILITY: (_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE),
     Reason.CERTIFICATE_REVOCATION_UNCHECKED: (_OPEN, SubIndication.TRY_LATER),
 }
 

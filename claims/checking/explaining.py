@@ -17,6 +17,8 @@ from claims.bundle.format import depends_on_format
 from claims.bundle.messages import LANGUAGES, find_message, load_messages
 from claims.checking.rules.book import load_rules
 from claims.checking.rules.rule import Category, Confidence, Group
+from claims.checking.signatures import find_code
+from signing.verdict import Reason
 from xsd.catalog import default_catalog
 from xsd.faults import FaultKind
 
@@ -98,8 +100,12 @@ def find_governing(code: str) -> Governing:
     )
 
 
+_REASONS: Final = {reason.value.upper(): find_code(reason) for reason in Reason}
+
+
 def explain(code: str) -> Explanation | None:
-    """Explain a code; None when there is none of that name."""
+    """Explain a code, or a reason of the verifier's in capitals; None when there is none of that name."""
+    code = _REASONS.get(code, code)
     rule = load_rules().rules.get(code)
     if rule is None and code not in known_codes():
         return None

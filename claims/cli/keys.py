@@ -150,9 +150,12 @@ def request(
     if not passphrase:
         raise typer.BadParameter("a key is not kept without a passphrase", param_hint="--passphrase-file")
     key = KeyKind(kind).make()
-    subject = Organisation(name=name, user_id=user_id, province=province)
+    try:
+        made = make_request(key, Organisation(name=name, user_id=user_id, province=province))
+    except ValueError as error:  # X.520 bounds each of them: 64 characters of a name, 128 of a place
+        raise typer.BadParameter(f"--name, --id or --province: {error}") from error
     _write_secret(key_path, seal_key(key, passphrase))
-    request_path.write_bytes(make_request(key, subject))
+    request_path.write_bytes(made)
     say(f"{key_path}: the key; keep it and its passphrase to yourself")
     say(f"{request_path}: the request, for the certification authority")
 

@@ -1,11 +1,11 @@
 """Whom a command trusts, as of when, and for which facility: the options, and what they mean."""
 
-import csv
 import ipaddress
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -51,6 +51,11 @@ AllowedNetworks = Annotated[
 ]
 
 
+# Semicolons are what spreadsheets write where decimals have a comma, as in Vietnam.
+_BETWEEN_CELLS: Final = re.compile("[,;\t]")
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+
+
 def moment(at: str | None) -> datetime:
     """Read the time of ``--at``; without it, now."""
     if at is None:
@@ -64,13 +69,34 @@ def moment(at: str | None) -> datetime:
 
 
 def registrations(trust: Path | None) -> Callable[[str, str, datetime], bool] | None:
-    """Return the registrations in the folder's facilities.csv, or None when it has no such file."""
+    """Return the registrations in the folder's facilities.csv, or None when it has no such file.
+
+    Raises:
+        TrustStoreUnreadable: The file is not UTF-8, or a line is not a code and a digest.
+    """
     file = None if trust is None else trust / "facilities.csv"
     if file is None or not file.is_file():
         return None
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        known = {(row[0].strip(), row[1].strip().lower()) for row in csv.reader(lines) if len(row) > 1}
+    known = frozenset(_read_registrations(file))
     return lambda facility, sha256, _at: (facility, sha256) in known
+
+
+def _read_registrations(file: Path) -> Iterator[tuple[str, str]]:
+    from signing.errors import TrustStoreUnreadable
+
+    try:
+        lines = file.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise TrustStoreUnreadable(file, "it is not UTF-8") from None
+    for number, line in enumerate(lines, start=1):
+        code, digest, *_ = (cell.strip(' "') for cell in (*_BETWEEN_CELLS.split(line), ""))
+        digest = re.sub("[: ]", "", digest).lower()
+        is_heading = number == 1 and not code.isdigit()
+        if code and _SHA256.fullmatch(digest):
+            yield code, digest
+        elif line.strip() and not is_heading:
+            detail = f"line {number} is not a facility's code and the SHA-256 of its certificate"
+            raise TrustStoreUnreadable(file, detail)
 
 
 def trust_folder(trust: Path | None) -> Path:

@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from signing.errors import RecordUnreadable
 from signing.report.record import Record, RecordedDigests, TrustMaterial
-from signing.report.report import BlockResult, Report, recompute
+from signing.report.report import Answer, BlockResult, Report, recompute
 from signing.report.words import describe_report, question
 from signing.verdict import Reason, SignerInfo, Verdict
 
@@ -46,8 +46,9 @@ def report_from_json(document: object) -> Report:
             raise RecordUnreadable(f"version {top['version']!r} is not known")
         report = recompute(_record_from_json(_object(top["diagnostic"])))
         made = report_to_json(report)
-        for depth in ("simple", "detailed"):
-            if made[depth] != top[depth]:
+        asked = _asked(made["detailed"]) == _asked(top["detailed"])
+        for depth, follows in (("simple", made["simple"] == top["simple"]), ("detailed", asked)):
+            if not follows:
                 raise RecordUnreadable(f"what is said under {depth!r} does not follow from the facts")
     except KeyError as error:
         raise RecordUnreadable(f"{error.args[0]!r} is missing") from error
@@ -84,6 +85,15 @@ def signer_to_json(signer: SignerInfo) -> dict[str, object]:
     }
 
 
+def _asked(blocks: object) -> list[object]:
+    """Return blocks without what they did not ask: an older report does not know every question."""
+    left_out = Answer.NOT_ASKED.value
+    return [
+        {**block, "checks": [check for check in block["checks"] if check["answer"] != left_out]}
+        for block in cast("Iterable[Mapping[str, list[Mapping[str, object]]]]", blocks)
+    ]
+
+
 def _block_to_json(block: BlockResult) -> dict[str, object]:
     return {
         "block": block.block.value,
@@ -115,6 +125,7 @@ def _record_to_json(record: Record) -> dict[str, object]:
             "unanswered": _texts(trust.unanswered),
         },
         "facility": record.facility,
+        "stated_facility": record.stated_facility,
         "is_registered": record.is_registered,
         "refused": record.refused and record.refused.value,
         "skeleton": None if record.skeleton is None else _text(record.skeleton),
@@ -150,6 +161,8 @@ def _record_from_json(facts: Mapping[str, object]) -> Record:
             unanswered=_bytes_of(trust.get("unanswered", [])),
         ),
         facility=cast("str | None", facts["facility"]),
+        # Reports of the first versions do not have it.
+        stated_facility=cast("str | None", facts.get("stated_facility")),
         is_registered=cast("bool | None", facts["is_registered"]),
         refused=None if refused is None else Reason(_string(refused)),
         skeleton=None if skeleton is None else _bytes(skeleton),

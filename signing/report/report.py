@@ -118,6 +118,7 @@ class Terms:
 
 
 _FACILITY_PATH: Final = "THONGTINDONVI/MACSKCB"
+_BINDING: Final = frozenset({Reason.DOCUMENT_OTHER_FACILITY, Reason.CERTIFICATE_OTHER_FACILITY})
 _IDENTIFYING: Final = frozenset({Reason.CERTIFICATE_MISSING, Reason.XADES_SIGNING_CERTIFICATE})
 _ACCEPTING: Final = frozenset(
     {
@@ -149,7 +150,7 @@ _WEIGHTS: Final = {
 
 def block_of(reason: Reason) -> Block:
     """Return the building block whose check a reason is the negative answer to."""
-    if reason is Reason.CERTIFICATE_OTHER_FACILITY:
+    if reason in _BINDING:
         return Block.FACILITY
     for block, reasons in (
         (Block.SIGNER, _IDENTIFYING),
@@ -174,7 +175,8 @@ def report_on(data: bytes, terms: Terms) -> Report:
     if terms.at.tzinfo is None:
         raise ValueError("the time of verification must be aware")
     root = parse(data, limits=terms.limits)
-    facility = terms.facility or (root.findtext(_FACILITY_PATH) or "").strip() or None
+    stated = (root.findtext(_FACILITY_PATH) or "").strip() or None
+    facility = terms.facility or stated
     skeleton: bytes | None = None
     judgement: Judgement | None = None
     digests, refused = None, None
@@ -199,6 +201,7 @@ def report_on(data: bytes, terms: Terms) -> Report:
         policy=terms.policy.content,
         trust=TrustMaterial.of(terms.trust, sent),
         facility=facility,
+        stated_facility=stated,
         is_registered=_is_registered(terms, facility, judgement),
         refused=refused,
         skeleton=skeleton,
@@ -245,10 +248,20 @@ def _assemble(record: Record, judgement: Judgement | None, policy: Policy) -> Re
         reasons = () if record.refused is None else (record.refused,)
         return Report(failed(reasons), _blocks(reasons, policy, None), record)
     verdict, found = judgement.verdict, judgement.reasons
-    if record.is_registered is False:
-        found = (*found, Reason.CERTIFICATE_OTHER_FACILITY)
-        verdict = fail(verdict, Reason.CERTIFICATE_OTHER_FACILITY)
+    for reason, is_bound in _bindings(record).items():
+        if is_bound is False:
+            found = (*found, reason)
+            verdict = fail(verdict, reason)
     return Report(replace(verdict, content=None), _blocks(found, policy, record), record)
+
+
+def _bindings(record: Record) -> dict[Reason, bool | None]:
+    """Return whether document and certificate are the facility's; None: not asked, or not said."""
+    stated = record.stated_facility
+    return {
+        Reason.DOCUMENT_OTHER_FACILITY: None if stated is None else stated == record.facility,
+        Reason.CERTIFICATE_OTHER_FACILITY: record.is_registered,
+    }
 
 
 def _blocks(reasons: Iterable[Reason], policy: Policy, record: Record | None) -> tuple[BlockResult, ...]:
@@ -283,4 +296,4 @@ def _applies(reason: Reason, record: Record) -> bool:
         case "timestamp":
             return record.digests is not None and bool(record.digests.timestamps)
         case _:
-            return reason is not Reason.CERTIFICATE_OTHER_FACILITY or record.is_registered is not None
+            return _bindings(record).get(reason, True) is not None

@@ -191,6 +191,16 @@ def test_a_request_for_a_certificate_goes_with_a_sealed_key(
     assert label in type(request.public_key()).__name__.upper().replace("ELLIPTICCURVE", "EC")
 
 
+def test_a_request_in_nobodys_name_is_not_made_and_leaves_no_key(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    done = claims(
+        "keys", "request", "--name", "", "--id", "MST:0100000000", "--province", "Hà Nội",
+        "--passphrase-file", tmp_path / "secret", "-o", tmp_path / "new",
+    )  # fmt: skip
+
+    assert (done.code, [path.name for path in tmp_path.iterdir()]) == (Exit.USAGE, ["secret"]), done.stderr
+
+
 def test_a_key_in_pem_signs_with_its_certificate(pki: Path, tmp_path: Path) -> None:
     from cryptography.hazmat.primitives.serialization import pkcs12
 

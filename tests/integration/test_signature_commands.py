@@ -82,6 +82,14 @@ def test_documents_without_a_signature_and_with_two_are_judged_like_the_others(
     assert (tmp_path / "page.html").read_text().count("<section>") == 2
 
 
+def test_of_an_empty_folder_nothing_is_said_to_be_signed(desk: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+
+    verified = claims("verify", tmp_path / "empty", "--trust", desk / "trust")
+
+    assert (verified.code, "no file" in verified.stderr) == (Exit.BLOCKED, True)
+
+
 def test_a_wrong_pin_and_an_unknown_module_are_said(desk: Path, tmp_path: Path) -> None:
     require_tool("softhsm2-util")
     env = {"SOFTHSM2_CONF": str(desk / "softhsm2.conf")}

@@ -8,6 +8,7 @@ import pytest
 import claims
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.messages import LANGUAGES, describe, find_message, load_messages
+from claims.checking.explaining import explain
 from claims.checking.rules.book import load_rules
 from claims.checking.signatures import find_code
 from claims.gateway.protocol import RESULT_CODES
@@ -42,6 +43,7 @@ def test_every_rule_has_both_sentences(code: str) -> None:
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_of_the_verifier_has_both_sentences(reason: Reason) -> None:
     assert set(find_message(find_code(reason))) >= set(LANGUAGES)
+    assert explain(reason.value.upper()) is not None
 
 
 @pytest.mark.parametrize("kind", list(FaultKind))

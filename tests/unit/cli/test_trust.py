@@ -1,11 +1,16 @@
-"""As of when a command judges."""
+"""As of when a command judges, and who is registered for whom."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import typer
 
-from claims.cli.trust import moment
+from claims.cli.trust import moment, registrations
+from signing.errors import TrustStoreUnreadable
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+DIGEST = "0123456789abcdef" * 4
 
 
 def test_a_time_without_a_zone_is_universal() -> None:
@@ -17,3 +22,41 @@ def test_a_time_without_a_zone_is_universal() -> None:
 def test_what_is_no_time_is_a_mistake_of_use(at: str) -> None:
     with pytest.raises(typer.BadParameter):
         moment(at)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"facility,certificate_sha256\n79024,{DIGEST}\n",
+        f"79024,{DIGEST}",
+        f"\ufefffacility;certificate_sha256\r\n79024;{DIGEST.upper()}\r\n\r\n",
+        f"facility\tcertificate_sha256\tnote\n 79024 \t {DIGEST} \tnew\n",
+        'facility,certificate_sha256\n"79024","'
+        + ":".join(DIGEST[i : i + 2] for i in range(0, 64, 2))
+        + '"\n',
+    ],
+)
+def test_registrations_are_read_as_spreadsheets_and_openssl_write_them(tmp_path: Path, content: str) -> None:
+    (tmp_path / "facilities.csv").write_text(content, "utf-8")
+
+    registered = registrations(tmp_path)
+
+    assert registered is not None
+    assert registered("79024", DIGEST, NOW)
+    assert not registered("01001", DIGEST, NOW)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"facility,certificate_sha256\n79024,0123\n", "line 2 is not"),
+        (b"79024\n", "line 1 is not"),
+        (f"certificate_sha256,facility\n{DIGEST},79024\n".encode(), "line 2 is not"),
+        ("79024,é\n".encode("utf-16"), "not UTF-8"),
+    ],
+)
+def test_registrations_that_say_nothing_are_told_by_line(tmp_path: Path, content: bytes, what: str) -> None:
+    (tmp_path / "facilities.csv").write_bytes(content)
+
+    with pytest.raises(TrustStoreUnreadable, match=what):
+        registrations(tmp_path)

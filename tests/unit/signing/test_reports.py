@@ -132,6 +132,22 @@ def test_a_report_that_does_not_follow_from_its_facts_is_refused(
         report_from_json(_tampered(report(workshop.signed), TAMPERINGS[number]))
 
 
+def test_a_report_from_before_a_question_was_asked_still_follows_from_its_facts(
+    workshop: Workshop, report: Reporter
+) -> None:
+    made = report_to_json(report(workshop.signed))
+
+    def forget(document: dict) -> None:  # type: ignore[type-arg]
+        del document["diagnostic"]["stated_facility"]
+        (facility,) = (each for each in document["detailed"] if each["block"] == Block.FACILITY)
+        facility["checks"] = [each for each in facility["checks"] if not each["check"].startswith("document")]
+
+    assert (
+        report_to_json(report_from_json(_tampered(report(workshop.signed), forget)))["simple"]
+        == made["simple"]
+    )
+
+
 @pytest.mark.parametrize("document", [None, [], {}, {"version": 1}, {"version": 1, "diagnostic": []}])
 def test_what_is_no_report_is_refused(document: object) -> None:
     with pytest.raises(RecordUnreadable):
@@ -150,6 +166,17 @@ def test_the_facility_is_bound_in_the_verdict(
         Outcome.INDETERMINATE
     ]
     assert recompute(made.record).verdict == made.verdict
+
+
+def test_a_document_that_names_another_facility_than_the_one_asked_for_does_not_pass(
+    trust: TrustStore, workshop: Workshop
+) -> None:
+    terms = Terms(trust=trust, at=NOW, facility="79024", registered=lambda _code, _sha256, _at: True)
+
+    made = report_on(workshop.signed, terms)
+
+    assert made.verdict.reasons == (Reason.DOCUMENT_OTHER_FACILITY,)
+    assert report_from_json(report_to_json(made)).verdict == made.verdict
 
 
 def test_every_reason_has_a_block_and_a_question_in_both_languages() -> None:
