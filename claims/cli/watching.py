@@ -67,7 +67,7 @@ def watch(
 
     A file is taken when it has not changed between two looks; if it does not end as such a file does, a
     minute after it was last written. It moves to submitted/, then to done/ with its receipt or to problems/
-    with its findings, in NAME.outcome.json beside it. May be stopped at any moment.
+    with its findings, in NAME.outcome.json beside it. Links are left. May be stopped at any moment.
     """
     from claims.client import ApiUnreachable
 
@@ -120,7 +120,10 @@ class WatchedFolder:
 
     def _files(self) -> Iterator[Path]:
         for path in self.folder.iterdir():
-            if path.name.lower().endswith(_TAKEN) and not path.name.startswith(".") and path.is_file():
+            if not path.name.lower().endswith(_TAKEN) or path.name.startswith("."):
+                continue
+            # Whoever may put a link here need not be allowed to read what it leads to.
+            if path.is_file() and not path.is_symlink():
                 yield path
 
     def _whole_files(self) -> list[Path]:

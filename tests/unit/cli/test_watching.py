@@ -157,6 +157,19 @@ def test_other_files_are_left(watched: WatchedFolder, api: FakeApi, name: str) -
     assert (watched.folder / name).exists()
 
 
+def test_a_link_is_not_followed(
+    watched: WatchedFolder, api: FakeApi, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "a.xml"
+    elsewhere.write_text("<x/>")
+    (watched.folder / "a.xml").symlink_to(elsewhere)
+
+    look(watched)
+
+    assert api.submitted == []
+    assert (watched.folder / "a.xml").is_symlink()
+
+
 def test_files_are_submitted_in_the_order_in_which_they_were_written(
     watched: WatchedFolder, api: FakeApi
 ) -> None:
