@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 #: Widths of the columns, in millimetres, as `sheet.typ` sets them; the first one is what the page leaves.
 WIDTHS_MM: Final = (87, 10, 11, 17, 17, 12, 20, 12, 20, 19, 18, 15, 17)
-#: Of rows of sums, whose name goes over six columns; a rate stands between the first two amounts.
-SUM_WIDTHS_MM: Final = (sum(WIDTHS_MM[:6]), WIDTHS_MM[6], *WIDTHS_MM[8:])
+#: Of rows of sums, whose name goes over six columns.
+SUM_WIDTHS_MM: Final = (sum(WIDTHS_MM[:6]), *WIDTHS_MM[6:])
 #: What a label and its value have, two of them side by side.
 FIELD_MM: Final = 130
 _INSETS_MM: Final = 1.8

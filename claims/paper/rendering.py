@@ -163,9 +163,8 @@ def _claim(claim: ReadClaim, language: str, words: Mapping[str, str]) -> dict[st
         "episode": claim.ma_lk,
         "department": "" if row is None else row["MA_KHOA"],
         "patient": "" if row is None else row["MA_BN"],
-        "person": [(words[name], breakable(value, FIELD_MM)) for name, value in sheet.person],
-        "rows": list(_rows(sheet)),
-        "totals": list(_totals(sheet, words)),
+        "person": _in_two_columns([(words[name], value) for name, value in sheet.person]),
+        "rows": [*_rows(sheet), *_totals(sheet, words)],
         "in_words": spell_amount(_counted(sheet, 0)),
         "paid": [(words[name], figure(_counted(sheet, place)) or "0") for name, place in _PAID],
         "papers": [_paper(table, claim, language) for table in _papers(claim)],
@@ -180,7 +179,7 @@ def _counted(sheet: Sheet, place: int) -> Decimal:
 
 def _rows(sheet: Sheet) -> Iterator[dict[str, object]]:
     for number, section in enumerate(sheet.sections, start=1):
-        yield {"kind": "section", **_sums(f"{number}. {section.title}", section.amounts)}
+        yield _sums("section", f"{number}. {section.title}", section.amounts)
         for line in section.lines:
             amount, *rest = _figures(line.amounts)
             cells = (
@@ -201,12 +200,12 @@ def _rows(sheet: Sheet) -> Iterator[dict[str, object]]:
 
 
 def _totals(sheet: Sheet, words: Mapping[str, str]) -> Iterator[dict[str, object]]:
-    yield _sums(words["total"], sheet.totals)
+    yield _sums("total", words["total"], sheet.totals)
     if any(
         declared is not None and declared != total
         for declared, total in zip(sheet.declared, sheet.totals, strict=True)
     ):
-        yield _sums(words["declared"], sheet.declared)
+        yield _sums("total", words["declared"], sheet.declared)
 
 
 def _figures(amounts: Sequence[Decimal | None]) -> list[str]:
@@ -216,12 +215,13 @@ def _figures(amounts: Sequence[Decimal | None]) -> list[str]:
     return shown
 
 
-def _sums(name: str, amounts: Sequence[Decimal | None]) -> dict[str, object]:
-    cells = (name, *_figures(amounts))
+def _sums(kind: str, name: str, amounts: Sequence[Decimal | None]) -> dict[str, object]:
+    first, *rest = _figures(amounts)
+    cells = (name, first, "", *rest)
     fits = takes_one_line(cells, SUM_WIDTHS_MM)
     if not fits:
         cells = tuple(map(breakable, cells, SUM_WIDTHS_MM))
-    return {"name": cells[0], "amounts": cells[1:], "fits": fits}
+    return {"kind": kind, "cells": cells, "fits": fits}
 
 
 def _papers(claim: ReadClaim) -> Iterator[ReadTable]:
@@ -243,7 +243,14 @@ def _paper(table: ReadTable, claim: ReadClaim, language: str) -> dict[str, objec
     return {
         "kind": view.kind,
         "title": view.label or view.kind,
-        "fields": [(label, breakable(text, FIELD_MM)) for label, text in shown if text.strip()],
+        "part": _in_two_columns([(label, text) for label, text in shown if text.strip()]),
+    }
+
+
+def _in_two_columns(fields: Sequence[tuple[str, str]]) -> dict[str, object]:
+    return {
+        "fields": [(label, breakable(text, FIELD_MM)) for label, text in fields],
+        "fits": all(takes_one_line((f"{label}: {text}",), (FIELD_MM,)) for label, text in fields),
     }
 
 

@@ -106,6 +106,24 @@ def test_an_unsigned_file_and_a_preview_say_so(tmp_path: Path) -> None:
     assert "BẢN XEM THỬ" in text
 
 
+@pytest.mark.parametrize("words", [1, 25, 120], ids=["one-line", "two-lines", "many-lines"])
+def test_what_a_long_address_takes_is_left_to_it(words: int, tmp_path: Path) -> None:
+    sample = load_sample("outpatient")
+    sample.tables["XML1"][0]["DIA_CHI"] = "Xóm " * words + "Cuối"  # type: ignore[index]
+    (tmp_path / "form.pdf").write_bytes(render_pdf(sample.write(), a_copy()))
+    command = [require_tool("pdftotext"), "-bbox", str(tmp_path / "form.pdf"), "-"]
+
+    boxes = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+
+    found = re.findall(r'yMin="([0-9.]+)" xMax="[0-9.]+" yMax="([0-9.]+)">([^<]+)<', boxes)
+    texts = [word for _, _, word in found]
+    first, last = texts.index("I."), texts.index("II.")
+    lowest = max(float(bottom) for _, bottom, _ in found[first:last])
+    assert "Cuối" in texts[first:last]
+    # A word's box has room for a mark above its letters and for what goes below the line.
+    assert -2 < float(found[last][0]) - lowest < 8
+
+
 def submitted(client: TestClient, service: Service, facility: str = "99001") -> dict[str, str]:
     headers = key(service, facility) | XML
     body = load_sample("outpatient").write()

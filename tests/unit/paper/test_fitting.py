@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 import typst
 
-from claims.paper.fitting import SUM_WIDTHS_MM, WIDTHS_MM, breakable, takes_one_line, width_em
+from claims.paper.fitting import FIELD_MM, SUM_WIDTHS_MM, WIDTHS_MM, breakable, takes_one_line, width_em
 
 LETTERS = (
     "".join(chr(code) for code in range(0x20, 0x7F))
@@ -47,7 +47,11 @@ def test_no_letter_is_wider_than_is_said(weight: str) -> None:
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 @pytest.mark.parametrize(
     ("widths", "weight"),
-    [pytest.param(WIDTHS_MM, "regular", id="line"), pytest.param(SUM_WIDTHS_MM, "bold", id="sum")],
+    [
+        pytest.param(WIDTHS_MM, "regular", id="line"),
+        pytest.param(SUM_WIDTHS_MM, "bold", id="sum"),
+        pytest.param((FIELD_MM,), "bold", id="field"),
+    ],
 )
 def test_what_fits_is_one_line_high(
     form: Literal["NFC", "NFD"], widths: Sequence[float], weight: str
