@@ -36,7 +36,7 @@ class ServiceKeys(Protocol):
         ...
 
     def revocation_list(self, *, at: datetime) -> x509.CertificateRevocationList | None:
-        """Return a fresh list of which of them are revoked, if this installation issues it."""
+        """Return a list, as of a moment, of which of them are revoked, if this installation issues it."""
         ...
 
 

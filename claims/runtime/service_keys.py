@@ -27,6 +27,8 @@ from claims.proof.tokens import ServiceKey
 
 _AUTHORITY: Final = "authority.pem"
 _REMEMBER_S: Final = 60
+#: Archives are made one after the other, most of them under the heads of few days.
+_LISTS: Final = 16
 _OWNER_ONLY: Final = 0o600
 _KEY_MARK: Final = b"PRIVATE KEY"
 
@@ -49,6 +51,7 @@ class FolderOfServiceKeys:
         self.folder = folder
         self._clock = clock
         self._loaded = ttl_cache(maxsize=1, ttl=_REMEMBER_S)(self._load)
+        self._listed = ttl_cache(maxsize=_LISTS, ttl=_REMEMBER_S)(self._list)
 
     def current(self) -> ServiceKey:
         """Return the key that signs now.
@@ -67,9 +70,8 @@ class FolderOfServiceKeys:
         return self._loaded().chain
 
     def revocation_list(self, *, at: datetime) -> x509.CertificateRevocationList | None:
-        """Return a fresh list of which keys are revoked; None where another authority issues it."""
-        authority = self._authority()
-        return None if authority is None else authority.revocation_list(at=at)
+        """Return the list as of a moment of which keys are revoked; None where others issue it."""
+        return self._listed(at)
 
     def rotate(self) -> ServiceKey:
         """Make a new key, which signs from now on.
@@ -113,6 +115,10 @@ class FolderOfServiceKeys:
             return None
         key, certificates = _read(path)
         return None if key is None else Authority(certificates[0], key)
+
+    def _list(self, at: datetime) -> x509.CertificateRevocationList | None:
+        authority = self._authority()
+        return None if authority is None else authority.revocation_list(at=at)
 
     def _load(self) -> _Loaded:
         self._ensure()

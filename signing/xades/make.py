@@ -5,10 +5,11 @@ inclusive forms of inner elements wrongly; the document itself is covered as in 
 """
 
 import base64
-import copy
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 from typing import Final
 
 from cryptography import x509
@@ -30,11 +31,7 @@ _SIGNATURE: Final = (
     "<ds:SignedInfo>"
     '<ds:CanonicalizationMethod Algorithm="{exclusive}"/>'
     '<ds:SignatureMethod Algorithm="{algorithm}"/>'
-    '<ds:Reference Id="{id}-document" URI="">'
-    '<ds:Transforms><ds:Transform Algorithm="{enveloped}"/>'
-    '<ds:Transform Algorithm="{inclusive}"/></ds:Transforms>'
-    '<ds:DigestMethod Algorithm="{sha256}"/><ds:DigestValue>{digest}</ds:DigestValue>'
-    "</ds:Reference>"
+    "{references}"
     '<ds:Reference Type="{type}" URI="#{id}-properties">'
     '<ds:Transforms><ds:Transform Algorithm="{exclusive}"/></ds:Transforms>'
     '<ds:DigestMethod Algorithm="{sha256}"/><ds:DigestValue/>'
@@ -55,15 +52,41 @@ _SIGNATURE: Final = (
     "</xades:Cert></xades:SigningCertificateV2>"
     "</xades:SignedSignatureProperties>"
     "<xades:SignedDataObjectProperties>"
-    '<xades:DataObjectFormat ObjectReference="#{id}-document">'
-    "<xades:MimeType>text/xml</xades:MimeType>"
-    "</xades:DataObjectFormat>"
+    "{formats}"
     "</xades:SignedDataObjectProperties>"
     "</xades:SignedProperties>"
     "</xades:QualifyingProperties>"
     "</ds:Object>"
     "</ds:Signature>"
 )
+_TRANSFORMS: Final = (
+    f'<ds:Transforms><ds:Transform Algorithm="{ENVELOPED_SIGNATURE}"/>'
+    f'<ds:Transform Algorithm="{C14N_1_0}"/></ds:Transforms>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """Something that a signature is over: under which name, with which digest, and what it is."""
+
+    name: str
+    uri: str
+    digest: bytes
+    mime_type: str
+    transforms: str = ""
+
+    def reference(self, prefix: str) -> str:
+        return (
+            f'<ds:Reference Id="{prefix}-{self.name}" URI="{escape(self.uri)}">{self.transforms}'
+            f'<ds:DigestMethod Algorithm="{SHA256}"/><ds:DigestValue>{_base64(self.digest)}</ds:DigestValue>'
+            "</ds:Reference>"
+        )
+
+    def format(self, prefix: str) -> str:
+        return (
+            f'<xades:DataObjectFormat ObjectReference="#{prefix}-{self.name}">'
+            f"<xades:MimeType>{self.mime_type}</xades:MimeType></xades:DataObjectFormat>"
+        )
 
 
 def xades_signature(signer: Signer, document_digest: bytes, *, at: datetime) -> Element:
@@ -71,35 +94,8 @@ def xades_signature(signer: Signer, document_digest: bytes, *, at: datetime) -> 
 
     Put it in its place and sign the canonical form of its SignedInfo; ``at`` is the time that it claims.
     """
-    der = signer.certificate.public_bytes(serialization.Encoding.DER)
-    time = at.astimezone(UTC).replace(microsecond=0)
-    signature = etree.fromstring(
-        _SIGNATURE.format(
-            xmldsig=XMLDSIG,
-            xades=XADES,
-            # Nobody can put this Id into a document beforehand: it depends on the document and the time.
-            id="xades-" + hashlib.sha256(document_digest + der + time.isoformat().encode()).hexdigest()[:32],
-            exclusive=C14N_EXCLUSIVE,
-            inclusive=C14N_1_0,
-            algorithm=signer.algorithm,
-            enveloped=ENVELOPED_SIGNATURE,
-            sha256=SHA256,
-            digest=_base64(document_digest),
-            type=SIGNED_PROPERTIES_TYPE,
-            certificate=_base64(der),
-            time=f"{time:%Y-%m-%dT%H:%M:%SZ}",
-            certificate_digest=_base64(hashlib.sha256(der).digest()),
-            issuer_serial=_base64(_issuer_serial(signer.certificate)),
-        ),
-    )
-    _digest_properties(signature)
-    return signature
-
-
-def _digest_properties(signature: Element) -> None:
-    # The exclusive form is the same wherever the signature will stand.
-    properties = canonicalize(signature[3][0][0], C14N_EXCLUSIVE)
-    signature[0][-1][2].text = _base64(hashlib.sha256(properties).digest())
+    document = _Signed("document", "", document_digest, "text/xml", _TRANSFORMS)
+    return _signature(signer, document_digest, [document], at)
 
 
 def detached_signature(signer: Signer, files: Mapping[str, bytes], *, at: datetime) -> Element:
@@ -108,26 +104,39 @@ def detached_signature(signer: Signer, files: Mapping[str, bytes], *, at: dateti
     Names are plain (letters, digits and ``._-/``), so that each is its own URI.
     """
     digests = {name: hashlib.sha256(data).digest() for name, data in files.items()}
-    signature = xades_signature(
-        signer, hashlib.sha256(b"".join(name.encode() + digests[name] for name in digests)).digest(), at=at
+    over_all = hashlib.sha256(b"".join(name.encode() + digest for name, digest in digests.items())).digest()
+    signed = [
+        _Signed(f"file-{number}", name, digest, "application/octet-stream")
+        for number, (name, digest) in enumerate(digests.items())
+    ]
+    return _signature(signer, over_all, signed, at)
+
+
+def _signature(signer: Signer, digest: bytes, signed: Sequence[_Signed], at: datetime) -> Element:
+    der = signer.certificate.public_bytes(serialization.Encoding.DER)
+    time = at.astimezone(UTC).replace(microsecond=0)
+    # Nobody can put this Id into a document beforehand: it depends on the document and the time.
+    prefix = "xades-" + hashlib.sha256(digest + der + time.isoformat().encode()).hexdigest()[:32]
+    signature = etree.fromstring(
+        _SIGNATURE.format(
+            xmldsig=XMLDSIG,
+            xades=XADES,
+            id=prefix,
+            exclusive=C14N_EXCLUSIVE,
+            algorithm=signer.algorithm,
+            references="".join(each.reference(prefix) for each in signed),
+            formats="".join(each.format(prefix) for each in signed),
+            sha256=SHA256,
+            type=SIGNED_PROPERTIES_TYPE,
+            certificate=_base64(der),
+            time=f"{time:%Y-%m-%dT%H:%M:%SZ}",
+            certificate_digest=_base64(hashlib.sha256(der).digest()),
+            issuer_serial=_base64(_issuer_serial(signer.certificate)),
+        ),
     )
-    signed_info, formats = signature[0], signature[3][0][0][1]
-    model, one_format = signed_info[2], formats[0]
-    prefix = str(signature.get("Id"))
-    references, described = [], []
-    for number, (name, digest) in enumerate(digests.items()):
-        reference, about = copy.deepcopy(model), copy.deepcopy(one_format)
-        reference.set("Id", f"{prefix}-file-{number}")
-        reference.set("URI", name)
-        reference.remove(reference[0])
-        reference[1].text = _base64(digest)
-        about.set("ObjectReference", f"#{prefix}-file-{number}")
-        about[0].text = "application/octet-stream"
-        references.append(reference)
-        described.append(about)
-    signed_info[2:3] = references
-    formats[:] = described
-    _digest_properties(signature)
+    # The exclusive form is the same wherever the signature will stand.
+    properties = canonicalize(signature[3][0][0], C14N_EXCLUSIVE)
+    signature[0][-1][2].text = _base64(hashlib.sha256(properties).digest())
     return signature
 
 
