@@ -36,6 +36,8 @@ _MAX_SKEW_S = 5.0
 _MAX_GATEWAY_SKEW_S = 60.0
 _WARN_DAYS = 30
 _MONTHS_LEFT = timedelta(days=7)
+#: So long nothing that is due waits where somebody works.
+_DUE_FOR = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def examine() -> Iterator[Examined]:
         yield _look("months", lambda: _months(settings, addresses))
         yield _look("clock", lambda: _clock(addresses))
         yield _look("broker", lambda: _broker(settings, addresses))
+        yield _look("work", lambda: _work(settings, addresses))
         yield _look("certificates", lambda: _certificates(addresses))
     yield _look("gateway", lambda: _gateway(settings))
     if settings.gateway_url is not None:
@@ -182,6 +185,24 @@ def _gateway_clock(url: str) -> str:
             "let this host keep time by NTP; if it does, tell the gateway's operator",
         )
     return "agrees with this host's"
+
+
+def _work(settings: Settings, addresses: Addresses) -> str:
+    now = SystemClock(settings.clock_skew_s).now()
+    try:
+        with open_pool(addresses.database_url, max_size=1) as pool:
+            waiting = Overview(pool).waiting()
+    except (StoreUnavailable, psycopg.Error) as error:
+        raise _Fault("cannot be counted", "see database") from error
+    for one in waiting:
+        due_for = timedelta() if one.due_since is None else now - one.due_since
+        if due_for > _DUE_FOR:
+            raise _Fault(
+                f"{one.number} submission(s) wait for the step {one.step}, the first for "
+                f"{due_for // timedelta(minutes=1)} minutes",
+                f"start `claims worker --role {one.step}`, or more of them; its log says what holds it up",
+            )
+    return f"{sum(one.number for one in waiting)} submission(s) under way, none is overdue"
 
 
 def _certificates(addresses: Addresses) -> str:

@@ -73,6 +73,7 @@ def test_a_healthy_installation_has_no_fault(environment: dict[str, str]) -> Non
         "months",
         "clock",
         "broker",
+        "work",
         "certificates",
         "gateway",
         "gateway's clock",
@@ -95,6 +96,25 @@ def test_a_stopped_broker_a_missing_migration_and_a_silent_gateway_are_found(
 
     assert faults(examined).keys() == {"database", "broker", "gateway", "gateway's clock"}
     assert "run `claims migrate`" in {one.remedy for one in examined}
+
+
+@pytest.mark.parametrize(("state", "role"), [("received", "check"), ("checked", "deliver")])
+def test_work_that_nobody_takes_is_found(
+    environment: dict[str, str], database_url: str, state: str, role: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO submission "
+            "(id, facility, sha256, size, received_at, updated_at, next_attempt_at, state) "
+            "SELECT 'sub_1', '99001', '', 0, at, at, at, %s FROM (SELECT now() - interval '6 min') AS t (at)",
+            [state],
+        )
+
+    examined = look(environment)
+
+    assert faults(examined) == {"work": f"1 submission(s) wait for the step {role}, the first for 6 minutes"}
+    (remedy,) = (one.remedy for one in examined if not one.is_fine)
+    assert f"`claims worker --role {role}`" in remedy
 
 
 def test_a_certificate_that_ends_soon_is_found(
