@@ -19,7 +19,7 @@ from claims.cli.trust import At, Policy, Trust, moment, trust_folder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from claims.proof.verification import ArchiveVerdict
+    from claims.proof.verdict import ArchiveVerdict
     from signing.policy import Policy as SignaturePolicy
     from signing.revocation import RevocationSource
     from signing.trust import TrustStore
@@ -166,7 +166,8 @@ def _archives(inputs: Sequence[Path], language: str) -> list[Path]:
 
 def _judge(path: Path, trust: TrustStore, at: datetime, policy: SignaturePolicy) -> ArchiveVerdict:
     from claims.proof.container import MOST_BYTES
-    from claims.proof.verification import no_archive, verify_archive
+    from claims.proof.verdict import no_archive
+    from claims.proof.verification import verify_archive
 
     try:
         data = read_input(path, most=MOST_BYTES)
@@ -178,7 +179,7 @@ def _judge(path: Path, trust: TrustStore, at: datetime, policy: SignaturePolicy)
 
 
 def _terms(policy: Path | None) -> SignaturePolicy:
-    from claims.proof.verification import ARCHIVE_POLICY, archive_policy
+    from claims.proof.service_signature import ARCHIVE_POLICY, archive_policy
     from signing.policy import load_policy
 
     return ARCHIVE_POLICY if policy is None else archive_policy(load_policy(policy))
@@ -199,7 +200,7 @@ def _lists(now: datetime) -> list[RevocationSource]:
 
 def _tell(path: Path, verdict: ArchiveVerdict, language: str) -> None:
     from claims.proof import words
-    from claims.proof.verification import Answer
+    from claims.proof.verdict import Answer
 
     say(f"{path}: {words.title(language, holds=verdict.holds)}")
     for name, value in words.facts(verdict.facts, language):

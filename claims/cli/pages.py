@@ -21,7 +21,7 @@ from claims.cli.showing import (
     words,
 )
 from claims.proof import words as archive_words
-from claims.proof.verification import ArchiveVerdict
+from claims.proof.verdict import ArchiveVerdict
 from signing.report.report import Answer, Report
 from signing.report.words import describe_report, question
 from signing.verdict import Reason

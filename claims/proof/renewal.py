@@ -7,7 +7,7 @@ from datetime import datetime
 from claims.proof.archive import HEAD_TIMESTAMP
 from claims.proof.container import MANIFEST, SIGNATURES, read_container, write_container
 from claims.proof.errors import BrokenContainer
-from claims.proof.verification import ARCHIVE_POLICY, read_chain
+from claims.proof.service_signature import ARCHIVE_POLICY, read_chain
 from signing.canonical import parse
 from signing.certificates import end_of_key
 from signing.der import NotDer
@@ -30,7 +30,7 @@ class RenewArchive:
 
     Attributes:
         sources: Lists of which of the service's keys are revoked, fresh.
-        policy: What is accepted of an archive, and until when (`claims.proof.verification.archive_policy`).
+        policy: What is accepted, and until when (`claims.proof.service_signature.archive_policy`).
     """
 
     authority: TimestampAuthority

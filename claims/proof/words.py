@@ -6,7 +6,7 @@ from typing import Final
 
 from claims.localtime import local_time
 from claims.proof.fault_words import describe_fault
-from claims.proof.verification import Answer, Question, Statement
+from claims.proof.verdict import Answer, Question, Statement
 
 _QUESTIONS: Final[Mapping[Question, tuple[str, str]]] = {
     Question.CONTAINER: (

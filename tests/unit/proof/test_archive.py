@@ -26,7 +26,8 @@ from claims.proof.errors import BrokenContainer
 from claims.proof.keys import Authority
 from claims.proof.renewal import RenewArchive
 from claims.proof.tokens import ServiceKey
-from claims.proof.verification import Answer, ArchiveVerdict, Question, Statement, verify_archive
+from claims.proof.verdict import Answer, ArchiveVerdict, Question, Statement
+from claims.proof.verification import verify_archive
 from signing.errors import CannotExtend
 from signing.trust import TrustStore
 from tests.archives import LATER, SUBMISSION, Made, an_archive, later

@@ -9,7 +9,8 @@ import pytest
 
 from claims.proof.container import MANIFEST, SIGNATURES, manifest_of, read_container, write_container
 from claims.proof.errors import BrokenContainer
-from claims.proof.verification import Answer, Question, verify_archive
+from claims.proof.verdict import Answer, Question
+from claims.proof.verification import verify_archive
 from tests.archives import Made, an_archive, later
 
 pytestmark = pytest.mark.attack

@@ -11,14 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from claims.proof.container import SIGNATURES, read_container, write_container
 from claims.proof.renewal import RenewArchive, ends_at
-from claims.proof.verification import (
-    ARCHIVE_POLICY,
-    Answer,
-    ArchiveVerdict,
-    Question,
-    archive_policy,
-    verify_archive,
-)
+from claims.proof.service_signature import ARCHIVE_POLICY, archive_policy
+from claims.proof.verdict import Answer, ArchiveVerdict, Question
+from claims.proof.verification import verify_archive
 from claims.runtime.archive_store import open_archives
 from claims.runtime.renewing import RenewStored
 from signing.demo_pki import DemoPki

@@ -7,11 +7,11 @@ import pytest
 
 from claims.proof import verification
 from claims.proof.fault_words import SENTENCES, describe_fault
-from claims.proof.verification import Answer, Question, Statement
+from claims.proof.verdict import Answer, Question, Statement
 from claims.proof.words import fault
 from signing.verdict import Reason
 
-_CODE = re.compile(r'(?:_Broken|BrokenContainer)\(\s*"([a-z_]+\.[a-z_]+)"')
+_CODE = re.compile(r'Broken(?:Container)?\(\s*"([a-z_]+\.[a-z_]+)"')
 
 
 def test_every_code_has_its_sentence_and_no_sentence_is_left_over() -> None:
