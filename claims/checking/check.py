@@ -21,9 +21,9 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
-from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
@@ -85,7 +85,8 @@ MOST_FINDINGS: Final = 2000  # nobody reads more; the gravest are kept
 MOST_ENVELOPE_ELEMENTS: Final = 10_000  # one claim needs about 60; tables are encoded and do not count
 _AMOUNT: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 _NONE: Final[Mapping[str, int]] = MappingProxyType({})
-_ORDER: Final = {name: place for place, name in enumerate(StageName)}
+_STAGES: Final = tuple(StageName)
+_ORDER: Final = {name: place for place, name in enumerate(_STAGES)}
 
 
 def check_bundle(data: bytes, *, at: datetime, terms: CheckTerms = DEFAULT_TERMS) -> Report:
@@ -114,11 +115,13 @@ class CheckUnderWay:
 
     def __init__(self, at: datetime, terms: CheckTerms) -> None:
         self._at = at
+        self._received_on = local_date(at)
         self._terms = terms
         self._limits = terms.policy.limits
         self._ms: dict[StageName, float] = {}
-        self._findings: dict[StageName, list[Finding]] = {name: [] for name in StageName}
-        self._bundle: Bundle | None = None
+        self._findings: dict[StageName, list[Finding]] = {name: [] for name in _STAGES}
+        self._facility: str | None = None
+        self._made_on: str | None = None
         self._claims: list[CheckedClaim] = []
         self._verdict: Verdict | None = None
         self._plan: Mapping[StageName, Part] = {}
@@ -162,21 +165,20 @@ class CheckUnderWay:
 
     def finish(self) -> Report:
         """Run the stages that are left, and put together what was found."""
-        if self._claims and self._bundle is not None:
-            self._check_claims(self._bundle)
+        if self._claims:
+            self._check_claims()
         return self._report()
 
     def _report(self) -> Report:
-        facility = None if self._bundle is None else self._bundle.facility
-        weigh = self._weights(facility).weigh
+        weigh = self._weights().weigh
         # A policy has the last word on what was found, stage by stage, so that it counts for outcomes too.
-        for found in self._findings.values():
+        for found in filter(None, self._findings.values()):
             found[:] = (weighed for finding in found if (weighed := weigh(finding)) is not None)
         return Report(
-            stages=tuple(self._stage_result(name) for name in StageName),
-            findings=_gravest(finding for found in self._findings.values() for finding in found),
-            facility=facility,
-            claims=tuple(_summarize(claim) for claim in self._claims),
+            stages=tuple(map(self._stage_result, _STAGES)),
+            findings=_gravest(chain.from_iterable(self._findings.values())),
+            facility=self._facility,
+            claims=tuple(map(_summarize, self._claims)),
             # The tree that was verified is not kept alive by a report.
             signature=self._verdict and dataclasses.replace(self._verdict, content=None),
             at=self._at,
@@ -199,9 +201,9 @@ class CheckUnderWay:
     def _is_asked(self, name: StageName) -> bool:
         return _ORDER[name] <= _ORDER[self._terms.until]
 
-    def _weights(self, facility: str | None) -> Weights:
+    def _weights(self) -> Weights:
         terms = self._terms
-        return terms.policy.weights(terms.expected_facility or facility, local_date(self._at))
+        return terms.policy.weights(terms.expected_facility or self._facility, self._received_on)
 
     def _size_findings(self, data: bytes) -> Iterator[Finding]:
         if not data:
@@ -241,41 +243,40 @@ class CheckUnderWay:
         strip_asides(content)
         bundle = read_bundle(content, limits=self._limits)
         known = (*found, *bundle.findings)
-        found.extend(envelopes.shape_findings(content, local_date(self._at), known))
+        found.extend(envelopes.shape_findings(content, self._received_on, known))
         found.extend(bundle.findings)
-        self._bundle = bundle
+        self._facility, self._made_on = bundle.facility, bundle.made_on
         return bundle
 
     def _check_tables(self, bundle: Bundle) -> None:
-        received_on = local_date(self._at)
         with self._stage(StageName.SCHEMA) as found:  # (5)
             for claim in bundle.claims:
-                checked, findings = check_tables(claim, received_on)
+                checked, findings = check_tables(claim, self._received_on)
                 self._claims.append(checked)
                 found.extend(findings)
 
-    def _check_claims(self, bundle: Bundle) -> None:
+    def _check_claims(self) -> None:
         if self._is_asked(StageName.CROSSTABLE):
             with self._stage(StageName.CROSSTABLE) as found:  # (6)
                 expected = self._terms.expected_facility
-                found.extend(find_wrong_facility(bundle.facility, expected, tuple(self._claims)))
-            self._check_rules(bundle)
+                found.extend(find_wrong_facility(self._facility, expected, tuple(self._claims)))
+            self._check_rules()
         if self._is_asked(StageName.RULES):
             with self._stage(StageName.RULES) as found:  # (7)
                 for checked in self._claims:
                     found.extend(finding for family in FAMILIES for finding in family(checked))
 
-    def _check_rules(self, bundle: Bundle) -> None:
+    def _check_rules(self) -> None:
         """Check every rule whose needs are met, stage by stage: (6) to (9)."""
-        terms, facility = self._terms, bundle.facility
+        terms = self._terms
         known = Known(
             received_at=self._at,
-            facility=facility or "",
-            made_on=bundle.made_on or "",
-            catalogue=self._catalogue(facility),
+            facility=self._facility or "",
+            made_on=self._made_on or "",
+            catalogue=self._catalogue(self._facility),
             more=terms.more,
         )
-        self._plan = make_plan(known.needs_met, self._weights(facility), terms.own_rules, terms.rules)
+        self._plan = make_plan(known.needs_met, self._weights(), terms.own_rules, terms.rules)
         said = {finding.location for finding in self._findings[StageName.SCHEMA] if finding.is_blocking}
         for name, part in self._plan.items():
             if part.rules and self._is_asked(name):
@@ -289,15 +290,9 @@ class CheckUnderWay:
         is_other = catalogue is not None and catalogue.facility and catalogue.facility != facility
         return None if is_other else catalogue
 
-    @contextmanager
-    def _stage(self, name: StageName) -> Iterator[list[Finding]]:
+    def _stage(self, name: StageName) -> _StageTimer:
         """Time a stage, or one part of it, and collect what it finds."""
-        started = time.perf_counter()
-        found = self._findings[name]
-        try:
-            yield found
-        finally:
-            self._ms[name] = self._ms.get(name, 0.0) + (time.perf_counter() - started) * 1000
+        return _StageTimer(name, self._findings[name], self._ms)
 
     def _stage_result(self, name: StageName) -> Stage:
         part = self._plan.get(name) if self._is_asked(name) else None
@@ -313,6 +308,25 @@ class CheckUnderWay:
         if is_unasked or not self._is_asked(name):
             return Why.NOT_ASKED
         return Why.UNKNOWN if name in self._plan else Why.POINTLESS
+
+
+class _StageTimer:
+    """One stage under way, or one part of it: a context, cheaper than one that is a generator."""
+
+    __slots__ = ("_found", "_ms", "_name", "_started")
+
+    def __init__(self, name: StageName, found: list[Finding], ms: dict[StageName, float]) -> None:
+        self._name = name
+        self._found = found
+        self._ms = ms
+        self._started = 0.0
+
+    def __enter__(self) -> list[Finding]:
+        self._started = time.perf_counter()
+        return self._found
+
+    def __exit__(self, *_: object) -> None:
+        self._ms[self._name] = self._ms.get(self._name, 0.0) + (time.perf_counter() - self._started) * 1000
 
 
 def _gravest(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -345,7 +359,7 @@ def _summarize(claim: CheckedClaim) -> ClaimSummary:
 
 def _diagnoses(table: CheckedTable) -> Iterator[str]:
     for name in diagnosis_fields(table.names):
-        for text in set(table.column(name)):
+        for text in table.values(name):
             yield from codes_in(text)
 
 

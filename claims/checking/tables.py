@@ -95,7 +95,7 @@ class CheckedTable:
     def names(self) -> tuple[str, ...]:
         """The names of the fields that are written in some row."""
         if self.texts is not None:
-            return tuple(_places_of(self.schema))
+            return _names_of(self.schema)
         return tuple(dict.fromkeys(name for fields in self.uneven for name in fields))
 
     @property
@@ -113,7 +113,7 @@ class CheckedTable:
     def _fields_at(self, place: int) -> Mapping[str, str]:
         if self.texts is None:
             return self.uneven[place]
-        names = _places_of(self.schema)
+        names = _names_of(self.schema)
         start = place * len(names)
         return dict(zip(names, self.texts[start : start + len(names)], strict=True))
 
@@ -161,6 +161,11 @@ class CheckedTable:
         columns = list(zip(*map(self.column, fields), strict=True))
         found = {values for values in set(columns) if is_so(*values)}
         return [self.row(place) for place, values in enumerate(columns) if values in found] if found else ()
+
+
+@lru_cache(maxsize=256)
+def _names_of(schema: TableSchema) -> tuple[str, ...]:
+    return tuple(schema.field_by_name)
 
 
 @lru_cache(maxsize=256)
