@@ -79,7 +79,8 @@ def _read_rows(table: Table, schema: TableSchema, *, is_valid: bool) -> CheckedT
     if schema.row_element is None:
         rows = [table.root] if table.root.tag == schema.root else []
     else:
-        rows = table.root.findall(f"{schema.list_element}/{schema.row_element}")
+        lists = table.root.iterchildren(schema.list_element)
+        rows = [row for one in lists for row in one.iterchildren(schema.row_element)]
     lines = [row.sourceline for row in rows]
     make = partial(
         CheckedTable, table.kind, schema, table.envelope_line, lines, may_have_unseen=table.may_have_unseen

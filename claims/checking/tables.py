@@ -142,7 +142,12 @@ class CheckedTable:
         """Return the amounts, quantities or percents of one field, row by row."""
         numbers = self._numbers.get(field)
         if numbers is None:
-            numbers = self._numbers[field] = list(map(read_number, self.column(field)))
+            column = self.column(field)
+            if column and column.count(column[0]) == len(column):  # as of payments by others, which are nothing throughout
+                numbers = [read_number(column[0])] * len(column)
+            else:
+                numbers = list(map(read_number, column))
+            self._numbers[field] = numbers
         return numbers
 
     def rows_of(self, field: str, values: frozenset[str]) -> Sequence[Row]:

@@ -16,7 +16,7 @@ from claims.checking.values import read_number
 from claims.localtime import parse_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from claims.bundle.money.rules import MoneyRules
     from claims.checking.known import Known
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: PHAM_VI of what is within cover, for everybody or for the forces.
 _COVERED: Final = frozenset({"1", "3"})
+_BILLED: Final = (TableKind.XML2, TableKind.XML3)
 _WHOLE: Final = Decimal(100)
 _NOTHING: Final = Decimal(0)
 #: Before the percent had decimals it was written without them.
@@ -46,26 +47,45 @@ def find_wrong_percents(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     if factor is None or case not in rules.case_factors:
         return  # not established
     lifted = _lifted(summary, rules, case, factor)
-    # Most rows of a day have one percent: what was found right or wrong there is not asked again.
+    # Most rows of a day have one percent: of each pair of them it is asked once, whatever else the rows say.
+    pairs = {
+        (percent, ordered[:8])
+        for kind in _BILLED
+        for percent, ordered in zip(
+            claim.column(kind, "MUC_HUONG"), claim.column(kind, "NGAY_YL"), strict=True
+        )
+    }
+    wrong: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
+    for percent, ordered in pairs:
+        given = read_number(percent)
+        if given is None or (given and given in lifted):
+            continue
+        expected = _of_cards(cards, rules, factor, ordered)
+        if expected and all(abs(given - one) >= _ROUNDED for one in expected):
+            params = (("given", f"{given.normalize():f}"), ("expected", f"{expected[0].normalize():f}"))
+            wrong[percent, ordered] = params
+    if wrong:
+        yield from _hits(claim, wrong, lifted)
+
+
+def _hits(
+    claim: CheckedClaim,
+    wrong: Mapping[tuple[str, str], tuple[tuple[str, str], ...]],
+    lifted: frozenset[Decimal],
+) -> Iterator[Hit]:
+    """Find the rows of wrong percents: of each percent, day and whether the fund pays, the first."""
     seen: set[tuple[str, str, bool]] = set()
-    for kind in (TableKind.XML2, TableKind.XML3):
-        texts = (claim.column(kind, field) for field in ("MUC_HUONG", "NGAY_YL", "PHAM_VI"))
-        amounts = (claim.numbers(kind, field) for field in ("T_BHTT", "THANH_TIEN_BH"))
-        rows = enumerate(zip(*texts, *amounts, strict=True))
-        for place, (percent, ordered, scope, paid, covered) in rows:
-            # Nothing is the percent of what another pays, not of what the fund does.
-            is_paid = bool(paid)
-            key = (percent, ordered[:8], is_paid)
-            if key in seen or scope not in _COVERED or not covered:
+    for kind in _BILLED:
+        for row in claim.rows(kind):
+            percent, ordered = row["MUC_HUONG"], row["NGAY_YL"][:8]
+            is_paid = bool(row.number_of("T_BHTT"))
+            key = (percent, ordered, is_paid)
+            if key in seen or row["PHAM_VI"] not in _COVERED or not row.number_of("THANH_TIEN_BH"):
                 continue
             seen.add(key)
-            row, given = claim.row(kind, place), read_number(percent)
-            if given is None or (given in lifted and (given or not is_paid)):
-                continue
-            expected = _of_cards(cards, rules, factor, row)
-            if expected and all(abs(given - one) >= _ROUNDED for one in expected):
-                params = (("given", f"{given.normalize():f}"), ("expected", f"{expected[0].normalize():f}"))
-                yield Hit(row, "MUC_HUONG", params)
+            # Nothing is the percent of what another pays, not of what the fund does.
+            if (percent, ordered) in wrong and (is_paid or read_number(percent) not in lifted):
+                yield Hit(row, "MUC_HUONG", wrong[percent, ordered])
 
 
 def _rules(claim: CheckedClaim) -> MoneyRules | None:
@@ -84,9 +104,9 @@ def _lifted(summary: Row, rules: MoneyRules, case: str, factor: Decimal) -> froz
     return frozenset({_WHOLE, factor, _NOTHING} if is_cheap else {_NOTHING})
 
 
-def _of_cards(cards: tuple[str, ...], rules: MoneyRules, factor: Decimal, row: Row) -> list[Decimal]:
-    """Return what each card makes of a row; nothing if one of them does not say its percent."""
-    ordered_on = parse_day(row["NGAY_YL"]) or rules.on
+def _of_cards(cards: tuple[str, ...], rules: MoneyRules, factor: Decimal, ordered: str) -> list[Decimal]:
+    """Return what each card makes of an order; nothing if one of them does not say its percent."""
+    ordered_on = parse_day(ordered) or rules.on
     percents = [rules.find_card_percent(card, on=day) for card in cards for day in {ordered_on, rules.on}]
     if any(percent is None for percent in percents):
         return []

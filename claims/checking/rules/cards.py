@@ -190,18 +190,16 @@ def _wrong_copayment(claim: CheckedClaim, digit: str, percent: Decimal) -> Itera
     summary = claim.summary_row
     if summary is None or _benefit_digit(summary) != digit or not _is_on_route(claim, summary):
         return
-    rows = [*claim.rows(TableKind.XML2), *claim.rows(TableKind.XML3)]
-    is_plain = all(row.number_of("MUC_HUONG") in {percent, 0} and not row["T_TRANTT"] for row in rows)
-    if (
-        not is_plain
-        or summary["NGAY_MIEN_CCT"]
-        or summary.number_of("T_NGUONKHAC")
-        or _is_cheap(claim, summary)
-    ):
+    if summary["NGAY_MIEN_CCT"] or summary.number_of("T_NGUONKHAC") or _is_cheap(claim, summary):
+        return
+    percents = claim.values(TableKind.XML2, "MUC_HUONG") | claim.values(TableKind.XML3, "MUC_HUONG")
+    ceilings = claim.values(TableKind.XML2, "T_TRANTT") | claim.values(TableKind.XML3, "T_TRANTT")
+    if any(ceilings) or not all(read_number(one) in {percent, 0} for one in percents):
         return
     cost, given = summary.number_of("T_TONGCHI_BH"), summary.number_of("T_BNCCT")
     if cost is None or given is None:
         return
     expected = cost * (100 - percent) / 100
-    if abs(given - expected) > 1 + len(rows) * Decimal("0.01"):  # each row is rounded for itself
+    rows = claim.count(TableKind.XML2) + claim.count(TableKind.XML3)
+    if abs(given - expected) > 1 + rows * Decimal("0.01"):  # each row is rounded for itself
         yield Hit(summary, "T_BNCCT", (("given", f"{given:f}"), ("expected", f"{expected:f}")))

@@ -14,7 +14,7 @@ from claims.checking.rules.rule import Hit, rule
 from claims.localtime import parse_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from claims.checking.known import Known
     from claims.checking.tables import CheckedClaim, CheckedTable
@@ -36,7 +36,11 @@ _CLINICAL_TIMES: Final = MappingProxyType(
 _TITLES: Final = "SO_VAN_BAN_CAN_CU"
 #: The last day of a card, which may have none: its place in the list stays empty.
 _OPEN_END: Final = "GT_THE_DEN"
-#: In values with a NUL around each: another separator, or an item without anything in it.
+# Values are looked at as a whole first, with a NUL around each, which no value holds: nearly all are well.
+_ROUND: Final = "\0"
+#: A day that not every month has. The schema has seen to 01-31, and most days need no calendar.
+_LATE_DAY: Final = re.compile(r"[\0;][^\0;]{6}(?:2[^0-8\0;]|3)")
+#: Another separator, or an item without anything in it.
 _ODD_LISTS: Final = re.compile(r"[,|\r\n\t]|\0\s*;|;\s*[;\0]")
 _OTHER_SEPARATOR: Final = re.compile(r"[,|\r\n\t]")
 _FOR_A_TIME: Final = frozenset({"05", "07", "08"})
@@ -78,8 +82,7 @@ def find_lists_split_otherwise(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A value of several items has semicolons between them, none too many, and nothing else."""
     for table in claim.tables.values():
         names = _lists_of(table.schema)
-        # All lists of a table are looked at as a whole first: nearly all are well.
-        if _ODD_LISTS.search("\0".join(("", *chain(*map(table.values, names)), ""))):
+        if _ODD_LISTS.search(_as_a_whole(table, names)):
             for name in names:
                 is_wrong = _has_another_separator if name == _OPEN_END else _is_split_otherwise
                 yield from (Hit(row, name) for row in table.rows_where(is_wrong, name))
@@ -108,6 +111,8 @@ def find_times_to_come(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
         return
     end_of_day = f"{known.received_on}2359"
     for kind, fields in _CLINICAL_TIMES.items():
+        if max(chain(*(claim.values(kind, name) for name in fields)), default="") <= end_of_day:
+            continue
         late = [name for name in fields if max(claim.values(kind, name), default="") > end_of_day]
         for row in claim.rows(kind) if late else ():
             yield from (Hit(row, name) for name in late if row[name] > end_of_day)
@@ -116,13 +121,16 @@ def find_times_to_come(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 def _impossible(claim: CheckedClaim, item_type: str) -> Iterator[Hit]:
     for table in claim.tables.values():
         fields = _fields_of(table.schema, item_type)
-        if not any(map(_is_impossible, _days_in(table, fields))):
+        if not _LATE_DAY.search(_as_a_whole(table, fields)):
             continue
-        for row in table.rows:
-            for name, is_list in fields.items():
-                values = row[name].split(";") if is_list else (row[name],)
-                if any(map(_is_impossible, values)):
-                    yield Hit(row, name)
+        wrong = {
+            name: frozenset(value for value in table.values(name) if _has_impossible(value, fields[name]))
+            for name in fields
+        }
+        if any(wrong.values()):
+            yield from (
+                Hit(row, name) for row in table.rows for name, values in wrong.items() if row[name] in values
+            )
 
 
 @depends_on_format
@@ -148,25 +156,25 @@ def _counted(rows: int) -> list[str]:
 
 @depends_on_format
 @lru_cache(maxsize=512)
-def _fields_of(schema: TableSchema, item_type: str) -> Mapping[str, bool]:
-    """List the fields of a table that hold days or times, and whether several."""
-    return {field.name: field.type == "list" for field in schema.fields if field.item_type == item_type}
+def _fields_of(schema: TableSchema, item_type: str) -> Mapping[str, str]:
+    """List the fields of a table that hold days or times, and what splits several; nothing: there is one."""
+    return {
+        field.name: ";" if field.type == "list" else ""
+        for field in schema.fields
+        if field.item_type == item_type
+    }
 
 
-def _days_in(table: CheckedTable, fields: Mapping[str, bool]) -> set[str]:
-    """Return the days of some fields, each once: those of a visit are few."""
-    days: set[str] = set()
-    for name, is_list in fields.items():
-        for value in table.values(name):
-            days.update(
-                [item[:_DAY_LENGTH] for item in value.split(";")] if is_list else (value[:_DAY_LENGTH],)
-            )
-    return days
+def _as_a_whole(table: CheckedTable, names: Iterable[str]) -> str:
+    return _ROUND.join(("", *chain(*map(table.values, names)), ""))
+
+
+def _has_impossible(value: str, separator: str) -> bool:
+    return any(map(_is_impossible, value.split(separator) if separator else (value,)))
 
 
 def _is_impossible(value: str) -> bool:
-    # Most days need no calendar: the schema has seen to 01-31, and every month has 28 days. Unknown parts of
-    # a birth date are zeros.
+    # Unknown parts of a birth date are zeros.
     day = value[6:_DAY_LENGTH]
     return (
         day > _DAYS_OF_EVERY_MONTH
