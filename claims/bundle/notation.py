@@ -115,10 +115,12 @@ def is_plain(data: bytes) -> bool:
 
     Most tables are plain; to see that takes less than to look for each oddity.
     """
-    if _USUAL_START.match(data) is None:
+    declaration = _USUAL_START.match(data)
+    if declaration is None:
         return False
-    # The declaration has two of each. A third: there is an instruction, or there is an attribute.
-    if data.count(b"?") > 2 or data.count(b"=") > 2:  # noqa: PLR2004 - see above
+    # Behind it there is neither an instruction nor an attribute, and so no namespace.
+    start = declaration.end()
+    if data.find(b"?", start) >= 0 or data.find(b"=", start) >= 0:
         return False
     for byte in _RARE:
         if byte in data:

@@ -143,7 +143,8 @@ class CheckedTable:
         numbers = self._numbers.get(field)
         if numbers is None:
             column = self.column(field)
-            if column and column.count(column[0]) == len(column):  # as of payments by others, which are nothing throughout
+            # Payments by others, to name one, are nothing throughout.
+            if column and column.count(column[0]) == len(column):
                 numbers = [read_number(column[0])] * len(column)
             else:
                 numbers = list(map(read_number, column))
