@@ -144,7 +144,8 @@ def _wrong_totals(claim: CheckedClaim) -> Mapping[str, Sequence[Hit]]:
 
 
 def _compare_totals(claim: CheckedClaim) -> Mapping[str, Sequence[Hit]]:
-    supplies = claim.rows_of(TableKind.XML3, "MA_NHOM", SUPPLY_GROUPS)
+    groups, costs = claim.column(TableKind.XML3, "MA_NHOM"), claim.numbers(TableKind.XML3, "THANH_TIEN_BV")
+    supplies = [cost for group, cost in zip(groups, costs, strict=True) if group in SUPPLY_GROUPS]
     per_service = [
         amount
         for kind in _BILLED
@@ -153,7 +154,7 @@ def _compare_totals(claim: CheckedClaim) -> Mapping[str, Sequence[Hit]]:
     ]
     found = {
         "T_THUOC": _differs(claim, "T_THUOC", _sum(claim.numbers(TableKind.XML2, "THANH_TIEN_BV"))),
-        "T_VTYT": _differs(claim, "T_VTYT", _sum(row.number_of("THANH_TIEN_BV") for row in supplies)),
+        "T_VTYT": _differs(claim, "T_VTYT", _sum(supplies)),
         "T_BHTT_GDV": _differs(claim, "T_BHTT_GDV", _sum(per_service), _ONE_DONG),
     }
     for field, (of_rows, tolerance) in _TOTALS.items():

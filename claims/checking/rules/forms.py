@@ -49,10 +49,10 @@ def make_check(
         ValueError: There is no such form, or its value makes no sense.
     """
     is_wrong = _test_of_values(form, value)
-    find_rows, params = _finder(form, value, is_wrong), _params(form, value)
     conditions = [(name, frozenset(values)) for name, values in when.items()]
     of_claim = [(name, values) for name, values in conditions if name.startswith(_OF_SUMMARY)]
-    of_rows = [(name, values) for name, values in conditions if not name.startswith(_OF_SUMMARY)]
+    of_rows = {name: values for name, values in conditions if not name.startswith(_OF_SUMMARY)}
+    find_rows, params = _finder(form, value, is_wrong, of_rows), _params(form, value)
 
     def check(claim: CheckedClaim, _: Known) -> Iterable[Hit]:
         if table not in claim.tables:
@@ -64,7 +64,7 @@ def make_check(
                 Hit(row, field, params)
                 for field in fields
                 for row in find_rows(claim, table, field)
-                if all(_meets(row[name], values) for name, values in of_rows)
+                if all(_meets(row[name], values) for name, values in of_rows.items())
             ]
         )
 
@@ -89,10 +89,19 @@ def _screen_of_condition(table: TableKind, name: str, values: frozenset[str]) ->
     return Screen((table,), (name,), values.__contains__)
 
 
-def _finder(form: str, value: object, is_wrong: Callable[[str], object] | None) -> FindRows:
-    """Return what finds the rows of which a field is not as the form wants it."""
+def _finder(
+    form: str,
+    value: object,
+    is_wrong: Callable[[str], object] | None,
+    of_rows: Mapping[str, frozenset[str]],
+) -> FindRows:
+    """Return what finds the rows of which a field is not as the form wants it; conditions may still tell."""
     if is_wrong is not None and (form != "filled" or value is True):
-        return lambda claim, table, field: claim.rows_where(table, is_wrong, field)
+        # Here they tell at once: a field that only some rows must fill is empty in most.
+        def is_so(value: str, *others: str) -> bool:
+            return bool(is_wrong(value)) and all(map(_meets, others, of_rows.values()))
+
+        return lambda claim, table, field: claim.rows_where(table, is_so, field, *of_rows)
     if form in {"not_before", "not_after"} and isinstance(value, str):
         compare = _is_before if form == "not_before" else _is_after
         return lambda claim, table, field: _compare(claim, table, field, value, compare)

@@ -13,6 +13,7 @@ from claims.bundle.money.rules import find_rules
 from claims.checking.practice import practice_on
 from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.rules.visits import STAYING, kind_of_visit, minutes_between
+from claims.checking.values import read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,6 +36,10 @@ def find_services_repeated_in_a_day(claim: CheckedClaim, _: Known) -> Iterator[H
     practice = practice_on(claim.on)
     is_stay = kind_of_visit(claim) in STAYING
     groups = practice.once_a_day_groups_of_stays if is_stay else practice.once_a_day_groups
+    columns = (claim.column(TableKind.XML3, field) for field in ("MA_NHOM", "MA_DICH_VU", "NGAY_YL"))
+    days = [(code, ordered[:8]) for group, code, ordered in zip(*columns, strict=True) if group in groups]
+    if len(set(days)) == len(days):
+        return
     seen: dict[tuple[str, str], str] = {}
     for row in claim.rows_of(TableKind.XML3, "MA_NHOM", groups):
         code, ordered = row["MA_DICH_VU"], row.moment("NGAY_YL")
@@ -71,12 +76,15 @@ def find_later_consultations_at_full_rate(claim: CheckedClaim, _: Known) -> Iter
 def find_implausible_turnarounds(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A result takes its time, and not for ever."""
     practice = practice_on(claim.on)
-    for row in claim.rows_of(TableKind.XML3, "MA_NHOM", _WITH_RESULT):
-        ordered, done = row.moment("NGAY_YL"), row.moment("NGAY_KQ")
-        if ordered and done and ordered <= done:
-            minutes = minutes_between(ordered, done)
-            if not practice.shortest_result_minutes <= minutes <= practice.longest_result_days * _DAY_MINUTES:
-                yield Hit(row, "NGAY_KQ", (("minutes", str(minutes)),))
+    least, most = practice.shortest_result_minutes, practice.longest_result_days * _DAY_MINUTES
+
+    def is_implausible(group: str, ordered: str, done: str) -> bool:
+        minutes = _minutes_taken(ordered, done) if group in _WITH_RESULT else None
+        return minutes is not None and not least <= minutes <= most
+
+    for row in claim.rows_where(TableKind.XML3, is_implausible, "MA_NHOM", "NGAY_YL", "NGAY_KQ"):
+        minutes = _minutes_taken(row["NGAY_YL"], row["NGAY_KQ"])
+        yield Hit(row, "NGAY_KQ", (("minutes", str(minutes)),))
 
 
 @rule("XML4.LATERALITY", Screen((TableKind.XML4,)))
@@ -89,6 +97,11 @@ def find_results_of_the_other_side(claim: CheckedClaim, _: Known) -> Iterator[Hi
         told = _sides(f"{row['MO_TA']} {row['KET_LUAN']}", practice) if len(asked) == 1 else frozenset()
         if len(told) == 1 and told != asked:
             yield Hit(row, "KET_LUAN", (("code", row["MA_DICH_VU"][:50]),))
+
+
+def _minutes_taken(ordered: str, done: str) -> int | None:
+    start, end = read_moment(ordered), read_moment(done)
+    return minutes_between(start, end) if start and end and start <= end else None
 
 
 def _sides_ordered(claim: CheckedClaim, practice: Practice) -> dict[str, frozenset[str]]:

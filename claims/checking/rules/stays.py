@@ -33,6 +33,9 @@ _REFERRED, _REFERRED_ON_REQUEST = "2", "5"
 _DAY_MINUTES: Final = 24 * 60
 _LONG_STAY: Final = 90
 _LONG_TREATMENT: Final = 30
+_OF_DAYS: Final = Screen(
+    (TableKind.XML1,), ("MA_LOAI_KCB",), {_INPATIENT, _DAY_PATIENT, *_OUTPATIENT_TREATMENT}.__contains__
+)
 _OF_NO_DAYS: Final = Screen((TableKind.XML1,), ("SO_NGAY_DTRI",), lambda days: read_number(days) == 0)
 
 
@@ -71,7 +74,7 @@ def find_short_inpatient(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(claim.summary_row, "MA_LOAI_KCB")
 
 
-@rule("XML1.DAYS_ZERO", _OF_NO_DAYS)
+@rule("XML1.DAYS_ZERO", _OF_NO_DAYS, _OF_DAYS)
 def find_uncounted_days(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Who was treated for days has days of treatment."""
     summary, kind, minutes = claim.summary_row, kind_of_visit(claim), minutes_of_stay(claim)
