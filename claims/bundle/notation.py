@@ -216,12 +216,12 @@ def find_damage(root: Element, data: bytes) -> Iterator[tuple[str, Place]]:
                 yield code, _place(found)
 
 
-def has_long_decimals(column: Callable[[str], Iterable[str]], schema: TableSchema) -> bool:
-    """Whether a decimal in the columns of a table is longer than the Decision has room for."""
+def has_long_decimals(values: Callable[[str], Iterable[str]], schema: TableSchema) -> bool:
+    """Whether a decimal among the values of a table is longer than the Decision has room for."""
     return any(
         "." in text and _is_too_long(text, field)
         for name, field in _decimal_fields(schema).items()
-        for text in set(column(name))
+        for text in values(name)
     )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from claims.bundle.kinds import TableKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from claims.checking.rules.rule import Rule, Screen
     from claims.checking.tables import CheckedClaim
@@ -44,10 +44,17 @@ class Screening:
         seen = 0
         for kind, table in claim.tables.items():
             seen |= self._tables[kind]
-            for column in self._columns.get(kind, ()):
+            columns = self._columns.get(kind, ())
+            if len(table.lines) == 1:  # then there is no need to put values into sets
+                row = table.row(0)
+                for column in columns:
+                    if row[column.field] not in column.quiet:
+                        seen |= column.look((row[column.field],))
+                continue
+            for column in columns:
                 values = table.values(column.field)
                 if not values <= column.quiet:
-                    seen |= column.look(values)
+                    seen |= column.look(values - column.quiet)
         rules = self._choices.get(seen)
         if rules is None:
             if len(self._choices) >= _MOST_CHOICES:
@@ -72,10 +79,10 @@ class _Column:
         self._loud: dict[str, int] = {}
         self._screens = screens
 
-    def look(self, values: frozenset[str]) -> int:
+    def look(self, values: Iterable[str]) -> int:
         """Return the bits of the screens that see something in some of the values."""
         seen = 0
-        for value in values - self.quiet:
+        for value in values:
             bits = self._loud.get(value)
             if bits is None:
                 bits = sum(bit for bit, is_so in self._screens if is_so(value))

@@ -53,7 +53,7 @@ def _check_table(claim: Claim, table: Table, schema: TableSchema) -> tuple[Check
     findings: list[Finding] = []
     is_valid = schema.accepts(table.root)
     checked = _read_rows(table, schema, is_valid=is_valid)
-    if table.may_have_long_decimals and not (is_valid and not has_long_decimals(checked.column, schema)):
+    if table.may_have_long_decimals and not (is_valid and not has_long_decimals(checked.values, schema)):
         findings += _shortened_decimals(claim, table, schema)
     if findings:
         is_valid = schema.accepts(table.root)

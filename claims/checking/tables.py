@@ -119,9 +119,14 @@ class CheckedTable:
 
     def column(self, field: str) -> Sequence[str]:
         """Return the values of one field, row by row."""
+        if not self._columns and self.texts is not None:
+            names = _names_of(self.schema)
+            self._columns.update({name: self.texts[place :: len(names)] for place, name in enumerate(names)})
         column = self._columns.get(field)
         if column is None:
-            column = self._columns[field] = self._read_column(field)
+            column = self._columns[field] = [fields.get(field, "") for fields in self.uneven] or [""] * len(
+                self.lines
+            )
         return column
 
     def values(self, field: str) -> frozenset[str]:
@@ -130,13 +135,6 @@ class CheckedTable:
         if values is None:
             values = self._values[field] = frozenset(self.column(field))
         return values
-
-    def _read_column(self, field: str) -> Sequence[str]:
-        if self.texts is None:
-            return [fields.get(field, "") for fields in self.uneven]
-        places = _places_of(self.schema)
-        place = places.get(field)
-        return [""] * len(self.lines) if place is None else self.texts[place :: len(places)]
 
     def numbers(self, field: str) -> Sequence[Decimal | None]:
         """Return the amounts, quantities or percents of one field, row by row."""
@@ -172,11 +170,6 @@ class CheckedTable:
 @lru_cache(maxsize=256)
 def _names_of(schema: TableSchema) -> tuple[str, ...]:
     return tuple(schema.field_by_name)
-
-
-@lru_cache(maxsize=256)
-def _places_of(schema: TableSchema) -> Mapping[str, int]:
-    return {name: place for place, name in enumerate(schema.field_by_name)}
 
 
 @dataclass(frozen=True, slots=True)
