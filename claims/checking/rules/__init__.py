@@ -1,8 +1,9 @@
 """Rules: what tables of a valid shape can still get wrong.
 
 Each rule has its facts in a table (``*.toml``) and, where it is more than a plain form, a small function.
-Beside them there are families, which say the same of every field of a kind: that a code is in its list, that
-no zeros are lost.
+Screens beside the function tell of which claims it need not be asked (docs/decisions/0024). Beside rules
+there are families, which say the same of every field of a kind: that a code is in its list, that no zeros
+are lost.
 """
 
 from __future__ import annotations
