@@ -38,7 +38,12 @@ def main() -> None:
     parser.add_argument(
         "--claims", type=int, help="how many claims go through (default 2000; a whole national day)"
     )
-    parser.add_argument("--stored", type=int, help="growth: how many are stored already (default a million)")
+    parser.add_argument(
+        "--stored",
+        type=int,
+        nargs="+",
+        help="growth: how many are stored already, ever more (default a million)",
+    )
     options = parser.parse_args()
     results: dict[str, object] = {}
     for name in [options.name] if options.name else NAMES:

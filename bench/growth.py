@@ -1,110 +1,126 @@
 """The same figures with millions of claims already stored: what grows, and what must not.
 
-Claims go through an installation that is empty, then through one whose tables hold a million (``--stored``
-says otherwise) that were made in bulk: rows of every table that a claim leaves, but small bodies, as nothing
-reads a settled body on the way of a new claim.
+Two whole installations run beside each other, one of them with claims of a year that were made in bulk. The
+same bundles go through one and through the other, some hundred at a time by turns, so that whatever else the
+machine does is done to both.
 """
 
 import tempfile
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, LiteralString
 
 import psycopg
+from psycopg.rows import TupleRow
 
-from bench.end_to_end import WARM_UP, measure_size
+from bench.end_to_end import WARM_UP
 from bench.figures import Figure
-from bench.load import SETTINGS, make_bundles, send, wait_until_accepted
+from bench.kernel import Beside
+from bench.load import SETTINGS, Bundle, cpu_by_part, make_bundles, processes, send, wait_until_accepted
+from bench.stored import lay
 from claims.cli.demo.installation import FACILITY_NAMES, Installation
 
-STORED: Final = 1_000_000
-_AT_ONCE: Final = 100_000
+STORED: Final = (1_000_000,)
 _MOST: Final = 1.3
-
-# A year back, in the order of their receipt, over all facilities; the ids sort before new ones.
-_FILL: Final = """
-WITH made AS MATERIALIZED (
-    SELECT 'sub_00' || lpad(i::text, 24, '0') AS id,
-        (%(facilities)s::text[])[1 + i %% %(number)s] AS facility,
-        now() - interval '1 year' + i * interval '20 seconds' AS at, i::text AS number
-    FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS i
-), stored AS (
-    INSERT INTO submission (id, facility, sha256, size, state, received_at, updated_at, checked_at, attempts,
-        maybe_taken, ma_giao_dich)
-    SELECT id, facility, sha256(number::bytea), 60000, 'acknowledged', at, at, at, 1, true, 'old-' || number
-    FROM made
-), bodies AS (
-    INSERT INTO submission_body (submission_id, body) SELECT id, number::bytea FROM made
-), claims AS (
-    INSERT INTO claim (submission_id, ordinal, facility, ma_lk, summary)
-    SELECT id, 1, facility, 'old-' || number, jsonb_build_object('ma_lk', 'old-' || number) FROM made
-), reports AS (
-    INSERT INTO report (submission_id, checked_at, stages, findings) SELECT id, at, '[]', '[]' FROM made
-), attempts AS (
-    INSERT INTO attempt (submission_id, attempt, started_at, ended_at, outcome, answer)
-    SELECT id, 1, at, at, 'acknowledged', sha256(number::bytea) FROM made
-), receipts AS (
-    INSERT INTO receipt (submission_id, ma_giao_dich, received_at, noted_at, answer)
-    SELECT id, 'old-' || number, at, at, sha256(number::bytea) FROM made
+_A_TURN: Final = 200
+#: Whose CPU is compared; the broker and the webhook worker take next to nothing.
+_PARTS: Final = ("web", "check workers", "delivery workers", "PostgreSQL")
+# The log takes events in some seconds after they happened, in the order of their transactions.
+_IS_LOGGED: Final[LiteralString] = (
+    "SELECT (SELECT seq FROM event ORDER BY tx DESC, seq DESC LIMIT 1) = (SELECT seq FROM log_cursor)"
 )
-INSERT INTO event (submission_id, facility, at, kind, state, actor)
-SELECT id, facility, at, kind, kind, 'bench'
-FROM made, unnest(ARRAY['received', 'checked', 'acknowledged']) AS kind
-"""
 
 
-def measure(claims: int, stored: int = STORED) -> Sequence[Figure]:
-    """Push claims through an empty installation and a full one; return both and their ratio."""
+def measure(claims: int, stored: Sequence[int] = STORED) -> Sequence[Figure]:
+    """Push claims through an installation that is empty and one that is full, ever fuller; compare them."""
+    figures: list[Figure] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ehoso-growth-")))
-        installation = stack.enter_context(Installation(folder, FACILITY_NAMES, settings=SETTINGS))
-        made = make_bundles(installation, kib=(10, 80))
-        # Whoever comes first pays for what every process does once; that is nobody who is measured.
-        send(installation, islice(made, WARM_UP))
-        wait_until_accepted(installation, WARM_UP)
-        bundles = list(islice(made, 2 * claims))
-        empty = measure_size(installation, folder, "empty", bundles[:claims], accepted=WARM_UP)
-        _fill(installation.variables["CLAIMS_DATABASE_URL"], stored)
-        name = f"{stored:,} stored"
-        full = measure_size(installation, folder, name, bundles[claims:], accepted=WARM_UP + claims)
-    was = {figure.name.partition(": ")[2]: figure.value for figure in empty}
-    kernel = "kernel under the load"
-    slower = {figure.name.partition(": ")[2]: figure.value for figure in full}[kernel] / was[kernel]
-    parts = ("CPU of PostgreSQL", "CPU of web", "CPU of check workers", "CPU of delivery workers")
-    return [
-        *empty,
-        *full,
-        *(
-            Figure(
-                f"{part}: {name} ÷ empty, in kernels",
-                figure.value / was[part] / slower,
-                "",
-                _MOST,
-                at_least=False,
-            )
-            for figure in full
-            if (part := figure.name.partition(": ")[2]) in parts
-        ),
-    ]
+        empty, full = (_open(stack, folder / name) for name in ("empty", "full"))
+        for side in (empty, full):
+            side.push(WARM_UP)  # so that the log has begun
+        for so_far, count in zip((0, *stored), stored, strict=False):
+            took_s = full.lay(range(so_far, count))
+            for side in (empty, full):
+                # Whoever comes first pays for what every process does once.
+                side.push(WARM_UP)
+                side.spent.clear()
+            sample = [bundle.body for bundle in islice(_bundles(empty.installation), _A_TURN)]
+            with Beside(empty.folder, sample) as beside:
+                turns = range(-(-claims // _A_TURN))
+                for turn in turns:
+                    for side in (empty, full) if turn % 2 else (full, empty):
+                        side.push(_A_TURN)
+            figures += _compare(f"{count:,} stored", empty, full, pushed=len(turns) * _A_TURN)
+            figures += [
+                Figure(f"{count:,} stored: kernel under the load", beside.seconds() * 1e6, "µs CPU"),
+                Figure(f"{count:,} stored: made in", took_s, "s"),
+                Figure(f"{count:,} stored: database", full.bytes_stored() / 2**30, "GiB"),
+            ]
+    return figures
 
 
-def _fill(database_url: str, stored: int) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        for first in range(0, stored, _AT_ONCE):
-            last = min(first + _AT_ONCE, stored) - 1
-            connection.execute(
-                _FILL,
-                {
-                    "first": first,
-                    "last": last,
-                    "facilities": list(FACILITY_NAMES),
-                    "number": len(FACILITY_NAMES),
-                },
-            )
-        # The bulk is history, not work: signing records of it would take hours.
-        connection.execute(
-            "UPDATE log_cursor SET tx = pg_current_xact_id(), seq = (SELECT max(seq) FROM event)"
-        )
-        connection.execute("VACUUM ANALYZE")
+def _compare(name: str, empty: "_Side", full: "_Side", *, pushed: int) -> Iterator[Figure]:
+    for part in _PARTS:
+        spent = full.spent[part]
+        yield Figure(f"{name}: CPU of {part}, empty", empty.spent[part] / pushed * 1e6, "µs/claim")
+        yield Figure(f"{name}: CPU of {part}, full", spent / pushed * 1e6, "µs/claim")
+        ratio = spent / empty.spent[part]
+        yield Figure(f"{name}: CPU of {part}, full ÷ empty", ratio, "", _MOST, at_least=False)
+
+
+@dataclass
+class _Side:
+    """One of the two installations.
+
+    Attributes:
+        bundles: What is still to be sent.
+        accepted: How many the gateway has by now.
+        spent: CPU seconds of each part while bundles went through.
+    """
+
+    folder: Path
+    installation: Installation
+    bundles: Iterator[Bundle]
+    accepted: int = 0
+    spent: Counter[str] = field(default_factory=Counter)
+
+    def push(self, count: int) -> None:
+        """Push bundles through until the gateway has them and the log tells it, and add up what that cost."""
+        batch = list(islice(self.bundles, count))
+        parts = processes(self.installation, self.folder)
+        before = cpu_by_part(parts)
+        send(self.installation, batch)
+        self.accepted += count
+        wait_until_accepted(self.installation, self.accepted)
+        with self._connect() as connection:
+            while connection.execute(_IS_LOGGED).fetchone() != (True,):
+                time.sleep(0.2)
+        self.spent.update({part: spent - before[part] for part, spent in cpu_by_part(parts).items()})
+
+    def lay(self, numbers: range) -> float:
+        """Make claims in bulk."""
+        return lay(self.installation.variables["CLAIMS_DATABASE_URL"], list(FACILITY_NAMES), numbers)
+
+    def bytes_stored(self) -> int:
+        """Return the size of the database."""
+        with self._connect() as connection:
+            row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _connect(self) -> psycopg.Connection[TupleRow]:
+        return psycopg.connect(self.installation.variables["CLAIMS_DATABASE_URL"], autocommit=True)
+
+
+def _open(stack: ExitStack, folder: Path) -> _Side:
+    installation = stack.enter_context(Installation(folder, FACILITY_NAMES, settings=SETTINGS))
+    return _Side(folder, installation, _bundles(installation))
+
+
+def _bundles(installation: Installation) -> Iterator[Bundle]:
+    return make_bundles(installation, kib=(10, 80))
