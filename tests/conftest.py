@@ -9,6 +9,7 @@ No other ``CLAIMS_`` variable of the developer reaches a test.
 
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import Generator, Iterator
@@ -32,6 +33,9 @@ _FOLDER = pytest.StashKey[Path]()
 _ROOM = 4 << 30
 #: A folder of public XML signature vectors, or None (tests/differential/test_public_vectors.py).
 XMLDSIG_VECTORS = os.environ.get("XMLDSIG_VECTORS")
+
+# jsonschema would build the 38 grammars of a format that no test asks for: a second of every session.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 # Another process may have the processor for a while; a slow example is no fault.
 hypothesis.settings.register_profile(
