@@ -66,6 +66,7 @@ def read_file(value: bytes) -> bytes | None:
         return pybase64.b64decode(value, validate=True)
     except (Base64Error, ValueError):
         pass
+    value = value.strip()
     if b" " in value and b"+" not in value:
         # A form that was not escaped: its plus signs were read as blanks. Left out like other white space, a
         # multiple of four would leave Base64 of another document.

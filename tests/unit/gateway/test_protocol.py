@@ -21,7 +21,7 @@ from claims.gateway.protocol import (
     write_json,
     write_reception_time,
 )
-from claims.gateway.receiving import read_bare_file, read_fields
+from claims.gateway.receiving import read_bare_file, read_fields, read_file
 
 _UNREADABLE: tuple[object, ...] = (None, "", "soon", True, [], 10**30, float("inf"), float("nan"))
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -46,6 +46,11 @@ def test_any_file_survives_a_json_body(file: bytes, username: str) -> None:
     fields = read_fields(body, content_type=BodyFormat.JSON)
     assert json.loads(body)["username"] == username
     assert pybase64.b64decode(fields["fileHSBase64"]) == file
+
+
+@pytest.mark.parametrize("written", [b"PHgvPg==", b" PHgvPg== ", b"PHgv\r\nPg==\n", b"\tPHgv\tPg=="])
+def test_white_space_in_base64_is_nothing(written: bytes) -> None:
+    assert read_file(written) == b"<x/>"
 
 
 @given(st.binary(max_size=200))
