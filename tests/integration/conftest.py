@@ -109,12 +109,12 @@ def exchange(pool: Pool) -> Iterator[Exchange]:
     exchange.executor.shutdown()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pki() -> DemoPki:
     return DemoPki.create(at=datetime.now(UTC))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def facility_key(pki: DemoPki) -> FacilityKey:
     now = datetime.now(UTC)
     return pki.leaf("99001", valid_from=now - timedelta(days=365), valid_to=now + timedelta(days=365))

@@ -29,11 +29,6 @@ from signing.demo_pki import DemoPki
 ZIP = {"Content-Type": "application/zip"}
 
 
-@pytest.fixture(scope="module")
-def pki() -> DemoPki:
-    return DemoPki.create(at=datetime.now(UTC))
-
-
 @pytest.fixture
 def service(database_url: str, broker_url: str, tmp_path: Path, pki: DemoPki) -> Iterator[Service]:
     pki.write(tmp_path / "trust")

@@ -40,11 +40,6 @@ class ScriptedCheckIns:
         return answer
 
 
-@pytest.fixture(scope="module")
-def pki() -> DemoPki:
-    return DemoPki.create(at=datetime.now(UTC))
-
-
 @pytest.fixture
 def service(database_url: str, broker_url: str, tmp_path: Path, pki: DemoPki) -> Iterator[Service]:
     settings = Settings(data_dir=tmp_path, check_ins=True, dropin=True, dropin_networks="192.0.2.0/24")

@@ -28,11 +28,6 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 SEND = "/api/qd130/guiHoSoXmlQD3176"
 
 
-@pytest.fixture(scope="module")
-def pki() -> DemoPki:
-    return DemoPki.create(at=datetime.now(UTC))
-
-
 @pytest.fixture
 def service(database_url: str, broker_url: str, tmp_path: Path, pki: DemoPki) -> Iterator[Service]:
     settings = Settings(

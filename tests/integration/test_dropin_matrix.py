@@ -29,11 +29,6 @@ ASKED: Final = {"tuNgay": "01/11/2026", "denNgay": "02/11/2026", "ngayGui": "01/
 DONE: Final = "200"
 
 
-@pytest.fixture(scope="module")
-def pki() -> DemoPki:
-    return DemoPki.create(at=datetime.now(UTC))
-
-
 @pytest.fixture
 def service(database_url: str, broker_url: str, tmp_path: Path, pki: DemoPki) -> Iterator[Service]:
     settings = Settings(
