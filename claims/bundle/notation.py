@@ -75,6 +75,13 @@ _RARE: Final = (b"!", b"&", b"\x7f", b"\xcc", b"\xcd", b"\xd8", b"\xe2", b"\xe3"
 _UNSEEN_OR_CONTROL: Final = re.compile(b"\xc2[\x80-\xa0\xad]")
 _LINE_WITHOUT_TAG: Final = re.compile(rb"\n[^<]")
 
+# A blank behind a tag, and one before an end tag: a value's, if none of these is before it. Without anything
+# to choose from in them, such patterns are found in 60 KB in some 30 microseconds.
+_BLANK_BEHIND_TAG: Final = re.compile(rb"> ")
+_BLANK_BEFORE_END: Final = re.compile(rb" </")
+_BETWEEN_TAGS: Final = (b">", b"\n", b"\r", b"\t", b"")
+_LONGEST_INDENT: Final = 64
+
 # Fields that only the layout of 2017 (Decision 4210) has.
 _OF_2017: Final = ("T_NGOAIDS", "MA_LYDO_VVIEN")
 
@@ -126,7 +133,7 @@ def is_plain(data: bytes) -> bool:
         if byte in data:
             return False
     has_latin_1 = b"\xc2" in data and _UNSEEN_OR_CONTROL.search(data)
-    return not has_latin_1 and _LINE_WITHOUT_TAG.search(data) is None
+    return not has_latin_1 and _LINE_WITHOUT_TAG.search(data) is None and not _has_blank_at_edge(data)
 
 
 def find_marks(data: bytes) -> Iterator[Mark]:
@@ -165,7 +172,16 @@ def may_have_long_decimals(data: bytes) -> bool:
 
 def may_have_unseen_characters(data: bytes) -> bool:
     """Whether a table may hold a character that cannot be seen."""
-    return any(_is_in(pattern, data) for pattern in _UNSEEN)
+    return any(_is_in(pattern, data) for pattern in _UNSEEN) or _has_blank_at_edge(data)
+
+
+def _has_blank_at_edge(data: bytes) -> bool:
+    """Whether a value may begin or end with a blank."""
+    if _BLANK_BEHIND_TAG.search(data):
+        return True
+    ends = (found.start() for found in _BLANK_BEFORE_END.finditer(data))
+    before = (data[max(0, end - _LONGEST_INDENT) : end].rstrip(b" ")[-1:] for end in ends)
+    return any(byte not in _BETWEEN_TAGS for byte in before)
 
 
 def _is_in(pattern: re.Pattern[bytes], data: bytes) -> bool:

@@ -43,7 +43,7 @@ _UNSEEN: Final = re.compile(
     "(?P<blank>[\xa0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])"
     "|(?P<no_width>[\u034f\u200b-\u200d\u2060-\u2065\ufe00-\ufe0f])"
     "|(?P<direction>[\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f])"
-    "|(?P<hyphen>\xad)|(?P<byte_order>\ufeff)|(?P<line_end>[\t\r\n])"
+    "|(?P<hyphen>\xad)|(?P<byte_order>\ufeff)|(?P<line_end>[\t\r\n])|(?P<edge>\\A | \\Z)"
 )
 _COMPARED_KINDS: Final = frozenset({"text", "list"})
 #: Of what has no largest length only these are compared; the rest is told to people.

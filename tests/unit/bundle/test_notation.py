@@ -44,6 +44,8 @@ def test_a_table_of_vietnamese_text_is_plain_and_has_nothing_odd() -> None:
         pytest.param(_PLAIN.replace("Viên", "Viên\u3000"), id="wide-blank"),
         pytest.param(_PLAIN.replace("Viên", "Viên\ufe0f"), id="variation"),
         pytest.param(_PLAIN.replace("Viên", "Viên\n  nén"), id="text-on-a-second-line"),
+        pytest.param(_PLAIN.replace("Viên", " Viên"), id="blank-in-front"),
+        pytest.param(_PLAIN.replace("½", "½  "), id="blanks-at-the-end"),
     ],
 )
 def test_what_is_odd_is_not_taken_for_plain(data: str) -> None:

@@ -472,6 +472,8 @@ def test_decomposed_letters_are_counted_as_composed_ones() -> None:
         pytest.param("MA_BAC_SI", "79024;\u202e79", "U+202E", "7", "direction", id="in-a-list"),
         pytest.param("MA_THUOC", "40.\xad1", "U+00AD", "4", "hyphen", id="soft-hyphen"),
         pytest.param("DON_VI_TINH", "Viên\u3000", "U+3000", "5", "blank", id="wide-blank"),
+        pytest.param("MA_THUOC", "40.1 ", "U+0020", "5", "end of the value", id="blank-at-the-end"),
+        pytest.param("TEN_THUOC", "  Thuoc A", "U+0020", "1", "beginning", id="blanks-at-the-beginning"),
         pytest.param("TEN_THUOC", "A\ufe0fB", "U+FE0F", "2", "width", id="variation-selector"),
         pytest.param("TEN_THUOC", "\n      Thuoc\n    ", "U+000A", "1", "line end", id="indented-text"),
     ],
@@ -498,6 +500,18 @@ def test_an_unseen_character_by_its_number_is_found_too() -> None:
     table = TABLE.replace(b">Thuoc<", b">Thu&#xA0;oc<", 1)
 
     assert "XML2.TEN_THUOC.unseen" in {one.code for one in check(with_table(table)).findings}
+
+
+def test_a_blank_at_the_edge_by_its_number_is_found_too() -> None:
+    table = TABLE.replace(b">Thuoc<", b">Thuoc&#32;<", 1)
+
+    assert "XML2.TEN_THUOC.unseen" in {one.code for one in check(with_table(table)).findings}
+
+
+def test_blanks_inside_a_value_and_between_elements_are_none_that_cannot_be_seen() -> None:
+    table = TABLE.replace(b">Thuoc<", b">Thuoc  A<", 1).replace(b"><", b"> \n  <")
+
+    assert not [one for one in check(with_table(table)).findings if one.code.endswith(".unseen")]
 
 
 def test_what_is_only_told_to_people_may_have_blanks_of_any_kind() -> None:
