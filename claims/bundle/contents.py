@@ -128,7 +128,7 @@ def read_contents(data: bytes, *, today: date, limits: Limits = DEFAULT_LIMITS) 
         return _nothing(DocumentKind.UNREADABLE, "", (parse_finding(error),))
     signatures = sum(1 for _ in root.iter(f"{_DSIG}Signature"))
     strip_asides(root)
-    kind = _kind_of(str(root.tag))
+    kind = kind_of_root(str(root.tag))
     if kind is not None:
         document, source = DocumentKind.TABLE, _alone(Table(kind, root, None, may_have_long_decimals(data)))
     elif root.tag == ROOT or root.find(".//FILEHOSO") is not None:
@@ -154,7 +154,7 @@ def _alone(table: Table) -> Bundle:
 
 @depends_on_format
 @lru_cache(maxsize=64)
-def _kind_of(root: str) -> TableKind | None:
+def kind_of_root(root: str) -> TableKind | None:
     """Tell which table a root element is of; its list or its row may stand there as well."""
     for schema in default_catalog().schemas:
         known = {schema.root, schema.list_element, schema.row_element}

@@ -32,7 +32,7 @@ from claims.bundle.notation import (
     may_have_unseen_characters,
     name_character,
 )
-from claims.bundle.othercontent import recognize_content
+from claims.bundle.othercontent import recognize_content, recognize_encoding
 from signing.canonical import DEFAULT_LIMITS, Limits, parse
 from signing.errors import Unparsable
 
@@ -343,6 +343,8 @@ class _Reader:
         data = _decode_base64("".join(text.split()))
         code, severity = ("ENV.BASE64_BLANKS", Severity.INFO) if data else ("ENV.BASE64", Severity.CRITICAL)
         self._note(code, severity, location)
+        if not data and (form := recognize_encoding(text)):
+            self._note("ENV.OTHER_FORM", Severity.INFO, location, (("form", form),))
         return data or None
 
     def _note(

@@ -152,6 +152,7 @@ class CheckUnderWay:
                 found.append(envelopes.several_signatures(signatures))
             if not envelopes.is_bundle(root):
                 found.append(envelopes.wrong_root(root))
+                found.extend(envelopes.other_form(root))
                 return
         signature = self._terms.signature if self._is_asked(StageName.SIGNATURE) else None
         content = root if signature is None else self._verify(root, data, signature)  # (4)

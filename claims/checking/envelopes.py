@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from claims.bundle.contents import kind_of_root
 from claims.bundle.envelope import CONTAINER, ROOT, namespace_finding
 from claims.bundle.findings import Finding, Location, Severity
+from claims.bundle.othercontent import recognize_document
 from xsd.catalog import ENVELOPE, FaultKind, SchemaNotFound, find_schema
 
 if TYPE_CHECKING:
@@ -43,6 +45,15 @@ def wrong_root(root: Element) -> Finding:
         return namespaced
     params = (("element", str(root.tag)[:100]),)
     return Finding("ENV.ROOT", Severity.CRITICAL, Location(line=root.sourceline), params)
+
+
+def other_form(root: Element) -> Iterator[Finding]:
+    """Find out what a document that is not a bundle seems to be, such as a message around one."""
+    kind = kind_of_root(str(root.tag))
+    form = recognize_document(root) if kind is None else "table"
+    if form is not None:
+        params = (("form", form),)
+        yield Finding("ENV.OTHER_FORM", Severity.INFO, Location(table=kind, line=root.sourceline), params)
 
 
 def several_signatures(count: int) -> Finding:

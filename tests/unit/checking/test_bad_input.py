@@ -52,6 +52,48 @@ def test_what_begins_like_nothing_known_is_not_guessed(data: bytes) -> None:
     assert [one.code for one in check(data).findings] == ["ENV.WELLFORMED"]
 
 
+SOAP = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>{}</s:Body></s:Envelope>'
+BARE = a_bundle().partition(b"?>")[2].decode().strip()
+
+
+@pytest.mark.parametrize(
+    ("data", "form"),
+    [
+        pytest.param(SOAP.format(BARE), "soap", id="SOAP"),
+        pytest.param(f"<ROOT>{BARE}</ROOT>", "wrapped", id="wrapped"),
+        pytest.param(BARE.replace("GIAMDINHHS", "giamdinhhs"), "small_letters", id="small-letters"),
+        pytest.param("<html><body>Đăng nhập</body></html>", "html", id="HTML"),
+        pytest.param('<Bundle xmlns="http://hl7.org/fhir"/>', "fhir", id="FHIR"),
+        pytest.param(MEDICINES.partition(b"?>")[2].decode().strip(), "table", id="table"),
+    ],
+)
+def test_a_document_that_is_no_bundle_is_called_by_its_name(data: str, form: str) -> None:
+    first, *others = check(data.encode()).findings
+
+    assert first.severity is Severity.CRITICAL
+    assert [(one.code, dict(one.params)) for one in others] == [("ENV.OTHER_FORM", {"form": form})]
+
+
+STANDARD = pybase64.b64encode(b'<?xml version="1.0"?><A>???>>></A>').decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        pytest.param(f"data:text/xml;base64,{STANDARD}", "data_uri", id="data-URI"),
+        pytest.param(STANDARD.replace("/", "_").replace("+", "-"), "base64url", id="for-addresses"),
+        pytest.param(STANDARD.rstrip("="), "unpadded", id="unpadded"),
+    ],
+)
+def test_what_is_nearly_base64_is_called_by_its_name(text: str, form: str) -> None:
+    found = [one for one in check(an_envelope(a_file("XML2", text))).findings if one.location.table == "XML2"]
+
+    assert [(one.code, dict(one.params)) for one in found] == [
+        ("ENV.BASE64", {}),
+        ("ENV.OTHER_FORM", {"form": form}),
+    ]
+
+
 def test_a_good_bundle_has_no_findings() -> None:
     report = check(a_bundle())
 
