@@ -1,6 +1,5 @@
 """Catalogues on the command line: look a facility's lists over, begin new ones, list what is missing."""
 
-import csv
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -44,7 +43,18 @@ Folder = Annotated[Path, typer.Argument(help="The catalogue's folder.", show_def
 #: On a screen nobody reads more; --json has them all.
 _SHOWN: Final = 100
 _REFUSED: Final = {"vi": "không đọc được", "en": "refused"}
-_CSV_HEADER: Final = ("count", "file", "gap", "code", "display", "field", "example")
+_CSV_HEADER: Final = {
+    "vi": ("số lần", "tệp danh mục", "loại thiếu", "mã", "tên gọi", "trường", "ví dụ", "nội dung"),
+    "en": ("count", "file", "gap", "code", "display", "field", "example", "what is missing"),
+}
+_MORE: Final = {
+    "vi": "… và {count} mục nữa; --csv hoặc --json liệt kê đầy đủ",
+    "en": "… and {count} more; --csv or --json lists them all",
+}
+_TOTAL: Final = {
+    "vi": "Thiếu {kinds} mục, tổng cộng {count} lần",
+    "en": "{kinds} thing(s) missing, {count} time(s)",
+}
 
 
 @catalogues.command("check")
@@ -96,7 +106,7 @@ def list_catalogue_gaps(
     options, lists = load_options(mapping), load_lists(catalogue, language)
     lacking = list_gaps(_reasons(expand(inputs), lists, options, language))
     if as_csv:
-        _write_csv(lacking)
+        _write_csv(lacking, language)
     for one in lacking if as_json else ():
         emit(_gap_to_json(one))
     if not as_csv:
@@ -230,11 +240,17 @@ def _named(name: str, read: "ReadEncounters", language: str) -> "Iterator[tuple[
         yield visit.link_id or next(iter(visit.origin), "") or name, encounter
 
 
-def _write_csv(lacking: "Iterable[Lacking]") -> None:
-    writer = csv.writer(sys.stdout)
-    writer.writerow(_CSV_HEADER)
-    for one in lacking:
-        writer.writerow([one.count, one.file, one.code, one.item, one.display, one.field, one.example])
+def _write_csv(lacking: "Iterable[Lacking]", language: str) -> None:
+    from claims.spreadsheets import csv_file
+
+    rows = (
+        (
+            *(one.count, one.file, one.code, one.item, one.display, one.field, one.example),
+            _describe(one, language),
+        )
+        for one in lacking
+    )
+    sys.stdout.writelines(csv_file(_CSV_HEADER[language], rows))
 
 
 def _gap_to_json(one: "Lacking") -> dict[str, object]:
@@ -253,13 +269,17 @@ def _gap_to_json(one: "Lacking") -> dict[str, object]:
 
 
 def _say_gaps(lacking: "Sequence[Lacking]", language: str) -> None:
+    for one in lacking[:_SHOWN]:
+        display = f" ({one.display})" if one.display else ""
+        say(f"{one.count:6} × {one.field}: {_describe(one, language)}{display}")
+    if len(lacking) > _SHOWN:
+        say(_MORE[language].format(count=len(lacking) - _SHOWN))
+    say(_TOTAL[language].format(kinds=len(lacking), count=sum(one.count for one in lacking)))
+
+
+def _describe(one: "Lacking", language: str) -> str:
     from claims.building.gaps import gap_findings
     from claims.bundle.messages import describe
 
-    for one in lacking[:_SHOWN]:
-        (finding,) = gap_findings([one.reason], claim=1, tables={})
-        display = f" ({one.display})" if one.display else ""
-        say(f"{one.count:6} × {one.field}: {describe(finding, language)}{display}")
-    if len(lacking) > _SHOWN:
-        say(f"… and {len(lacking) - _SHOWN} more; --csv or --json lists them all")
-    say(f"{len(lacking)} thing(s) missing, {sum(one.count for one in lacking)} time(s)")
+    (finding,) = gap_findings([one.reason], claim=1, tables={})
+    return describe(finding, language)

@@ -1,5 +1,6 @@
 """The command line looks catalogues over, begins new ones and lists what encounters lack."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -91,5 +92,25 @@ def test_a_catalogue_shortens_the_gap_list(tmp_path: Path, capsys: pytest.Captur
     list_catalogue_gaps([an_input(tmp_path)], catalogue=lists, as_csv=True)
 
     header, *lines = capsys.readouterr().out.splitlines()
-    assert header == "count,file,gap,code,display,field,example"
+    assert header == "\ufeffsố lần,tệp danh mục,loại thiếu,mã,tên gọi,trường,ví dụ,nội dung"
     assert [line.split(",")[1:4] for line in lines] == [["services.csv", "code-not-mapped", "urn:his|X9"]]
+
+
+@pytest.mark.parametrize(
+    ("language", "total", "sentence"),
+    [("vi", "Thiếu 2 mục, tổng cộng 3 lần", "chưa"), ("en", "2 thing(s) missing, 3 time(s)", "mapped")],
+)
+def test_the_gap_list_is_in_the_language_asked_for_and_no_cell_is_a_formula(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], language: Language, total: str, sentence: str
+) -> None:
+    path = an_input(tmp_path)
+    path.write_text(path.read_text("utf-8").replace("urn:his", "=cmd"), "utf-8")
+
+    list_catalogue_gaps([path], language=language)
+    list_catalogue_gaps([path], language=language, as_csv=True)
+
+    told = capsys.readouterr()
+    rows = list(csv.reader(told.out.splitlines()))
+    assert total in told.err
+    assert all(sentence in row[-1] for row in rows[1:])
+    assert not [cell for row in rows for cell in row if cell.startswith("=")]
