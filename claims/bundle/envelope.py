@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 ROOT: Final = "GIAMDINHHS"
 CONTAINER: Final = "CHUKYDONVI"
 
-# Compiled, it walks the tree in C: a tenth of what searching the bytes takes.
-_HAS_ASIDES: Final = etree.XPath("boolean(//comment() | //processing-instruction())")
-
 # The tables that a bundle may hold, as LOAIHOSO names them.
 _BY_SPELLING: Final = {kind.value: kind for kind in TableKind if kind.travels_in_bundle}
 
@@ -160,7 +157,8 @@ def strip_asides(root: Element) -> None:
     They carry no content, but would cut an element's text in two: ``<T_BHTT>1<!-- -->000</T_BHTT>``
     is 1000 to a validator and must not be 1 to a rule.
     """
-    if _HAS_ASIDES(root):
+    # Not by XPath, which sorts what it finds: of 20 000 comments in some seconds.
+    if next(root.iter(etree.Comment, etree.PI), None) is not None:
         etree.strip_tags(root, etree.Comment, etree.PI)
 
 

@@ -11,9 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, cast
-
-from lxml import etree
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,11 +23,8 @@ if TYPE_CHECKING:
 BOM: Final = b"\xef\xbb\xbf"
 _CDATA: Final = b"<![CDATA["
 _SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
-_HINTS: Final = etree.XPath(
-    "//@xsi:*[local-name() = 'nil' or local-name() = 'type']/..",
-    namespaces={"xsi": "http://www.w3.org/2001/XMLSchema-instance"},
-)
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
+_HINTS: Final = frozenset({f"{_XSI}nil", f"{_XSI}type"})
 
 # Each begins with a byte that is rare in a table, so that a search of 60 KB takes some 20 microseconds.
 _INDENT: Final = re.compile(rb"\n[ \t]+<")
@@ -198,12 +193,14 @@ def drop_type_hints(root: Element) -> Mark | None:
     """Take xsi:nil and xsi:type off, which say nothing the Decision does not; a signature keeps its own."""
     hinted = [
         element
-        for element in cast("list[Element]", _HINTS(root))
-        if element.tag != _SIGNATURE and next(element.iterancestors(_SIGNATURE), None) is None
+        for element in root.iter("*")
+        if not _HINTS.isdisjoint(element.keys())
+        and element.tag != _SIGNATURE
+        and next(element.iterancestors(_SIGNATURE), None) is None
     ]
     for element in hinted:
-        for name in ("nil", "type"):
-            element.attrib.pop(_XSI + name, None)
+        for name in _HINTS:
+            element.attrib.pop(name, None)
     return Mark("ENV.TYPE_HINTS", hinted[0].sourceline, len(hinted)) if hinted else None
 
 

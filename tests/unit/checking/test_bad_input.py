@@ -1,6 +1,7 @@
 """Whatever arrives, the check answers with findings that name the fault, and never raises."""
 
 import gzip
+import time
 
 import pybase64
 import pytest
@@ -19,6 +20,7 @@ from tests.unit.checking.bundles import (
     check,
     codes,
 )
+from tests.unit.signing.documents import LINEAR_S
 
 MEDICINES = a_table(TableKind.XML2)
 SIGNATURE = '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>'
@@ -92,6 +94,25 @@ def test_what_is_nearly_base64_is_called_by_its_name(text: str, form: str) -> No
         ("ENV.BASE64", {}),
         ("ENV.OTHER_FORM", {"form": form}),
     ]
+
+
+HINTS = b'<X xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">' + b"<B xsi:nil='1'/>" * 150_000 + b"</X>"
+
+
+@pytest.mark.parametrize(
+    "filling",
+    [
+        pytest.param(b"<!---->" * 200_000, id="comments"),
+        pytest.param(b"<?x?>" * 200_000, id="instructions"),
+        pytest.param(HINTS, id="type-hints"),
+    ],
+)
+def test_asides_and_hints_cost_what_grows_with_their_number(filling: bytes) -> None:
+    started = time.process_time()
+
+    check(an_envelope().replace(b"<HOSO>", b"<HOSO>" + filling))
+
+    assert time.process_time() - started < LINEAR_S
 
 
 def test_a_good_bundle_has_no_findings() -> None:
