@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from claims.checking.tables import CheckedClaim
 
 _MOST_VALUES: Final = 1024  # of a column are remembered; codes are fewer, and names do not come again
-_MOST_CHOICES: Final = 2048
+_LONGEST_VALUE: Final = 100  # longer ones are prose, or worse, and are looked at each time
+_MOST_CHOICES: Final = 512
 
 
 class Screening:
@@ -86,7 +87,8 @@ class _Column:
             bits = self._loud.get(value)
             if bits is None:
                 bits = sum(bit for bit, is_so in self._screens if is_so(value))
-                self._remember(value, bits)
+                if len(value) <= _LONGEST_VALUE:
+                    self._remember(value, bits)
             seen |= bits
         return seen
 

@@ -124,9 +124,8 @@ class CheckedTable:
             self._columns.update({name: self.texts[place :: len(names)] for place, name in enumerate(names)})
         column = self._columns.get(field)
         if column is None:
-            column = self._columns[field] = [fields.get(field, "") for fields in self.uneven] or [""] * len(
-                self.lines
-            )
+            rows = self.uneven or [{}] * len(self.lines)  # without uneven rows, none has such a field
+            column = self._columns[field] = [fields.get(field, "") for fields in rows]
         return column
 
     def values(self, field: str) -> frozenset[str]:

@@ -195,7 +195,8 @@ def _lacks_rows(claim: CheckedClaim, field: str, kinds: tuple[TableKind, ...]) -
     total, rows = _declared(claim, field), sum(map(claim.count, kinds))
     if total is None:
         return
-    if not rows if total else any(any(claim.numbers(kind, "THANH_TIEN_BV")) for kind in kinds):
+    has_costs = any(any(claim.numbers(kind, "THANH_TIEN_BV")) for kind in kinds) if not total else bool(rows)
+    if bool(total) != has_costs:
         yield Hit(claim.summary_row, field, (("declared", str(total)), ("rows", str(rows))))
 
 

@@ -55,7 +55,7 @@ def find_lost_zeros(claim: CheckedClaim) -> Iterator[Finding]:
     for table in claim.tables.values():
         found: list[tuple[int, Finding]] = []
         for name, width in _fields_of_digits(table.schema):
-            shorter = _shorter_among(table.values(name), width)
+            shorter = frozenset(value for value in table.values(name) if _is_shorter(width, value))
             for row in table.rows_of(name, shorter) if shorter else ():
                 location = claim.locate(table, row, name)
                 code = f"{table.kind}.{name}.leading_zero"
@@ -92,10 +92,8 @@ def _compared_fields(schema: TableSchema) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _shorter_among(values: frozenset[str], width: int) -> frozenset[str]:
-    return frozenset(
-        value for value in values if any(item.isdigit() and len(item) < width for item in value.split(";"))
-    )
+def _is_shorter(width: int, value: str) -> bool:
+    return any(item.isdigit() and len(item) < width for item in value.split(";"))
 
 
 @lru_cache(maxsize=256)

@@ -86,3 +86,16 @@ def test_values_that_were_seen_before_are_seen_again() -> None:
     screening = Screening([_rule("sender", Screen((TableKind.XML1,), ("MA_NOI_DI",)))])
 
     assert [len(screening.rules_for(claim)) for claim in claims] == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("length", "looks"), [pytest.param(90, 1, id="codes"), pytest.param(900, 2, id="prose")]
+)
+def test_short_values_are_remembered_and_prose_is_not(length: int, looks: int) -> None:
+    seen: list[str] = []
+    screening = Screening([_rule("note", Screen((TableKind.XML1,), ("GHI_CHU",), seen.append))])
+
+    for _ in range(2):
+        screening.rules_for(_claim_of("outpatient", (f"XML1.GHI_CHU = {'a' * length}",))[0])
+
+    assert seen == ["a" * length] * looks
