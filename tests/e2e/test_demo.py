@@ -29,3 +29,4 @@ def test_the_demo_ends_with_every_outcome_as_expected(tmp_path: Path) -> None:
     assert summary["rejected"] > 0
     assert summary["replayed"] > 0
     assert (summary["lost"], summary["duplicates_at_gateway"]) == (0, 0)
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / "keys").iterdir()} == {0}

@@ -230,7 +230,9 @@ class Installation:
                 expired = pki.leaf(
                     code, valid_from=now - timedelta(hours=20), valid_to=now - timedelta(hours=1)
                 )
-            (self.folder / "keys" / f"{code}.p12").write_bytes(key.pkcs12)
+            key_file = self.folder / "keys" / f"{code}.p12"
+            key_file.touch(mode=0o600)
+            key_file.write_bytes(key.pkcs12)
             service.facilities.add(FacilityCode(code), name=name, at=now)
             for one in filter(None, (key, expired)):
                 der = one.certificate.public_bytes(Encoding.DER)
