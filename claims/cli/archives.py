@@ -43,17 +43,29 @@ def export(
     url: Url = None,
     key_file: KeyFile = None,
     as_json: AsJson = False,
-) -> None:
-    """Fetch the archives of submissions from the service."""
+) -> int:
+    """Fetch the archives of submissions from the service.
+
+    What is not there is named, and the others are fetched all the same; the exit code is 1 then.
+    """
+    from claims.client import NotFound
+
     folder.mkdir(parents=True, exist_ok=True)
+    missing = 0
     with open_api(url, key_file) as api, progress_bar("fetching", len(ids)) as bar:
         for submission_id in ids:
             path = folder / f"{submission_id}.asice"
-            deliver(api.archive(submission_id), path)
-            say(str(path))
+            why = ""
+            try:
+                deliver(api.archive(submission_id), path)
+            except NotFound as refusal:
+                why = f"{submission_id}: {refusal}"
+            missing += bool(why)
+            say(why or str(path))
             if as_json:
-                emit({"id": submission_id, "file": str(path)})
+                emit({"id": submission_id, "file": None if why else str(path)})
             bar.advance()
+    return Exit.BLOCKED if missing else Exit.FINE
 
 
 @archives.command("verify")

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
+from claims.api.app import create_app
 from claims.cli.output import Exit
 from claims.exchange.access.access_log import AccessKind
 from claims.exchange.submission import FacilityCode
@@ -23,7 +24,8 @@ from tests.archives import an_archive
 from tests.fakes import SetClock
 from tests.integration.command import claims, serving
 from tests.integration.conftest import archived, keep
-from tests.integration.test_api import XML, key
+from tests.integration.test_api import ALL_SCOPES, XML, key
+from tests.served import on_loopback
 
 pytestmark = pytest.mark.any_server
 
@@ -111,6 +113,33 @@ def test_the_log_is_audited_by_a_command(
     assert bad.code == Exit.BLOCKED
     assert {line["code"] for line in bad.lines} == {"submission.changed", "submission_body.changed"}
     assert "the submission was changed" in bad.stderr
+
+
+def test_an_archive_that_is_not_there_keeps_none_of_the_others_back(service: Service, tmp_path: Path) -> None:
+    there = archive_of(service, tmp_path / "expected")
+    secret = service.issue_key(facility=FacilityCode("99001"), scopes=ALL_SCOPES, label="test")
+    (tmp_path / "key").write_text(secret)
+    nowhere = "sub_01KASWY1C4R4T9QZ3R5J8M2X6B"
+
+    with on_loopback(create_app(service), ws="none", lifespan="on") as url:
+        done = claims(
+            "archive",
+            "export",
+            nowhere,
+            there.stem,
+            "--output",
+            tmp_path / "out",
+            "--url",
+            url,
+            "--key-file",
+            tmp_path / "key",
+            "--json",
+        )
+
+    fetched = tmp_path / "out" / there.name
+    assert (done.code, f"{nowhere}: " in done.stderr) == (Exit.BLOCKED, True), done.stderr
+    assert done.lines == [{"id": nowhere, "file": None}, {"id": there.stem, "file": str(fetched)}]
+    assert fetched.read_bytes() == there.read_bytes()
 
 
 def test_an_archive_is_verified_and_renewed_by_commands(
