@@ -71,7 +71,9 @@ class FolderOfServiceKeys:
 
     def revocation_list(self, *, at: datetime) -> x509.CertificateRevocationList | None:
         """Return the list as of a moment of which keys are revoked; None where others issue it."""
-        return self._listed(at)
+        path = self.folder / _AUTHORITY
+        # An authority that is taken away, or another one put in its place, counts at once.
+        return self._listed(at, path.stat().st_mtime_ns) if path.exists() else None
 
     def rotate(self) -> ServiceKey:
         """Make a new key, which signs from now on.
@@ -116,7 +118,7 @@ class FolderOfServiceKeys:
         key, certificates = _read(path)
         return None if key is None else Authority(certificates[0], key)
 
-    def _list(self, at: datetime) -> x509.CertificateRevocationList | None:
+    def _list(self, at: datetime, _changed_ns: int) -> x509.CertificateRevocationList | None:
         authority = self._authority()
         return None if authority is None else authority.revocation_list(at=at)
 
