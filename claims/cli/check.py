@@ -16,12 +16,11 @@ from claims.cli.checks import (
     CheckOptions,
     Tally,
     check_files,
-    expand_patterns,
     make_terms,
     summary_to_json,
 )
 from claims.cli.history import read_history
-from claims.cli.inputs import Inputs, expand
+from claims.cli.inputs import Inputs, expand, find_files
 from claims.cli.output import AsJson, Exit, emit, progress_bar, say
 from claims.cli.trust import Facility, Trust, moment
 
@@ -143,8 +142,8 @@ def check(
         raise typer.BadParameter("say where the report goes", param_hint="--output")
     if report is None and output is not None:
         raise typer.BadParameter("say which report, such as html", param_hint="--report")
-    paths = expand(expand_patterns(inputs))
-    compared = None if history is None else expand(expand_patterns(history))
+    paths = find_files(inputs)
+    compared = None if history is None else expand(history)
     options = CheckOptions(
         at=moment(at),
         trust=trust,

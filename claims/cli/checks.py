@@ -1,7 +1,6 @@
 """Checking bundles as files: what a check is told, and running it over many files on every core."""
 
 import gc
-import glob
 import signal
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -135,16 +134,6 @@ def check_files(
     while waiting:
         # A file that takes its process down takes the pool with it: what waits goes on in a new one.
         yield from _check_in_pool(waiting, options, jobs)
-
-
-def expand_patterns(paths: Sequence[Path]) -> list[Path]:
-    """Put what a pattern such as ``2026-09/*.xml`` fits in its place, where no shell has done so."""
-    found: list[Path] = []
-    for path in paths:
-        is_pattern = glob.has_magic(str(path)) and not path.exists()
-        matches = sorted(map(Path, glob.glob(str(path), recursive=True))) if is_pattern else []  # noqa: PTH207 - absolute ones too
-        found += matches or [path]
-    return found
 
 
 def _check_in_pool(waiting: deque[Path], options: CheckOptions, jobs: int) -> Iterator["CheckedFile"]:

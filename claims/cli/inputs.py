@@ -1,5 +1,6 @@
 """What a command is given: files, folders of files, or standard input; and where its results go."""
 
+import glob
 import gzip
 import os
 import secrets
@@ -12,7 +13,8 @@ from typing import Annotated, Final
 import typer
 
 Inputs = Annotated[
-    list[Path], typer.Argument(help="Files, or folders of files; '-' is standard input.", show_default=False)
+    list[Path],
+    typer.Argument(help="Files, folders of files, or patterns; '-' is standard input.", show_default=False),
 ]
 
 MAX_BYTES: Final = 512 * 1024 * 1024
@@ -46,16 +48,36 @@ def read_input(path: Path, *, most: int = MAX_BYTES) -> bytes:
     return _unpack(data, path, most) if data.startswith(_GZIP) else data
 
 
+def find_files(inputs: Sequence[Path]) -> list[Path]:
+    """Return the files that are meant; that there are none never passes for all is well.
+
+    Raises:
+        BadParameter: The folders hold no file.
+    """
+    files = expand(inputs)
+    if not files:
+        raise typer.BadParameter(f"there is no file in {', '.join(map(str, inputs))}", param_hint="inputs")
+    return files
+
+
 def expand(inputs: Sequence[Path]) -> list[Path]:
     """Put the files of each folder, at any depth and by name, in its place; hidden ones are left out."""
     files: list[Path] = []
-    for path in inputs:
+    for path in _fit_patterns(inputs):
         if not path.is_dir():
             files.append(path)
             continue
         found = (item for item in path.rglob("*") if item.is_file())
         files += sorted(item for item in found if not _is_hidden(item.relative_to(path)))
     return files
+
+
+def _fit_patterns(paths: Sequence[Path]) -> Iterator[Path]:
+    """Put what a pattern such as ``2026-09/*.xml`` fits in its place, where no shell has done so."""
+    for path in paths:
+        is_pattern = glob.has_magic(str(path)) and not path.exists()
+        matches = sorted(map(Path, glob.glob(str(path), recursive=True))) if is_pattern else []  # noqa: PTH207 - absolute ones too
+        yield from matches or [path]
 
 
 def output_paths(inputs: Sequence[Path], output: Path, *, suffix: str) -> Iterator[Path]:

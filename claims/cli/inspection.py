@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from claims.cli.inputs import Inputs, expand, read_input, write_whole
+from claims.cli.inputs import Inputs, find_files, read_input, write_whole
 from claims.cli.output import AsJson, Exit, Language, emit, say
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def inspect(
     at = datetime.now(UTC)
     shown: list[ShownFile] = []
     failed = 0
-    for path in expand(inputs):
+    for path in find_files(inputs):
         try:
             data = read_input(path)
         except OSError as error:

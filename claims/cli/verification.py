@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from claims.cli.bundles import Output, deliver, judge
-from claims.cli.inputs import Inputs, expand, read_input
-from claims.cli.output import AsJson, Exit, Language, say
+from claims.cli.inputs import Inputs, find_files, read_input
+from claims.cli.output import AsJson, Language, say
 from claims.cli.trust import (
     AllowedNetworks,
     At,
@@ -107,11 +107,7 @@ def verify(
         ms = round((time.perf_counter() - started) * 1000, 3)
         return verdict.has_passed, {"file": str(path), **dict(simple), "ms": ms}  # type: ignore[call-overload]
 
-    paths = expand(inputs)
-    if not paths:
-        say("there is no file in what was named")
-        return Exit.BLOCKED
-    code = judge(paths, "verifying", verify_one, as_json=as_json)
+    code = judge(find_files(inputs), "verifying", verify_one, as_json=as_json)
     if report is not None and made:
         _write(report, made, output, language)
     return code

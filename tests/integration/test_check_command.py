@@ -62,3 +62,16 @@ def test_claims_are_compared_with_each_other_and_with_earlier_ones(tmp_path: Pat
 
     assert [about_others(line) for line in done.lines] == [{"XML1.SAME_DAY_VISITS", "XML1.CCCD_SHARED"}] * 2
     assert [about_others(line) for line in alone.lines] == [set()]
+
+
+def test_that_there_is_nothing_to_check_never_passes_for_acceptable(tmp_path: Path) -> None:
+    code, said = check(tmp_path)
+
+    assert (code, "there is no file in" in said) == (2, True)
+    assert check(tmp_path / "*.xml")[0] == 1
+
+
+def test_an_empty_folder_of_earlier_bundles_is_compared_with(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "sent").mkdir()
+
+    assert check(bundle, "--history", tmp_path / "sent")[0] == 0

@@ -87,7 +87,13 @@ def test_of_an_empty_folder_nothing_is_said_to_be_signed(desk: Path, tmp_path: P
 
     verified = claims("verify", tmp_path / "empty", "--trust", desk / "trust")
 
-    assert (verified.code, "no file" in verified.stderr) == (Exit.BLOCKED, True)
+    assert (verified.code, "no file" in verified.stderr) == (Exit.USAGE, True)
+
+
+def test_a_pattern_names_the_bundles_that_are_verified(desk: Path) -> None:
+    verified = claims("verify", desk / "bundles" / "*.xml", "--trust", desk / "trust", "--json")
+
+    assert [line["reasons"] for line in verified.lines] == [["signature.missing"]] * 2
 
 
 def test_a_wrong_pin_and_an_unknown_module_are_said(desk: Path, tmp_path: Path) -> None:
