@@ -137,8 +137,11 @@ def _measure(path: Path) -> Upload:
 
 def _boundary_of(content_type: str) -> bytes | None:
     kind, options = parse_options_header(content_type)
-    if kind != MULTIPART.encode():
+    if not kind.startswith(b"multipart/"):
         return None
+    if kind != MULTIPART.encode():
+        shown = kind.decode("latin-1")
+        raise UnusableBatch("unsupported-multipart", f"{shown} is not read; send {MULTIPART} or a ZIP file")
     if not options.get(b"boundary"):
         raise UnusableBatch("not-multipart", "the boundary is missing")
     return options[b"boundary"]

@@ -5,6 +5,9 @@
   - UnusableAddress
 """
 
+from contextlib import suppress
+from urllib.parse import urlsplit
+
 from claims.errors import ClaimsError
 
 
@@ -12,12 +15,12 @@ class TargetUnreachable(ClaimsError):
     """No usable answer came; later may help.
 
     Attributes:
-        url: Whom we asked.
+        url: Whom we asked, without credentials.
     """
 
     def __init__(self, url: str, detail: str) -> None:
-        super().__init__(f"{url}: {detail}")
-        self.url = url
+        self.url = without_credentials(url)
+        super().__init__(f"{self.url}: {detail}")
         self.detail = detail
 
 
@@ -25,10 +28,22 @@ class UnusableAddress(ClaimsError):
     """Nothing is sent to this address.
 
     Attributes:
-        url: The address.
+        url: The address, without credentials.
     """
 
     def __init__(self, url: str, detail: str) -> None:
-        super().__init__(f"{url}: {detail}")
-        self.url = url
+        self.url = without_credentials(url)
+        super().__init__(f"{self.url}: {detail}")
         self.detail = detail
+
+
+def without_credentials(url: str) -> str:
+    """Return an address as it may be shown: nothing is left of what may be a name and a password in it."""
+    begin = url.find("://") + len("://") if "://" in url else 0
+    end = len(url)
+    # A slash in a password ends the host too early, and leaves no port that is a number.
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.hostname and parts.port != 0:
+            end = begin + len(parts.netloc)
+    return f"{url[:begin]}{url[begin:end].rpartition('@')[2]}{url[end:]}"

@@ -95,10 +95,13 @@ class Guard:
         """
         deadline = time.monotonic() + self.timeout_s
         for _ in range(self.max_redirects + 1):
-            target, reply = self._exchange(httpx2.Request("GET", self._checked(url)), deadline, max_bytes)
+            target, reply = self._exchange(self._request("GET", url), deadline, max_bytes)
             if target is None:
                 return reply
-            url = urljoin(url, target)
+            try:
+                url = urljoin(url, target)
+            except ValueError as error:
+                raise UnusableAddress(target, "an http or https address is needed") from error
         raise TargetUnreachable(url, "redirected too often")
 
     def post(self, url: str, content: bytes, *, headers: Mapping[str, str], max_bytes: int) -> Reply:
@@ -108,7 +111,7 @@ class Guard:
             UnusableAddress: This address is not asked.
             TargetUnreachable: Nothing whole came back, or too much.
         """
-        request = httpx2.Request("POST", self._checked(url), content=content, headers=dict(headers))
+        request = self._request("POST", url, content, headers)
         return self._exchange(request, time.monotonic() + self.timeout_s, max_bytes)[1]
 
     def check(self, url: str) -> None:
@@ -118,19 +121,24 @@ class Guard:
             UnusableAddress: It may not.
             TargetUnreachable: Its name has no address now.
         """
-        self._bind(httpx2.Request("POST", self._checked(url)))
+        self._bind(self._request("POST", url))
 
-    def _checked(self, url: str) -> str:
+    def _request(
+        self, method: str, url: str, content: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> httpx2.Request:
         try:
             parts = urlsplit(url)
             has_port_zero = parts.port == 0
-        except ValueError as error:
-            raise UnusableAddress(url, str(error)) from error
+        except ValueError as error:  # whose text may repeat what was taken for the port
+            raise UnusableAddress(url, "its host or port cannot be read") from error
         if parts.scheme not in _PORTS or not parts.hostname or has_port_zero:
             raise UnusableAddress(url, "an http or https address is needed")
         if parts.username is not None or parts.password is not None:
             raise UnusableAddress(url, "an address with credentials is not asked")
-        return url
+        try:
+            return httpx2.Request(method, url, content=content, headers=headers)
+        except httpx2.InvalidURL as error:
+            raise UnusableAddress(url, "its host or port cannot be read") from error
 
     def _exchange(self, request: httpx2.Request, deadline: float, max_bytes: int) -> tuple[str | None, Reply]:
         url = str(request.url)

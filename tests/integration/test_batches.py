@@ -174,25 +174,28 @@ def test_a_parcel_that_is_not_as_declared_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize(
-    ("content_type", "body"),
+    ("content_type", "body", "reason"),
     [
-        pytest.param("multipart/form-data", b"x", id="no-boundary"),
-        pytest.param("multipart/form-data; boundary=b", b"x", id="no-parts"),
+        pytest.param("multipart/form-data", b"x", "not-multipart", id="no-boundary"),
+        pytest.param("multipart/form-data; boundary=b", b"x", "not-multipart", id="no-parts"),
+        pytest.param("Multipart/Mixed; boundary=b", b"--b--", "unsupported-multipart", id="mixed"),
         pytest.param(
             "multipart/form-data; boundary=b",
             b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n<a/>',
+            "not-multipart",
             id="cut-off",
         ),
     ],
 )
 def test_a_multipart_body_that_is_none_is_refused(
-    client: TestClient, service: Service, content_type: str, body: bytes
+    client: TestClient, service: Service, content_type: str, body: bytes, reason: str
 ) -> None:
     headers = key(service) | {"Content-Type": content_type}
 
     refused = client.post("/v1/batches", content=body, headers=headers)
 
     assert (refused.status_code, refused.json()["code"]) == (422, "unusable-batch")
+    assert refused.json()["reason"] == reason
     assert not list(service.settings.batch_folder.glob("*"))
 
 

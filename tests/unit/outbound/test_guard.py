@@ -9,9 +9,13 @@ import pytest
 
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 from claims.outbound.guard import Guard, _authorities
-from tests.unit.authorities.web import Web, serving
+from tests.unit.authorities.web import Answer, Web, serving
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
+
+
+def redirecting(target: str) -> Answer:
+    return lambda _: (302, {"Location": target}, b"")
 
 
 @pytest.fixture
@@ -71,11 +75,32 @@ def test_a_name_with_one_private_address_among_public_ones_is_not_asked() -> Non
         "http://example.test:0/",
         "http://example.test:99999/",
         "http://[::1/",
+        "http://[::1]x/",
+        "http://[v1.x]/",
+        "http://999.1.1.1/",
     ],
 )
 def test_other_addresses_are_not_asked(url: str) -> None:
     with pytest.raises(UnusableAddress):
         Guard(resolver=lambda _host, _port: ["127.0.0.1"], allowed=LOOPBACK).get(url, max_bytes=1)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:secret@example.test/a?to=b@c", "https://example.test/a?to=b@c"),
+        ("https://secret@example.test", "https://example.test"),
+        ("https://user:sec/ret@example.test/a", "https://example.test/a"),
+        ("https://user:secret@[::1/", "https://[::1/"),
+        ("https://user:secret@example.test:0/", "https://example.test:0/"),
+        ("user:secret@example.test", "example.test"),
+    ],
+)
+def test_a_refusal_repeats_no_credentials(url: str, shown: str) -> None:
+    with pytest.raises(UnusableAddress) as refused:
+        Guard().check(url)
+    assert (refused.value.url, str(refused.value)) == (shown, f"{shown}: {refused.value.detail}")
+    assert "sec" not in refused.value.detail
 
 
 @pytest.mark.parametrize("url", ["http://2130706433/", "http://0x7f.1/", "http://localhost/", "http://0/"])
@@ -100,14 +125,15 @@ def test_a_name_is_looked_up_once_and_that_address_is_asked(web: Web) -> None:
 
 def test_a_redirection_is_followed_and_looked_at_again(web: Web) -> None:
     web.offer("/b.crl", b"list")
-    web.answers["/a.crl"] = lambda _: (302, {"Location": "/b.crl"}, b"")
+    web.answers["/a.crl"] = redirecting("/b.crl")
     assert Guard(LOOPBACK).get(web.url("/a.crl"), max_bytes=10).body == b"list"
-    web.answers["/a.crl"] = lambda _: (302, {"Location": "http://169.254.169.254/latest"}, b"")
+    web.answers["/a.crl"] = redirecting("http://169.254.169.254/latest")
     with pytest.raises(UnusableAddress, match=r"169\.254"):
         Guard(LOOPBACK).get(web.url("/a.crl"), max_bytes=10)
-    web.answers["/a.crl"] = lambda _: (302, {"Location": "file:///etc/passwd"}, b"")
-    with pytest.raises(UnusableAddress):
-        Guard(LOOPBACK).get(web.url("/a.crl"), max_bytes=10)
+    for nowhere in ("file:///etc/passwd", "http://[::1/", "http://999.1.1.1/"):
+        web.answers["/a.crl"] = redirecting(nowhere)
+        with pytest.raises(UnusableAddress):
+            Guard(LOOPBACK).get(web.url("/a.crl"), max_bytes=10)
 
 
 def test_redirections_end(web: Web) -> None:
