@@ -154,6 +154,7 @@ class CheckUnderWay:
                 found.append(envelopes.wrong_root(root))
                 found.extend(envelopes.other_form(root))
                 return
+            found.extend(envelopes.id_findings(root))
         signature = self._terms.signature if self._is_asked(StageName.SIGNATURE) else None
         content = root if signature is None else self._verify(root, data, signature)  # (4)
         with self._stage(StageName.ENVELOPE) as found:

@@ -9,7 +9,9 @@ from claims.bundle.contents import kind_of_root
 from claims.bundle.envelope import CONTAINER, ROOT, namespace_finding
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.othercontent import recognize_document
+from signing.form import IDS_OF_ROOT
 from xsd.catalog import ENVELOPE, FaultKind, SchemaNotFound, find_schema
+from xsd.scan import local_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from xsd.catalog import Fault, TableSchema
     from xsd.model import Node
 
-_SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
+_DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"
+_SIGNATURE: Final = f"{_DS}Signature"
 # The three parts of the root, whose order the Decision gives; that of what they hold matters to no reader.
 _PARTS: Final = frozenset({"THONGTINDONVI", "THONGTINHOSO", CONTAINER})
 _OF_A_FIELD: Final = frozenset(
@@ -60,6 +63,17 @@ def several_signatures(count: int) -> Finding:
     """Return the finding for a document with more than one signature."""
     location = Location(field=CONTAINER)
     return Finding("ENV.ONE_SIGNATURE", Severity.CRITICAL, location, (("counted", str(count)),))
+
+
+def id_findings(root: Element) -> Iterator[Finding]:
+    """Find the Id of the root by which a signature refers to the whole document; no schema has it."""
+    references = root.iterfind(f"{CONTAINER}/{_SIGNATURE}/{_DS}SignedInfo/{_DS}Reference")
+    referred = {reference.get("URI") for reference in references}
+    names = Counter(local_name(str(name)) for name in root.attrib)
+    for name in IDS_OF_ROOT:
+        # One of the same name in a namespace is another attribute, and no better for this one.
+        if f"#{root.get(name)}" in referred and names[name] == 1:
+            yield Finding("ENV.ROOT_ID", Severity.WARNING, Location(field=name, line=root.sourceline))
 
 
 def shape_findings(root: Element, on: date, known: tuple[Finding, ...]) -> Iterator[Finding]:

@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from claims.bundle.findings import Severity
 from claims.checking.check import SignatureTerms
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.policy import DEFAULT_POLICY, Policy
 from signing.sign import Profile, sign_bundle
 from tests.unit.checking.bundles import AT, FACILITY, a_bundle, check
+from tests.unit.signing.documents import Recipe, sign_like
 
 #: A policy that somebody wrote who thought of other documents, or meant no good.
 GENEROUS = replace(
@@ -63,3 +65,42 @@ def test_a_whole_claim_passes_under_the_generous_policy_too(pki: DemoPki, key: F
 
     assert report.signature is not None
     assert report.signature.scope == "whole-document"
+
+
+def _signed_by_id(key: FacilityKey, attributes: str, uri: str) -> bytes:
+    document = a_bundle().replace(b"<GIAMDINHHS", f"<GIAMDINHHS {attributes}".encode())
+    return sign_like(
+        Recipe(uri=f'URI="{uri}"'), key, document.replace(b"<CHUKYDONVI></CHUKYDONVI>", b"<CHUKYDONVI/>")
+    )
+
+
+@pytest.mark.parametrize("name", ["Id", "ID", "id"])
+def test_the_id_that_a_signature_refers_to_is_told_and_blocks_nothing(
+    name: str, pki: DemoPki, key: FacilityKey
+) -> None:
+    terms = SignatureTerms(pki.trust_store(), DEFAULT_POLICY, lambda *_: True)
+
+    report = check(_signed_by_id(key, f'{name}="HS-1"', "#HS-1"), signature=terms, expected_facility=FACILITY)
+
+    assert [(each.code, each.location.field, each.severity) for each in report.findings] == [
+        ("ENV.ROOT_ID", name, Severity.WARNING)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "uri"),
+    [
+        pytest.param('Id="HS-1"', "", id="not-referred-to"),
+        pytest.param('Id="HS-1" version="2"', "#HS-1", id="another-attribute"),
+        pytest.param('Id="HS-1" xmlns:x="urn:x" x:Id="HS-2"', "#HS-1", id="another-Id"),
+        pytest.param('Id="HS-1" ID="HS-2"', "#HS-1", id="another-spelling"),
+    ],
+)
+def test_other_attributes_of_the_root_are_refused(
+    attributes: str, uri: str, pki: DemoPki, key: FacilityKey
+) -> None:
+    terms = SignatureTerms(pki.trust_store(), DEFAULT_POLICY, lambda *_: True)
+
+    report = check(_signed_by_id(key, attributes, uri), signature=terms, expected_facility=FACILITY)
+
+    assert {each.code for each in report.findings if each.is_blocking} == {"ENV.ROOT"}
