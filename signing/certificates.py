@@ -10,6 +10,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
 
 from signing.der import INTEGER, SEQUENCE, Reader, context
 from signing.elements import Refused, decode_base64
@@ -19,6 +20,16 @@ from signing.values import PublicKey
 from signing.verdict import Reason, SignerInfo
 
 _MAX_EXPONENT_BITS: Final = 256
+
+# RFC 4519 and X.520. The library writes the few of RFC 4514's own table by name, and of others the number.
+_SHORT_NAMES: Final = {
+    NameOID.SERIAL_NUMBER: "serialNumber",
+    NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier",
+    NameOID.EMAIL_ADDRESS: "emailAddress",
+    NameOID.TITLE: "title",
+    NameOID.GIVEN_NAME: "givenName",
+    NameOID.SURNAME: "SN",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +148,13 @@ def read_issuer_serial(issuer_serial: Reader) -> tuple[bytes, int]:
     return issuer, serial
 
 
-def write_name(name: x509.Name) -> str:
+def write_name(name: x509.Name, *, in_numbers: bool = False) -> str:
     """Return a name as RFC 4514 writes it, safe to be shown: anybody can make a certificate of any name.
 
     Characters that nobody sees, that turn the text around them or that XML cannot hold are written as octets.
+    ``in_numbers`` is how it was written once: by name only what is in the table of RFC 4514.
     """
-    text = name.rfc4514_string()
+    text = name.rfc4514_string({} if in_numbers else _SHORT_NAMES)
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else _as_octets(each) for each in text)

@@ -6,9 +6,13 @@ What is read back is made again from its facts, and must say what the document s
 import base64
 import binascii
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, cast
 
+from cryptography import x509
+
+from signing.certificates import write_name
 from signing.errors import RecordUnreadable
 from signing.report.record import Record, RecordedDigests, TrustMaterial
 from signing.report.report import Answer, BlockResult, Report, recompute
@@ -22,12 +26,7 @@ def report_to_json(report: Report) -> dict[str, object]:
     """Return the report at its three depths: ``simple``, ``detailed``, ``diagnostic``."""
     return {
         "version": _VERSION,
-        "simple": {
-            **_verdict_to_json(report.verdict),
-            "facility": report.record.facility,
-            "at": report.record.at.isoformat(),
-            "sentence": {language: describe_report(report, language) for language in ("vi", "en")},
-        },
+        "simple": _simple_to_json(report),
         "detailed": [_block_to_json(block) for block in report.blocks],
         "diagnostic": _record_to_json(report.record),
     }
@@ -47,7 +46,8 @@ def report_from_json(document: object) -> Report:
         report = recompute(_record_from_json(_object(top["diagnostic"])))
         made = report_to_json(report)
         asked = _asked(made["detailed"]) == _asked(top["detailed"])
-        for depth, follows in (("simple", made["simple"] == top["simple"]), ("detailed", asked)):
+        simple = top["simple"] in (made["simple"], _simple_to_json(_in_numbers(report)))
+        for depth, follows in (("simple", simple), ("detailed", asked)):
             if not follows:
                 raise RecordUnreadable(f"what is said under {depth!r} does not follow from the facts")
     except KeyError as error:
@@ -55,6 +55,29 @@ def report_from_json(document: object) -> Report:
     except (TypeError, ValueError, AttributeError) as error:
         raise RecordUnreadable(str(error)) from error
     return report
+
+
+def _simple_to_json(report: Report) -> dict[str, object]:
+    return {
+        **_verdict_to_json(report.verdict),
+        "facility": report.record.facility,
+        "at": report.record.at.isoformat(),
+        "sentence": {language: describe_report(report, language) for language in ("vi", "en")},
+    }
+
+
+def _in_numbers(report: Report) -> Report:
+    """Return the report with its signer's names as older reports write them."""
+    signer = report.verdict.signer
+    if signer is None:
+        return report
+    certificate = x509.load_der_x509_certificate(signer.certificate_der)
+    signer = replace(
+        signer,
+        subject=write_name(certificate.subject, in_numbers=True),
+        issuer=write_name(certificate.issuer, in_numbers=True),
+    )
+    return replace(report, verdict=replace(report.verdict, signer=signer))
 
 
 def _verdict_to_json(verdict: Verdict) -> dict[str, object]:

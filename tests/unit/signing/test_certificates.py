@@ -9,9 +9,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from signing.canonical import parse
+from signing.certificates import write_name
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.der import BIT_STRING, Reader, encode, sequence
 from signing.errors import TrustStoreUnreadable
@@ -86,6 +87,13 @@ def test_a_certificate_is_judged_at_the_given_time(
     verdict = judged(facility.signer, trust, at=at)
 
     assert (verdict.reasons, verdict.sub_indication) == (reasons, sub_indication)
+
+
+def test_a_name_is_written_with_the_words_that_people_know() -> None:
+    oids = NameOID.COUNTRY_NAME, NameOID.ORGANIZATION_IDENTIFIER, NameOID.EMAIL_ADDRESS, NameOID.SERIAL_NUMBER
+    name = x509.Name([x509.NameAttribute(oid, "VN") for oid in (*oids, ObjectIdentifier("1.2.3.4"))])
+
+    assert write_name(name) == "1.2.3.4=VN,serialNumber=VN,emailAddress=VN,organizationIdentifier=VN,C=VN"
 
 
 def test_a_remembered_path_does_not_outlive_an_authority(key: ec.EllipticCurvePrivateKey) -> None:

@@ -148,6 +148,18 @@ def test_a_report_from_before_a_question_was_asked_still_follows_from_its_facts(
     )
 
 
+def test_a_report_from_before_names_were_written_with_words_still_follows_from_its_facts(
+    workshop: Workshop, report: Reporter
+) -> None:
+    made = report_to_json(report(workshop.signed))
+    text = json.dumps(made)
+    assert "serialNumber=" in text
+
+    again = report_from_json(json.loads(text.replace("serialNumber=", "2.5.4.5=")))
+
+    assert report_to_json(again) == made
+
+
 @pytest.mark.parametrize("document", [None, [], {}, {"version": 1}, {"version": 1, "diagnostic": []}])
 def test_what_is_no_report_is_refused(document: object) -> None:
     with pytest.raises(RecordUnreadable):
