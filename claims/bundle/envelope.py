@@ -71,6 +71,7 @@ _UNESCAPED: Final = frozenset(
 _DAMAGE: Final = {
     "ENV.CONTROL_CHARACTERS": Severity.ERROR,
     "ENV.LOST_LETTERS": Severity.WARNING,
+    "ENV.MISREAD_LETTERS": Severity.WARNING,
     "ENV.ESCAPED_TWICE": Severity.WARNING,
 }
 

@@ -37,12 +37,26 @@ _ROOT: Final = re.compile(rb"<[A-Za-z_][^>]*>")
 _COMBINING: Final = re.compile("[\u0300-\u036f]")
 _LEAD_BYTES: Final = (b"\xcc", b"\xcd")  # with which each of them begins in UTF-8
 
+# Vietnamese in another character set: UTF-8 read as Windows-1252 or 1258 ("Nguyá»…n"), where a letter becomes
+# two or three characters, and the marks for ă, ả and á of TCVN3 ("V¨n") between letters. No language writes
+# these in a word; what may stand beside a letter («Cá», µg, m², n.º) is not among them.
+_MISREAD_BYTES: Final = re.compile(
+    b"\xc2(?:(?<=\xc3\xa1\xc2)[\xba\xbb]|(?<=\xc3[\x83\x86]\xc2)[\xa1-\xbf]|(?<=\xc4\x82\xc2)[\xa1-\xbf]"
+    b"|(?<=[A-Za-z]\xc2)[\xa8\xb6\xb8][A-Za-z])"
+)
+_MISREAD: Final = re.compile(
+    "\u00e1[\u00ba\u00bb][\u00a1-\u00bf\u0152-\u0192\u02c6-\u0303\u2013-\u2122\u20ab](?=[^\\W\\d_])"
+    "|[\u00c3\u0102][\u00a1-\u00a3\u00a8-\u00aa\u00ac\u00b2-\u00b5\u00b9\u00ba\u00bd](?=[^\\W\\d_])"
+    "|\u00c6[\u00a1\u00af\u00b0]|(?<=[A-Za-z])[\u00a8\u00b6\u00b8](?=[A-Za-z])"
+)
+
 # What a conversion between character sets leaves behind: control characters, and the mark of what was lost.
 # Each as text, and as bytes of which the first is always the same: such a search is fast.
 _DAMAGE: Final = (
     (re.compile(b"\x7f"), re.compile("\x7f"), "ENV.CONTROL_CHARACTERS"),
     (re.compile(b"\xc2[\x80-\x9f]"), re.compile("[\x80-\x9f]"), "ENV.CONTROL_CHARACTERS"),
     (re.compile(b"\xef\xbf\xbd"), re.compile("\ufffd"), "ENV.LOST_LETTERS"),
+    (_MISREAD_BYTES, _MISREAD, "ENV.MISREAD_LETTERS"),
     # What was escaped, and then once more: a reader sees the reference instead of the character.
     (
         re.compile(b"&amp;(?:amp|lt|gt|quot|apos|#[0-9]+);"),
@@ -127,8 +141,8 @@ def is_plain(data: bytes) -> bool:
     for byte in _RARE:
         if byte in data:
             return False
-    has_latin_1 = b"\xc2" in data and _UNSEEN_OR_CONTROL.search(data)
-    return not has_latin_1 and _LINE_WITHOUT_TAG.search(data) is None and not _has_blank_at_edge(data)
+    is_odd = b"\xc2" in data and (_UNSEEN_OR_CONTROL.search(data) or _MISREAD_BYTES.search(data))
+    return not is_odd and _LINE_WITHOUT_TAG.search(data) is None and not _has_blank_at_edge(data)
 
 
 def find_marks(data: bytes) -> Iterator[Mark]:

@@ -27,6 +27,9 @@ _STARTS: Final = (
     (b"\xd0\xcf\x11\xe0", "office"),
 )
 _TEXT_STARTS: Final = ((b"{", "json"), (b"[", "json"), (b"MSH|", "hl7"))
+# A form of HTML's: what curl -F and pages send, the bundle being one field of it.
+_FORM: Final = re.compile(rb"--[^\r\n]{1,70}\r?\nContent-Disposition: *form-data", re.IGNORECASE)
+_FORM_IN_A_LINE: Final = re.compile(rb"[\w.-]{1,64}=%3C", re.ASCII | re.IGNORECASE)
 _LOOKED_AT: Final = 4096
 _SOAP: Final = (
     "{http://schemas.xmlsoap.org/soap/envelope/}Envelope",
@@ -39,11 +42,13 @@ _BASE64: Final = re.compile(rb"(?:[A-Za-z0-9+/]{4}){8,}")
 
 
 def recognize_content(data: bytes) -> str | None:
-    """Recognize archives, PDF, JSON, HL7 v2, and base64 within base64; None for anything else."""
+    """Recognize archives, PDF, JSON, HL7 v2, forms, and base64 within base64; None for anything else."""
     start = data[:_LOOKED_AT].removeprefix(BOM).lstrip()
     for mark, content in (*_STARTS, *_TEXT_STARTS):
         if start.startswith(mark):
             return content
+    if _FORM.match(start) or _FORM_IN_A_LINE.match(start):
+        return "web_form"
     whole = _BASE64.match(b"".join(start.split()))
     if whole is None:
         return None

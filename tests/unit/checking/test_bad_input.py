@@ -35,6 +35,12 @@ SIGNATURE = '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>'
         pytest.param(b'\xef\xbb\xbf {"resourceType": "Bundle"}', "json", id="JSON"),
         pytest.param(b"MSH|^~\\&|HIS", "hl7", id="HL7"),
         pytest.param(pybase64.encodebytes(a_bundle()), "base64", id="base64"),
+        pytest.param(
+            b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + a_bundle() + b"\r\n--x--",
+            "web_form",
+            id="multipart",
+        ),
+        pytest.param(b"xml=%3CGIAMDINHHS%3E", "web_form", id="form"),
     ],
 )
 def test_what_is_no_xml_is_called_by_its_name(data: bytes, content: str) -> None:

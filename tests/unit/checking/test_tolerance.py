@@ -540,6 +540,35 @@ def test_letters_that_a_conversion_damaged_are_told(name: str, code: str, severi
     assert (finding.location.row, finding.location.field) == (2, "TEN_THUOC")
 
 
+def may_be_misread(name: str) -> bool:
+    data = with_table(a_table(TableKind.XML2, a_row(TableKind.XML2, TEN_THUOC=name)))
+    return "ENV.MISREAD_LETTERS" in {one.code for one in check(data).findings}
+
+
+@pytest.mark.parametrize("read_as", ["cp1252", "cp1258"])
+@pytest.mark.parametrize(
+    "name", ["Nguyễn Thị Hồng", "Hoàng Phúc", "Lê Ưng", "Đặng Bích Thủy", "Bùi Văn Quyết"]
+)
+def test_utf_8_that_was_read_as_another_character_set_is_told(name: str, read_as: str) -> None:
+    assert may_be_misread(name.encode().decode(read_as, "ignore"))
+
+
+def test_names_in_tcvn3_are_told() -> None:
+    assert may_be_misread("NguyÔn V¨n Tó")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NGUYỄN VĂN NGÃ, MÃ SỐ 3, CÁ, «Cá», «Má»…, Cá»–",
+        "João Conceição, María José Mª Nº 3, Ștefan Ăăâ, Ærø, ÆGIR, Müller, Gal·la, Łukasz, Zoë, Žižek",
+        "5µg/l, 10 mg½v, m², 37°C, ±2, Panadol®Extra, Vita©Plus, §5, a¹b, ≥3, N°5, 3·4, “Má”, «Á»",
+    ],
+)
+def test_what_languages_write_is_not_taken_for_another_character_set(text: str) -> None:
+    assert not may_be_misread(text)
+
+
 def test_a_shortened_decimal_still_has_to_fit() -> None:
     findings = check(second_row(b"<MUC_HUONG>80<", b"<MUC_HUONG>80.12345<")).findings
 
