@@ -38,8 +38,8 @@ def report_to_etsi(reports: Iterable[Report]) -> bytes:
         f"{{{NAMESPACE}}}ValidationReport", nsmap={"vr": NAMESPACE, "ds": XMLDSIG, "XAdES": _XADES}
     )
     objects: dict[bytes, str] = {}
-    for report in reports:
-        _signature_report(root, report, objects)
+    for number, report in enumerate(reports, start=1):
+        _signature_report(root, report, number, objects)
     if objects:
         listed = _add(root, "SignatureValidationObjects")
         for der, kind in objects.items():
@@ -48,10 +48,10 @@ def report_to_etsi(reports: Iterable[Report]) -> bytes:
     return data
 
 
-def _signature_report(root: Element, report: Report, objects: dict[bytes, str]) -> None:
+def _signature_report(root: Element, report: Report, number: int, objects: dict[bytes, str]) -> None:
     record, verdict = report.record, report.verdict
     own = _add(root, "SignatureValidationReport")
-    _identifier(own, report)
+    _identifier(own, report, number)
     _constraints(own, report)
     times = _add(own, "ValidationTimeInfo")
     _add(times, "ValidationTime", _time(record.at))
@@ -85,11 +85,12 @@ def _signature_report(root: Element, report: Report, objects: dict[bytes, str]) 
             objects.setdefault(der, kind)
 
 
-def _identifier(own: Element, report: Report) -> None:
+def _identifier(own: Element, report: Report, number: int) -> None:
     if report.record.skeleton is None:
         return
     identifier = _add(own, "SignatureIdentifier")
-    identifier.set("id", f"S-{report.record.sha256[:32]}")
+    # Numbered, because the same document may be among them twice.
+    identifier.set("id", f"S-{number}-{report.record.sha256[:32]}")
     found = parse(report.record.skeleton).find(f".//{{{XMLDSIG}}}SignatureValue")
     if found is not None:
         etree.SubElement(identifier, f"{{{XMLDSIG}}}SignatureValue").text = "".join(

@@ -237,6 +237,17 @@ def test_the_exchange_format_has_its_elements_in_their_order(
     assert references <= set(ids)
 
 
+def test_no_id_is_twice_in_the_exchange_format_when_a_document_is(
+    workshop: Workshop, report: Reporter
+) -> None:
+    made = report(workshop.signed)
+
+    ids = etree.fromstring(report_to_etsi([made, made])).xpath("//@id")
+
+    assert isinstance(ids, list)
+    assert len(set(ids)) == len(ids)
+
+
 def test_a_time_of_verification_without_a_zone_is_refused(workshop: Workshop, trust: TrustStore) -> None:
     with pytest.raises(ValueError, match="aware"):
         report_on(workshop.signed, Terms(trust=trust, at=NOW.replace(tzinfo=None)))
