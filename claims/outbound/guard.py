@@ -114,6 +114,16 @@ class Guard:
         request = self._request("POST", url, content, headers)
         return self._exchange(request, time.monotonic() + self.timeout_s, max_bytes)[1]
 
+    def tell(self, url: str, content: bytes, *, headers: Mapping[str, str]) -> int:
+        """Post once and return the status that comes back, whatever follows it; no redirection is followed.
+
+        Raises:
+            UnusableAddress: This address is not asked.
+            TargetUnreachable: No status came back.
+        """
+        request = self._request("POST", url, content, headers)
+        return self._exchange(request, time.monotonic() + self.timeout_s, None)[1].status
+
     def check(self, url: str) -> None:
         """Pass if the address may be asked as its name resolves now; a request looks again.
 
@@ -140,7 +150,9 @@ class Guard:
         except httpx2.InvalidURL as error:
             raise UnusableAddress(url, "its host or port cannot be read") from error
 
-    def _exchange(self, request: httpx2.Request, deadline: float, max_bytes: int) -> tuple[str | None, Reply]:
+    def _exchange(
+        self, request: httpx2.Request, deadline: float, max_bytes: int | None
+    ) -> tuple[str | None, Reply]:
         url = str(request.url)
         bound = self._bind(request)
         try:
@@ -148,6 +160,8 @@ class Guard:
             return asyncio.run(asyncio.wait_for(_send(bound, url, max_bytes), timeout=max(left, 0)))
         except TimeoutError as error:
             raise TargetUnreachable(url, "its answer takes too long") from error
+        except httpx2.RemoteProtocolError as error:  # whose text may repeat what came
+            raise TargetUnreachable(url, "what it answered is not HTTP, or ends too early") from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise TargetUnreachable(url, str(error) or type(error).__name__) from error
 
@@ -202,7 +216,7 @@ def _authorities() -> ssl.SSLContext:
     return httpx2.create_ssl_context(trust_env=False)
 
 
-async def _send(request: httpx2.Request, url: str, max_bytes: int) -> tuple[str | None, Reply]:
+async def _send(request: httpx2.Request, url: str, max_bytes: int | None) -> tuple[str | None, Reply]:
     # The environment does not decide through whom a request goes; the caller times all of it.
     async with httpx2.AsyncClient(verify=_authorities(), trust_env=False, timeout=None) as client:
         answer = await client.send(request, stream=True)
@@ -210,6 +224,8 @@ async def _send(request: httpx2.Request, url: str, max_bytes: int) -> tuple[str 
             kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
             if answer.status_code in _MOVED:
                 return answer.headers.get("location", ""), Reply(answer.status_code, kind, b"")
+            if max_bytes is None:
+                return None, Reply(answer.status_code, kind, b"")
             if answer.headers.get("content-encoding", "identity").lower() != "identity":
                 raise TargetUnreachable(url, "its answer is packed, which nobody asked for")
             body = bytearray()

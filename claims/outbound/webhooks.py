@@ -11,9 +11,6 @@ from claims.exchange.webhooks import Try
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 from claims.outbound.guard import Guard
 
-#: Nobody reads what a receiver says, only that it said it.
-_MAX_REPLY = 64 * 1024
-
 
 @dataclass(frozen=True, slots=True)
 class GuardedReceivers:
@@ -44,7 +41,7 @@ class GuardedReceivers:
         status: int | None = None
         error: str | None = None
         try:
-            status = self.guard.post(url, body, headers=headers, max_bytes=_MAX_REPLY).status
+            status = self.guard.tell(url, body, headers=headers)
         except (TargetUnreachable, UnusableAddress) as failure:
             error = failure.detail
         return Try(at, int((time.monotonic() - began) * 1000), status, error)

@@ -299,6 +299,33 @@ def test_a_redirection_is_not_followed(told: Told) -> None:
     assert told.deliveries(webhook)[0].tries[0].status == 307
 
 
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [({}, bytes(1_000_000)), ({"Content-Encoding": "gzip"}, b"?")],
+    ids=["long", "packed"],
+)
+def test_what_follows_the_status_does_not_count(told: Told, headers: dict[str, str], body: bytes) -> None:
+    told.web.answers["/hook"] = lambda _body: (200, headers, body)
+    webhook, _ = told.hook()
+    told.keep.ping(webhook)
+
+    told.serve_until(1)
+
+    assert told.deliveries(webhook)[0].state is DeliveryState.DELIVERED
+
+
+@pytest.mark.attack
+def test_an_attempt_repeats_nothing_of_an_answer_that_is_not_http(told: Told) -> None:
+    told.web.answers["/hook"] = lambda _body: (200, {"X-Inside": "secret\0"}, b"")
+    webhook, _ = told.hook()
+    told.keep.ping(webhook)
+
+    told.serve_until(1)
+
+    (tried,) = told.deliveries(webhook)[0].tries
+    assert (tried.status, tried.error) == (None, "what it answered is not HTTP, or ends too early")
+
+
 @pytest.mark.attack
 @pytest.mark.parametrize(
     "url",
