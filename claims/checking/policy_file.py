@@ -70,7 +70,7 @@ def load_policy(path: Path, *, limits: Limits | None = None, own_codes: Collecti
     """
     try:
         data = path.read_bytes()
-        read = _read(tomllib.loads(data.decode("utf-8")), own_codes)
+        read = _read(tomllib.loads(data.decode("utf-8-sig")), own_codes)
     except OSError as error:
         raise UnreadablePolicy(path, error.strerror or str(error)) from error
     except (ValueError, TypeError) as error:  # TOML's and UTF-8's own errors are ValueErrors

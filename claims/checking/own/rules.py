@@ -23,7 +23,7 @@ import hashlib
 import re
 import tomllib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
 from claims.checking.own.conditions import UnansweredCondition, UnusableCondition, compile_condition
@@ -120,7 +120,7 @@ def _read(path: Path) -> bytes:
 
 def _tables(path: Path, data: bytes) -> Mapping[str, Mapping[str, object]]:
     try:
-        tables = tomllib.loads(data.decode("utf-8"))
+        tables = tomllib.loads(data.decode("utf-8-sig"))
     except ValueError as error:
         raise UnusableOwnRules(path, "", str(error)) from error
     for code, facts in tables.items():
@@ -153,9 +153,9 @@ def _condition(path: Path, code: str, facts: Mapping[str, object]) -> tuple[Tabl
     each, when = facts.get("each"), facts.get("when")
     if not isinstance(when, str) or not when.strip():
         raise UnusableOwnRules(path, code, "when is missing: the condition that is a fault")
-    if each != _OF_CLAIM and each not in TableKind.__members__:
+    if not isinstance(each, str) or (each != _OF_CLAIM and each not in TableKind.__members__):
         raise UnusableOwnRules(path, code, 'each is missing: "claim", or a table such as "XML3"')
-    about = None if each == _OF_CLAIM else TableKind(cast("str", each))
+    about = None if each == _OF_CLAIM else TableKind(each)
     try:
         return about, compile_condition(when.strip(), about=about, fields=_known_fields())
     except UnusableCondition as error:

@@ -119,6 +119,12 @@ def test_the_costliest_rule_takes_less_than_a_second(tmp_path: Path) -> None:
     assert time.process_time() - started < 5
 
 
+def test_rules_that_an_editor_of_windows_wrote_are_read(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(GOOD, "utf-8-sig")
+
+    assert load_own_rules(tmp_path).rules
+
+
 @pytest.mark.parametrize(
     ("when", "says"),
     [
@@ -145,6 +151,7 @@ def test_a_condition_that_cannot_be_used_is_refused_with_the_reason(when: str, s
     [
         pytest.param("OWN.DEAR", "MY.DEAR", 'a code is "OWN."', id="code"),
         pytest.param('each = "XML2"', 'each = "XML20"', "each is missing", id="table"),
+        pytest.param('each = "XML2"', 'each = ["XML2"]', "each is missing", id="tables"),
         pytest.param("when =", "wenn =", "when is missing", id="when"),
         pytest.param('"DON_GIA"]', '"DON_GIAA"]', "XML2 has no field DON_GIAA", id="field"),
         pytest.param(

@@ -156,6 +156,12 @@ def test_a_file_that_makes_no_sense_is_refused_with_the_place(
     assert str(path) in str(refused.value)
 
 
+def test_a_policy_that_an_editor_of_windows_wrote_is_read(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text(GOOD, "utf-8-sig")
+
+    assert load_policy(tmp_path / "policy.toml").name == "thu"
+
+
 def test_another_policy_makes_another_rule_set(tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text(GOOD, "utf-8")
     policy = load_policy(tmp_path / "p.toml")
