@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.sync_api import expect
 
 from claims.building.build import build_bundle
+from claims.console.hospital.handing_in import MOST_FILES
 from claims.emr.encounter import parse_encounter
 from claims.emr.synthetic import generate_encounters
 from claims.exchange.access.people import grant_of
@@ -131,6 +132,33 @@ def test_a_file_is_checked_without_being_sent_and_the_report_can_be_taken_along(
     with page.expect_download() as download:
         page.get_by_role("button", name="Tải báo cáo").click()
     assert download.value.path().read_text("utf-8").lower().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("path", ["/send", "/check"])
+def test_of_more_files_than_are_done_at_once_none_is_left_out_silently(
+    visit: Visit, path: str, tmp_path: Path
+) -> None:
+    page = visit(path, who="hoa", script=False)
+    files = [tmp_path / f"{number}.xml" for number in range(MOST_FILES + 1)]
+    for file in files:
+        file.write_bytes(b"<a/>")
+
+    page.locator("#file").set_input_files(files)
+    page.locator("form[data-drop] .button.main").click()
+
+    expect(page.locator(".note.bad")).to_contain_text("Quá 100 tệp một lần: chưa tệp nào được xử lý")
+    expect(page.get_by_text("0.xml")).to_have_count(0)
+
+
+def test_an_empty_file_among_others_is_told_of(visit: Visit, files: Files, tmp_path: Path) -> None:
+    page = visit("/check", who="hoa", script=False)
+    empty = tmp_path / "empty.xml"
+    empty.touch()
+
+    page.get_by_label("Tệp GIAMDINHHS").set_input_files([files.unsigned, empty])
+    page.get_by_role("button", name="Kiểm tra", exact=True).click()
+
+    expect(page.get_by_role("region", name="empty.xml")).to_contain_text("Tệp rỗng")
 
 
 def test_an_encounter_is_checked_as_the_bundle_that_would_be_built_of_it(visit: Visit, files: Files) -> None:

@@ -34,7 +34,7 @@ router = APIRouter()
 
 SEND: Final = "/send"
 CHECK: Final = "/check"
-_MOST_FILES: Final = 100
+MOST_FILES: Final = 100
 _MOST_FINDINGS: Final = 300
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 #: The report brings its own style and nothing else.
@@ -76,9 +76,10 @@ def send_page(request: Request, viewer: Submitter) -> Response:
 @router.post(SEND)
 async def send(request: Request, service: TheService, viewer: Submitter, form: TheForm) -> Response:
     """Take what was given; the same bytes again are the same submission, so nothing is sent twice."""
-    given, pasted = await _given(form, language_of(request)), _pasted(form)
-    facility = viewer.principal.own_facility()
-    language = language_of(request)
+    facility, language = viewer.principal.own_facility(), language_of(request)
+    given, pasted = await _given(form, language), _pasted(form)
+    if problem := _unfit_number(given):
+        return _send_page(request, viewer, status=UNPROCESSABLE, problem=problem, pasted=pasted)
     outcomes = [await run_in_threadpool(_hand_in, service, viewer, facility, one, language) for one in given]
     if len(outcomes) == 1 and outcomes[0].submission is not None:
         return see_other(f"{LIST}/{outcomes[0].submission.id}")
@@ -88,7 +89,6 @@ async def send(request: Request, service: TheService, viewer: Submitter, form: T
         viewer,
         status=200 if is_taken else UNPROCESSABLE,
         outcomes=outcomes,
-        problem="" if outcomes else "hs_nothing_given",
         pasted=pasted,
     )
 
@@ -105,8 +105,8 @@ async def check(request: Request, service: TheService, viewer: Checker, form: Th
     language, pasted = language_of(request), _pasted(form)
     given = await _given(form, language)
     is_signed = form.get("signature") != "ignored"
-    if not given:
-        return _check_page(request, viewer, problem="hs_nothing_given")
+    if problem := _unfit_number(given):
+        return _check_page(request, viewer, is_signed=is_signed, problem=problem, pasted=pasted)
     seen = [
         await run_in_threadpool(_check, service, viewer, one, language, is_signed=is_signed) for one in given
     ]
@@ -177,14 +177,22 @@ def _pasted(form: FormData) -> str:
 async def _given(form: FormData, language: str) -> Sequence[Given]:
     """Return the files of a form, and what was pasted."""
     unnamed = words(language).hs_pasted
-    files = [one for one in form.getlist("file")[:_MOST_FILES] if isinstance(one, UploadFile)]
+    # A form in which no file was chosen has one without a name; an empty file has one, and is told of.
+    files = [one for one in form.getlist("file") if isinstance(one, UploadFile)]
     read = [Given((one.filename or unnamed)[:200], await one.read()) for one in files]
     await form.close()
-    given = [one for one in read if one.data]
+    given = [one for one, file in zip(read, files, strict=True) if one.data or file.filename]
     pasted = _pasted(form)
     if pasted:
         given.append(Given(unnamed, pasted.encode("utf-8", "replace")))
     return given
+
+
+def _unfit_number(given: Sequence[Given]) -> str:
+    """Return the word for that there is nothing, or more than is done at once; empty if neither."""
+    if not given:
+        return "hs_nothing_given"
+    return "hs_too_many" if len(given) > MOST_FILES else ""
 
 
 def _hand_in(
