@@ -148,13 +148,12 @@ def read_issuer_serial(issuer_serial: Reader) -> tuple[bytes, int]:
     return issuer, serial
 
 
-def write_name(name: x509.Name, *, in_numbers: bool = False) -> str:
+def write_name(name: x509.Name) -> str:
     """Return a name as RFC 4514 writes it, safe to be shown: anybody can make a certificate of any name.
 
     Characters that nobody sees, that turn the text around them or that XML cannot hold are written as octets.
-    ``in_numbers`` is how it was written once: by name only what is in the table of RFC 4514.
     """
-    text = name.rfc4514_string({} if in_numbers else _SHORT_NAMES)
+    text = name.rfc4514_string(_SHORT_NAMES)
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else _as_octets(each) for each in text)
