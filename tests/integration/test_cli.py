@@ -118,7 +118,7 @@ def test_verify_holds_a_bundle_to_the_facility_it_must_be(folder: Path, signed: 
     # EN 319 102-1, table 6: the signature holds, but not on the terms that are asked for.
     assert result.lines[0]["indication"] == "INDETERMINATE"
     assert result.lines[0]["sub_indication"] == "SIG_CONSTRAINTS_FAILURE"
-    assert result.lines[0]["reasons"] == ["certificate.other_facility"]
+    assert result.lines[0]["reasons"] == ["document.other_facility", "certificate.other_facility"]
 
 
 def test_verify_judges_as_of_a_given_time(folder: Path, signed: Path) -> None:

@@ -140,7 +140,7 @@ def test_a_hopeless_table_is_explained_up_to_a_limit_and_never_counted_as_valid(
     assert not all(fault.is_tolerated for fault in faults)
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(100)
 @pytest.mark.parametrize(
     "rows",
     [
