@@ -157,15 +157,22 @@ def _gateway(settings: Settings) -> str:
         raise _Fault("is not configured: checked claims wait", "set CLAIMS_GATEWAY_URL")
     import socket
 
-    address = urlsplit(settings.gateway_url)
-    port = address.port or (443 if address.scheme == "https" else 80)
+    host, port = _server_of(settings.gateway_url)
     try:
-        socket.create_connection((address.hostname or "", port), timeout=5).close()
+        socket.create_connection((host, port), timeout=5).close()
     except OSError as error:
-        raise _Fault(
-            f"{address.hostname}:{port} does not answer", "check the address and the network"
-        ) from error
-    return f"{address.hostname}:{port} answers"
+        raise _Fault(f"{host}:{port} does not answer", "check the address and the network") from error
+    return f"{host}:{port} answers"
+
+
+def _server_of(url: str) -> tuple[str, int]:
+    try:
+        address = urlsplit(url)
+        host = address.hostname or ""
+        host.encode("idna")  # as the look-up of its address does
+        return host, address.port or (443 if address.scheme == "https" else 80)
+    except ValueError as error:
+        raise _Fault("is no address of a server", "correct CLAIMS_GATEWAY_URL") from error
 
 
 def _gateway_clock(url: str) -> str:

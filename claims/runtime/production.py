@@ -84,8 +84,7 @@ def _of_servers(settings: Settings) -> Iterator[Weakness]:
     broker = urlsplit(settings.broker_url or "")
     if broker.hostname and not broker.password and not _is_loopback(broker.hostname):
         yield _setting("BROKER_URL", "has no password", "give the broker one")
-    gateway = urlsplit(settings.gateway_url or "")
-    if settings.gateway_url and gateway.scheme != "https":
+    if settings.gateway_url and not settings.gateway_url.lower().startswith("https://"):
         yield _setting(
             "GATEWAY_URL", "is not https: claims and passwords would leave in the clear", "use https"
         )
