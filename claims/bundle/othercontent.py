@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pybase64
 
 from claims.bundle.notation import BOM
+from xsd.scan import local_name
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -63,7 +64,7 @@ def recognize_document(root: Element) -> str | None:
         return "soap"
     if name.startswith(_FHIR):
         return "fhir"
-    local = name.rpartition("}")[2]
+    local = local_name(name)
     if local.lower() == "html":
         return "html"
     if local.upper() == _BUNDLE:

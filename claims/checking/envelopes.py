@@ -10,6 +10,7 @@ from claims.bundle.envelope import CONTAINER, ROOT, namespace_finding
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.othercontent import recognize_document
 from signing.form import IDS_OF_ROOT
+from signing.policy import XMLDSIG
 from xsd.catalog import ENVELOPE, FaultKind, SchemaNotFound, find_schema
 from xsd.scan import local_name
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from xsd.catalog import Fault, TableSchema
     from xsd.model import Node
 
-_DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"
+_DS: Final = f"{{{XMLDSIG}}}"
 _SIGNATURE: Final = f"{_DS}Signature"
 # The three parts of the root, whose order the Decision gives; that of what they hold matters to no reader.
 _PARTS: Final = frozenset({"THONGTINDONVI", "THONGTINHOSO", CONTAINER})
