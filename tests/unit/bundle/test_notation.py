@@ -46,6 +46,7 @@ def test_a_table_of_vietnamese_text_is_plain_and_has_nothing_odd() -> None:
         pytest.param(_PLAIN.replace("Viên", "Viên\n  nén"), id="text-on-a-second-line"),
         pytest.param(_PLAIN.replace("Viên", " Viên"), id="blank-in-front"),
         pytest.param(_PLAIN.replace("½", "½  "), id="blanks-at-the-end"),
+        pytest.param(_PLAIN.replace("½", f"½{' ' * 99}"), id="many-blanks-at-the-end"),
     ],
 )
 def test_what_is_odd_is_not_taken_for_plain(data: str) -> None:
