@@ -48,7 +48,7 @@ def report_from_json(document: object) -> Report:
                 raise RecordUnreadable(f"what is said under {depth!r} does not follow from the facts")
     except KeyError as error:
         raise RecordUnreadable(f"{error.args[0]!r} is missing") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise RecordUnreadable(str(error)) from error
     return report
 

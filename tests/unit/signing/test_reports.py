@@ -162,6 +162,15 @@ def test_a_report_in_the_words_of_other_software_still_follows_from_its_facts(
     assert report_to_json(again) == made != document
 
 
+def test_a_report_of_endless_depth_is_refused(workshop: Workshop, report: Reporter) -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    with pytest.raises(RecordUnreadable):
+        report_from_json({**report_to_json(report(workshop.signed)), "detailed": deep})
+
+
 @pytest.mark.parametrize("document", [None, [], {}, {"version": 1}, {"version": 1, "diagnostic": []}])
 def test_what_is_no_report_is_refused(document: object) -> None:
     with pytest.raises(RecordUnreadable):
