@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from claims.cli.catalogues import CatalogueFolder, SystemsFile, load_lists, load_options
-from claims.cli.inputs import Inputs, expand, free_path, is_folder, read_input, stem_of, write_whole
+from claims.cli.inputs import Inputs, find_files, free_path, is_folder, read_input, stem_of, write_whole
 from claims.cli.output import AsJson, Bar, Exit, Language, emit, progress_bar, say
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def build(
         is_draft=draft,
         keeps_trace=trace is not None,
     )
-    files = expand(inputs)
+    files = find_files(inputs)
     if output is None and not as_json and len(files) > 1:
         raise typer.BadParameter("several inputs: say where the results go", param_hint="--output")
     desk = _Desk(output, language=language, as_json=as_json, inputs=len(files))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from claims.cli.inputs import Inputs, expand, read_input
+from claims.cli.inputs import Inputs, find_files, read_input
 from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def list_catalogue_gaps(
     from claims.building.gaplist import list_gaps
 
     options, lists = load_options(mapping), load_lists(catalogue, language)
-    lacking = list_gaps(_reasons(expand(inputs), lists, options, language))
+    lacking = list_gaps(_reasons(find_files(inputs), lists, options, language))
     if as_csv:
         _write_csv(lacking, language)
     for one in lacking if as_json else ():

@@ -53,6 +53,8 @@ def paper(
 
     language: Literal["vi", "en"] = "en" if english else "vi"
     names = _expand(things)
+    if not names:
+        raise typer.BadParameter(f"there is no bundle in {', '.join(things)}", param_hint="things")
     now, taken, refused = moment(at), set[Path](), 0
     with ExitStack() as stack:
         anchors = None if trust is None else TrustStore.load(trust)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from claims.cli.bundles import Output, deliver, each
-from claims.cli.inputs import Inputs, expand, read_input
+from claims.cli.inputs import Inputs, find_files, read_input
 from claims.cli.lots import sign_in_lots
 from claims.cli.output import AsJson
 from claims.cli.signers import (
@@ -99,6 +99,7 @@ def sign(
     (crls/) or responses (ocsp/) about every certificate there. With --remote only digests leave this machine,
     and the key's holder confirms up to 50 bundles at once.
     """
+    paths = find_files(inputs)
     choice = SignerChoice(
         pkcs12,
         key_file,
@@ -111,7 +112,6 @@ def sign(
         remote_credentials,
         remote_wait,
     )
-    paths = expand(inputs)
     extender = None if profile.extends_to is None else _extender(tsa, trust, policy)
     with open_signer(choice) as signer:
         signed = sign_in_lots(paths, _preparing(signer, profile, trust, policy), signer)
@@ -143,6 +143,7 @@ def extend(
     """
     from signing.verdict import Level
 
+    paths = find_files(inputs)
     extender = _extender(tsa, trust, policy)
     wanted = {_Level.T: Level.B_T, _Level.LT: Level.B_LT, _Level.LTA: Level.B_LTA}[level]
 
@@ -150,7 +151,7 @@ def extend(
         deliver(extender.extend(read_input(path), level=wanted, at=datetime.now(UTC)), target)
         return _done(path, target)
 
-    return each(expand(inputs), output, ".extended.xml", "extending", extend_one, as_json=as_json)
+    return each(paths, output, ".extended.xml", "extending", extend_one, as_json=as_json)
 
 
 def _preparing(

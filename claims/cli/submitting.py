@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
-from claims.cli.inputs import MAX_BYTES, Inputs, expand, read_input
+from claims.cli.inputs import MAX_BYTES, Inputs, find_files, read_input
 from claims.cli.output import AsJson, Exit, emit, progress_bar, say
 from claims.cli.submissions import KeyFile, Url, open_api, submit_body
 
@@ -51,7 +51,7 @@ def submit(
     Exit code 1 if one was refused, 4 if the service cannot be reached.
     """
     refused = 0
-    paths = expand(inputs)
+    paths = find_files(inputs)
     with (
         ExitStack() as stack,
         open_api(url, key_file) as api,

@@ -237,6 +237,16 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(folder: Path, signe
         assert good["file"] == str(signed)
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["build", "sign", "extend --level t", "submit", "paper", "catalogue gaps", "check", "inspect"],
+)
+def test_a_folder_without_files_never_passes_for_all_is_well(command: str, tmp_path: Path) -> None:
+    result = claims(*command.split(), tmp_path)
+
+    assert (result.code, "there is no " in result.stderr) == (2, True), result.stderr
+
+
 def test_a_check_worker_without_trust_anchors_does_not_start(tmp_path: Path) -> None:
     result = claims("worker", "--role", "check", env={"CLAIMS_TRUST_DIR": str(tmp_path)})
 
