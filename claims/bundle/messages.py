@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from claims.bundle.findings import Finding
 
 LANGUAGES: Final = ("vi", "en")
-_OWN: Final = "OWN.*"
+_OWN: Final = "OWN."
 
 
 def describe(finding: Finding, language: str) -> str:
@@ -81,10 +81,10 @@ def find_message(code: str) -> Mapping[str, str]:
     Raises:
         KeyError: There are none.
     """
-    messages = load_messages()
-    if code.startswith(_OWN.rstrip("*")) and code.count(".") == 1:
-        return messages[_OWN]
-    return messages.get(code) or messages["*." + code.rpartition(".")[2]]
+    messages, last = load_messages(), code.rpartition(".")[2]
+    if code.startswith(_OWN):
+        return messages[f"{_OWN}*" if code.count(".") == 1 else f"{_OWN}*.{last}"]
+    return messages.get(code) or messages[f"*.{last}"]
 
 
 @cache

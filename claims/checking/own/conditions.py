@@ -21,7 +21,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import cel
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from claims.checking.tables import CheckedClaim, Row
-    from xsd.catalog import TableSchema
+    from xsd.catalog import Field, TableSchema
 
     Value: TypeAlias = float | str | list[str] | None
 
@@ -46,6 +46,22 @@ _TOKEN: Final = re.compile(
 _FIELD: Final = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
 _TEXT: Final = re.compile(r"""[rb]?("([^"\\\n]|\\.)*"|'([^'\\\n]|\\.)*')""")
 _BRACKETED: Final = re.compile(r"""\[\s*(["'])(?P<name>[A-Z][A-Z0-9_]*)\1\s*\]""", re.ASCII)
+_SYNTAX_ERROR: Final = re.compile(r"<input>:(\d+):(\d+): (?:Syntax error: )?(.*)")
+# How spreadsheets, Python and word processors write what CEL writes otherwise.
+_SLIPS: Final = (
+    (re.compile(r"(?<![=!<>])=(?!=)|==="), "CEL compares with =="),
+    (re.compile(r"<>"), "CEL writes != for unequal"),
+    (re.compile(r"\b(?:and|or|not)\b", re.IGNORECASE), "CEL writes && for and, || for or, ! for not"),
+    (re.compile("[\u2018\u2019\u201c\u201d]"), "texts stand in straight quotes"),
+)
+# By what the library raises: of its errors none says more.
+_REASONS: Final = (
+    (TypeError, "other-kinds"),
+    (ZeroDivisionError, "division-by-zero"),
+    (IndexError, "no-such-item"),
+    (KeyError, "no-such-field"),
+    (RuntimeError, "no-such-function"),
+)
 _TIME, _DAY = "%Y%m%d%H%M", "%Y%m%d"
 
 
@@ -54,7 +70,11 @@ class UnusableCondition(ValueError):
 
 
 class UnansweredCondition(Exception):
-    """A condition gave no answer for a claim: an error in it, or more rows than it may be asked about."""
+    """A condition gave no answer for a claim: the code of the reason, as in ``words_of_facts.toml``."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +82,7 @@ class Condition:
     """A condition that was compiled.
 
     Attributes:
+        text: What was written.
         about: The table whose rows it is about; None: the claim as a whole.
         program: What CEL made of it.
         fields: The names of fields that it may read, of whatever table.
@@ -69,6 +90,7 @@ class Condition:
         reads_claim: Whether it reads the row of XML1.
     """
 
+    text: str
     about: TableKind | None
     program: cel.Program
     fields: frozenset[str]
@@ -84,7 +106,7 @@ class Condition:
         rows: Sequence[Row | None] = (None,) if self.about is None else claim.rows(self.about)
         lists = {kind: claim.rows(kind) for kind in self.tables}
         if max(len(rows), sum(map(len, lists.values()))) > MOST_ROWS:
-            raise UnansweredCondition(f"more than {MOST_ROWS} rows")
+            raise UnansweredCondition("too-many-rows")
         if not rows:
             return
         handed = _Handed(claim, self.fields)
@@ -105,10 +127,15 @@ class Condition:
         except BaseException as error:  # noqa: BLE001 - a panic of the library is no Exception
             if lacks_value:
                 return False
-            raise UnansweredCondition(type(error).__name__) from None
+            raise UnansweredCondition(_why(error)) from None
         if isinstance(answer, bool):
             return answer
-        raise UnansweredCondition(f"is a {type(answer).__name__}, not true or false")
+        raise UnansweredCondition("no-verdict")
+
+
+def _why(error: BaseException) -> str:
+    """Return the code of a reason; what the library says may hold values of the claim."""
+    return next((code for kind, code in _REASONS if isinstance(error, kind)), "error")
 
 
 class _Handed:
@@ -143,7 +170,7 @@ def compile_condition(text: str, *, about: TableKind | None, fields: Mapping[str
     try:
         program = cel.compile(text)
     except ValueError as error:
-        raise UnusableCondition(str(error).splitlines()[0][:300]) from None
+        raise UnusableCondition(_where_unreadable(text, str(error))) from None
     _refuse_lists_in_lists(text)
     known = {_ROW, _CLAIM} if about is not None else {_CLAIM, *map(str, TableKind)}
     named = {name for name in program.variables() if name not in _bound_names(text)}
@@ -155,12 +182,22 @@ def compile_condition(text: str, *, about: TableKind | None, fields: Mapping[str
     if names - fields.keys():
         raise UnusableCondition(f"no table here has the field {min(names - fields.keys())}")
     return Condition(
+        text=text,
         about=about,
         program=program,
         fields=names,
         tables=tuple(kind for kind in TableKind if str(kind) in named),
         reads_claim=_CLAIM in named,
     )
+
+
+def _where_unreadable(text: str, told: str) -> str:
+    """Say where a condition cannot be read, and what was probably meant."""
+    found = _SYNTAX_ERROR.search(told)
+    where = f"line {found[1]}, character {found[2]}: {found[3]}" if found else told.splitlines()[0]
+    plain = _TEXT.sub('""', text)
+    hints = [hint for slip, hint in _SLIPS if slip.search(plain)]
+    return "; ".join([f"cannot be read, {where[:300]}", *hints])
 
 
 def _names_in(text: str) -> Iterable[str]:
@@ -192,14 +229,21 @@ def _refuse_lists_in_lists(text: str) -> None:
             inside.pop()
 
 
+def kind_of(field: Field) -> Literal["list", "number", "text"]:
+    """Return as what a field's value comes into a condition."""
+    if field.type == "list":
+        return "list"
+    is_number = field.type == "decimal" or (field.type == "integer" and field.code_list is None)
+    return "number" if is_number else "text"
+
+
 def _read(row: Row, name: str, schema: TableSchema) -> Value:
-    field = schema.field_by_name[name]
-    text = row[name].strip()
+    text, kind = row[name].strip(), kind_of(schema.field_by_name[name])
     if not text:
         return None
-    if field.type == "list":
+    if kind == "list":
         return list(row.items_of(name))
-    if field.type == "decimal" or (field.type == "integer" and field.code_list is None):
+    if kind == "number":
         number = row.number_of(name)
         # CEL has no decimal. Amounts of 15 digits in all keep their value as a double.
         return None if number is None else float(number)

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
-from claims.checking.own.conditions import UnansweredCondition, UnusableCondition, compile_condition
+from claims.checking.own.conditions import UnansweredCondition, UnusableCondition, compile_condition, kind_of
 from claims.checking.rules.book import UnreadableRules, read_rule
 from claims.checking.rules.rule import Hit
 from claims.errors import ClaimsError
@@ -201,4 +201,15 @@ class _OwnCheck:
                 place = row or (claim.summary_row if field else None)
                 yield Hit(place, field if place else None, self.sentences)
         except UnansweredCondition as error:
-            yield Hit(params=(("why", str(error)),), instead=_FAILED)
+            yield Hit(params=tuple(self._facts(error, claim)), instead=_FAILED)
+
+    def _facts(self, error: UnansweredCondition, claim: CheckedClaim) -> Iterator[tuple[str, str]]:
+        """Say what was asked, and as what each field of it came: to mix these up is the usual fault."""
+        yield "unanswered", error.code
+        yield "when", self.condition.text
+        kinds: dict[str, set[str]] = {}
+        for table in claim.tables.values():
+            for name in self.condition.fields & table.schema.field_by_name.keys():
+                kinds.setdefault(kind_of(table.schema.field_by_name[name]), set()).add(name)
+        for kind, names in sorted(kinds.items()):
+            yield kind, ", ".join(sorted(names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from claims.bundle.messages import describe
 from claims.checking.own.rules import UnusableOwnRules, load_own_rules
 from claims.checking.samples import UnreadableChange, load_sample
 from claims.checking.samples.checked import findings_of
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from claims.bundle.findings import Finding
     from claims.checking.own.rules import OwnRules
     from claims.checking.rules.rule import Example, Rule
 
@@ -38,20 +40,20 @@ def try_examples(own: OwnRules) -> Iterator[tuple[str, str]]:
 
 def _problems(rule: Rule, example: Example, own: OwnRules) -> Iterator[str]:
     try:
-        broken, kept = (_codes(rule, example.sample, way, own) for way in (example.breaks, example.keeps))
+        broken, kept = (_found(rule, example.sample, way, own) for way in (example.breaks, example.keeps))
     except UnreadableChange as error:
         yield str(error)
         return
-    for way, codes in (("breaks", broken), ("keeps", kept)):
-        why = next((why for code, why in codes if code != rule.code), None)
-        if why is not None:
-            yield f"{way}: the condition {why}"
-    if rule.code not in {code for code, _ in broken}:
+    for way, found in (("breaks", broken), ("keeps", kept)):
+        unanswered = next((one for one in found if one.code != rule.code), None)
+        if unanswered is not None:
+            yield f"{way}: {describe(unanswered, 'en')}"
+    if rule.code not in {one.code for one in broken}:
         yield "breaks: the rule finds nothing"
-    if rule.code in {code for code, _ in kept}:
+    if rule.code in {one.code for one in kept}:
         yield "keeps: the rule finds a fault"
 
 
-def _codes(rule: Rule, sample: str, changes: tuple[str, ...], own: OwnRules) -> list[tuple[str, str | None]]:
+def _found(rule: Rule, sample: str, changes: tuple[str, ...], own: OwnRules) -> list[Finding]:
     findings = findings_of(load_sample(sample, changes), own=own, only=frozenset({rule.code}))
-    return [(one.code, dict(one.params).get("why")) for one in findings if one.code.startswith(rule.code)]
+    return [one for one in findings if one.code.startswith(rule.code)]

@@ -93,13 +93,47 @@ def test_what_cannot_be_answered_for_want_of_a_value_is_no_fault(tmp_path: Path)
     assert [code for code in codes(checked(tmp_path, GOOD, data)) if code.startswith("OWN")] == []
 
 
-@pytest.mark.parametrize("when", ["claim.MA_BN > 5", "1 / 0 == 1", "claim.T_THUOC", "nonsense(claim.MA_BN)"])
-def test_a_condition_that_fails_is_an_info_and_nothing_else(tmp_path: Path, when: str) -> None:
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        ("claim.MA_BN > 5", "compares or computes with values of different kinds"),
+        ("claim.T_THUOC * 2 > 5.0", "(beside a number, compute with 10.0, not with 10)"),
+        ("1 / 0 == 1", "divides by zero"),
+        ('XML2[99].MA_THUOC == "1"', "asks for an item that a list does not have"),
+        ('XML2[0].NGAY_VAO == "1"', "asks for a field that the table does not have"),
+        ("claim.T_THUOC", "is neither true nor false"),
+        ("nonsense(claim.MA_BN)", "calls a function that does not exist"),
+    ],
+)
+def test_a_condition_that_fails_is_an_info_that_says_why(tmp_path: Path, when: str, why: str) -> None:
     report = checked(tmp_path, CLAIM.format(when=when), load_sample("outpatient").write())
 
     (finding,) = report.findings
     assert (finding.code, finding.severity) == ("OWN.SUM.failed", Severity.INFO)
-    assert describe(finding, "en").startswith("This rule could not be checked on the claim: ")
+    start = f"This rule could not be checked on the claim: its condition “{when}” "
+    assert describe(finding, "en").startswith(start)
+    assert why in describe(finding, "en")
+    assert detail(finding).next["en"].startswith("Mend the condition")
+
+
+def test_a_condition_that_mixes_kinds_is_told_with_the_kind_of_each_field(tmp_path: Path) -> None:
+    when = "claim.MA_BN > claim.T_THUOC || claim.MA_BENH_KT == claim.MA_BN"
+
+    data = load_sample("outpatient", ["XML1.MA_BENH_KT = I10;E11"]).write()
+
+    (finding,) = checked(tmp_path, CLAIM.format(when=when), data).findings
+
+    assert describe(finding, "en").endswith("Numbers in it: T_THUOC; texts: MA_BN; lists: MA_BENH_KT.")
+    assert describe(finding, "vi").endswith("Trong đó là số: T_THUOC; văn bản: MA_BN; danh sách: MA_BENH_KT.")
+
+
+def test_what_the_library_says_of_a_value_is_not_passed_on(tmp_path: Path) -> None:
+    data = load_sample("outpatient", ["XML1.HO_TEN = [Nguyễn"]).write()
+
+    report = checked(tmp_path, CLAIM.format(when="claim.MA_BN.matches(claim.HO_TEN)"), data)
+
+    (finding,) = report.findings
+    assert "Nguyễn" not in describe(finding, "en")
 
 
 def test_a_claim_with_more_rows_than_are_asked_about_is_said(tmp_path: Path) -> None:
@@ -128,7 +162,12 @@ def test_rules_that_an_editor_of_windows_wrote_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("when", "says"),
     [
-        ("claim.MA_BN ==", "Syntax error"),
+        ("claim.MA_BN ==", "cannot be read, line 1, character 15: mismatched input"),
+        ("claim.MA_BN\n  == 'a", "cannot be read, line 2, character 6: "),
+        ("claim.MA_BN = 'a'", "CEL compares with =="),
+        ("claim.MA_BN <> 'a'", "CEL writes != for unequal"),
+        ("claim.MA_BN == 'and' AND true", "CEL writes && for and"),
+        ("claim.MA_BN == “a”", "texts stand in straight quotes"),
         ("row.MA_BN == null", "there is no row here"),
         ("claim.MA_BENHNHAN == null", "no table here has the field MA_BENHNHAN"),
         ('claim["MA_BENHNHAN"] == null', "no table here has the field MA_BENHNHAN"),
@@ -165,7 +204,7 @@ def test_a_condition_that_cannot_be_used_is_refused_with_the_reason(when: str, s
         pytest.param("= 6000000", "= 4000000", "example 1: breaks: the rule finds nothing", id="breaks"),
         pytest.param('= 5000000"', '= 5000001"', "example 1: keeps: the rule finds a fault", id="keeps"),
         pytest.param('sample = "outpatient"', 'sample = "none"', "there is no sample 'none'", id="sample"),
-        pytest.param("> 5000000.0", "> 'x'", "the condition TypeError", id="type"),
+        pytest.param("> 5000000.0", "> 'x'", "example 1: breaks: This rule could not be checked", id="type"),
     ],
 )
 def test_a_rule_that_makes_no_sense_or_breaks_its_examples_is_refused(
