@@ -30,7 +30,7 @@ from signing.signed_element import (
     check_covered,
     read_signed_element,
 )
-from signing.statement import STATED, Statement, check_stated, read_statement
+from signing.statement import STATED, Statement, check_stated, read_statement, type_of_part
 from signing.verdict import Reason
 from signing.xades.form import QualifyingProperties, read_qualifying_properties
 from signing.xades.names import QUALIFYING_PROPERTIES, SIGNED_PROPERTIES_TYPE
@@ -60,7 +60,7 @@ _X509_HINTS: Final = frozenset(
 _OBJECT_ATTRIBUTES: Final = frozenset({"Id", "MimeType", "Encoding"})
 
 #: The attributes of its root by which a document may be covered instead of by an empty URI.
-IDS_OF_ROOT: Final = ("Id", "ID", "id")
+IDS_OF_ROOT: Final = ("Id", "ID", "id", "{http://www.w3.org/XML/1998/namespace}id")
 
 #: As a container: the root itself. No policy file can say so.
 ROOT: Final = "."
@@ -250,18 +250,21 @@ def _coverable_parts(
 ) -> dict[str, CoverablePart]:
     if covered is not None:
         return {
-            covered.id: CoverablePart(covered.element, None),
-            covered.statement_id: CoverablePart(covered.statement, None),
+            covered.id: CoverablePart(covered.element),
+            covered.statement_id: CoverablePart(covered.statement),
         }
     if statement is not None:
-        return {name: CoverablePart(element, None) for name, element in statement.parts.items()}
-    parts = {name: CoverablePart(None, None) for name in _ids_of_document(signature)}
+        return {
+            name: CoverablePart(element, (None, type_of_part(element)))
+            for name, element in statement.parts.items()
+        }
+    parts = {name: CoverablePart(None) for name in _ids_of_document(signature)}
     # EN 319 132-1, 6.3, table 2, has two references or more: a XAdES signature may cover its KeyInfo too. A
     # plain one covers the document alone, so that there is no question what does.
     if properties is not None:
-        parts[properties.id] = CoverablePart(properties.signed_properties, SIGNED_PROPERTIES_TYPE)
+        parts[properties.id] = CoverablePart(properties.signed_properties, (SIGNED_PROPERTIES_TYPE,))
         if (key_info_id := key_info.get("Id")) is not None:
-            parts[key_info_id] = CoverablePart(key_info, None)
+            parts[key_info_id] = CoverablePart(key_info)
     return parts
 
 

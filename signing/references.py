@@ -60,10 +60,10 @@ class ReferenceForm:
 
 @dataclass(frozen=True, slots=True)
 class CoverablePart:
-    """What a reference may cover (None: the document), and the Type that such a reference must have."""
+    """What a reference may cover (None: the document), and which Types it may have (None: it has none)."""
 
     element: Element | None
-    type: str | None
+    types: tuple[str | None, ...] = (None,)
 
 
 def read_references(
@@ -152,7 +152,7 @@ def _find_part(
 ) -> Element | None:
     """Return the part that is meant, or None for the document."""
     if uri and uri.startswith("#") and (part := parts.get(uri[1:])):
-        if reference_type != part.type:
+        if reference_type not in part.types:
             raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
         return part.element
     if uri is None or uri.startswith("#") or reference_type is not None:

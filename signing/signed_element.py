@@ -66,19 +66,20 @@ def read_signed_element(
         Refused: Something in it is not as it must be, or there is nothing that may be covered.
     """
     (properties,) = read_parts(statement, ID)
-    time = read_statement(statement, signature_id).signing_time
+    stated = read_statement(statement, signature_id)
     is_bare = all(not str(each.tag).startswith("{") for each in properties.iter())
     if (
         not (statement_id := statement.get("Id"))
         or properties.keys()
         or not is_bare
-        or time.tzinfo != VIETNAM
+        or not stated.is_regular
+        or stated.signing_time.tzinfo != VIETNAM
     ):
         raise Refused(Reason.SIGNATURE_MALFORMED)
     element = find_element(root, allowed)
     if element is None or not (element_id := element.get("Id")):
         raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
-    return SignedElement(element, element_id, statement, statement_id, time)
+    return SignedElement(element, element_id, statement, statement_id, stated.signing_time)
 
 
 def check_covered(signed: SignedElement, references: Sequence[ReferenceForm]) -> None:

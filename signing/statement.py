@@ -1,8 +1,8 @@
 """A statement of the time beside a signature over the whole document, as signing tools in Vietnam write it.
 
 In an Object, SignatureProperties (XMLDSIG 5.2) with one SignatureProperty that holds a SigningTime; a second
-reference covers the Object, the properties or the property. The elements are in the signature's namespace or,
-by tools that forget about namespaces, in none; the SigningTime, for which there is no standard, in any.
+reference covers one of them. The elements are in the signature's namespace or, by tools that forget about
+namespaces, in none; the SigningTime, for which there is no standard, in any, and written in several ways.
 """
 
 import re
@@ -27,7 +27,15 @@ VIETNAM: Final = timezone(timedelta(hours=7))
 
 _OBJECT_ATTRIBUTES: Final = frozenset({"Id", "MimeType", "Encoding"})
 _PROPERTY_ATTRIBUTES: Final = frozenset({"Id", "Target"})
-_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?)(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+# As people in Vietnam write it, and some tools do.
+_LOCAL_TIME: Final = re.compile(r"(\d\d)/(\d\d)/(\d{4}) (\d\d:\d\d:\d\d)", re.ASCII)
+_TYPES: Final = {
+    # XMLDSIG 5.1 and 5.2.
+    "Object": f"{XMLDSIG}Object",
+    "SignatureProperties": f"{XMLDSIG}SignatureProperties",
+    "SignatureProperty": f"{XMLDSIG}SignatureProperties",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +45,17 @@ class Statement:
     Attributes:
         parts: The elements by which it may be covered, by Id.
         signing_time: When the signer claims to have signed.
+        is_regular: Whether it names its signature, as XMLDSIG 5.2 has it, and its time as ISO 8601 does.
     """
 
     parts: dict[str, Element]
     signing_time: datetime
+    is_regular: bool
+
+
+def type_of_part(part: Element) -> str | None:
+    """Return the Type that a reference to a part of a statement may have, which it may leave out, too."""
+    return _TYPES.get(etree.QName(part).localname)
 
 
 def read_statement(element: Element, signature_id: str | None) -> Statement:
@@ -56,11 +71,16 @@ def read_statement(element: Element, signature_id: str | None) -> Statement:
     is_one_language = etree.QName(single).namespace == etree.QName(properties).namespace
     if names != ["SignatureProperty", "SigningTime"] or not is_one_language:
         raise Refused(Reason.SIGNATURE_MALFORMED)
-    # XMLDSIG 5.2: the target is the signature that the property is about.
-    if not signature_id or single.get("Target") != f"#{signature_id}":
+    # XMLDSIG 5.2: the target is the signature that the property is about. Many tools write "" or a word
+    # instead, which names nothing in the document; what names something else is about something else.
+    target = single.get("Target")
+    is_named = bool(signature_id) and target == f"#{signature_id}"
+    if not is_named and (target is None or target[:1] == "#" != target):
         raise Refused(Reason.SIGNATURE_MALFORMED)
-    parts = {name: each for each in (element, properties, single) if (name := each.get("Id"))}
-    return Statement(parts, _read_time(time))
+    parts = {name: each for each in (element, properties, single, time) if (name := each.get("Id"))}
+    text = read_text(time, ID).strip(" \t\r\n")
+    is_regular = is_named and not time.keys() and text[10:11] == "T"
+    return Statement(parts, _read_time(text), is_regular)
 
 
 def check_stated(statement: Statement, references: Sequence[ReferenceForm]) -> None:
@@ -82,13 +102,17 @@ def _only(element: Element, attributes: frozenset[str]) -> Element:
     return parts[0]
 
 
-def _read_time(element: Element) -> datetime:
-    match = _TIME.fullmatch(read_text(element).strip(" \t\r\n"))
+def _read_time(text: str) -> datetime:
+    if local := _LOCAL_TIME.fullmatch(text):
+        day, month, year, clock = local.groups()
+        text = f"{year}-{month}-{day}T{clock}"
+    match = _TIME.fullmatch(text)
     if match is None:
         raise Refused(Reason.SIGNATURE_MALFORMED)
-    moment, zone = match.groups()
+    day, clock, fraction, zone = match.groups()
     try:
-        time = datetime.fromisoformat(f"{moment}{zone or ''}")
+        # .NET writes seven digits of a second's fraction; six are what a datetime holds.
+        time = datetime.fromisoformat(f"{day}T{clock}{fraction[:7] if fraction else ''}{zone or ''}")
     except ValueError:
         raise Refused(Reason.SIGNATURE_MALFORMED) from None
     # The first and the last year have hours that other zones have no name for.

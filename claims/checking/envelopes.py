@@ -71,9 +71,10 @@ def id_findings(root: Element) -> Iterator[Finding]:
     references = root.iterfind(f"{CONTAINER}/{_SIGNATURE}/{_DS}SignedInfo/{_DS}Reference")
     referred = {reference.get("URI") for reference in references}
     names = Counter(local_name(str(name)) for name in root.attrib)
-    for name in IDS_OF_ROOT:
-        # One of the same name in a namespace is another attribute, and no better for this one.
-        if f"#{root.get(name)}" in referred and names[name] == 1:
+    for attribute in IDS_OF_ROOT:
+        name = local_name(attribute)
+        # One of the same name in another namespace is another attribute, and no better for this one.
+        if f"#{root.get(attribute)}" in referred and names[name] == 1:
             yield Finding("ENV.ROOT_ID", Severity.WARNING, Location(field=name, line=root.sourceline))
 
 

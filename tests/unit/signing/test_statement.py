@@ -6,17 +6,27 @@ import pytest
 
 from signing.canonical import C14N_1_0, C14N_EXCLUSIVE, parse
 from signing.demo_pki import FacilityKey
+from signing.policy import XMLDSIG
 from signing.trust import TrustStore
 from signing.verdict import Level
 from signing.verify import WHOLE_DOCUMENT, verify
+from tests.unit.signing.conftest import Judge
 from tests.unit.signing.documents import BUNDLE, DAY, ENVELOPED, NOW
 from tests.unit.signing.forging import OBJECT, PROPERTY, STATEMENT_REFERENCE, forge, reference, template
 
 WHOLE = reference("", ENVELOPED.replace("P:", ""))
 IN_NAMESPACE = OBJECT.replace(' xmlns=""', "")
 FOREIGN_TIME = OBJECT.replace(
-    "<SigningTime>", '<SigningTime xmlns="http://example.org/#signatureProperties">'
+    "<SigningTime>", '<SigningTime xmlns="http://example.org/#signatureProperties" Id="T">'
 )
+
+
+def typed(uri: str, kind: str) -> str:
+    return reference(uri, attributes=f' Type="{XMLDSIG}{kind}"')
+
+
+def aimed(target: str) -> str:
+    return OBJECT.replace('Target="#S"', f'Target="{target}"')
 
 
 @pytest.mark.parametrize(
@@ -38,6 +48,12 @@ FOREIGN_TIME = OBJECT.replace(
         pytest.param(
             WHOLE + reference("#O", f'<Transform Algorithm="{C14N_EXCLUSIVE}"/>'), OBJECT, id="exclusive"
         ),
+        pytest.param(WHOLE + reference("#T"), FOREIGN_TIME, id="time-alone"),
+        pytest.param(WHOLE + typed("#O", "Object"), OBJECT, id="object-by-type"),
+        pytest.param(WHOLE + typed("#SP", "SignatureProperties"), OBJECT, id="property-by-type"),
+        pytest.param(WHOLE + STATEMENT_REFERENCE, aimed(""), id="no-target"),
+        pytest.param(WHOLE + STATEMENT_REFERENCE, aimed("#"), id="empty-target"),
+        pytest.param(WHOLE + STATEMENT_REFERENCE, aimed("signatureProperties"), id="a-word-as-target"),
     ],
 )
 def test_it_is_verified(references: str, statement: str, facility: FacilityKey, trust: TrustStore) -> None:
@@ -48,6 +64,26 @@ def test_it_is_verified(references: str, statement: str, facility: FacilityKey, 
     assert verdict.reasons == ()
     assert verdict.scope == WHOLE_DOCUMENT
     assert verdict.level is Level.PLAIN
+    assert verdict.signing_time == datetime(2026, 6, 1, 14, 59, tzinfo=timezone(timedelta(hours=7)))
+
+
+def test_where_the_target_names_nothing_the_signature_needs_no_name(
+    facility: FacilityKey, judge: Judge
+) -> None:
+    assert judge(
+        forge(facility, template(WHOLE + STATEMENT_REFERENCE, aimed(""), signature=""), BUNDLE)
+    ).has_passed
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-06-01 14:59:00", "01/06/2026 14:59:00", "2026-06-01T14:59:00.0000000"]
+)
+def test_a_time_may_be_written_as_tools_in_vietnam_do(text: str, facility: FacilityKey, judge: Judge) -> None:
+    statement = OBJECT.replace("2026-06-01T14:59:00", text)
+
+    verdict = judge(forge(facility, template(WHOLE + STATEMENT_REFERENCE, statement), BUNDLE))
+
+    assert verdict.reasons == ()
     assert verdict.signing_time == datetime(2026, 6, 1, 14, 59, tzinfo=timezone(timedelta(hours=7)))
 
 

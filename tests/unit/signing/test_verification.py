@@ -52,7 +52,7 @@ def test_every_canonicalisation_passes(
     assert judge(sign_like(recipe, facility)).has_passed
 
 
-@pytest.mark.parametrize("attribute", ["Id", "ID", "id"])
+@pytest.mark.parametrize("attribute", ["Id", "ID", "id", "xml:id"])
 def test_the_document_may_be_covered_by_the_id_of_its_root(
     attribute: str, facility: FacilityKey, judge: Judge
 ) -> None:

@@ -44,7 +44,9 @@ def attacks() -> Iterator[Attack]:
         "is covered, and a part of the document in its stead": STATEMENT_REFERENCE + RECORD,
         "is covered beside the document and a part of it": BOTH + RECORD,
         "stands beside the document and a part of it": WHOLE + RECORD,
-        "is covered as something of a type": WHOLE + reference("#O", attributes=f' Type="{XMLDSIG}Object"'),
+        "is covered as something else": WHOLE + reference("#O", attributes=f' Type="{XMLDSIG}Manifest"'),
+        "is covered as a part of it": WHOLE
+        + reference("#O", attributes=f' Type="{XMLDSIG}SignatureProperties"'),
         "stands beside the document and the signature itself": WHOLE + reference("#S"),
         "stands beside the document twice": WHOLE * 2,
     }.items():
@@ -60,7 +62,9 @@ def attacks() -> Iterator[Attack]:
     yield Attack("two transforms for it", over(WHOLE + two), Reason.SIGNATURE_TRANSFORM_FORBIDDEN)
     for name, old, new in (
         ("another signature as target", "#S", "#T"),
-        ("a target without #", '"#S"', '"S"'),
+        ("its own property as target", "#S", "#SP"),
+        ("an XPointer as target", '"#S"', '"#xpointer(/)"'),
+        ("no target", ' Target="#S"', ""),
         ("two properties", PROPERTY, PROPERTY + PROPERTY.replace("SP", "SP2")),
         ("two times", SIGNING_TIME, SIGNING_TIME * 2),
         ("no time", SIGNING_TIME, ""),
@@ -71,6 +75,8 @@ def attacks() -> Iterator[Attack]:
         ("a further attribute", "<SignatureProperty ", '<SignatureProperty x="y" '),
         ("a day that is in no calendar", "2026-06-01T", "2026-02-30T"),
         ("a time before all others", "2026-06-01T14:59:00", "0001-01-01T00:00:00"),
+        ("a month and a day the other way round", "2026-06-01T14:59:00", "06/31/2026 14:59:00"),
+        ("a day without a time", "2026-06-01T14:59:00", "01/06/2026"),
         ("a time after all others", "2026-06-01T14:59:00", "9999-12-31T23:59:59Z"),
     ):
         yield Attack(name, over(objects=OBJECT.replace(old, new)), MALFORMED)
