@@ -14,7 +14,7 @@ from claims.storage import roles
 
 def create_app(service: Service) -> FastAPI:
     """Return the application around a service."""
-    app = create_api(service)
+    app = create_api(service, console=(f"{MOUNT}/",))
     app.mount(MOUNT, create_console(service))
     app.add_route("/", _to_console, include_in_schema=False)
     return app

@@ -75,8 +75,13 @@ class _Api(FastAPI):
         return SafeHeaders(super().build_middleware_stack(), API_HEADERS | over_tls(settings.public_url))
 
 
-def create_app(service: Service) -> FastAPI:
-    """Return the application around a service."""
+def create_app(service: Service, *, console: tuple[str, ...] = ()) -> FastAPI:
+    """Return the application around a service.
+
+    Args:
+        service: What it is around.
+        console: Below which paths pages for people are mounted, which tell of errors themselves.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -158,7 +163,7 @@ def create_app(service: Service) -> FastAPI:
     # The framework's own limit sits outside every other layer, where its plain-text answer cannot be
     # made a problem; so the same limit goes here, with the layer that does so around it.
     app.add_middleware(noting.NotesFirst)
-    app.add_middleware(BodyLimits, settings=service.settings)
+    app.add_middleware(BodyLimits, settings=service.settings, console=console)
     if service.settings.dropin:
         routes = [*dropin.router.routes, *dropin_reads.router.routes]
         app.add_middleware(AnyCase, paths=[route.path for route in routes if isinstance(route, Route)])

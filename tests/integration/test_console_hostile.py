@@ -12,6 +12,7 @@ from claims.console.viewer import form_token
 from claims.exchange.access.people import grant_of
 from claims.exchange.access.sessions import Stage
 from claims.runtime.wiring import Service
+from claims.web import create_app
 
 pytestmark = pytest.mark.any_server
 
@@ -115,3 +116,35 @@ def test_so_is_one_of_somebody_who_is_not_signed_in(console: TestClient, path: s
     answer = console.post(f"/console{path}", data={"name": "a\0b", "password": "x"})
 
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("declared", [pytest.param(True, id="declared"), pytest.param(False, id="streamed")])
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        pytest.param("vi", "Nội dung gửi lên quá lớn", id="vi"),
+        pytest.param("en", "What was sent is too large", id="en"),
+    ],
+)
+def test_what_is_too_long_is_answered_with_a_page(
+    service: Service, language: str, said: str, declared: bool
+) -> None:
+    session = signed_in(service, "operator")
+    body = b"token=" + form_token(session).encode() + b"&reason=" + b"x" * service.settings.max_body_bytes
+    headers = {
+        "Cookie": f"ehoso={session}",
+        "Accept-Language": language,
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+
+    content = body if declared else iter([body[:50_000], body[50_000:]])
+    client = TestClient(create_app(service), follow_redirects=False)
+
+    answer = client.post("/console/queues/pause", content=content, headers=headers)
+    stranger = client.post("/console/queues/pause", content=body)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (413, "text/html; charset=utf-8")
+    assert f"<h1>{said}</h1>" in answer.text
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert service.sending_switch.in_force() is None
+    assert (stranger.status_code, stranger.headers["Location"][:15]) == (303, "/console/signin")
