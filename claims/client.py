@@ -11,6 +11,7 @@ and what has no such identity goes under an `Idempotency-Key`. So a lost answer 
   - ForgedWebhook       a webhook that was not signed with any of the secrets, or long ago
   - ApiError
     - ApiUnreachable    nothing usable answered; trying again later may help
+      - NotNow          the service answered that it cannot do this now
     - ApiRefused        a problem document came back
       - NotAllowed      the key opens nothing, or not this
       - NotFound        there is no such thing, or it is another facility's
@@ -110,6 +111,14 @@ class ApiUnreachable(ApiError):
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"{url} cannot be reached: {reason}")
+        self.url = url
+
+
+class NotNow(ApiUnreachable):
+    """The service answered that it cannot do this now; trying again later may help."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        ApiError.__init__(self, f"{url} cannot do this now: {reason}")
         self.url = url
 
 
@@ -405,7 +414,7 @@ class ApiClient:
                 problem = _problem(response)
                 if not problem["retryable"]:
                     raise _REFUSALS.get(response.status_code, ApiRefused)(problem)
-                failure = ApiUnreachable(self._url, str(problem["title"]))
+                failure = NotNow(self._url, str(problem["title"]))
                 asked_s = _retry_after_s(response)
             if attempt == attempts:
                 raise failure

@@ -46,26 +46,26 @@ def export(
 ) -> int:
     """Fetch the archives of submissions from the service.
 
-    What is not there is named, and the others are fetched all the same; the exit code is 1 then.
+    What is refused is named, and the others are fetched all the same; the exit code is 1 then.
     """
-    from claims.client import NotFound
+    from claims.client import ApiRefused, NotNow
 
     folder.mkdir(parents=True, exist_ok=True)
-    missing = 0
+    refused = 0
     with open_api(url, key_file) as api, progress_bar("fetching", len(ids)) as bar:
         for submission_id in ids:
             path = folder / f"{submission_id}.asice"
             why = ""
             try:
                 deliver(api.archive(submission_id), path)
-            except NotFound as refusal:
+            except (ApiRefused, NotNow) as refusal:
                 why = f"{submission_id}: {refusal}"
-            missing += bool(why)
+            refused += bool(why)
             say(why or str(path))
             if as_json:
                 emit({"id": submission_id, "file": None if why else str(path)})
             bar.advance()
-    return Exit.BLOCKED if missing else Exit.FINE
+    return Exit.BLOCKED if refused else Exit.FINE
 
 
 @archives.command("verify")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from claims.cli.output import AsJson, Language, emit, progress_bar, say
+from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
 from claims.cli.proof_words import sentence
 
 retention = typer.Typer(
@@ -90,20 +90,26 @@ def export(
     facility: Annotated[str | None, typer.Option("--facility", help="Only this facility's.")] = None,
     language: Language = "vi",
     as_json: AsJson = False,
-) -> None:
-    """Write archives to a folder or an S3-compatible store; when it was broken off, run it again to go on."""
+) -> int:
+    """Write archives to a folder or an S3-compatible store; when it was broken off, run it again to go on.
+
+    What is there is left alone until something happens to its submission: then it is written anew. What has
+    no archive that could be written is named, and the exit code is 1.
+    """
     from claims.runtime.archive_store import open_archives
     from claims.runtime.handover import hand_over
     from claims.runtime.start import open_service
 
     moment = since if since.tzinfo else since.replace(tzinfo=UTC)
-    written, store = 0, open_archives(to)
+    written, failed, store = 0, 0, open_archives(to)
     with progress_bar("exporting", 0) as bar:
-        for name in hand_over(open_service(), store, since=moment, facility=facility, expect=bar.expect):
+        for one in hand_over(open_service(), store, since=moment, facility=facility, expect=bar.expect):
             bar.advance()
-            if name is None:
-                continue
-            written += 1
-            if as_json:
-                emit({"file": name})
+            written += one.file is not None
+            failed += bool(one.why)
+            if one.why:
+                say(f"{one.submission}: {one.why}")
+            if as_json and (one.file or one.why):
+                emit({"file": one.file} if one.file else {"id": one.submission, "error": one.why})
     say(sentence("export.done", language, count=written, to=to))
+    return Exit.BLOCKED if failed else Exit.FINE

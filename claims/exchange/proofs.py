@@ -150,6 +150,14 @@ class Archives(Protocol):
         """Append to its history; its state stays."""
         ...
 
+    def unexported(self, ids: Sequence[SubmissionId], store: str) -> Mapping[SubmissionId, str]:
+        """Return those to which something has happened since they were exported to a store.
+
+        Among them those that never were; each with the place in its history to which an export reaches that
+        begins now.
+        """
+        ...
+
 
 class Rendering(Protocol):
     """Renders a submission's claims as a document for people."""

@@ -3,6 +3,7 @@
 No error repeats what a store answered beyond its code: it may name who asked.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,11 @@ class ArchiveStore:
 
     address: str
     _store: ObjectStore = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what tells it from other stores, and does not say where it is."""
+        return hashlib.sha256(self.address.encode()).hexdigest()[:16]
 
     def names(self, *, under: str | None = None, after: str | None = None) -> Iterator[str]:
         """Return the names there are, below a folder, in any order, behind one in their order."""

@@ -1,21 +1,41 @@
 """Handing over: archives to a folder or an S3-compatible store, going on where it was broken off.
 
-What is there under its name is whole, and left alone; days are asked for one after the other, so that what is
-kept in mind does not grow with the store.
+What is there under its name is whole, and left alone until something happens to its submission; days are
+asked for one after the other, so that what is kept in mind does not grow with the store.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import structlog
+
+from claims.errors import ClaimsError
 from claims.exchange.access.places import EVERYWHERE
-from claims.exchange.errors import NotYetLogged
+from claims.exchange.errors import NotYetLogged, StoreUnavailable
 from claims.exchange.submission import Event, EventKind, FacilityCode, Submission, SubmissionId
 from claims.runtime.archive_store import ArchiveStore
 from claims.runtime.wiring import Service
 
+log = structlog.get_logger()
+
 _PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What became of one submission.
+
+    Attributes:
+        file: Under which name its archive was written; none: it is there, or not in the log yet.
+        why: Why it has no archive that could be written, of which the next time may know better.
+    """
+
+    submission: SubmissionId
+    file: str | None = None
+    why: str = ""
 
 
 def hand_over(
@@ -25,13 +45,14 @@ def hand_over(
     since: datetime,
     facility: str | None = None,
     expect: Callable[[int], None] = lambda _: None,
-) -> Iterator[str | None]:
-    """Write the archive of each submission received since; return each name, or None if it was there.
+) -> Iterator[HandedOver]:
+    """Write the archive of each submission received since, if it is not there as things stand.
 
-    What is not in the log yet is left for the next time, and None as well.
+    What is not in the log yet is left for the next time.
 
     Raises:
         ArchiveStoreFailed: The store does not take an archive; the next call goes on with it.
+        StoreUnavailable: The database does not answer.
     """
     code = None if facility is None else FacilityCode(facility)
     after: SubmissionId | None = None
@@ -40,24 +61,37 @@ def hand_over(
         # The oldest first: what has no evidence yet comes last, when it may have.
         found = service.archives.oldest_first(since=since, facility=code, after=after, limit=_PAGE)
         expect(len(found))
+        due = service.archives.unexported([one.id for one in found], store.fingerprint)
         for submission in found:
             name = f"{submission.received_at:%Y/%m/%d}/{submission.id}.asice"
             if not name.startswith(f"{day}/"):
                 day = name.rpartition("/")[0]
                 there = frozenset(store.names(under=day))
-            yield None if name in there else _write(service, store, submission, name)
+            if name in there and submission.id not in due:
+                yield HandedOver(submission.id)
+            else:
+                yield _write(service, store, submission, name, upto=due.get(submission.id))
         if len(found) < _PAGE:
             return
         after = found[-1].id
 
 
-def _write(service: Service, store: ArchiveStore, submission: Submission, name: str) -> str | None:
+def _write(
+    service: Service, store: ArchiveStore, submission: Submission, name: str, *, upto: str | None
+) -> HandedOver:
     try:
         data = service.archive(submission.id, within=EVERYWHERE)
     except NotYetLogged:
-        return None
+        return HandedOver(submission.id)
+    except StoreUnavailable:
+        raise
+    except ClaimsError as error:
+        # One that is damaged, or larger than an archive may be, keeps none of the others back.
+        log.warning("archive.not_made", submission_id=submission.id, error=type(error).__name__)
+        return HandedOver(submission.id, why=str(error))
     store.write(name, data)
     # After it is there: an export that is noted has happened.
-    event = Event(service.clock.now(), EventKind.EXPORTED, submission.state, "export", detail={"file": name})
+    detail = {"file": name, "store": store.fingerprint} | ({} if upto is None else {"upto": upto})
+    event = Event(service.clock.now(), EventKind.EXPORTED, submission.state, "export", detail=detail)
     service.archives.note(submission.id, event, {"archive": hashlib.sha256(data).hexdigest()})
-    return name
+    return HandedOver(submission.id, name)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -26,6 +27,7 @@ from tests.integration.command import claims, serving
 from tests.integration.conftest import archived, keep
 from tests.integration.test_api import ALL_SCOPES, XML, key
 from tests.served import on_loopback
+from tests.unit.authorities.web import serving as serve_web
 
 pytestmark = pytest.mark.any_server
 
@@ -140,6 +142,43 @@ def test_an_archive_that_is_not_there_keeps_none_of_the_others_back(service: Ser
     assert (done.code, f"{nowhere}: " in done.stderr) == (Exit.BLOCKED, True), done.stderr
     assert done.lines == [{"id": nowhere, "file": None}, {"id": there.stem, "file": str(fetched)}]
     assert fetched.read_bytes() == there.read_bytes()
+
+
+def _always(answer: tuple[int, dict[str, str], bytes], _body: bytes) -> tuple[int, dict[str, str], bytes]:
+    return answer
+
+
+def test_no_refusal_of_one_archive_keeps_the_others_back(tmp_path: Path) -> None:
+    refusals = {
+        f"sub_{status}": (status, {"Content-Type": "application/problem+json"}, said)
+        for status, said in (
+            (403, b'{"title": "Not yours", "retryable": false}'),
+            (409, b'{"title": "Not as things stand", "retryable": false}'),
+            (410, b"<html>gone</html>"),
+            (500, b'{"title": "Failed", "retryable": false}'),
+            (503, b'{"title": "Not in the log yet", "retryable": true}'),
+        )
+    }
+    (tmp_path / "key").write_text("ehs_x_y")
+
+    with serve_web() as web:
+        for name, answer in refusals.items():
+            web.answers[f"/v1/submissions/{name}/archive"] = partial(_always, answer)
+        web.offer("/v1/submissions/sub_last/archive", b"whole")
+        options = ("--output", tmp_path / "out", "--url", web.url(""), "--key-file", tmp_path / "key")
+        done = claims("archive", "export", *refusals, "sub_last", *options, "--json")
+
+    assert done.code == Exit.BLOCKED, done.stderr
+    assert [line["file"] is None for line in done.lines] == [True] * 5 + [False]
+    for said in (
+        "sub_403: Not yours",
+        "sub_409: Not as things stand",
+        "sub_410: HTTP 410",
+        "sub_500: Failed",
+    ):
+        assert said in done.stderr
+    assert "cannot do this now: Not in the log yet" in done.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["sub_last.asice"]
 
 
 def test_an_archive_is_verified_and_renewed_by_commands(

@@ -1,5 +1,6 @@
 """Content is erased when its time is over and nobody holds it; what proves that it existed stays."""
 
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from claims.exchange.registrations import Note
 from claims.exchange.results import Assessment, ReceptionError, Standing
 from claims.exchange.retention import RecordClass, Retain, UnreadableRetention, load_retention
 from claims.exchange.submission import EventKind, FacilityCode, Submission, SubmissionId
+from claims.proof.archive import HISTORY
 from claims.proof.container import read_container
 from claims.proof.verification import verify_archive
 from claims.runtime.archive_store import open_archives
@@ -199,16 +201,81 @@ def test_a_hand_over_goes_on_where_it_was_broken_off(service: Service, tmp_path:
     broken_off = hand_over(service, open_archives(str(folder)), since=NOON.replace(year=2020))
     first = [next(broken_off), next(broken_off)]
     del broken_off
-    rest = list(hand_over(service, open_archives(str(folder)), since=NOON.replace(year=2020)))
+    rest = exported(service, folder)
 
     names = set(open_archives(str(folder)).names())
+    done = [one.file for one in first] + rest[2:]
     assert rest[:2] == [None, None]
-    assert {*first, *rest[2:]} == names
-    assert [Path(name or "").stem for name in (*first, *rest[2:])] == ids  # the oldest first
+    assert set(done) == names
+    assert [Path(name or "").stem for name in done] == ids  # the oldest first
     trust = TrustStore(anchors=[], service_anchors=[service.service_keys.chain()[-1]])
     for name in names:
         assert verify_archive((folder / name).read_bytes(), trust=trust, at=service.clock.now()).holds
-    assert set(hand_over(service, open_archives(str(folder)), since=NOON.replace(year=2020))) == {None}
+    assert exported(service, folder) == [None] * 5
+
+
+def test_an_archive_is_written_anew_when_something_has_happened_since(
+    service: Service, tmp_path: Path
+) -> None:
+    submission, other = rejected(service), rejected(service, b"another")
+    assert archived(service, submission.id)
+    assert archived(service, other.id)
+    names = exported(service, tmp_path / "out")
+
+    service.retain.hold(submission.id, **WHY)
+    assert archived(service, submission.id)
+    elsewhere = exported(service, tmp_path / "elsewhere")
+    again, at_last = exported(service, tmp_path / "out"), exported(service, tmp_path / "out")
+
+    assert elsewhere == names  # what another store was given does not count
+    assert (again, at_last) == ([names[0], None], [None, None])
+    trust = TrustStore(anchors=[], service_anchors=[service.service_keys.chain()[-1]])
+    data = (tmp_path / "out" / str(names[0])).read_bytes()
+    assert verify_archive(data, trust=trust, at=service.clock.now()).holds
+    history = json.loads(read_container(data)[HISTORY])
+    assert {"reason": WHY["reason"]} in history
+
+
+def test_what_was_erased_is_erased_where_it_was_exported_to(service: Service, tmp_path: Path) -> None:
+    submission = rejected(service, b"says who was ill")
+    assert archived(service, submission.id)
+    (name,) = exported(service, tmp_path / "out")
+    retain(service, after_years=21).erase(submission.id, **WHY)
+    assert archived(service, submission.id)
+
+    before = (tmp_path / "out" / str(name)).read_bytes()
+    exported(service, tmp_path / "out")
+    after = (tmp_path / "out" / str(name)).read_bytes()
+
+    assert (b"says who was ill" in before, b"says who was ill" in after) == (True, False)
+
+
+def test_an_archive_that_cannot_be_made_keeps_none_of_the_others_back(
+    service: Service, tmp_path: Path
+) -> None:
+    damaged, whole = rejected(service), rejected(service, b"another")
+    assert archived(service, damaged.id)
+    assert archived(service, whole.id)
+    with service.pool.connection() as connection:
+        connection.execute(
+            "UPDATE submission_body SET body = set_byte(body, 0, get_byte(body, 0) # 1) "
+            "WHERE submission_id = %s",
+            [damaged.id],
+        )
+
+    store = open_archives(str(tmp_path / "out"))
+    first, second = hand_over(service, store, since=NOON.replace(year=2020))
+
+    assert (first.submission, first.file, bool(first.why)) == (damaged.id, None, True)
+    assert (second.submission, second.why) == (whole.id, "")
+    assert list(store.names()) == [second.file]
+
+
+def exported(service: Service, folder: Path) -> list[str | None]:
+    """Hand over to a folder; return what was written of each submission."""
+    done = list(hand_over(service, open_archives(str(folder)), since=NOON.replace(year=2020)))
+    assert not any(one.why for one in done)
+    return [one.file for one in done]
 
 
 def test_a_killed_export_leaves_whole_archives_and_is_resumed(service: Service, tmp_path: Path) -> None:
@@ -232,14 +299,14 @@ def test_a_killed_export_leaves_whole_archives_and_is_resumed(service: Service, 
             break
     trust = TrustStore(anchors=[], service_anchors=[service.service_keys.chain()[-1]])
     verdicts = [verify_archive(path.read_bytes(), trust=trust, at=service.clock.now()) for path in written]
-    before = {path: path.stat().st_mtime_ns for path in written}
+    before = {path: path.read_bytes() for path in written}
     again = subprocess.run(command, env=environment, check=False, capture_output=True, timeout=60)
 
     assert 2 <= len(written) < 30
     assert all(verdict.holds for verdict in verdicts)
     assert again.returncode == 0, again.stderr
     assert len(list(folder.rglob("*.asice"))) == 30
-    assert before == {path: path.stat().st_mtime_ns for path in written}
+    assert before == {path: path.read_bytes() for path in written}
 
 
 def test_what_is_not_logged_yet_does_not_stop_an_export(service: Service, tmp_path: Path) -> None:
@@ -252,10 +319,10 @@ def test_what_is_not_logged_yet_does_not_stop_an_export(service: Service, tmp_pa
             return 0
 
     service.__dict__["archive"] = replace(service.archive, keep_log=Asleep())
-    names = list(hand_over(service, open_archives(str(tmp_path / "out")), since=NOON.replace(year=2020)))
+    names = exported(service, tmp_path / "out")
     del service.__dict__["archive"]
     assert archived(service, late.id)
-    rest = list(hand_over(service, open_archives(str(tmp_path / "out")), since=NOON.replace(year=2020)))
+    rest = exported(service, tmp_path / "out")
 
     assert [name is None for name in names] == [False, True]
     assert logged.id in str(names[0])
