@@ -17,7 +17,7 @@ from claims.catalogues.columns import MAPS_FOLDER, FileSpec, list_specs, map_spe
 from claims.catalogues.items import Entry, Kind
 from claims.catalogues.problems import CatalogueProblem, Weight
 from claims.catalogues.reading import read_file
-from claims.catalogues.sheets import ENDINGS
+from claims.catalogues.sheets import ENDINGS, OTHER_SPREADSHEETS
 from claims.catalogues.systems import name_system
 
 _MANIFEST: Final = "catalogue.toml"
@@ -28,6 +28,7 @@ _MANIFEST_KEYS: Final[Mapping[str, type]] = {
     "local_systems": dict,
     "national_systems": dict,
 }
+_TEMPORARY: Final = (".", "~$")
 _DIGITS_SHOWN: Final = 12
 
 
@@ -86,33 +87,34 @@ def load_catalogue(folder: Path) -> LoadedCatalogue:
 
 def catalogue_files(folder: Path) -> tuple[Path, ...]:
     """Return the files that a catalogue is made of, in a fixed order."""
+    return tuple(path for path in _files_in(folder) if path.name == _MANIFEST or _ends_in(path, ENDINGS))
+
+
+def _files_in(folder: Path) -> Sequence[Path]:
     found = [*folder.iterdir(), *(folder / MAPS_FOLDER).glob("*")]
-    return tuple(sorted(path for path in found if path.is_file() and _is_read(path)))
+    return sorted(path for path in found if path.is_file() and not path.name.startswith(_TEMPORARY))
 
 
-def _is_read(path: Path) -> bool:
-    is_temporary = path.name.startswith((".", "~$"))
-    return path.name == _MANIFEST or (path.suffix.lower() in ENDINGS and not is_temporary)
+def _ends_in(path: Path, endings: Sequence[str]) -> bool:
+    return path.suffix.lower() in endings
 
 
 def _files(folder: Path, problems: list[CatalogueProblem]) -> Iterable[tuple[FileSpec, list[Path]]]:
     """Return the files to read, with what they hold; a list may be spread over a text file and a workbook."""
     files: dict[str, tuple[FileSpec, list[Path]]] = {}
-    for path in catalogue_files(folder):
-        stem = path.stem.lower()
+    known = ", ".join(sorted(_specs()))
+    for path in _files_in(folder):
+        stem, name = path.stem.lower(), _name(folder, path)
         key = f"{MAPS_FOLDER}/{stem}" if path.parent.name == MAPS_FOLDER and path.parent != folder else stem
-        if (spec := _specs().get(key)) is not None:
+        spec = _specs().get(key)
+        if spec is not None and _ends_in(path, ENDINGS):
             files.setdefault(spec.file, (spec, []))[1].append(path)
-        elif path.name != _MANIFEST:
-            known = ", ".join(sorted(_specs()))
-            problems.append(
-                CatalogueProblem(
-                    code="unknown-file",
-                    weight=Weight.WARNING,
-                    file=_name(folder, path),
-                    params=(("known", known),),
-                )
-            )
+        elif spec is not None and _ends_in(path, OTHER_SPREADSHEETS):
+            problems.append(_of_file("other-form", Weight.ERROR, name, ending=path.suffix.lower()))
+        elif _ends_in(path, (*ENDINGS, *OTHER_SPREADSHEETS)):
+            problems.append(_of_file("unknown-file", Weight.WARNING, name, known=known))
+    if not files:
+        problems.append(_of_file("no-list", Weight.ERROR, folder.name, known=known))
     return files.values()
 
 
@@ -176,9 +178,11 @@ def _systems(
 
 
 def _manifest_problem(code: str, **params: str) -> CatalogueProblem:
-    return CatalogueProblem(
-        code=code, weight=Weight.ERROR, file=_MANIFEST, params=tuple(sorted(params.items()))
-    )
+    return _of_file(code, Weight.ERROR, _MANIFEST, **params)
+
+
+def _of_file(code: str, weight: Weight, file: str, **params: str) -> CatalogueProblem:
+    return CatalogueProblem(code=code, weight=weight, file=file, params=tuple(sorted(params.items())))
 
 
 def _without_doubles(

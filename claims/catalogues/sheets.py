@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 ENDINGS: Final = (".csv", ".tsv", ".txt", ".xlsx")
+#: What spreadsheets are saved as, too, and nothing here reads.
+OTHER_SPREADSHEETS: Final = (".xls", ".xlsb", ".xlsm", ".ods", ".et", ".numbers")
 _WORKBOOK: Final = ".xlsx"
 _BOM: Final = b"\xef\xbb\xbf"
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")

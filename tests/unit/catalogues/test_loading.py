@@ -292,6 +292,34 @@ def test_what_is_no_workbook_is_reported(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["drugs.xls", "Drugs.XLS", "maps/service.ods", "staff.xlsm"])
+def test_a_list_in_a_form_that_is_not_read_is_an_error(tmp_path: Path, name: str) -> None:
+    found = loaded(tmp_path, {"services.csv": DRUGS, name: b"\xd0\xcf\x11\xe0"})
+
+    (problem,) = [one for one in found.problems if one.file == name]
+    assert (problem.code, found.has_errors) == ("other-form", True)
+    assert "save it as .xlsx" in describe_problem(problem, "en")
+
+
+def test_what_a_spreadsheet_leaves_while_a_list_is_open_is_passed_over(tmp_path: Path) -> None:
+    files = {
+        "drugs.csv": DRUGS,
+        "~$drugs.xls": b"",
+        ".drugs.xls": b"",
+        "drugs.csv.bak": b"",
+        "README.md": b"",
+    }
+
+    a_catalogue(tmp_path, files)
+
+
+def test_a_folder_without_a_list_is_an_error(tmp_path: Path) -> None:
+    found = loaded(tmp_path, {"2026/drugs.csv": DRUGS, "catalogue.toml": 'facility = "79024"'})
+
+    assert problems(found) == [("no-list", None, None)]
+    assert found.has_errors
+
+
 def test_doubled_and_contradicting_rows_are_reported(tmp_path: Path) -> None:
     text = (
         "code,name,price,local_code,valid_from,valid_to\n"
@@ -325,6 +353,7 @@ def test_a_file_that_is_no_list_is_reported(tmp_path: Path) -> None:
     assert [(problem.code, problem.file) for problem in found.problems] == [
         ("unknown-file", "drugz.csv"),
         ("unknown-file", "maps/medicine.csv"),
+        ("no-list", tmp_path.name),
     ]
 
 
@@ -348,7 +377,9 @@ def test_the_manifest_names_facility_and_version(tmp_path: Path) -> None:
     ],
 )
 def test_a_fault_of_the_manifest_is_reported(tmp_path: Path, manifest: str, code: str) -> None:
-    assert [one.code for one in loaded(tmp_path, {"catalogue.toml": manifest}).problems] == [code]
+    found = loaded(tmp_path, {"catalogue.toml": manifest, "drugs.csv": DRUGS})
+
+    assert [one.code for one in found.problems] == [code]
 
 
 def test_the_version_changes_with_any_byte(tmp_path: Path) -> None:
