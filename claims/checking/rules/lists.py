@@ -1,6 +1,7 @@
 """Rules that ask the facility's own lists, on the day of the order.
 
-A row of a list counts for a code while it is in force; where several are (strengths, tenders), any may fit.
+A row of a list counts for a code while it is in force; where several are (strengths, tenders), any may fit,
+but for prices: those of another product of the same code say nothing.
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ _PRACTITIONERS: Final = (
     (TableKind.XML3, "NGUOI_THUC_HIEN", "NGAY_TH_YL"),
     (TableKind.XML4, "MA_BS_DOC_KQ", "NGAY_KQ"),
     (TableKind.XML5, "NGUOI_THUC_HIEN", "THOI_DIEM_DBLS"),
+)
+#: What tells products of one code apart: in a row, and in the list.
+_PRODUCT: Final = (
+    ("SO_DANG_KY", "registration"),
+    ("TT_THAU", "tender"),
+    ("HAM_LUONG", "strength"),
+    ("MA_HIEU_SP", "model"),
 )
 _LONGEST_SHOWN: Final = 60
 
@@ -196,10 +204,19 @@ def _too_dear(
     table, kind, code_field = where
     for row in claim.rows(table):
         given = row.number_of(field)
-        entries = _held(known, kind, row[code_field].strip(), _day_of(row, claim))
+        entries = _of_product(row, _held(known, kind, row[code_field].strip(), _day_of(row, claim)))
         prices = [price for entry in entries if (price := _price_of(entry)) is not None]
         if given is not None and prices and given > max(prices):
             yield Hit(row, field, (("given", f"{given:f}"), ("most", f"{max(prices):f}")))
+
+
+def _of_product(row: Row, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Leave the rows of the list that are of the row's own product, as far as any says what the row says."""
+    for field, name in _PRODUCT:
+        value = _plain(row[field])
+        if value and len(entries) > 1:
+            entries = [one for one in entries if _plain(getattr(one, name, "")) == value] or entries
+    return entries
 
 
 def _ever(known: Known, kind: Kind, code: str) -> Sequence[Entry]:
