@@ -379,7 +379,7 @@ def catalogues() -> str:
     lines = [
         "# Catalogues: files, columns, problems\n",
         NOTE,
-        "How to make and use a catalogue: [guide](../guides/catalogues.md). A header may be written in any case and with accents (`Mã dịch vụ` is `MA_DICH_VU`); of several "
+        "How to make and use a catalogue: [guide](../guides/catalogues.md). A header may be written in any case, with accents and with or without marks between its words (`Mã dịch vụ`, `MaDichVu` is `MA_DICH_VU`), or be what the column is called here in Vietnamese; of several "
         "names of one column the first that is there is read. `*` marks what is required.\n",
     ]
     for spec in (*list_specs().values(), map_spec(Kind.LAB_INDEX)):

@@ -21,9 +21,9 @@ _LIKE_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}\.\d\d0", re.ASCII)
 _ROUTE: Final = re.compile(r"\d{1,2}\.\d{1,2}", re.ASCII)
 _DAYS: Final = (
     re.compile(r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)(?:\d{4})?", re.ASCII),
-    re.compile(r"(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)(?:[T ].*)?", re.ASCII),
+    re.compile(r"(?P<y>\d{4})(?P<mark>[-/.])(?P<m>\d\d)(?P=mark)(?P<d>\d\d)(?:[T ].*)?", re.ASCII),
     # Day before month, as written in Viet Nam; parts of one digit may come from a machine that swaps them.
-    re.compile(r"(?P<d>\d\d)/(?P<m>\d\d)/(?P<y>\d{4})(?: .*)?", re.ASCII),
+    re.compile(r"(?P<d>\d\d)(?P<mark>[-/.])(?P<m>\d\d)(?P=mark)(?P<y>\d{4})(?: .*)?", re.ASCII),
 )
 _YES: Final = frozenset({"1", "true", "x", "yes", "y", "có", "co"})
 _NO: Final = frozenset({"0", "false", "no", "n", "không", "khong"})

@@ -30,7 +30,8 @@ from claims.catalogues.items import (
 )
 
 MAPS_FOLDER: Final = "maps"
-_BLANKS: Final = re.compile(r"[\s\-]+")
+_BETWEEN_WORDS: Final = re.compile(r"[\s\-_]+")
+_END_OF_NAME: Final = re.compile("[;:,(]")
 
 
 class CellType(StrEnum):
@@ -54,11 +55,15 @@ class CellType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: the value it fills, how its cells are read, and its headers, the preferred one first."""
+    """One column: the value it fills, how its cells are read, and its headers, the preferred one first.
+
+    ``keys`` are its headers as `header_key` has them, and what it is called in Vietnamese.
+    """
 
     name: str
     type: CellType
     headers: tuple[str, ...]
+    keys: tuple[str, ...]
     is_required: bool
     example: str
     labels: Mapping[str, str]
@@ -100,7 +105,7 @@ class FileSpec:
 
     def knows(self, header: str) -> bool:
         """Whether a header, after `header_key`, is one of this file's."""
-        return header in self.ignored or any(header in column.headers for column in self.columns)
+        return header in self.ignored or any(header in column.keys for column in self.columns)
 
 
 _LISTS: Final[Mapping[str, tuple[Kind, type[Entry]]]] = {
@@ -144,9 +149,9 @@ WITHOUT_MAP: Final = frozenset(
 def header_key(header: str) -> str:
     """Return a header as it is compared.
 
-    Case, accents, kinds of blanks and a star for "required" do not count.
+    Case, accents, what stands between words and a star for "required" do not count.
     """
-    text = _BLANKS.sub("_", header.strip().strip("*").strip()).casefold()
+    text = _BETWEEN_WORDS.sub("", header.strip().strip("*")).casefold()
     if text.isascii():
         return text
     letters = unicodedata.normalize("NFD", text.replace("đ", "d"))
@@ -199,10 +204,13 @@ def _spec(
 
 
 def _column(name: str, entry: Mapping[str, Any]) -> Column:
+    headers = (name, *(header.casefold() for header in entry["aliases"]))
+    label, *_ = _END_OF_NAME.split(entry["vi"])
     return Column(
         name=name,
         type=CellType(entry["type"]),
-        headers=tuple(header_key(header) for header in (name, *entry["aliases"])),
+        headers=headers,
+        keys=tuple(dict.fromkeys(map(header_key, (*headers, label)))),
         is_required=entry.get("required", False),
         example=entry.get("example", ""),
         labels={"vi": entry["vi"], "en": entry["en"]},

@@ -1,7 +1,7 @@
 """What is wrong with a catalogue's files: a fact with its place, worded in both languages."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -43,6 +43,11 @@ class CatalogueProblem:
         file = f"{self.file}#{self.sheet}" if self.sheet else self.file
         row = "" if self.row is None else f":{self.row}"
         return f"{file}{row}" + (f" {self.column}" if self.column else "")
+
+
+def gravest_first(problems: Iterable[CatalogueProblem]) -> Sequence[CatalogueProblem]:
+    """Put what is left out before what is only doubtful: a list of many rows may have very many doubts."""
+    return sorted(problems, key=lambda problem: problem.weight is not Weight.ERROR)
 
 
 def describe_problem(problem: CatalogueProblem, language: str) -> str:

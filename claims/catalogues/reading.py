@@ -84,7 +84,8 @@ class _SheetReader:
         found = {place.column.name for place in self.places}
         lacking = [column for column in self.spec.columns if column.is_required and column.name not in found]
         for column in lacking:
-            self._report("column-missing", Weight.ERROR, row=row, column=column.name)
+            names = ", ".join(header.upper() for header in column.headers[1:])
+            self._report("column-missing", Weight.ERROR, row=row, column=column.name, names=names)
         if not lacking and self.is_clear:
             for number, cells in self.sheet.rows:
                 self._read_row(number, cells)
@@ -96,7 +97,7 @@ class _SheetReader:
         keys = [header_key(cell) for cell in header]
         used = set[int]()
         for column in self.spec.columns:
-            indexes = [keys.index(name) for name in column.headers if name in keys]
+            indexes = [keys.index(name) for name in column.keys if name in keys]
             if indexes:
                 yield _Place(column, indexes[0], header[indexes[0]])
                 used.update(indexes)

@@ -8,10 +8,12 @@ from typing import Final
 
 _DAYS: Final = ("T2", "T3", "T4", "T5", "T6", "T7", "CN")  # Monday is called the second day
 _SHIFT: Final = re.compile(
-    r"(?P<first>T[2-7]|CN)(?:\s*-\s*(?P<last>T[2-7]|CN))?\s+"
-    r"(?P<starts>(?:[01]\d|2[0-3]):[0-5]\d)\s*-\s*(?P<ends>(?:[01]\d|2[0-3]):[0-5]\d|24:00)",
-    re.ASCII | re.IGNORECASE,
+    r"(?P<first>T[2-7]|CN)(?:\s*[-–]\s*(?P<last>T[2-7]|CN))?:?\s+(?P<spans>\d.*)", re.ASCII | re.IGNORECASE
 )
+_TIME: Final = r"(?:[01]?\d|2[0-3])[:h][0-5]\d"
+_SPAN: Final = re.compile(rf"(?P<starts>{_TIME})\s*[-–]\s*(?P<ends>{_TIME}|24[:h]00)", re.ASCII)
+# A day may have hyphens of its own (2026-09-05): those between two days stand alone, or behind a year.
+_TO: Final = re.compile(r"\s+[-–]\s+|(?<=[/.]\d{4})[-–](?=\d\d[/.])", re.ASCII)
 _ONE_DAY: Final = timedelta(days=1)
 
 
@@ -50,7 +52,7 @@ class Period:
 
 
 def read_shifts(text: str) -> tuple[Shift, ...] | None:
-    """Read ``T2-T6 07:00-16:30; CN 16:30-07:00``; None if it is not written so."""
+    """Read ``T2-T6 07:00-11:30, 13:00-16:30; CN 16:30-07:00``; None if it is not written so."""
     shifts: list[Shift] = []
     for item in filter(None, map(str.strip, text.split(";"))):
         found = _SHIFT.fullmatch(item)
@@ -60,7 +62,12 @@ def read_shifts(text: str) -> tuple[Shift, ...] | None:
         last = _DAYS.index((found["last"] or found["first"]).upper())
         if last < first:
             return None
-        shifts += (Shift(day, found["starts"], found["ends"]) for day in range(first, last + 1))
+        spans = [_SPAN.fullmatch(span.strip()) for span in found["spans"].split(",")]
+        for span in spans:
+            if span is None:
+                return None
+            starts, ends = (span[end].replace("h", ":").zfill(len("HH:MM")) for end in ("starts", "ends"))
+            shifts += (Shift(day, starts, ends) for day in range(first, last + 1))
     return tuple(shifts) or None
 
 
@@ -71,7 +78,7 @@ def read_periods(text: str, read_day: Callable[[str], date]) -> tuple[Period, ..
     """
     periods: list[Period] = []
     for item in filter(None, map(str.strip, text.split(";"))):
-        days = [read_day(day.strip()) for day in item.split(" - ")]
+        days = [read_day(day.strip()) for day in _TO.split(item)]
         if len(days) > 2 or days[-1] < days[0]:  # noqa: PLR2004 - first and last
             return None
         periods.append(Period(days[0], days[-1]))

@@ -167,9 +167,9 @@ def _emit_report(found: "LoadedCatalogue", counts: dict[str, int]) -> None:
 
 def say_problems(problems: "Sequence[CatalogueProblem]", language: str) -> None:
     """Say what is wrong with the rows of lists, a line each; not more than a person would read."""
-    from claims.catalogues.problems import describe_problem
+    from claims.catalogues.problems import describe_problem, gravest_first
 
-    for problem in problems[:_SHOWN]:
+    for problem in gravest_first(problems)[:_SHOWN]:
         say(f"{problem.weight.value:8} {problem.place}: {describe_problem(problem, language)}")
     if len(problems) > _SHOWN:
         say(f"… and {len(problems) - _SHOWN} more; --json lists them all")

@@ -1,5 +1,6 @@
 """Facilities: found, registered one by one or from a list, renamed, given their accounts at the gateway."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
@@ -10,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from claims.catalogues.problems import CatalogueProblem, describe_problem
+from claims.catalogues.problems import CatalogueProblem, describe_problem, gravest_first
 from claims.catalogues.sheets import ENDINGS
 from claims.console.addresses import page_url
 from claims.console.answers import UNPROCESSABLE, see_other
@@ -55,7 +56,7 @@ class Shown:
 
     done: Registered | None = None
     problem: str = ""
-    rows: tuple[CatalogueProblem, ...] = ()
+    rows: Sequence[CatalogueProblem] = ()
 
 
 @router.get(FACILITIES)
@@ -145,7 +146,7 @@ def _register_list(service: Service, name: str, data: bytes) -> Shown:
         path = FilePath(folder) / f"list{ending}"
         path.write_bytes(data)
         found = read_facility_list(path, FilePath(name).name[:_LONGEST])
-    rows = found.problems[:_MOST_PROBLEMS]
+    rows = gravest_first(found.problems)[:_MOST_PROBLEMS]
     if found.has_errors or not found.names:
         return Shown(problem="fa_bad_list", rows=rows)
     return Shown(done=service.facilities.add_all(found.names, at=service.clock.now()), rows=rows)

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from claims.building.build import build_bundle
 from claims.catalogues.columns import list_specs
 from claims.catalogues.loading import catalogue_files, load_catalogue
-from claims.catalogues.problems import CatalogueProblem, Weight, describe_problem
+from claims.catalogues.problems import CatalogueProblem, Weight, describe_problem, gravest_first
 from claims.catalogues.sheets import ENDINGS
 from claims.checking.check import check_bundle
 from claims.checking.formats.checked import describe_check
@@ -223,7 +223,7 @@ def _keep_list(service: Service, viewer: Viewer, name: str, data: bytes, *, keep
     is_kept = keeps_anyway or not any(one.weight is Weight.ERROR for one in problems)
     if is_kept:
         _replace_list(folder, name, data)
-    return Shown("lists", file=name, is_kept=is_kept, rows=problems[:_MOST_PROBLEMS])
+    return Shown("lists", file=name, is_kept=is_kept, rows=gravest_first(problems)[:_MOST_PROBLEMS])
 
 
 def _replace_list(folder: Path, name: str, data: bytes) -> None:

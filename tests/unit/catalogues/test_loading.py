@@ -76,7 +76,12 @@ def test_a_list_is_read_whatever_separates_its_cells(tmp_path: Path, delimiter: 
 
 @pytest.mark.parametrize(
     "header",
-    ["Mã dịch vụ;Tên dịch vụ;Đơn giá BH;Từ ngày", "MA DICH VU ;Tên-dịch-vụ*;đơn giá bh;TỪ NGÀY"],
+    [
+        "Mã dịch vụ;Tên dịch vụ;Đơn giá BH;Từ ngày",
+        "MA DICH VU ;Tên-dịch-vụ*;đơn giá bh;TỪ NGÀY",
+        "MaDichVu;TEN_DVKT_PHE_DUYET;Giá TT BHYT;TuNgay",
+        "Mã tương đương;Tên dịch vụ được phê duyệt;Đơn giá bảo hiểm thanh toán;Có hiệu lực từ ngày",
+    ],
 )
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_headers_may_be_written_as_people_write_them(
@@ -126,6 +131,8 @@ def test_a_bad_row_is_reported_and_the_others_are_used(tmp_path: Path) -> None:
         pytest.param("pay_percent", "101", "above-100", id="percent"),
         pytest.param("valid_from", "31/02/2026", "not-a-day", id="no-such-day"),
         pytest.param("valid_from", "2/1/2026", "not-a-day", id="day-or-month"),
+        pytest.param("valid_from", "02/01-2026", "not-a-day", id="two-marks"),
+        pytest.param("valid_from", "02-01-26", "not-a-day", id="year-of-two-digits"),
         pytest.param("approved", "maybe", "not-a-flag", id="flag"),
         pytest.param("group", "4;5", "not-a-code", id="two-codes"),
         pytest.param("group", "4\u200b", "not-a-code", id="blank-without-width"),
@@ -142,6 +149,22 @@ def test_a_cell_that_cannot_be_read_for_certain_is_refused(
 
     assert problems(found) == [(code, 2, column)]
     assert [entry.code for entry in entries(found.catalogue, Kind.DRUG)] == ["40.31"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["20260109", "2026-01-09", "2026/01/09", "09/01/2026", "09-01-2026", "09.01.2026", "09/01/2026 00:00:00"],
+)
+def test_a_day_is_read_in_the_forms_that_cannot_be_mistaken(tmp_path: Path, cell: str) -> None:
+    catalogue = a_catalogue(tmp_path, {"drugs.csv": f"code,name,valid_from\n40.30,A,{cell}\n"})
+
+    assert value(catalogue, Kind.DRUG, "valid_from") == date(2026, 1, 9)
+
+
+def test_a_missing_column_is_told_with_the_names_that_it_may_have(tmp_path: Path) -> None:
+    (problem,) = loaded(tmp_path, {"services.csv": "Mã dịch vụ;Giá\n01.1896;1\n"}).problems[-1:]
+
+    assert "name (also written TEN_DICH_VU, TEN_DVKT_PHEDUYET)" in describe_problem(problem, "en")
 
 
 def test_a_price_like_one_with_a_thousands_mark_is_pointed_out(tmp_path: Path) -> None:
@@ -302,7 +325,7 @@ def test_a_list_in_a_form_that_is_not_read_is_an_error(tmp_path: Path, name: str
 
 
 def test_what_a_spreadsheet_leaves_while_a_list_is_open_is_passed_over(tmp_path: Path) -> None:
-    files = {
+    files: dict[str, str | bytes] = {
         "drugs.csv": DRUGS,
         "~$drugs.xls": b"",
         ".drugs.xls": b"",

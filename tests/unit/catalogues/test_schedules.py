@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from claims.catalogues.items import DepartmentItem, Kind, StaffItem
-from claims.catalogues.schedules import Shift, read_shifts
+from claims.catalogues.schedules import Period, Shift, read_shifts
 from tests.unit.catalogues.folders import a_catalogue, loaded, problems
 
 HEADER = "code,licence_from,licence_to,withdrawn_on,scope,exam_departments,working_hours,leave\n"
@@ -96,3 +96,51 @@ def test_a_shift_covers_its_hours_over_midnight_too(
     (shift,) = read_shifts(hours) or ()
 
     assert shift.covers(day, time) is is_covered
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [
+        "T2-T3 07:00-11:30, 13:00-16:30",
+        "T2-T3: 7:00-11:30,13:00-16:30",
+        "T2 – T3 7h00 – 11h30, 13h00 – 16h30",
+        "T2-T3 07:00-11:30; T2-T3 13:00-16:30",
+    ],
+)
+def test_hours_with_a_break_at_noon_are_read_as_people_write_them(hours: str) -> None:
+    morning, afternoon = ("07:00", "11:30"), ("13:00", "16:30")
+
+    assert set(read_shifts(hours) or ()) == {
+        Shift(day, *span) for day in (0, 1) for span in (morning, afternoon)
+    }
+
+
+@pytest.mark.parametrize(
+    "hours", ["T2 07:00", "T2 7-11", "T2 07:00-11:30,", "T2 07:00-25:00", "Thứ hai 07:00-11:30"]
+)
+def test_hours_that_are_written_otherwise_are_none(hours: str) -> None:
+    assert read_shifts(hours) is None
+
+
+@pytest.mark.parametrize(
+    "leave",
+    ["10/09/2026-14/09/2026", "10/09/2026 – 14/09/2026", "2026-09-10 - 2026-09-14", "10.09.2026-14.09.2026"],
+)
+def test_days_of_leave_are_read_as_people_write_them(tmp_path: Path, leave: str) -> None:
+    (period,) = the_one(tmp_path, f"1,,,,,,,{leave}").leave
+
+    assert period == Period(date(2026, 9, 10), date(2026, 9, 14))
+
+
+def test_a_portals_staff_list_may_be_completed_under_vietnamese_headings(tmp_path: Path) -> None:
+    header = "Số CCHN;Họ tên;CCHN đến ngày;Khoa khám;Giờ làm việc;Nghỉ phép\n"
+    row = "1;NGUYỄN VĂN THỬ;31-12-2026;K01;T2 07:00-16:30;05/09/2026\n"
+
+    (one,) = a_catalogue(tmp_path, {"staff.csv": header + row}).tables[Kind.STAFF].entries
+
+    assert isinstance(one, StaffItem)
+    assert (one.licence_to, one.exam_departments) == (date(2026, 12, 31), ("K01",))
+    assert (one.working_hours, one.leave) == (
+        (Shift(0, "07:00", "16:30"),),
+        (Period(date(2026, 9, 5), date(2026, 9, 5)),),
+    )

@@ -55,6 +55,17 @@ def test_a_row_that_is_left_out_blocks_and_is_told_in_both_languages(
     assert "drugs.csv:3 name: name is empty but required" in written.err
 
 
+def test_rows_that_are_left_out_are_told_before_many_doubts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doubtful = "".join(f"D{number},40.{number},Thuốc,Viên,36.500\n" for number in range(200))
+    a_folder(tmp_path, {"drugs.csv": DRUGS + doubtful, "services.csv": "code,name\n,x\n"})
+
+    check_catalogue(tmp_path, language="en")
+
+    assert capsys.readouterr().err.startswith("error    services.csv:2 code: code is empty")
+
+
 def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(typer.BadParameter):
         check_catalogue(tmp_path / "nowhere")
