@@ -158,9 +158,11 @@ def _preparing(
     signer: "Signer", profile: _Profile, trust: Path | None, policy: Path | None
 ) -> Callable[[Path], "PreparedBundle"]:
     from signing.canonical import parse
+    from signing.facility import stated_facility
     from signing.fitness import Fitness
     from signing.policy import DEFAULT_POLICY, load_policy
     from signing.sign import Profile, prepare_bundle
+    from signing.signed_element import find_element
 
     accepted = DEFAULT_POLICY if policy is None else load_policy(policy)
     fitness = Fitness(accepted, registrations(trust))
@@ -168,7 +170,9 @@ def _preparing(
 
     def prepare(path: Path) -> "PreparedBundle":
         data, now = read_input(path), datetime.now(UTC)
-        fitness.require(signer, facility=parse(data).findtext("THONGTINDONVI/MACSKCB"), at=now)
+        root = parse(data)
+        covered = find_element(root, accepted.signed_elements) if kind is Profile.ELEMENT else None
+        fitness.require(signer, facility=stated_facility(root, covered=covered), at=now)
         return prepare_bundle(data, signer, profile=kind, at=now, policy=accepted)
 
     return prepare

@@ -16,6 +16,7 @@ from signing.certificates import CertificateFacts
 from signing.covered import CoveredOctets
 from signing.elements import Refused
 from signing.errors import PolicyUnreadable, RecordUnreadable, Unparsable
+from signing.facility import stated_facility
 from signing.facts import read_facts
 from signing.form import find_signature, read_form
 from signing.judging import Judgement, judge
@@ -117,7 +118,6 @@ class Terms:
     software: str = "eHoSo"
 
 
-_FACILITY_PATH: Final = "THONGTINDONVI/MACSKCB"
 _BINDING: Final = frozenset({Reason.DOCUMENT_OTHER_FACILITY, Reason.CERTIFICATE_OTHER_FACILITY})
 _IDENTIFYING: Final = frozenset({Reason.CERTIFICATE_MISSING, Reason.XADES_SIGNING_CERTIFICATE})
 _ACCEPTING: Final = frozenset(
@@ -175,8 +175,7 @@ def report_on(data: bytes, terms: Terms) -> Report:
     if terms.at.tzinfo is None:
         raise ValueError("the time of verification must be aware")
     root = parse(data, limits=terms.limits)
-    stated = (root.findtext(_FACILITY_PATH) or "").strip() or None
-    facility = terms.facility or stated
+    stated = stated_facility(root, covered=None)
     skeleton: bytes | None = None
     judgement: Judgement | None = None
     digests, refused = None, None
@@ -186,7 +185,9 @@ def report_on(data: bytes, terms: Terms) -> Report:
         skeleton = make_skeleton(signature, None)
         form = read_form(signature, terms.policy)
         if form.signed_element is not None:
-            skeleton = make_skeleton(signature, form.signed_element.element)
+            covered = form.signed_element.element
+            skeleton = make_skeleton(signature, covered)
+            stated = stated_facility(root, covered=covered)
         facts = read_facts(root, terms.policy)
         if isinstance(facts.digests, CoveredOctets):
             digests = RecordedDigests.of(facts, facts.digests)
@@ -194,6 +195,7 @@ def report_on(data: bytes, terms: Terms) -> Report:
         judgement = judge(facts, trust=terms.trust, at=terms.at, policy=terms.policy)
     except Refused as refusal:
         refused = refusal.reason
+    facility = terms.facility or stated
     record = Record(
         sha256=hashlib.sha256(data).hexdigest(),
         size=len(data),

@@ -22,6 +22,7 @@ from tests.unit.signing.attacks.all import FAMILIES
 from tests.unit.signing.attacks.certificates import KEY, sent
 from tests.unit.signing.attacks.table import Attack, Workshop
 from tests.unit.signing.documents import BUNDLE, DAY, NOW, Recipe, certificate_for, sign_like
+from tests.unit.signing.forging import ADJUSTMENTS
 
 ATTACKS = [
     pytest.param(attack, id=f"{family.title}, {number}")
@@ -200,6 +201,32 @@ def test_a_document_that_names_another_facility_than_the_one_asked_for_does_not_
 
     assert made.verdict.reasons == (Reason.DOCUMENT_OTHER_FACILITY,)
     assert report_from_json(report_to_json(made)).verdict == made.verdict
+
+
+def test_a_comment_hides_nothing_of_the_facility(facility: FacilityKey, report: Reporter) -> None:
+    signed = sign_bundle(BUNDLE, facility.signer)
+
+    made = report(signed.replace(b"01001", b"01<!-- 0 -->001"))
+
+    assert (made.record.stated_facility, made.verdict.reasons) == ("01001", ())
+
+
+@pytest.mark.parametrize("name", ["MACSKCB", "MA_CSKCB"])
+def test_a_form_is_of_the_facility_that_is_signed_and_not_of_one_beside_it(
+    name: str, facility: FacilityKey, trust: TrustStore
+) -> None:
+    form = sign_bundle(
+        ADJUSTMENTS.replace(b"MACSKCB", name.encode()), facility.signer, profile=Profile.ELEMENT, at=NOW
+    )
+    beside = b"<THONGTINDONVI><MACSKCB>79024</MACSKCB></THONGTINDONVI><CHUKYDONVI>"
+    terms = Terms(trust=trust, at=NOW, registered=lambda code, _sha256, _at: code == "79024")
+
+    made = report_on(form.replace(b"<CHUKYDONVI>", beside), terms)
+    asked = report_on(form, replace(terms, facility="79024"))
+
+    assert (made.record.facility, made.verdict.reasons) == ("01001", (Reason.CERTIFICATE_OTHER_FACILITY,))
+    assert asked.verdict.reasons == (Reason.DOCUMENT_OTHER_FACILITY,)
+    assert recompute(made.record).verdict == made.verdict
 
 
 def test_every_reason_has_a_block_and_a_question_in_both_languages() -> None:
