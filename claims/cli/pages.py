@@ -23,7 +23,7 @@ from claims.cli.showing import (
 from claims.proof import words as archive_words
 from claims.proof.verdict import ArchiveVerdict
 from signing.report.report import Answer, Report
-from signing.report.words import describe_report, question
+from signing.report.words import describe_report, name_of, name_scope, question
 from signing.verdict import Reason
 
 _COLUMNS: Final = 10  # side by side, so that a sheet of A4 across holds them
@@ -46,6 +46,8 @@ def signature_page(reports: Sequence[tuple[str, Report]], language: str) -> byte
         language,
         reports=reports,
         Answer=Answer,
+        name_of=name_of,
+        name_scope=name_scope,
         question=question,
         sentence_of=describe_report,
         describe_reason=describe_reason,

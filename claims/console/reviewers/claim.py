@@ -44,7 +44,7 @@ from claims.runtime.wiring import Service
 from signing.errors import Unparsable
 from signing.report.as_json import report_to_json
 from signing.report.report import Report, Terms, report_on
-from signing.report.words import describe_report, question
+from signing.report.words import describe_report, name_of, question
 
 router = APIRouter()
 
@@ -313,6 +313,7 @@ def _signature_words(report: Report | None, language: str) -> dict[str, Any]:
         sentence = sentence.replace(report.verdict.signer.subject, holder_of(report.verdict.signer.subject))
     return {
         "signature_sentence": sentence,
+        "name_of": lambda value: name_of(value, language),
         "question": lambda reason: question(reason, language),
     }
 

@@ -13,10 +13,10 @@ from signing.errors import RecordUnreadable, Unparsable
 from signing.report.as_etsi import NAMESPACE, report_to_etsi
 from signing.report.as_json import report_from_json, report_to_json
 from signing.report.report import Answer, Block, Outcome, Report, Terms, block_of, recompute, report_on
-from signing.report.words import describe_report, question
+from signing.report.words import describe_report, name_of, question
 from signing.sign import Profile, sign_bundle
 from signing.trust import TrustStore
-from signing.verdict import Reason
+from signing.verdict import Indication, Reason
 from signing.verify import verify
 from tests.unit.signing.attacks.all import FAMILIES
 from tests.unit.signing.attacks.certificates import KEY, sent
@@ -233,6 +233,11 @@ def test_every_reason_has_a_block_and_a_question_in_both_languages() -> None:
     for reason in Reason:
         assert block_of(reason) in Block
         assert question(reason, "vi") != question(reason, "en")
+
+
+def test_what_a_standard_names_has_a_name_in_both_languages() -> None:
+    for each in (*Block, *Outcome, *Indication):
+        assert name_of(each, "vi") != name_of(each, "en")
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
