@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from signing.errors import (
@@ -102,6 +102,15 @@ def algorithm_for(key: object) -> str:
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
         return _CURVES[key.curve.name]
     raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
+
+
+def as_der(value: bytes, key_bits: int) -> bytes:
+    """Return an ECDSA value in DER, whichever shape it has; the length tells a pair of integers."""
+    length = (key_bits + 7) // 8
+    if len(value) != 2 * length:
+        return value
+    r, s = (int.from_bytes(half, "big") for half in (value[:length], value[length:]))
+    return encode_dss_signature(r, s)
 
 
 def side_by_side(der: bytes, key_bits: int) -> bytes:

@@ -16,10 +16,9 @@ from typing import Final, Protocol
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from signing.errors import RemoteAnswerUnusable, RemoteSigningExpired, RemoteUnavailable
-from signing.keys import algorithm_for, side_by_side
+from signing.keys import algorithm_for, as_der, side_by_side
 from signing.policy import ECDSA_SHA384, Scheme
 from signing.values import has_signed
 
@@ -153,7 +152,7 @@ class RemoteSigner:
             if has_signed(key, Scheme.RSA_PKCS1, algorithm, value=value, data=data):
                 return value
         elif isinstance(key, ec.EllipticCurvePublicKey):
-            der = _as_der(value, key.key_size)
+            der = as_der(value, key.key_size)
             if has_signed(key, Scheme.ECDSA, algorithm, value=der, data=data):
                 return side_by_side(der, key.key_size)
         raise RemoteAnswerUnusable("what the service returned is no signature of the certificate's key")
@@ -167,12 +166,3 @@ class RemoteSigner:
     def _name(self, data: bytes) -> str:
         # Short enough to compare on two screens; it only has to differ within one lot.
         return self._digest(data).hex()[:_NAME_DIGITS]
-
-
-def _as_der(value: bytes, key_bits: int) -> bytes:
-    """Services give ECDSA values in DER or with both integers side by side; the length tells which."""
-    length = (key_bits + 7) // 8
-    if len(value) != 2 * length:
-        return value
-    r, s = (int.from_bytes(half, "big") for half in (value[:length], value[length:]))
-    return encode_dss_signature(r, s)

@@ -6,17 +6,19 @@ Importing this module needs the extra ``tokens`` (python-pkcs11), and opening a 
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
 import pkcs11
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pkcs11.types import SignMixin
 
 from signing.errors import (
+    KeyMismatch,
     NoCertificate,
     NoPrivateKey,
     TokenFailed,
@@ -25,8 +27,9 @@ from signing.errors import (
     TokenSupportMissing,
     WrongPin,
 )
-from signing.keys import algorithm_for
-from signing.policy import ECDSA_SHA384, RSA_SHA256
+from signing.keys import algorithm_for, as_der
+from signing.policy import ECDSA_SHA384, RSA_SHA256, Scheme
+from signing.values import HASHES, has_signed
 
 # RFC 8017, 9.2, note 1: what stands before a SHA-256 digest in PKCS#1 v1.5.
 _DIGEST_INFO: Final = bytes.fromhex("3031300d060960864801650304020105000420")
@@ -62,16 +65,31 @@ class TokenSigner:
 
         Raises:
             TokenFailed: The token was pulled out, or refuses.
+            KeyMismatch: What it returned is no signature of the certificate's key.
         """
         is_rsa = self.algorithm == RSA_SHA256
-        digest = hashlib.new("sha384" if self.algorithm == ECDSA_SHA384 else "sha256", data).digest()
+        digest_name = "sha384" if self.algorithm == ECDSA_SHA384 else "sha256"
+        digest = hashlib.new(digest_name, data).digest()
         mechanism = pkcs11.Mechanism.RSA_PKCS if is_rsa else pkcs11.Mechanism.ECDSA
         try:
             # A token gives an ECDSA value as XML Signature wants it: both integers side by side.
             signed = self.private_key.sign(_DIGEST_INFO + digest if is_rsa else digest, mechanism=mechanism)
         except pkcs11.PKCS11Error as error:
             raise TokenFailed("the token did not sign", _name(error)) from error
+        # Who renews a certificate may have laid the new one beside the old key.
+        if not self._has_made(bytes(signed), HASHES[digest_name], data):
+            raise KeyMismatch("the certificate on the token belongs to another key, or the token is faulty")
         return bytes(signed)
+
+    def _has_made(self, value: bytes, algorithm: hashes.HashAlgorithm, data: bytes) -> bool:
+        match self.certificate.public_key():
+            case rsa.RSAPublicKey() as key:
+                return has_signed(key, Scheme.RSA_PKCS1, algorithm, value=value, data=data)
+            case ec.EllipticCurvePublicKey() as key:
+                der = as_der(value, key.key_size)
+                return has_signed(key, Scheme.ECDSA, algorithm, value=der, data=data)
+            case _:
+                return False
 
 
 @contextmanager
@@ -84,7 +102,7 @@ def open_token(choice: TokenChoice, *, pin: str) -> Iterator[TokenSigner]:
         WrongPin: The token does not take the PIN. Several wrong ones lock it.
         TokenLocked: The PIN was wrong too often, or is not set or has expired.
         NoPrivateKey: There is no such key, or several fit.
-        NoCertificate: No certificate lies beside the key.
+        NoCertificate: No certificate of the key lies beside it.
         UnsupportedKey: The key is neither RSA nor on one of the NIST curves P-256 and P-384.
         TokenFailed: Anything else that the token says.
     """
@@ -143,21 +161,24 @@ def _find_signer(session: pkcs11.Session, label: str | None) -> TokenSigner:
 
 
 def _find_certificate(session: pkcs11.Session, key: pkcs11.PrivateKey) -> x509.Certificate:
-    """Find the certificate of a key: makers give both one identifier, or else the modulus is compared."""
-    beside = [
-        (bytes(found[pkcs11.Attribute.ID]), bytes(found[pkcs11.Attribute.VALUE]))
-        for found in session.get_objects({pkcs11.Attribute.CLASS: pkcs11.ObjectClass.CERTIFICATE})
-    ]
-    identifier = bytes(key[pkcs11.Attribute.ID])
-    for found, der in beside:
-        if identifier and found == identifier:
-            return x509.load_der_x509_certificate(der)
-    for _, der in beside:
-        certificate = x509.load_der_x509_certificate(der)
-        public = certificate.public_key()
-        if isinstance(public, rsa.RSAPublicKey) and _modulus(key) == public.public_numbers().n:
-            return certificate
-    raise NoCertificate("no certificate of this key lies on the token")
+    """Find the newest certificate of a key: its modulus tells, or else the identifier that both are given."""
+    beside = list(_certificates(session))
+    identifier, modulus = bytes(key[pkcs11.Attribute.ID]), _modulus(key)
+    fitting = [certificate for found, certificate in beside if identifier and found == identifier]
+    if modulus is not None:
+        fitting = [certificate for _, certificate in beside if _modulus_of(certificate) == modulus]
+    if not fitting:
+        raise NoCertificate("no certificate of this key lies on the token")
+    # A renewed certificate may lie beside the one that it replaces.
+    return max(fitting, key=lambda each: each.not_valid_after_utc)
+
+
+def _certificates(session: pkcs11.Session) -> Iterator[tuple[bytes, x509.Certificate]]:
+    for found in session.get_objects({pkcs11.Attribute.CLASS: pkcs11.ObjectClass.CERTIFICATE}):
+        # Certificates of authorities lie there, too, and one that cannot be read may be theirs.
+        with suppress(ValueError):
+            certificate = x509.load_der_x509_certificate(bytes(found[pkcs11.Attribute.VALUE]))
+            yield bytes(found[pkcs11.Attribute.ID]), certificate
 
 
 def _modulus(key: pkcs11.PrivateKey) -> int | None:
@@ -165,6 +186,11 @@ def _modulus(key: pkcs11.PrivateKey) -> int | None:
         return int.from_bytes(bytes(key[pkcs11.Attribute.MODULUS]), "big")
     except pkcs11.PKCS11Error:
         return None  # not an RSA key
+
+
+def _modulus_of(certificate: x509.Certificate) -> int | None:
+    public = certificate.public_key()
+    return public.public_numbers().n if isinstance(public, rsa.RSAPublicKey) else None
 
 
 def _name(error: Exception) -> str:

@@ -9,7 +9,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from signing.canonical import parse
 from signing.demo_pki import DemoPki, FacilityKey
-from signing.errors import NoCertificate, NoPrivateKey, TokenNotFound, TokenSupportMissing, WrongPin
+from signing.errors import (
+    KeyMismatch,
+    NoCertificate,
+    NoPrivateKey,
+    TokenNotFound,
+    TokenSupportMissing,
+    WrongPin,
+)
 from signing.sign import sign_bundle
 from signing.tokens import TokenChoice, open_token
 from signing.verify import verify
@@ -28,7 +35,10 @@ def pki() -> DemoPki:
 
 @pytest.fixture(scope="module")
 def tokens(tmp_path_factory: pytest.TempPathFactory, pki: DemoPki) -> None:
-    """Tokens with a key and its certificate, ``bare`` without a certificate, ``two`` with two keys."""
+    """Tokens with a key and its certificate; ``bare`` without one, ``two`` with two keys of their own.
+
+    On ``twice`` lies an older certificate of the same key, too; on ``wrong`` and ``odd`` that of another key.
+    """
     folder = tmp_path_factory.mktemp("softhsm")
     lay_out(folder)
     keys: dict[str, list[ec.EllipticCurvePrivateKey | None]] = {
@@ -37,6 +47,9 @@ def tokens(tmp_path_factory: pytest.TempPathFactory, pki: DemoPki) -> None:
         "p384": [ec.generate_private_key(ec.SECP384R1())],
         "bare": [None],
         "two": [None, ec.generate_private_key(ec.SECP256R1())],
+        "twice": [ec.generate_private_key(ec.SECP256R1())],
+        "wrong": [ec.generate_private_key(ec.SECP256R1())],
+        "odd": [None],
     }
     leaves = {name: [_leaf(pki, key) for key in several] for name, several in keys.items()}
     for name, several in leaves.items():
@@ -48,13 +61,17 @@ def tokens(tmp_path_factory: pytest.TempPathFactory, pki: DemoPki) -> None:
             )
             run_softhsm("--import", file, "--token", name, "--label", f"key{number}", "--id", f"a{number}")
     see_tokens()
+    (key,) = keys["twice"]
+    leaves["twice"].insert(0, _leaf(pki, key, days=1))
+    leaves["wrong"] = leaves["p256"]
+    leaves["odd"] = leaves["rsa"]
     for name, several in leaves.items():
         if name != "bare":
             _put_certificates(name, several)
 
 
-def _leaf(pki: DemoPki, key: ec.EllipticCurvePrivateKey | None) -> FacilityKey:
-    return pki.leaf("79999", valid_from=NOW - timedelta(days=1), valid_to=NOW + timedelta(days=30), key=key)
+def _leaf(pki: DemoPki, key: ec.EllipticCurvePrivateKey | None, *, days: int = 30) -> FacilityKey:
+    return pki.leaf("79999", valid_from=NOW - timedelta(days=1), valid_to=NOW + timedelta(days=days), key=key)
 
 
 def _put_certificates(name: str, leaves: list[FacilityKey]) -> None:
@@ -66,7 +83,8 @@ def _put_certificates(name: str, leaves: list[FacilityKey]) -> None:
                     pkcs11.Attribute.CLASS: pkcs11.ObjectClass.CERTIFICATE,
                     pkcs11.Attribute.CERTIFICATE_TYPE: pkcs11.CertificateType.X_509,
                     pkcs11.Attribute.TOKEN: True,
-                    pkcs11.Attribute.ID: bytes([0xA0 + number]),
+                    # Those of one key have its identifier.
+                    pkcs11.Attribute.ID: bytes([0xA0 + (number if name == "two" else 0)]),
                     pkcs11.Attribute.SUBJECT: leaf.certificate.subject.public_bytes(),
                     pkcs11.Attribute.VALUE: leaf.certificate.public_bytes(Encoding.DER),
                 }
@@ -97,6 +115,30 @@ def test_several_keys_are_told_apart_by_label(pki: DemoPki) -> None:
 
 
 @pytest.mark.usefixtures("tokens")
+def test_of_two_certificates_of_a_key_the_newer_one_signs() -> None:
+    with open_token(TokenChoice(MODULE, token="twice"), pin=PIN) as signer:
+        left = signer.certificate.not_valid_after_utc - NOW
+
+    assert left > timedelta(days=2)
+
+
+@pytest.mark.usefixtures("tokens")
+def test_a_certificate_of_another_key_signs_nothing() -> None:
+    # The modulus of an RSA key tells; the point of an elliptic curve is no part of a private key.
+    with (
+        pytest.raises(NoCertificate, match="of this key"),
+        open_token(TokenChoice(MODULE, token="odd"), pin=PIN),
+    ):
+        pass
+
+    with (
+        open_token(TokenChoice(MODULE, token="wrong"), pin=PIN) as signer,
+        pytest.raises(KeyMismatch, match="another key"),
+    ):
+        sign_bundle(BUNDLE, signer)
+
+
+@pytest.mark.usefixtures("tokens")
 @pytest.mark.parametrize(
     ("choice", "pin", "error", "sentence"),
     [
@@ -106,7 +148,7 @@ def test_several_keys_are_told_apart_by_label(pki: DemoPki) -> None:
         pytest.param(
             TokenChoice(MODULE, token="none"), PIN, TokenNotFound, "no such token", id="no-such-token"
         ),
-        pytest.param(TokenChoice(MODULE), PIN, TokenNotFound, "bare, p256", id="several-tokens"),
+        pytest.param(TokenChoice(MODULE), PIN, TokenNotFound, "bare, odd, p256", id="several-tokens"),
         pytest.param(
             TokenChoice(MODULE, token="rsa", key="other"), PIN, NoPrivateKey, "no such key", id="no-key"
         ),
