@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,6 +13,8 @@ Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File, or a folder when there are several inputs.")
 ]
 
+_REFUSED: Final = {"vi": "bị từ chối", "en": "refused"}
+
 
 def each(
     inputs: Sequence[Path],
@@ -21,9 +23,11 @@ def each(
     label: str,
     make: Callable[[Path, Path | None], dict[str, object]],
     *,
+    language: str,
     as_json: bool,
 ) -> int:
     """Make something of every input; one that is refused is said and never stops the rest."""
+    from claims.cli.signing_words import describe_failure
     from claims.errors import ClaimsError
     from signing.errors import SigningError
 
@@ -37,11 +41,12 @@ def each(
                 entry = make(path, target)
             except (ClaimsError, SigningError, OSError) as error:
                 refused += 1
-                say(f"{path}: refused: {error}")
+                message = {each: describe_failure(error, each) for each in ("vi", "en")}
+                say(f"{path}: {_REFUSED[language]}: {message[language]}")
                 entry = {
                     "input": str(path),
                     "claims": [],
-                    "refused": [{"encounter": None, "reason": str(error)}],
+                    "refused": [{"encounter": None, "reason": str(error), "message": message}],
                 }
             if as_json:
                 emit(entry)

@@ -90,6 +90,8 @@ def show(
 
     Exit code 1 if a signature made with it now would not be accepted.
     """
+    from claims.cli.signing_words import speaking
+
     if file is not None:
         facts = _read(file)
     else:
@@ -103,8 +105,9 @@ def show(
             key,
             remote,
             remote_credentials,
+            language=language,
         )
-        with open_signer(choice) as signer:
+        with speaking(language), open_signer(choice) as signer:
             facts = _facts(signer.certificate)
     reasons = _reasons(facts)
     facilities = sorted(_facilities(trust, facts.sha256))

@@ -11,7 +11,7 @@ import typer
 from claims.cli.bundles import Output, deliver, each
 from claims.cli.inputs import Inputs, find_files, read_input
 from claims.cli.lots import sign_in_lots
-from claims.cli.output import AsJson
+from claims.cli.output import AsJson, Language
 from claims.cli.signers import (
     CertificateFile,
     Key,
@@ -90,6 +90,7 @@ def sign(
     tsa: Authorities = None,
     trust: Trust = None,
     policy: Policy = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """Sign bundles with the key of a file, a token or a remote service: one XML signature in CHUKYDONVI.
@@ -99,6 +100,8 @@ def sign(
     (crls/) or responses (ocsp/) about every certificate there. With --remote only digests leave this machine,
     and the key's holder confirms up to 50 bundles at once.
     """
+    from claims.cli.signing_words import speaking
+
     paths = find_files(inputs)
     choice = SignerChoice(
         pkcs12,
@@ -111,9 +114,11 @@ def sign(
         remote,
         remote_credentials,
         remote_wait,
+        language,
     )
-    extender = None if profile.extends_to is None else _extender(tsa, trust, policy)
-    with open_signer(choice) as signer:
+    with speaking(language):
+        extender = None if profile.extends_to is None else _extender(tsa, trust, policy)
+    with speaking(language), open_signer(choice) as signer:
         signed = sign_in_lots(paths, _preparing(signer, profile, trust, policy), signer)
 
         def sign_one(path: Path, target: Path | None) -> dict[str, object]:
@@ -125,7 +130,7 @@ def sign(
             deliver(document, target)
             return _done(path, target)
 
-        return each(paths, output, ".signed.xml", "signing", sign_one, as_json=as_json)
+        return each(paths, output, ".signed.xml", "signing", sign_one, language=language, as_json=as_json)
 
 
 def extend(
@@ -135,23 +140,26 @@ def extend(
     trust: Trust = None,
     output: Output = None,
     policy: Policy = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """Extend XAdES signatures: with a timestamp (t), with evidence (lt), with an archive timestamp (lta).
 
     What was signed is not touched. Do it while the signature holds: nothing is added to one that does not.
     """
+    from claims.cli.signing_words import speaking
     from signing.verdict import Level
 
     paths = find_files(inputs)
-    extender = _extender(tsa, trust, policy)
+    with speaking(language):
+        extender = _extender(tsa, trust, policy)
     wanted = {_Level.T: Level.B_T, _Level.LT: Level.B_LT, _Level.LTA: Level.B_LTA}[level]
 
     def extend_one(path: Path, target: Path | None) -> dict[str, object]:
         deliver(extender.extend(read_input(path), level=wanted, at=datetime.now(UTC)), target)
         return _done(path, target)
 
-    return each(paths, output, ".extended.xml", "extending", extend_one, as_json=as_json)
+    return each(paths, output, ".extended.xml", "extending", extend_one, language=language, as_json=as_json)
 
 
 def _preparing(

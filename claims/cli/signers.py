@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from signing.keys import Signer
 
 _SHOWN_NAMES = 5
+_WAITING: Final = {
+    "vi": "đang chờ người giữ khóa xác nhận {count} tệp: {shown}",
+    "en": "waiting for the key's holder to confirm {count} document(s): {shown}",
+}
+_SECRETS: Final = {
+    "passphrase": {"vi": "Mật khẩu của tệp khóa", "en": "passphrase"},
+    "PIN": {"vi": "Mã PIN của thiết bị ký", "en": "PIN"},
+}
 
 Pkcs12 = Annotated[
     Path | None,
@@ -81,6 +90,7 @@ class SignerChoice:
     remote: str | None = None
     remote_credentials: Path | None = None
     remote_wait_s: float = 180.0
+    language: str = "vi"
 
     def __post_init__(self) -> None:
         ways = (self.pkcs12, self.key_file, self.module, self.remote)
@@ -98,7 +108,7 @@ def open_signer(choice: SignerChoice) -> Iterator["Signer"]:
     from signing.keys import load_pem, load_pkcs12
 
     if choice.remote is not None and choice.remote_credentials is not None:
-        yield _open_remote(choice.remote, choice.remote_credentials, choice.remote_wait_s)
+        yield _open_remote(choice.remote, choice.remote_credentials, choice)
         return
     if choice.pkcs12 is not None:
         yield load_pkcs12(choice.pkcs12.read_bytes(), _secret(choice, "passphrase"))
@@ -118,20 +128,21 @@ def open_signer(choice: SignerChoice) -> Iterator["Signer"]:
         yield signer
 
 
-def _open_remote(url: str, credentials: Path, wait_s: float) -> "Signer":
+def _open_remote(url: str, credentials: Path, choice: SignerChoice) -> "Signer":
     from claims.authorities.remote_signing import HttpSigningService, load_account, open_remote_signer
     from signing.remote import Patience
 
     service = HttpSigningService(url, load_account(credentials))
-    return open_remote_signer(service, patience=Patience(wait_s=wait_s), notice=_ask_holder)
+    patience = Patience(wait_s=choice.remote_wait_s)
+    return open_remote_signer(service, patience=patience, notice=partial(_ask_holder, choice.language))
 
 
-def _ask_holder(names: Sequence[str]) -> None:
+def _ask_holder(language: str, names: Sequence[str]) -> None:
     shown = ", ".join(names[:_SHOWN_NAMES]) + (", …" if len(names) > _SHOWN_NAMES else "")
-    say(f"waiting for the key's holder to confirm {len(names)} document(s): {shown}")
+    say(_WAITING[language].format(count=len(names), shown=shown))
 
 
 def _secret(choice: SignerChoice, name: str) -> str:
     if choice.passphrase_file is not None:
         return choice.passphrase_file.read_text("utf-8").rstrip("\r\n")
-    return str(typer.prompt(name, hide_input=True, err=True))
+    return str(typer.prompt(_SECRETS[name][choice.language], hide_input=True, err=True))

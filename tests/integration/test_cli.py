@@ -158,7 +158,7 @@ def test_a_wrong_passphrase_is_said_plainly(folder: Path, signed: Path, tmp_path
     )
 
     assert result.code == Exit.BLOCKED
-    assert "passphrase" in result.stderr
+    assert "mật khẩu không mở được tệp khóa" in result.stderr
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "out.xml").exists()
 

@@ -116,7 +116,7 @@ def test_a_plain_signature_is_not_extended(pki: Path, tsa: str, tmp_path: Path) 
         "-o", tmp_path / "x.xml",
     )  # fmt: skip
 
-    assert (done.code, "no place for a timestamp" in done.stderr) == (Exit.BLOCKED, True)
+    assert (done.code, "không có chỗ cho dấu thời gian" in done.stderr) == (Exit.BLOCKED, True)
     assert not (tmp_path / "x.xml").exists()
 
 

@@ -31,7 +31,16 @@ def service(pki: Path) -> Iterator[str]:
 def sign(pki: Path, url: str, *more: str | Path) -> Outcome:
     credentials = pki / "keys" / "79999.remote.toml"
     return claims(
-        "sign", "--remote", url, "--remote-credentials", credentials, "--trust", pki / "trust", *more
+        "sign",
+        "--remote",
+        url,
+        "--remote-credentials",
+        credentials,
+        "--trust",
+        pki / "trust",
+        "--language",
+        "en",
+        *more,
     )
 
 

@@ -106,8 +106,13 @@ def test_a_wrong_pin_and_an_unknown_module_are_said(desk: Path, tmp_path: Path) 
         command = ["softhsm2-util", *arguments, "--pin", "123456"]
         subprocess.run(command, check=True, capture_output=True, env={**os.environ, **env}, timeout=30)
     (tmp_path / "pin").write_text("000000")
-    common = ("sign", desk / "bundles" / "a.xml", "-o", tmp_path / "signed.xml", "--pkcs11")
+    bundle = desk / "bundles" / "a.xml"
+    common = ("sign", bundle, "-o", tmp_path / "signed.xml", "--language", "en", "--pkcs11")
 
+    in_vietnamese = claims(
+        "sign", bundle, "-o", tmp_path / "signed.xml", "--pkcs11", "/dev/null",
+        "--passphrase-file", tmp_path / "pin", env=env,
+    )  # fmt: skip
     wrong_pin = claims(*common, MODULE, "--passphrase-file", tmp_path / "pin", env=env)
     no_certificate = claims(*common, MODULE, "--passphrase-file", desk / "pin", env=env)
     no_module = claims(*common, "/dev/null", "--passphrase-file", desk / "pin", env=env)
@@ -116,6 +121,10 @@ def test_a_wrong_pin_and_an_unknown_module_are_said(desk: Path, tmp_path: Path) 
     assert "several wrong ones lock it" in wrong_pin.stderr
     assert "no certificate of this key" in no_certificate.stderr
     assert "no PKCS#11 module" in no_module.stderr
+    assert (in_vietnamese.code, "lỗi: không nạp được thư viện" in in_vietnamese.stderr) == (
+        Exit.BLOCKED,
+        True,
+    )
     assert not (tmp_path / "signed.xml").exists()
 
 

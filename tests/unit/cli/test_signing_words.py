@@ -1,0 +1,62 @@
+"""Whatever keeps a document from being signed is said in both languages."""
+
+from collections.abc import Iterator
+
+import pytest
+import typer
+
+from claims.authorities.errors import AuthorityUnreachable
+from claims.cli.output import Exit
+from claims.cli.signing_words import describe_failure, speaking
+from signing import errors
+from signing.errors import Obstacle, SigningError
+from signing.verdict import Reason
+
+MADE: dict[type[SigningError], SigningError] = {
+    errors.Unparsable: errors.Unparsable("doctype", "a document type"),
+    errors.TrustStoreUnreadable: errors.TrustStoreUnreadable("trust", "is none"),  # type: ignore[arg-type]
+    errors.PolicyUnreadable: errors.PolicyUnreadable("keys", "is none"),
+    errors.MissingContainer: errors.MissingContainer("CHUKYDONVI", 2),
+    errors.ContainerNotEmpty: errors.ContainerNotEmpty("CHUKYDONVI"),
+    errors.CannotExtend: errors.CannotExtend(Obstacle.PLAIN),
+    errors.CannotSignFor: errors.CannotSignFor(Reason.CERTIFICATE_EXPIRED, "it ended"),
+    errors.TimestampRejected: errors.TimestampRejected(2, frozenset(), "no"),
+    errors.TokenFailed: errors.TokenFailed("the token did not sign", "DeviceRemoved"),
+}
+#: Errors that neither signing nor extending meets.
+ELSEWHERE = {errors.FolderNotEmpty, errors.RecordUnreadable, errors.CanonicalizationFailed}
+
+
+def leaves(kind: type[SigningError]) -> Iterator[type[SigningError]]:
+    below = [each for each in kind.__subclasses__() if each.__module__ == errors.__name__]
+    for each in below:
+        yield from leaves(each)
+    if not below:
+        yield kind
+
+
+@pytest.mark.parametrize("kind", [each for each in leaves(SigningError) if each not in ELSEWHERE])
+def test_every_error_of_signing_has_its_words(kind: type[SigningError]) -> None:
+    error = MADE[kind] if kind in MADE else kind("as the library says")
+
+    said = describe_failure(error, "vi")
+
+    assert not said.startswith(str(error))
+    assert not said.isascii()
+    assert "{" not in said
+    assert describe_failure(error, "en") == str(error)
+
+
+def test_what_a_token_said_is_told_in_either_language() -> None:
+    assert "DeviceRemoved" in describe_failure(MADE[errors.TokenFailed], "vi")
+
+
+@pytest.mark.parametrize(("language", "word"), [("vi", "lỗi: không có câu trả lời"), ("en", "error: http:")])
+def test_what_ends_a_command_keeps_its_exit_code(
+    language: str, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as ended, speaking(language):
+        raise AuthorityUnreachable("http://tsa.example/", "no answer")
+
+    assert ended.value.exit_code == Exit.UNREACHABLE
+    assert word in capsys.readouterr().err
