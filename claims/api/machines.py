@@ -270,17 +270,13 @@ def _whose(caller: Principal, facility: str | None) -> FacilityCode | None:
 
 def _require_key(service: Service, caller: Principal, key_id: str) -> ApiKey:
     key = service.api_keys.find(key_id)
-    if key is None or not _reaches(caller, key.facility):
+    if key is None or not caller.within.reaches(key.facility):
         raise KeyNotFound(key_id)
     return key
 
 
 def _require_client(service: Service, caller: Principal, client_id: str) -> Client:
     client = service.clients.find(client_id)
-    if client is None or not _reaches(caller, client.facility):
+    if client is None or not caller.within.reaches(client.facility):
         raise KeyNotFound(client_id)
     return client
-
-
-def _reaches(caller: Principal, facility: str | None) -> bool:
-    return caller.within.is_everywhere if facility is None else caller.within.covers(facility)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import ECKey
 from playwright.sync_api import Page, expect
 
 from claims.exchange.access.keys import Scope
@@ -15,6 +16,17 @@ from tests.browser.conftest import Scheme, Site, Visit, violations
 def new_person(site: Site, login: str, name: str = "Đặng Người Thử", role: str = "reviewer") -> str:
     person, _ = site.world.service.manage_people.add(login, name=name, grants=[grant_of(role, "")], by="test")
     return person.id
+
+
+def new_client(site: Site, label: str) -> str:
+    client = site.world.service.manage_clients.register(
+        public_key(), facility=FacilityCode("79001"), scopes=frozenset({Scope.READ}), label=label
+    )
+    return client.id
+
+
+def public_key() -> str:
+    return ECKey.generate_key("P-256").as_pem(private=False).decode()
 
 
 def add(page: Page, *, login: str, role: str, place: str) -> None:
@@ -31,6 +43,7 @@ def test_no_page_of_administrators_has_anything_against_it(
     visit: Visit, site: Site, language: str, scheme: Scheme
 ) -> None:
     others = new_person(site, f"page.{language}.{scheme}")
+    client = new_client(site, f"máy {language} {scheme}")
     page = visit("/people", who="quan", language=language, scheme=scheme)
     for path in (
         "/people",
@@ -40,6 +53,9 @@ def test_no_page_of_administrators_has_anything_against_it(
         "/facilities",
         "/facilities?q=nowhere",
         "/facilities/79001",
+        "/clients",
+        "/clients?facility=79001",
+        f"/clients/{client}",
     ):
         page.goto(f"{site.url}/console{path}")
 
@@ -198,6 +214,40 @@ def test_a_facilitys_administrator_sees_and_ends_its_own_keys_only(visit: Visit,
     key = service.api_keys.find(others.split("_")[1])
     assert key is not None
     assert key.revoked_at is None
+
+
+def test_a_client_is_registered_given_the_next_key_and_ended(visit: Visit, site: Site) -> None:
+    clients, first, second = site.world.service.clients, public_key(), public_key()
+    page = visit("/facilities/79001", who="quan")
+
+    page.get_by_role("link", name="Máy khách OAuth").click()
+    if not page.get_by_label("Khóa công khai").is_visible():
+        page.locator("summary").filter(has_text="Đăng ký máy khách").click()
+    page.get_by_label("Tên gợi nhớ").fill("HIS bằng khóa riêng")
+    page.get_by_label("Khóa công khai").fill("không phải khóa")
+    page.get_by_role("button", name="Đăng ký máy khách").click()
+    expect(page.get_by_role("alert")).to_contain_text("Không đọc được khóa công khai")
+    assert violations(page) == []
+    assert page.get_by_label("Tên gợi nhớ").input_value() == "HIS bằng khóa riêng"
+    page.get_by_label("Khóa công khai").fill(first)
+    page.get_by_role("button", name="Đăng ký máy khách").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("HIS bằng khóa riêng")
+    client_id = page.url.rpartition("/")[2]
+    page.get_by_label("Khóa công khai tiếp theo").fill(second)
+    page.get_by_role("button", name="Thêm khóa").click()
+    expect(page.get_by_text("Hai khóa đang có hiệu lực")).to_be_visible()
+    page.get_by_role("button", name="Thu hồi khóa").first.click()
+    expect(page.get_by_role("button", name="Thu hồi khóa")).to_have_count(1)
+    page.get_by_text("Kết thúc máy khách", exact=True).click()
+    page.get_by_role("button", name="Kết thúc máy khách này").click()
+
+    expect(page.get_by_text("Máy khách đã kết thúc lúc")).to_be_visible()
+    expect(page.locator("main form")).to_have_count(0)
+    assert violations(page) == []
+    found = clients.find(client_id)
+    assert found is not None
+    assert found.revoked_at is not None
+    assert len(found.keys) == 2
 
 
 @pytest.mark.parametrize("who", ["kiem", "quynh", "van", "dung"])

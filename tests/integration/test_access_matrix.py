@@ -380,7 +380,7 @@ def fault_of_page(
     for other in (OWN, NEAR, FAR):
         if not reach.covers(other) and is_shown(world, response, other):
             return f"shows {other}"
-    is_one = "{submission_id}" in route.path or "{replay_id}" in route.path
+    is_one = any(name in route.path for name in ("{submission_id}", "{replay_id}", "{client_id}", "{key_id}"))
     if is_one and not reach.covers(facility):
         return None if status in NOT_THERE else f"{status} instead of 404"
     is_sent_away = is_to_sign_in(response) and route.path != "/signout"

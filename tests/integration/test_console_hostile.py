@@ -37,7 +37,7 @@ ADDRESSES = {
         "/readings/access": "kind reader from until before",
         "/readings/access.csv": "kind reader from until before",
     },
-    "administrator": {"/people": "q after"},
+    "administrator": {"/people": "q after", "/clients": "facility"},
 }
 SENSELESS = (
     "\0",
@@ -94,6 +94,7 @@ def test_no_address_makes_a_page_fail(service: Service, console: TestClient, rol
         pytest.param("auditor", "/readings", "reader", id="reader"),
         pytest.param("administrator", "/people", "name", id="person"),
         pytest.param("administrator", "/holdings/keys", "facility", id="key"),
+        pytest.param("administrator", "/clients", "public_key", id="client"),
     ],
 )
 def test_a_form_with_a_character_that_no_text_has_is_refused(

@@ -1,11 +1,16 @@
 """Machines over HTTP: a facility's own keys and clients, tokens for signed statements, bound certificates."""
 
 import hashlib
+import json
+import os
+import re
+import subprocess
 import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -25,11 +30,14 @@ from claims.exchange.submission import FacilityCode
 from claims.runtime.proxies import TrustedProxies
 from claims.runtime.wiring import Service
 from signing.demo_pki import FacilityKey
+from tests.conftest import require_tool
+from tests.served import on_loopback
 
 FACILITY, OTHER = FacilityCode("99001"), FacilityCode("99002")
 KEY = ECKey.generate_key("P-256")
 PUBLIC = KEY.as_pem(private=False).decode()
 HEADER = "X-Client-Certificate"
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "clients.md"
 
 
 def administrator(service: Service, role: str = "hospital-admin", place: str = FACILITY) -> dict[str, str]:
@@ -63,6 +71,34 @@ def ask_token(client: TestClient, signed: str, headers: dict[str, str] | None = 
         "client_assertion": signed,
     }
     return client.post("/oauth/token", data=form, headers=headers)
+
+
+def test_the_guides_commands_get_a_token(service: Service, tmp_path: Path) -> None:
+    for tool in ("openssl", "curl"):
+        require_tool(tool)
+    make, ask = re.findall(r"^```sh\n(.*?)^```$", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+    def run(block: str, **variables: str) -> str:
+        command = ["sh", "-euc", block]
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=os.environ | {"no_proxy": "*"} | variables,
+            check=True,
+            capture_output=True,
+        )
+        return done.stdout.decode()
+
+    run(make)
+    registered = service.manage_clients.register(
+        (tmp_path / "client.pem").read_text(), facility=FACILITY, scopes=frozenset({Scope.READ}), label="HIS"
+    )
+    with on_loopback(create_app(service), ws="none", lifespan="on") as url:
+        audiences = frozenset({f"{url}/oauth/token"})
+        service.__dict__["grant_token"] = replace(service.grant_token, audiences=audiences)
+        said = run(ask, CLIENT=registered.id, URL=url)
+
+    assert json.loads(said)["data"] == []
 
 
 def test_a_facility_issues_rotates_and_ends_its_own_keys(service: Service, client: TestClient) -> None:

@@ -14,7 +14,7 @@ from claims.console.operators.telling import telling
 from claims.console.pages import render
 from claims.console.viewer import TheForm, TheService, Viewer, sees
 from claims.exchange.access.errors import AccessDenied, KeyNotFound
-from claims.exchange.access.keys import ApiKey, Scope, require_givable
+from claims.exchange.access.keys import Scope, givable_scopes, require_givable
 from claims.exchange.access.places import Place, Reach
 from claims.exchange.facilities import find_code
 from claims.exchange.submission import FacilityCode
@@ -82,7 +82,7 @@ def make_key(
 def end_key(service: TheService, viewer: Issuer, key_id: KeyId) -> Response:
     """End a key for good."""
     key = service.api_keys.find(key_id)
-    if key is None or not _reaches(viewer, key):
+    if key is None or not viewer.principal.within.reaches(key.facility):
         raise KeyNotFound(key_id)
     service.api_keys.revoke(key_id, at=service.clock.now())
     return see_other(HOLDINGS, (("facility", key.facility or ""),))
@@ -117,7 +117,8 @@ def _page(
         registrations=() if one is None else service.registrations.of_facility(one),
         keys=service.api_keys.of_facility(one) if one is not None and viewer.may("key.read", one) else (),
         may_issue=may_issue,
-        scopes=_givable(viewer) if may_issue else (),
+        may_see_clients=viewer.principal.reach("key.read").reaches(one),
+        scopes=givable_scopes(by=viewer.principal.allowed("key.issue")) if may_issue else (),
         shown=shown,
         catalogue=catalogue,
         lists=[]
@@ -126,20 +127,3 @@ def _page(
         soon=now + _SOON,
         **telling(request, names, now),
     )
-
-
-def _givable(viewer: Viewer) -> list[str]:
-    """Return the scopes that somebody may give to a facility's key."""
-    found = []
-    for scope in Scope:
-        try:
-            require_givable((scope,), by=viewer.principal)
-        except AccessDenied:
-            continue
-        found.append(str(scope))
-    return found
-
-
-def _reaches(viewer: Viewer, key: ApiKey) -> bool:
-    within = viewer.principal.within
-    return within.is_everywhere if key.facility is None else within.covers(key.facility)

@@ -74,10 +74,15 @@ def require_givable(scopes: Iterable[Scope], *, by: Principal) -> None:
     Raises:
         AccessDenied: One of them is not for a facility to give.
     """
-    roles = load_policy().roles
-    reserved = sorted(scope for scope in scopes if roles[scope].is_given_by_nation)
-    if reserved and not by.within.is_everywhere:
+    reserved = sorted(set(scopes).difference(givable_scopes(by=by)))
+    if reserved:
         raise AccessDenied(f"the right to give the scope {reserved[0]}")
+
+
+def givable_scopes(*, by: Principal) -> list[Scope]:
+    """Return the scopes that somebody may give to a machine."""
+    roles = load_policy().roles
+    return [scope for scope in Scope if by.within.is_everywhere or not roles[scope].is_given_by_nation]
 
 
 class ApiKeys(Protocol):

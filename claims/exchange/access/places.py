@@ -89,6 +89,10 @@ class Reach:
         """Return whether a facility lies in it."""
         return any(place.covers(facility) for place in self.places)
 
+    def reaches(self, facility: str | None) -> bool:
+        """Return whether a facility's machines lie in it; None: the service's own, which are the nation's."""
+        return self.is_everywhere if facility is None else self.covers(facility)
+
 
 EVERYWHERE: Final = Reach((NATION,))
 NOWHERE: Final = Reach(())
