@@ -24,6 +24,7 @@ from signing.sign import Profile, sign_bundle
 from signing.trust import TrustStore
 from signing.verdict import Level, Verdict
 from signing.verify import verify
+from signing.xades import names
 from signing.xades.extend import Extender
 from tests.conftest import require_tool
 from tests.unit.signing.documents import BUNDLE, DAY, NOW
@@ -160,6 +161,30 @@ def test_signxml_accepts_what_we_sign(
     for data in (signed, extender.extend(signed, level=Level.B_LTA, at=NOW)):
         found = signxml.XAdESVerifier().verify(data, x509_cert=pem_of(keys["rsa"]), expect_config=expected)
         assert found[0].signed_xml.tag == "GIAMDINHHS"
+
+
+@pytest.fixture(scope="module")
+def schema(signxml: ModuleType) -> etree.XMLSchema:
+    """ETSI's schema of XAdES 1.4.1, which draws in that of 1.3.2: signxml brings both."""
+    found: etree.XMLSchema = importlib.import_module("signxml.processor").get_schema(
+        "XAdES01903v141-201601.xsd"
+    )
+    return found
+
+
+@pytest.mark.parametrize("level", [Level.B_B, Level.B_T, Level.B_LT, Level.B_LTA])
+def test_the_schema_of_etsi_takes_every_level_and_its_renewal(
+    level: Level, schema: etree.XMLSchema, keys: dict[str, FacilityKey], extender: Extender
+) -> None:
+    signed = sign_bundle(BUNDLE, keys["rsa"].signer, profile=Profile.XADES, at=NOW)
+    if level is not Level.B_B:
+        signed = extender.extend(signed, level=level, at=NOW)
+    if level is Level.B_LTA:
+        signed = extender.extend(signed, level=level, at=NOW)
+
+    properties = next(etree.fromstring(signed).iter(names.QUALIFYING_PROPERTIES))
+
+    schema.assertValid(etree.fromstring(etree.tostring(properties)))
 
 
 @pytest.mark.parametrize("canonicalisation", ["CANONICAL_XML_1_0", "CANONICAL_XML_1_1"])
