@@ -100,7 +100,7 @@ def load_account(path: Path) -> Account:
         UnusableCredentials: It is not such a file.
     """
     try:
-        found = tomllib.loads(path.read_text("utf-8"))
+        found = tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UnusableCredentials(path, f"not TOML: {error}") from error
     names = {field.name for field in fields(Account)}

@@ -170,9 +170,10 @@ def test_a_secret_is_not_sent_in_the_clear(url: str) -> None:
         HttpSigningService(url, ACCOUNT)
 
 
-def test_an_account_is_read_from_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_an_account_is_read_from_a_file(encoding: str, tmp_path: Path) -> None:
     file = tmp_path / "account.toml"
-    file.write_text('sp_id = "sp"\nsp_password = "s3cret"\nuser_id = "0100000000"\n')
+    file.write_text('sp_id = "sp"\nsp_password = "s3cret"\nuser_id = "0100000000"\n', encoding)
 
     assert load_account(file) == ACCOUNT
 
