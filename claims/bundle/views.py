@@ -129,7 +129,7 @@ def show_value(field: Field | None, text: str, *, on: date, language: str, place
         return Cell(text)
     if _is_number(field):
         return Cell(group_figure(text, places=places))
-    if field.type in {"date", "datetime"} or field.kind == "date_list":
+    if field.item_type in {"date", "datetime"}:
         return Cell("; ".join(_spell_time(part, field) for part in text.split(";")))
     return Cell(text, _meaning(field, text, on, language))
 

@@ -46,6 +46,10 @@ _RARE: Final = re.compile(
     "[^\\x20-\\x7e\\xa0-\\u024f\\u0300-\\u036f\\u0391-\\u03c9\\u1e00-\\u1eff\\u200b‐-„•…‰₫≤≥]"
 )
 _BOX: Final = "□"
+#: Marks that turn the order of the letters around them, so that paper would say something else than the XML.
+_TURNING: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+#: A tab as JSON writes it, which a line of text would leave out.
+_TAB: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\t")
 _MASK: Final = 3
 #: What a light and what a dark module look like.
 _INK: Final = bytes([255, 0]).ljust(256, b"\0")
@@ -107,17 +111,20 @@ def render_pdf(bundle: bytes, copy: Copy) -> bytes:
         "language": copy.language,
         "title": _title(contents.claims[0], words),
         "facility": contents.source.facility or "",
-        "facility_name": copy.facility_name,
+        "facility_name": breakable(copy.facility_name, FIELD_MM),
         "is_draft": not copy.submission_id,
         "sha256": sha256,
         "attachment": f"{copy.submission_id or sha256[:_DIGEST_SHOWN]}.xml",
         "address": address,
         "qr": _qr(address) if address else None,
         "widths": WIDTHS_MM[1:],
-        "signature": list(_signature(copy, contents.signatures, sha256, words)),
+        "signature": [
+            (label, breakable(value, FIELD_MM))
+            for label, value in _signature(copy, contents.signatures, sha256, words)
+        ],
         "claims": [_claim(claim, copy.language, words) for claim in contents.claims if claim.tables],
     }
-    written = json.dumps(data, ensure_ascii=False)
+    written = _TAB.sub(r"\1 ", _TURNING.sub(_BOX, json.dumps(data, ensure_ascii=False)))
     try:
         return _compile(written, text, copy.at)
     except typst.TypstError:
@@ -160,9 +167,9 @@ def _claim(claim: ReadClaim, language: str, words: Mapping[str, str]) -> dict[st
     row = None if summary is None or not summary.rows else summary.rows[0]
     return {
         "title": words["kind_inpatient" if sheet.is_inpatient else "kind_outpatient"],
-        "episode": claim.ma_lk,
-        "department": "" if row is None else row["MA_KHOA"],
-        "patient": "" if row is None else row["MA_BN"],
+        "episode": breakable(claim.ma_lk, FIELD_MM),
+        "department": "" if row is None else breakable(row["MA_KHOA"], FIELD_MM),
+        "patient": "" if row is None else breakable(row["MA_BN"], FIELD_MM),
         "person": _in_two_columns([(words[name], value) for name, value in sheet.person]),
         "rows": [*_rows(sheet), *_totals(sheet, words)],
         "in_words": spell_amount(_counted(sheet, 0)),

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tests.integration.test_api import XML, is_problem, key
 pytestmark = pytest.mark.any_server
 
 AT = datetime(2026, 11, 29, 3, tzinfo=UTC)
+RIGHT_MARGIN = 11 / 25.4 * 72
 SUBMISSION = "sub_01KASWY1C4R4T9QZ3R5J8M2X6B"
 
 
@@ -122,6 +124,45 @@ def test_what_a_long_address_takes_is_left_to_it(words: int, tmp_path: Path) -> 
     assert "Cuối" in texts[first:last]
     # A word's box has room for a mark above its letters and for what goes below the line.
     assert -2 < float(found[last][0]) - lowest < 8
+
+
+def test_no_word_runs_over_the_edge_of_the_page(tmp_path: Path) -> None:
+    fields = ("MA_BN", "MA_KHOA", "MA_LK", "HO_TEN", "DIA_CHI", "MA_THE_BHYT")
+    bundle = load_sample("outpatient", [f"XML1.{name} = {'W' * 200}" for name in fields]).write()
+    form = render_pdf(bundle, replace(a_copy(), facility_name="W" * 200, receipt="W" * 200))
+    (tmp_path / "form.pdf").write_bytes(form)
+    command = [require_tool("pdftotext"), "-bbox", str(tmp_path / "form.pdf"), "-"]
+
+    boxes = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+
+    (width, *_) = map(float, re.findall(r'<page width="([0-9.]+)"', boxes))
+    ends = [float(right) for right in re.findall(r'xMax="([0-9.]+)"', boxes)]
+    assert boxes.count("W") >= 200 * (len(fields) + 2)
+    assert max(ends) < width - RIGHT_MARGIN + 1
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200f", "\u061c"])
+def test_nothing_on_paper_is_turned_around(mark: str, tmp_path: Path) -> None:
+    bundle = load_sample("outpatient", [f"XML1.HO_TEN = AN {mark}HNIB"]).write()
+
+    text = text_of(render_pdf(bundle, a_copy()), tmp_path)
+
+    assert "AN □HNIB" in text
+    assert mark not in text
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        pytest.param("một\thai", "một hai", id="tab"),
+        pytest.param("một\\thai", "một\\thai", id="backslash"),
+    ],
+)
+def test_a_tab_keeps_words_apart(written: str, shown: str, tmp_path: Path) -> None:
+    sample = load_sample("outpatient")
+    sample.tables["XML1"][0]["HO_TEN"] = written  # type: ignore[index]
+
+    assert shown in text_of(render_pdf(sample.write(), a_copy()), tmp_path)
 
 
 def submitted(client: TestClient, service: Service, facility: str = "99001") -> dict[str, str]:

@@ -62,6 +62,12 @@ def test_a_value_is_shown_by_what_its_field_holds(field: str, text: str, expecte
     assert shown(TableKind.XML1, field, text).text == expected
 
 
+def test_each_time_of_a_list_is_spelled_out() -> None:
+    text = "202609131733;202609140800"
+
+    assert shown(TableKind.XML13, "NGAY_VAO", text).text == "13/09/2026 17:33; 14/09/2026 08:00"
+
+
 @pytest.mark.parametrize(("language", "meaning"), [("vi", "Nam"), ("en", "male")])
 def test_a_code_is_shown_with_its_meaning(language: str, meaning: str) -> None:
     assert shown(TableKind.XML1, "GIOI_TINH", "1", language) == Cell("1", meaning)
