@@ -128,7 +128,7 @@ def renew(
     from claims.cli.proof_words import describe_obstacle
     from claims.proof import words
     from claims.proof.container import MOST_BYTES
-    from claims.proof.errors import BrokenContainer
+    from claims.proof.errors import BrokenArchive, BrokenContainer
     from claims.proof.renewal import RenewArchive, ends_at
     from claims.runtime.settings import load_settings
     from signing.errors import CannotExtend, TimestampFailed
@@ -155,7 +155,7 @@ def renew(
                 why = words.describe("container.too_large", language)
             except OSError:
                 why = words.describe("container.unreadable", language)
-            except BrokenContainer as error:
+            except (BrokenContainer, BrokenArchive) as error:
                 why = words.describe(error.code, language, error.entry)
             except CannotExtend as error:
                 why = describe_obstacle(error, language)

@@ -5,6 +5,7 @@
     - BrokenToken
     - BrokenProof
     - BrokenContainer
+    - BrokenArchive
     - BrokenDocument
 """
 
@@ -36,6 +37,20 @@ class BrokenContainer(ProofError):
     """
 
     def __init__(self, code: str, entry: str = "") -> None:
+        super().__init__(f"{code}: {entry}" if entry else code)
+        self.code = code
+        self.entry = entry
+
+
+class BrokenArchive(ProofError):
+    """Something in an archive does not hold, so it is left as it is.
+
+    Attributes:
+        code: What is wrong, stable.
+        entry: Where: a file's name, and what else finds it.
+    """
+
+    def __init__(self, code: str, entry: str) -> None:
         super().__init__(f"{code}: {entry}" if entry else code)
         self.code = code
         self.entry = entry

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from claims.proof.archive import HEAD_TIMESTAMP
 from claims.proof.container import MANIFEST, SIGNATURES, read_container, write_container
-from claims.proof.errors import BrokenContainer
+from claims.proof.errors import BrokenArchive, BrokenContainer
 from claims.proof.service_signature import ARCHIVE_POLICY, read_chain
+from claims.proof.verdict import Answer, Question
+from claims.proof.verification import verify_archive
 from signing.canonical import parse
 from signing.certificates import end_of_key
 from signing.der import NotDer
@@ -43,6 +45,7 @@ class RenewArchive:
 
         Raises:
             BrokenContainer: It is no archive.
+            BrokenArchive: Something in it does not hold.
             CannotExtend: Its signature does not hold, or some list is missing.
             TimestampFailed: The authority gives no timestamp.
         """
@@ -51,7 +54,18 @@ class RenewArchive:
         trust = self.trust.for_services().with_evidence(read_chain(entries), tuple(self.sources))
         extender = Extender(self.authority, trust, self.policy, files)
         signatures = extender.extend(entries.get(SIGNATURES, b""), level=Level.B_LTA, at=at)
+        self._require_whole(data, at=at)
         return write_container({**entries, SIGNATURES: signatures})
+
+    def _require_whole(self, data: bytes, *, at: datetime) -> None:
+        """Pass an archive of which that holds, too, which its signature does not see: its list, records.
+
+        The bundle's own signature is left out: who renews need not know whom facilities trust.
+        """
+        verdict = verify_archive(data, trust=self.trust, at=at, policy=self.policy)
+        for each in verdict.statements:
+            if each.answer is Answer.BROKEN and each.question is not Question.BUNDLE:
+                raise BrokenArchive(each.code, each.place)
 
 
 def ends_at(data: bytes, policy: Policy = ARCHIVE_POLICY) -> datetime | None:

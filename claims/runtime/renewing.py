@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from claims.exchange.ports import Clock
-from claims.proof.errors import BrokenContainer
+from claims.proof.errors import BrokenArchive, BrokenContainer
 from claims.proof.renewal import RenewArchive, ends_at
 from claims.runtime.archive_store import ArchiveStore
 from claims.runtime.service_keys import FolderOfServiceKeys
@@ -66,7 +66,7 @@ class RenewStored:
             return False
         try:
             made = renewing(data, at=now)
-        except (BrokenContainer, CannotExtend) as error:
+        except (BrokenContainer, BrokenArchive, CannotExtend) as error:
             log.warning("archive.renewal_failed", archive=name, why=str(error))
             return False
         if ends is not None and (ends_at(made, renewing.policy) or ends) <= ends:

@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import pytest
@@ -22,7 +22,7 @@ from claims.proof.container import (
     read_container,
     write_container,
 )
-from claims.proof.errors import BrokenContainer
+from claims.proof.errors import BrokenArchive, BrokenContainer
 from claims.proof.keys import Authority
 from claims.proof.renewal import RenewArchive
 from claims.proof.tokens import ServiceKey
@@ -456,6 +456,61 @@ def test_what_does_not_hold_is_not_renewed(made: Made) -> None:
     renew = RenewArchive(made.tsa.answer, made.trust, [])
     with pytest.raises(CannotExtend):
         renew(changed(made, **{"README.txt": b"x"}), at=later())
+
+
+@pytest.mark.parametrize(
+    ("tamper", "code"),
+    [
+        pytest.param(
+            lambda entries, _: {**entries, MANIFEST: entries[MANIFEST].replace(b"bundle", b"bundel")},
+            "container.manifest",
+            id="other-list-of-files",
+        ),
+        pytest.param(
+            lambda entries, _: {name: data for name, data in entries.items() if name != MANIFEST},
+            "container.missing",
+            id="no-list-of-files",
+        ),
+        pytest.param(
+            lambda entries, _: {**entries, SIGNATURES: entries[SIGNATURES] + b"\n"},
+            "signature.not_canonical",
+            id="a-byte-behind-the-signature",
+        ),
+        pytest.param(
+            lambda _, made: read_container(made.with_contents(receipt=made.another().contents.receipt)),
+            "receipt.other_bundle",
+            id="another-receipt-signed-by-the-service",
+        ),
+    ],
+)
+def test_what_the_signature_does_not_see_must_hold_to_be_renewed(
+    made: Made, tamper: Callable[[Mapping[str, bytes], Made], Mapping[str, bytes]], code: str
+) -> None:
+    renew = RenewArchive(made.tsa.answer, made.trust, [made.authority.revocation_list(at=later())])
+
+    with pytest.raises(BrokenArchive) as refused:
+        renew(write_container(tamper(read_container(made.data), made)), at=later())
+
+    assert refused.value.code == code
+
+
+def test_who_renews_need_not_know_whom_facilities_trust(made: Made) -> None:
+    known = made.trust
+    trust = TrustStore(
+        anchors=[],
+        service_anchors=[made.authority.certificate],
+        intermediates=[made.pki.issuing],
+        crls=[
+            made.pki.revocation_list([], at=NOON, days=400),
+            made.pki.root_revocation_list(at=NOON, days=400),
+        ],
+        tsa_anchors=[made.pki.root],
+    )
+    renew = RenewArchive(made.tsa.answer, trust, [made.authority.revocation_list(at=later())])
+
+    renewed = renew(made.data, at=later())
+
+    assert verify_archive(renewed, trust=known, at=later(days=1)).holds
 
 
 def test_a_key_that_the_services_own_list_names_is_not_believed(made: Made) -> None:
