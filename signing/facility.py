@@ -6,8 +6,8 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 _IN_BUNDLE: Final = "THONGTINDONVI/MACSKCB"
-# Forms that are signed over one element name their facility inside of it, each in a place of its own.
-_IN_FORMS: Final = ("MACSKCB", "MA_CSKCB")
+# Check-ins (XML0) and forms name it elsewhere, each in a place of its own.
+_ANYWHERE: Final = ("MACSKCB", "MA_CSKCB")
 # All of an element's text, also around a comment, which nobody signed.
 _TEXT_OF: Final = etree.XPath("string()", smart_strings=False, regexp=False)
 
@@ -18,5 +18,7 @@ def stated_facility(root: Element, *, covered: Element | None) -> str | None:
     ``covered`` is the element that a signature covers in the document's stead; what stands beside it nobody
     signed, so it is looked for inside alone.
     """
-    found = root.find(_IN_BUNDLE) if covered is None else next(covered.iter(_IN_FORMS), None)
+    found = root.find(_IN_BUNDLE) if covered is None else None
+    if found is None:
+        found = next((root if covered is None else covered).iter(_ANYWHERE), None)
     return None if found is None else str(_TEXT_OF(found)).strip() or None

@@ -1,4 +1,4 @@
-"""What keeps a bundle from being signed, or a signature from being extended, in Vietnamese and English.
+"""What keeps a signature from being made, extended or judged, in Vietnamese and English.
 
 Errors speak English by themselves; what is said in Vietnamese stands here, by kind. What a token, a service
 or an authority said is kept as it is.
@@ -17,12 +17,13 @@ from claims.cli.proof_words import describe_obstacle
 from claims.errors import ClaimsError
 from claims.outbound.errors import UnusableAddress
 from signing import errors
-from signing.errors import CannotExtend, CannotSignFor, SigningError
+from signing.errors import CannotExtend, CannotSignFor, RecordUnreadable, SigningError, Unparsable
 
 # The most special kind of an error that is listed says it; ``{error}`` is what it says of itself.
 _VIETNAMESE: Final[Mapping[type[Exception], str]] = MappingProxyType(
     {
         errors.Unparsable: "không đọc được XML ({error})",
+        errors.RecordUnreadable: "không dùng được báo cáo này ({error})",
         errors.AlreadySigned: "hồ sơ đã có chữ ký; hãy ký từ bản chưa ký",
         errors.MissingContainer: "ngay dưới thẻ gốc phải có đúng một thẻ để đặt chữ ký ({container}), "
         "ở đây có {count}",
@@ -71,6 +72,12 @@ def describe_failure(error: Exception, language: str) -> str:
         return describe_obstacle(error, language)
     sentence = next((_VIETNAMESE[kind] for kind in type(error).__mro__ if kind in _VIETNAMESE), "{error}")
     return sentence.format_map({**vars(error), "error": error})
+
+
+def describe_unreadable(error: Unparsable | RecordUnreadable, language: str) -> str:
+    """Return why a document, or a report, is not judged at all."""
+    said = describe_failure(error, language)
+    return said if language == "vi" else f"cannot be read: {said}"
 
 
 @contextmanager

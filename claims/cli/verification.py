@@ -79,6 +79,7 @@ def verify(
     answer, the verdict is INDETERMINATE, to be tried later.
     """
     from claims.cli.pages import describe_reason
+    from claims.cli.signing_words import describe_unreadable
     from signing.errors import RecordUnreadable, Unparsable
     from signing.report.as_json import report_to_json
     from signing.report.words import describe_report
@@ -95,7 +96,7 @@ def verify(
         try:
             done = _recompute(data) if terms is None else _report_on(data, terms, asking)
         except (RecordUnreadable, Unparsable) as error:
-            say(f"{path}: cannot be read: {error}")
+            say(f"{path}: {describe_unreadable(error, language)}")
             return False, _unreadable(path, facility, getattr(error, "code", "report.unreadable"))
         if report is not None:
             made.append((path, done))

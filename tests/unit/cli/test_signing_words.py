@@ -7,7 +7,7 @@ import typer
 
 from claims.authorities.errors import AuthorityUnreachable
 from claims.cli.output import Exit
-from claims.cli.signing_words import describe_failure, speaking
+from claims.cli.signing_words import describe_failure, describe_unreadable, speaking
 from signing import errors
 from signing.errors import Obstacle, SigningError
 from signing.verdict import Reason
@@ -23,8 +23,8 @@ MADE: dict[type[SigningError], SigningError] = {
     errors.TimestampRejected: errors.TimestampRejected(2, frozenset(), "no"),
     errors.TokenFailed: errors.TokenFailed("the token did not sign", "DeviceRemoved"),
 }
-#: Errors that neither signing nor extending meets.
-ELSEWHERE = {errors.FolderNotEmpty, errors.RecordUnreadable, errors.CanonicalizationFailed}
+#: Errors that neither signing nor verifying meets.
+ELSEWHERE = {errors.FolderNotEmpty, errors.CanonicalizationFailed}
 
 
 def leaves(kind: type[SigningError]) -> Iterator[type[SigningError]]:
@@ -49,6 +49,14 @@ def test_every_error_of_signing_has_its_words(kind: type[SigningError]) -> None:
 
 def test_what_a_token_said_is_told_in_either_language() -> None:
     assert "DeviceRemoved" in describe_failure(MADE[errors.TokenFailed], "vi")
+
+
+def test_what_cannot_be_read_is_said_in_either_language() -> None:
+    error = MADE[errors.Unparsable]
+    assert isinstance(error, errors.Unparsable)
+
+    assert describe_unreadable(error, "vi").startswith("không đọc được XML (doctype")
+    assert describe_unreadable(error, "en") == "cannot be read: doctype: a document type"
 
 
 @pytest.mark.parametrize(("language", "word"), [("vi", "lỗi: không có câu trả lời"), ("en", "error: http:")])

@@ -203,6 +203,16 @@ def test_a_document_that_names_another_facility_than_the_one_asked_for_does_not_
     assert report_from_json(report_to_json(made)).verdict == made.verdict
 
 
+def test_a_check_in_is_of_the_facility_in_its_rows(facility: FacilityKey, trust: TrustStore) -> None:
+    row = b"<TRANG_THAI_KCB><MA_LK>A1</MA_LK><MA_CSKCB>79024</MA_CSKCB></TRANG_THAI_KCB>"
+    check_in = b"<CHI_TIEU_TRANG_THAI_KCB><DSACH_TRANG_THAI_KCB>%b</DSACH_TRANG_THAI_KCB><CHUKYDONVI/>" % row
+    terms = Terms(trust=trust, at=NOW, registered=lambda code, _sha256, _at: code == "01001")
+
+    made = report_on(sign_bundle(check_in + b"</CHI_TIEU_TRANG_THAI_KCB>", facility.signer), terms)
+
+    assert (made.record.facility, made.verdict.reasons) == ("79024", (Reason.CERTIFICATE_OTHER_FACILITY,))
+
+
 def test_a_comment_hides_nothing_of_the_facility(facility: FacilityKey, report: Reporter) -> None:
     signed = sign_bundle(BUNDLE, facility.signer)
 
