@@ -22,6 +22,8 @@ from claims.exchange.submission import Event, Page, Submission
 
 #: Text that PostgreSQL can hold: anything but the null character.
 PlainText = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=500)]
+#: Why something is done; blanks alone say nothing.
+Reason = Annotated[str, StringConstraints(pattern=r"^[^\x00]*\S[^\x00]*$", max_length=500)]
 SUBMISSION_KEY: Final = "^sub_[0-9A-HJKMNP-TV-Z]{26}$"
 SubmissionKey = Annotated[str, Path(pattern=SUBMISSION_KEY, examples=["sub_01KASWY1C4R4T9QZ3R5J8M2X6B"])]
 ReplayKey = Annotated[str, Path(pattern="^rpl_[0-9A-HJKMNP-TV-Z]{26}$")]
@@ -481,4 +483,4 @@ class OptionsView(BaseModel):
 class Withdrawal(BaseModel, extra="forbid"):
     """Why a submission is taken back."""
 
-    reason: PlainText = Field(min_length=1)
+    reason: Reason

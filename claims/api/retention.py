@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from claims.api.access import TheService, may
-from claims.api.models import PlainText, SubmissionKey
+from claims.api.models import Reason, SubmissionKey
 from claims.api.readings import note_reading
 from claims.exchange.access.principal import Principal
 from claims.exchange.retention import RecordClass, Retention
@@ -23,7 +23,7 @@ Eraser = Annotated[Principal, may("retention.erase")]
 class RetentionReason(BaseModel, extra="forbid"):
     """Why something is done."""
 
-    reason: PlainText = Field(min_length=1, description="Kept in the history, which its facility reads.")
+    reason: Reason = Field(description="Kept in the history, which its facility reads.")
 
 
 class RetentionView(BaseModel):

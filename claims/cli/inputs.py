@@ -17,6 +17,25 @@ Inputs = Annotated[
     typer.Argument(help="Files, folders of files, or patterns; '-' is standard input.", show_default=False),
 ]
 
+_MOST_OF_REASON: Final = 500
+
+
+def read_reason(text: str) -> str:
+    """Return why something is done, on one line.
+
+    Raises:
+        BadParameter: It says nothing, or too much, or is no text.
+    """
+    reason = " ".join(text.split())
+    if not 0 < len(reason) <= _MOST_OF_REASON or not reason.isprintable():
+        raise typer.BadParameter(f"say why in 1 to {_MOST_OF_REASON} characters")
+    return reason
+
+
+Reason = Annotated[
+    str, typer.Option("--reason", help="Why; kept in the history.", parser=read_reason, metavar="TEXT")
+]
+
 MAX_BYTES: Final = 512 * 1024 * 1024
 _GZIP: Final = b"\x1f\x8b"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from claims.cli.inputs import Reason
 from claims.cli.output import AsJson, emit, say
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ Which = Annotated[
         help="Its SHA-256, or enough of its beginning, or a file that holds it.", show_default=False
     ),
 ]
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the history.")]
 By = Annotated[
     str | None,
     typer.Option("--by", help="Who decides, for the history; otherwise the account you are signed in with."),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
+from claims.cli.inputs import Reason
 from claims.cli.output import AsJson, Exit, emit, progress_bar, say
 from claims.cli.submissions import KeyFile, Url, open_api
 
@@ -52,7 +53,7 @@ def plan(where: Where, url: Url = None, key_file: KeyFile = None, as_json: AsJso
 @replays.command()
 def start(
     where: Where,
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept in every submission's history.")],
+    reason: Reason,
     per_minute: Annotated[
         int | None, typer.Option("--per-minute", min=1, help="Submissions set going in a minute, at most.")
     ] = None,

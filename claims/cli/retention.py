@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from claims.cli.inputs import Reason
 from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
 from claims.cli.proof_words import sentence
 
@@ -17,7 +18,6 @@ retention = typer.Typer(
 )
 
 Id = Annotated[str, typer.Argument(help="Submission id, sub_….", show_default=False)]
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the history.")]
 
 
 @retention.command("show")

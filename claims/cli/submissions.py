@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from claims.cli.inputs import Reason
 from claims.cli.output import AsJson, Exit, console, emit, say
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def status(
 
 def withdraw(
     ids: Annotated[list[str], typer.Argument(help="Submission ids, sub_….", show_default=False)],
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the submission's history.")],
+    reason: Reason,
     url: Url = None,
     key_file: KeyFile = None,
     as_json: AsJson = False,

@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from starlette.testclient import TestClient
 
+from claims.cli.output import Exit
 from claims.exchange.access.places import EVERYWHERE, Place
 from claims.exchange.access.principal import Grant
 from claims.exchange.access.sessions import Stage
@@ -34,6 +35,7 @@ from claims.storage.retention import PostgresRetained
 from signing.demo_pki import FacilityKey
 from signing.trust import TrustStore
 from tests.fakes import NOON, ScriptedGateway, SetClock
+from tests.integration.command import claims
 from tests.integration.conftest import Exchange, archived
 from tests.integration.test_api import encounter, is_problem, key
 
@@ -174,6 +176,29 @@ def test_it_is_held_and_released_over_http(service: Service, client: TestClient)
     assert is_problem(
         client.post(f"{path}/hold", json={"reason": "x"}, headers=key(service)), 403, "forbidden"
     )
+
+
+@pytest.mark.parametrize("step", ["hold", "release", "erasure"])
+@pytest.mark.parametrize("reason", ["", " ", "\n\t", "x" * 501], ids=["nothing", "blank", "lines", "long"])
+def test_a_reason_says_something(service: Service, client: TestClient, step: str, reason: str) -> None:
+    submission = rejected(service)
+
+    answer = client.post(
+        f"/v1/submissions/{submission.id}/{step}", json={"reason": reason}, headers=officer_of(service)
+    )
+
+    assert is_problem(answer, 422, "invalid-request")
+    kinds = [event.kind for event in service.submissions.events(submission.id)]
+    assert kinds == ["received", "rejected"]
+
+
+@pytest.mark.parametrize(
+    "reason", ["", "  ", "x" * 501, os.fsdecode(b"a\xff")], ids=["nothing", "blank", "long", "no-text"]
+)
+def test_so_does_that_of_a_command(reason: str, tmp_path: Path) -> None:
+    done = claims("retention", "hold", "sub_x", "--reason", reason, env={"CLAIMS_DATA_DIR": str(tmp_path)})
+
+    assert (done.code, "say why in 1 to 500 characters" in done.stderr) == (Exit.USAGE, True), done.stderr
 
 
 def test_years_are_dated_data(tmp_path: Path) -> None:
