@@ -1,14 +1,20 @@
 """Wall time in Vietnam, the time zone of every date and hour in a bundle."""
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import MAXYEAR, date, datetime, timedelta, timezone
 
 #: UTC+7 all year since 1975; a fixed offset needs no time-zone database on the machine.
 VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
 
 def local_time(moment: datetime) -> datetime:
-    """Return the wall time in Vietnam at an aware moment."""
-    return moment.astimezone(VIETNAM)
+    """Return the wall time in Vietnam at an aware moment; the last or first that there is, if it has none."""
+    try:
+        return moment.astimezone(VIETNAM)
+    except OverflowError:
+        # RFC 5280, 4.1.2.5: a certificate without an end has the last second of the year 9999.
+        if moment.year == MAXYEAR:
+            return datetime.max.replace(tzinfo=VIETNAM)
+        return datetime.min.replace(tzinfo=VIETNAM)
 
 
 def local_date(moment: datetime) -> date:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from claims.bundle.views import group_figure
-from claims.localtime import VIETNAM
+from claims.localtime import local_time
 
 NOTHING = "–"
 _COMMON_NAME: Final = re.compile(r"(?:^|,)CN=((?:[^,\\]|\\.)+)")
@@ -39,12 +39,12 @@ def day(value: date | None) -> str:
 
 def moment(value: datetime | None) -> str:
     """Write a moment to the minute."""
-    return NOTHING if value is None else f"{value.astimezone(VIETNAM):%d/%m/%Y %H:%M}"
+    return NOTHING if value is None else f"{local_time(value):%d/%m/%Y %H:%M}"
 
 
 def machine_time(value: datetime) -> str:
     """Write a moment for programs (the ``datetime`` of a time element)."""
-    return value.astimezone(VIETNAM).isoformat(timespec="seconds")
+    return local_time(value).isoformat(timespec="seconds")
 
 
 def holder_of(subject: str) -> str:

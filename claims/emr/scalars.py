@@ -61,7 +61,12 @@ def local_day(text: str) -> Day:
 def _local_time(text: str) -> LocalTime:
     if match := _TIME.fullmatch(text):
         moment = datetime.fromisoformat(f"{match['day']}T{match['clock']}{match['offset'] or '+07:00'}")
-        return LocalTime(moment.astimezone(VIETNAM).strftime("%Y%m%d%H%M"))
+        try:
+            local = moment.astimezone(VIETNAM)
+        except OverflowError:
+            # The last hours of the year 9999, by which some mean "for ever", are in no year of ours.
+            raise ValueError(text) from None
+        return LocalTime(f"{local.year:04}{local:%m%d%H%M}")
     if _DIGITS.fullmatch(text):
         padded = text.ljust(12, "0")
         # `strptime` takes one-digit parts, so it must never see fewer digits than these.
@@ -81,7 +86,8 @@ def _iso_day(text: str) -> str:
     match = _PARTIAL_DAY.fullmatch(text)
     if match is None or match[3] is None:
         raise ValueError(text)
-    return date.fromisoformat(text).strftime("%Y%m%d")
+    date.fromisoformat(text)
+    return text.replace("-", "")
 
 
 def birth_time(text: str) -> LocalTime:

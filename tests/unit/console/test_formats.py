@@ -1,10 +1,11 @@
-"""How pages write money, and whom a certificate is of."""
+"""How pages write money and moments, and whom a certificate is of."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from claims.console.formats import dong, holder_of, signed_dong
+from claims.console.formats import dong, holder_of, machine_time, moment, signed_dong
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,10 @@ def test_a_difference_says_in_which_direction_and_nothing_is_a_dash() -> None:
 )
 def test_a_certificate_is_of_whom_its_common_name_says(subject: str, holder: str) -> None:
     assert holder_of(subject) == holder
+
+
+def test_a_certificate_without_an_end_has_one_that_can_be_written() -> None:
+    end = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+    assert moment(end) == "31/12/9999 23:59"
+    assert machine_time(end) == "9999-12-31T23:59:59+07:00"

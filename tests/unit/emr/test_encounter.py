@@ -82,6 +82,8 @@ def test_a_json_number_in_exponent_form_is_refused() -> None:
         pytest.param("202611020730", "202611020730", id="digits"),
         pytest.param("2026-11-02", "202611020000", id="date-alone"),
         pytest.param("20261102", "202611020000", id="eight-digits"),
+        pytest.param("0012-11-02", "001211020000", id="an-early-year"),
+        pytest.param("0012-11-02T07:30", "001211020730", id="an-early-year-with-a-clock"),
     ],
 )
 def test_a_time_is_moved_to_vietnam(written: str, moved: str) -> None:
@@ -91,8 +93,12 @@ def test_a_time_is_moved_to_vietnam(written: str, moved: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["2026-02-30", "202613010000", "02/11/2026", "2026-11-02T25:00", "", "2026", 20261102]
-)
+    "written",
+    [
+        "2026-02-30", "202613010000", "02/11/2026", "2026-11-02T25:00", "", "2026", 20261102,
+        "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00",
+    ],
+)  # fmt: skip
 def test_what_is_no_time_is_refused(written: object) -> None:
     (found,) = problems(as_json(a_document(visit={"admitted": written})))
 
