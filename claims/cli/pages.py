@@ -1,6 +1,7 @@
 """Claims and comparisons as a page: one file that needs no script and loads nothing."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,6 +21,7 @@ from claims.cli.showing import (
     signature_of,
     words,
 )
+from claims.localtime import local_time
 from claims.proof import words as archive_words
 from claims.proof.verdict import ArchiveVerdict
 from signing.report.report import Answer, Report
@@ -50,6 +52,7 @@ def signature_page(reports: Sequence[tuple[str, Report]], language: str) -> byte
         name_scope=name_scope,
         question=question,
         sentence_of=describe_report,
+        time_of=_time,
         describe_reason=describe_reason,
     )
 
@@ -62,6 +65,10 @@ def archive_page(archives: Sequence[tuple[str, ArchiveVerdict]], language: str) 
 def describe_reason(reason: Reason, language: str) -> str:
     """Return the sentence of a reason that a verifier gives."""
     return describe(Finding(find_code(reason), Severity.CRITICAL), language)
+
+
+def _time(moment: datetime) -> str:
+    return f"{local_time(moment):%d/%m/%Y %H:%M:%S} (UTC+7)"
 
 
 def _render(template: str, language: str, **values: object) -> bytes:

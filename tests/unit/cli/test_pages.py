@@ -51,6 +51,7 @@ def test_no_name_of_the_standard_stands_alone_in_a_vietnamese_page(reports: list
     }
     assert "phần tử TT_HOSO" in text
     assert "(mức thường)" in text
+    assert "01/06/2026 07:00:00 (UTC+7)" in text
 
 
 def test_the_english_page_has_english_names(reports: list[tuple[str, Report]]) -> None:
