@@ -11,7 +11,7 @@ and what has no such identity goes under an `Idempotency-Key`. So a lost answer 
   - ForgedWebhook       a webhook that was not signed with any of the secrets, or long ago
   - ApiError
     - ApiUnreachable    nothing usable answered; trying again later may help
-      - NotNow          the service answered that it cannot do this now
+      - NotNow          it answered, but does not do it at present: too many requests, maintenance
     - ApiRefused        a problem document came back
       - NotAllowed      the key opens nothing, or not this
       - NotFound        there is no such thing, or it is another facility's
@@ -115,18 +115,26 @@ class ApiUnreachable(ApiError):
 
 
 class NotNow(ApiUnreachable):
-    """The service answered that it cannot do this now; trying again later may help."""
+    """The API answered, but does not do it at present: too many requests, maintenance, a fault of its own.
 
-    def __init__(self, url: str, reason: str) -> None:
-        ApiError.__init__(self, f"{url} cannot do this now: {reason}")
+    Attributes:
+        problem: What it said.
+        retry_after_s: How long it asks to be left alone; None: it did not say.
+    """
+
+    def __init__(self, url: str, problem: Document, retry_after_s: float | None) -> None:
+        pause = "later" if retry_after_s is None else f"in {retry_after_s:g} s"
+        ApiError.__init__(self, f"{url} answers {_said(problem)}; try again {pause}")
         self.url = url
+        self.problem = problem
+        self.retry_after_s = retry_after_s
 
 
 class ApiRefused(ApiError):
     """The API answered with a problem document (RFC 9457), which is at hand whole as ``problem``."""
 
     def __init__(self, problem: Document) -> None:
-        super().__init__(f"{problem.get('title')}: {problem.get('detail')}")
+        super().__init__(_said(problem))
         self.problem = problem
 
     @property
@@ -396,7 +404,7 @@ class ApiClient:
         attempts, content = more.get("attempts", _ATTEMPTS), more.get("content")
         pause_s = _FIRST_PAUSE_S
         for attempt in range(1, attempts + 1):
-            asked_s = 0.0
+            asked_s: float | None = None
             try:
                 response = self._http.request(
                     method,
@@ -414,12 +422,13 @@ class ApiClient:
                 problem = _problem(response)
                 if not problem["retryable"]:
                     raise _REFUSALS.get(response.status_code, ApiRefused)(problem)
-                failure = NotNow(self._url, str(problem["title"]))
                 asked_s = _retry_after_s(response)
+                failure = NotNow(self._url, problem, asked_s)
             if attempt == attempts:
                 raise failure
             # Clients that failed together do not come back together.
-            self._pause(max(asked_s, pause_s * random.uniform(0.5, 1.5)))  # noqa: S311 - jitter, not a secret
+            jittered_s = pause_s * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret
+            self._pause(max(min(asked_s or 0.0, _LONGEST_PAUSE_S), jittered_s))
             pause_s *= 2
         raise AssertionError("unreachable")
 
@@ -439,10 +448,14 @@ def _flat(params: Mapping[str, object] | None) -> dict[str, list[str]]:
     return flat
 
 
-def _retry_after_s(response: httpx2.Response) -> float:
+def _retry_after_s(response: httpx2.Response) -> float | None:
     """Return how long the service asks to wait: seconds; the header's other form, a date, is not ours."""
     text = response.headers.get("Retry-After", "")
-    return min(float(text), _LONGEST_PAUSE_S) if text.isascii() and text.isdigit() else 0.0
+    return float(text) if text.isascii() and text.isdigit() else None
+
+
+def _said(problem: Document) -> str:
+    return ": ".join(str(problem[part]) for part in ("title", "detail") if problem.get(part))
 
 
 def _object(response: httpx2.Response) -> Document:

@@ -20,6 +20,7 @@ from claims.client import (
     ForgedWebhook,
     NotAllowed,
     NotFound,
+    NotNow,
     read_webhook,
 )
 from claims.exchange.access.keys import Scope
@@ -203,6 +204,32 @@ def test_it_gives_up_after_four_attempts(web: Web) -> None:
 
     assert len(web.posts) == 4
     assert len(pauses) == 3
+
+
+def test_who_asks_too_often_to_the_end_is_told_for_how_long_to_wait(web: Web) -> None:
+    headers = {"Content-Type": "application/problem+json", "Retry-After": "1800"}
+    said = {"title": "Too many requests", "detail": "more than 5 in a window", "retryable": True}
+    web.answers["/v1/submissions"] = lambda _body: (429, headers, json.dumps(said).encode())
+    pauses: list[float] = []
+
+    with ApiClient(web.url(""), "k", pause=pauses.append) as api, pytest.raises(NotNow) as limited:
+        api.submit_bundle(b"<x/>")
+
+    assert limited.value.retry_after_s == 1800
+    assert limited.value.problem["detail"] == "more than 5 in a window"
+    told = "answers Too many requests: more than 5 in a window; try again in 1800 s"
+    assert str(limited.value) == f"{web.url('')} {told}"
+    assert pauses == [60, 60, 60]
+
+
+def test_a_proxys_maintenance_without_a_time_is_told_as_such(web: Web) -> None:
+    web.answers["/v1/batches/b"] = lambda _body: (503, {"Content-Type": "text/html"}, b"<h1>Back soon</h1>")
+
+    with ApiClient(web.url(""), "k", pause=lambda _: None) as api, pytest.raises(NotNow) as resting:
+        api.batch("b")
+
+    assert resting.value.retry_after_s is None
+    assert str(resting.value).endswith("answers HTTP 503: Service Unavailable; try again later")
 
 
 def test_what_must_not_be_repeated_is_not(web: Web) -> None:
