@@ -22,7 +22,11 @@ def create_app(service: Service) -> FastAPI:
 
 def from_environment() -> FastAPI:
     """Return the application around the service that the environment describes."""
-    return create_app(open_service(database_role=roles.CONSOLE))
+    service = open_service(database_role=roles.CONSOLE)
+    # Where keys were lost it is better not to start than to take in what nobody can open or prove.
+    service.warm("master_keys")
+    service.service_keys.ensure()
+    return create_app(service)
 
 
 async def _to_console(_request: Request) -> RedirectResponse:

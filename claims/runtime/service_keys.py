@@ -9,7 +9,7 @@
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -47,9 +47,11 @@ class _Loaded:
 class FolderOfServiceKeys:
     """`claims.exchange.proofs.ServiceKeys` over PEM files; what another process adds is seen in a minute."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Clock, *, is_in_use: Callable[[], bool] = lambda: False) -> None:
+        """Take the folder; where one of its keys has signed, none is made to take its place."""
         self.folder = folder
         self._clock = clock
+        self._is_in_use = is_in_use
         self._loaded = ttl_cache(maxsize=1, ttl=_REMEMBER_S)(self._load)
         self._listed = ttl_cache(maxsize=_LISTS, ttl=_REMEMBER_S)(self._list)
 
@@ -57,7 +59,7 @@ class FolderOfServiceKeys:
         """Return the key that signs now.
 
         Raises:
-            UnusableServiceKeys: There is none, or a file cannot be read.
+            UnusableServiceKeys: There is none, or not any more, or a file cannot be read.
         """
         return self._loaded().current
 
@@ -81,7 +83,7 @@ class FolderOfServiceKeys:
         Raises:
             UnusableServiceKeys: Another authority issues the certificates here.
         """
-        self._ensure()
+        self.ensure()
         authority = self._authority()
         if authority is None:
             raise UnusableServiceKeys(f"{self.folder} has no authority of its own: put a new key file there")
@@ -90,10 +92,19 @@ class FolderOfServiceKeys:
         self._loaded.cache_clear()
         return key
 
-    def _ensure(self) -> None:
-        """Make the authority and the first key, unless there are files."""
+    def ensure(self) -> None:
+        """Make the authority and the first key, unless there are files.
+
+        Raises:
+            UnusableServiceKeys: There were files: their keys have signed.
+        """
         if any(self.folder.glob("*.pem")):
             return
+        if self._is_in_use():
+            raise UnusableServiceKeys(
+                f"{self.folder} holds no key, and the database holds what its keys signed: restore it from "
+                "its backup (docs/guides/backup.md)"
+            )
         authority = Authority.create(at=self._clock.now().replace(microsecond=0))
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Of two processes that start at once, the one whose authority stands makes the first key.
@@ -123,7 +134,7 @@ class FolderOfServiceKeys:
         return None if authority is None else authority.revocation_list(at=at)
 
     def _load(self) -> _Loaded:
-        self._ensure()
+        self.ensure()
         now = self._clock.now()
         found: list[ServiceKey] = []
         leaves: list[x509.Certificate] = []

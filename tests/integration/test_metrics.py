@@ -116,6 +116,7 @@ def test_no_label_names_a_facility_an_episode_or_a_person(client: TestClient) ->
 
 def test_a_database_that_does_not_answer_costs_only_its_own_numbers(broker_url: str, tmp_path: Path) -> None:
     DemoPki.create(at=datetime.now(UTC)).write(tmp_path / "trust")
+    (tmp_path / "seal.key").write_bytes(bytes(32))
     settings = Settings(data_dir=tmp_path, metrics_key=SecretStr("scrape"))
     service = Service(settings, "postgresql://127.0.0.1:9/none", broker_url)
     service.pool.timeout = 0.2

@@ -1,17 +1,23 @@
 """After a restore, which knows less than the gateway, nothing is sent twice and nothing is lost."""
 
 import importlib.util
+import re
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from textwrap import dedent
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from claims.exchange.lifecycle import State, replay_target
-from claims.storage.migrations import upgrade
+from claims.runtime.embedded import embedded_services
+from claims.storage.migrations import current_revision, newest_revision, upgrade
 from claims.storage.pool import open_pool
 from claims.storage.restoration import note_restoration
+from claims.storage.roles import make_roles
 from tests.conftest import ON_GIVEN_SERVERS, require_tool
 from tests.integration.conftest import Exchange
 
@@ -24,6 +30,12 @@ def _tool(name: str) -> str:
         if own.is_file():
             return str(own)
     return require_tool(name)
+
+
+def _run(script: str, folder: Path, **variables: str) -> None:
+    programs = Path(_tool("pg_dump")).parent
+    env = {"PATH": f"{programs}:/usr/bin:/bin", **variables}
+    subprocess.run(["sh", "-euc", script], cwd=folder, env=env, check=True)
 
 
 def _back_up_and_restore(database_url: str, to_url: str, folder: Path) -> None:
@@ -113,3 +125,22 @@ def _now(exchange: Exchange) -> datetime:
     assert row is not None
     at: datetime = row[0]
     return at
+
+
+@pytest.mark.skipif(ON_GIVEN_SERVERS, reason="needs a server on which nobody has made the roles")
+def test_the_guides_restore_works_as_written_on_a_new_server(database_url: str, tmp_path: Path) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        make_roles(connection)
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "backup.md").read_text("utf-8")
+    backup, restore = (dedent(block) for block in re.findall(r"```sh\n(.*?) *```", guide, re.DOTALL)[:2])
+    _run(backup, tmp_path, CLAIMS_DATABASE_URL=database_url)
+
+    with embedded_services(tmp_path / "new") as new:
+        place = conninfo_to_dict(new.database_url)
+        with psycopg.connect(new.database_url, dbname="postgres", autocommit=True) as connection:
+            connection.execute("DROP DATABASE claims")
+        _run(restore, tmp_path, PGHOST=str(place["host"]), PGPORT=str(place["port"]), PGUSER="postgres")
+        with psycopg.connect(new.database_url) as connection:
+            restored_revision = current_revision(connection)
+
+    assert restored_revision == newest_revision()

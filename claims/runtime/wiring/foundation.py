@@ -21,6 +21,7 @@ from claims.runtime.telemetry.measured import (
 from claims.storage.classifying import Classifying
 from claims.storage.clock import DatabaseClock
 from claims.storage.facilities import Facilities
+from claims.storage.keys_in_use import KeysInUse
 from claims.storage.months import KeepMonths
 from claims.storage.moving import MoveContents
 from claims.storage.objects import Objects
@@ -87,8 +88,14 @@ class Foundation:
         return Facilities(self.pool)
 
     @cached_property
+    def keys_in_use(self) -> KeysInUse:
+        """Which keys the database needs."""
+        return KeysInUse(self._whole_pool)
+
+    @cached_property
     def _sealing_key(self) -> bytes:
-        return load_or_make_key(self.settings.sealing_key_path)
+        in_use = self.keys_in_use
+        return load_or_make_key(self.settings.sealing_key_path, is_in_use=in_use.is_anything_sealed)
 
     @cached_property
     def master_keys(self) -> KeyRing:
@@ -133,7 +140,9 @@ class Foundation:
     @cached_property
     def service_keys(self) -> FolderOfServiceKeys:
         """The service's own keys."""
-        return FolderOfServiceKeys(self.settings.evidence_keys_folder, self.clock)
+        in_use = self.keys_in_use
+        folder = self.settings.evidence_keys_folder
+        return FolderOfServiceKeys(folder, self.clock, is_in_use=in_use.is_anything_signed)
 
     @cached_property
     def celery(self) -> Celery:

@@ -21,7 +21,8 @@ from claims.runtime.wiring import Service
 def test_results_are_read_back_wherever_there_is_a_gateway(
     settings: dict[str, object], are_read: bool, tmp_path: Path
 ) -> None:
-    # Nothing listens there: a pool opens without its database.
+    # Nothing listens there: a pool opens without its database, and a key that is there is not asked about.
+    (tmp_path / "seal.key").write_bytes(bytes(32))
     read = Settings.model_validate({"data_dir": tmp_path, **settings})
     service = Service(read, "postgresql://127.0.0.1:1/none", "memory://")
 
