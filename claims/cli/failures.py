@@ -11,9 +11,12 @@ from claims.exchange.errors import StoreUnavailable
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 from claims.runtime.archive_store import ArchiveStoreFailed
 from claims.runtime.embedded import EmbeddedServiceFailed, NoEmbeddedServices
+from claims.runtime.service_keys import UnusableServiceKeys
 from claims.runtime.settings import InvalidSettings
 from claims.runtime.start import HalfConfigured, NothingRuns
+from claims.storage.migrations import NewerDatabase
 from claims.storage.objects import UnusableStoreAddress
+from claims.storage.sealing import UnusableSealingKey
 from signing.errors import (
     PolicyUnreadable,
     RemoteAccountRefused,
@@ -25,6 +28,7 @@ from signing.errors import (
 _CONFIGURATION = (
     FolderWatched,
     InvalidSettings,
+    NewerDatabase,
     HalfConfigured,
     NoEmbeddedServices,
     NothingRuns,
@@ -38,6 +42,8 @@ _CONFIGURATION = (
     UnreadablePolicy,
     UnusableFormatFolder,
     UnusableOwnRules,
+    UnusableSealingKey,
+    UnusableServiceKeys,
 )
 _UNREACHABLE = (
     ApiUnreachable,

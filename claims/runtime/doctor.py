@@ -2,40 +2,48 @@
 
 import shutil
 import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
 import psycopg
-from cryptography import x509
+from cryptography.exceptions import InvalidTag
 from kombu.exceptions import OperationalError
 
 from claims.errors import ClaimsError
-from claims.exchange.errors import ContentsUnavailable, StoreUnavailable
+from claims.exchange.errors import ContentsUnavailable, KeysUnavailable, StoreUnavailable
 from claims.runtime.broker import make_celery
 from claims.runtime.clock import SystemClock
 from claims.runtime.embedded import Addresses, find_running
 from claims.runtime.production import weaknesses
+from claims.runtime.service_keys import UnusableServiceKeys
 from claims.runtime.settings import Settings, load_settings
 from claims.runtime.start import given_addresses
-from claims.storage.migrations import current_revision, newest_revision
+from claims.runtime.wiring import Service
+from claims.storage.migrations import current_revision, is_known, newest_revision
 from claims.storage.months import KeepMonths
 from claims.storage.moving import latest_moved
 from claims.storage.objects import ObjectMissing, Objects
 from claims.storage.overview import Overview
 from claims.storage.pool import open_pool
+from claims.storage.sealing import UnusableSealingKey
+from claims.storage.vault import UnreadableContent
 from signing.errors import SigningError
 from signing.trust import TrustStore
 
 _LOW_DISK_BYTES = 2 * 2**30
 _MAX_SKEW_S = 5.0
 _MAX_GATEWAY_SKEW_S = 60.0
-_WARN_DAYS = 30
+_WARN = timedelta(days=30)
 _MONTHS_LEFT = timedelta(days=7)
+#: Of those of an installation that does not say that it holds real claims.
+_WEAKNESSES_SHOWN = 5
 #: So long nothing that is due waits where somebody works.
 _DUE_FOR = timedelta(minutes=5)
 
@@ -68,6 +76,7 @@ def examine() -> Iterator[Examined]:
         yield Examined("settings", is_fine=False, detail=str(error), remedy="correct the CLAIMS_ variables")
         return
     yield Examined("settings", is_fine=True, detail="every CLAIMS_ variable makes sense")
+    has_database = False
     if addresses is None:
         yield Examined(
             "servers",
@@ -76,17 +85,23 @@ def examine() -> Iterator[Examined]:
             remedy="start `claims serve`, or set CLAIMS_DATABASE_URL and CLAIMS_BROKER_URL",
         )
     else:
-        yield _look("database", lambda: _database(addresses))
-        yield _look("months", lambda: _months(settings, addresses))
-        yield _look("clock", lambda: _clock(addresses))
+        database = _look("database", lambda: _database(addresses))
+        yield database
+        has_database = database.is_fine
+        if has_database:
+            yield _look("months", lambda: _months(settings, addresses))
+            yield _look("clock", lambda: _clock(addresses))
         yield _look("broker", lambda: _broker(settings, addresses))
-        yield _look("work", lambda: _work(settings, addresses))
-        yield _look("certificates", lambda: _certificates(addresses))
+        if has_database:
+            yield _look("work", lambda: _work(settings, addresses))
+            yield _look("certificates", lambda: _certificates(addresses))
     yield _look("gateway", lambda: _gateway(settings))
     if settings.gateway_url is not None:
         yield _look("gateway's clock", lambda: _gateway_clock(settings.gateway_url or ""))
     yield _look("trust", lambda: _trust(settings))
     yield _look("keys", lambda: _key_files(settings))
+    if addresses is not None and has_database:
+        yield _look("stored", lambda: _stored(settings, addresses))
     if settings.content_store:
         yield _look("contents", lambda: _contents(settings, addresses))
     yield _look("production", lambda: _production(settings))
@@ -98,6 +113,9 @@ def _look(name: str, at: Callable[[], str]) -> Examined:
         return Examined(name, is_fine=True, detail=at())
     except _Fault as fault:
         return Examined(name, is_fine=False, detail=fault.detail, remedy=fault.remedy)
+    except OSError as error:
+        remedy = "let the service's user read it (`claims doctor` must run as that user, too)"
+        return Examined(name, is_fine=False, detail=f"cannot be looked at: {error}", remedy=remedy)
 
 
 def _database(addresses: Addresses) -> str:
@@ -106,9 +124,14 @@ def _database(addresses: Addresses) -> str:
             found, wanted = current_revision(connection), newest_revision()
             version = connection.info.server_version // 10_000
     except psycopg.OperationalError as error:
-        raise _Fault("does not answer", "start PostgreSQL, or correct CLAIMS_DATABASE_URL") from error
+        said = str(error).partition("\n")[0].removeprefix("connection failed: ")
+        raise _Fault(f"lets nobody in: {said}", "start PostgreSQL, or correct CLAIMS_DATABASE_URL") from error
+    if found is not None and not is_known(found):
+        remedy = "install the version of eHoSo that made it, or a later one"
+        raise _Fault(f"is at revision {found}, which is newer than this version's {wanted}", remedy)
     if found != wanted:
-        raise _Fault(f"is at revision {found}, this version needs {wanted}", "run `claims migrate`")
+        at = "was never migrated" if found is None else f"is at revision {found}"
+        raise _Fault(f"{at}, this version needs {wanted}", "run `claims migrate`")
     return f"PostgreSQL {version}, revision {found}"
 
 
@@ -182,7 +205,8 @@ def _gateway_clock(url: str) -> str:
         after = datetime.now(UTC)
         said = parsedate_to_datetime(answer.headers["Date"])
     except (httpx2.HTTPError, httpx2.InvalidURL, KeyError, ValueError) as error:
-        raise _Fault("cannot be read: no answer with a date", "see gateway") from error
+        why = "the answer has no date" if isinstance(error, KeyError) else error
+        raise _Fault(f"cannot be read: {why}", "see gateway") from error
     # A Date is cut to the second.
     ahead_s, behind_s = (said - after).total_seconds(), (before - said).total_seconds() - 1
     if max(ahead_s, behind_s) > _MAX_GATEWAY_SKEW_S:
@@ -215,25 +239,33 @@ def _work(settings: Settings, addresses: Addresses) -> str:
 def _certificates(addresses: Addresses) -> str:
     try:
         with open_pool(addresses.database_url, max_size=1) as pool:
-            found = [x509.load_der_x509_certificate(one) for one in Overview(pool).signing_certificates()]
+            ends = Overview(pool).signing_ends()
     except (StoreUnavailable, psycopg.Error) as error:
         raise _Fault("cannot be read from the database", "see database") from error
-    if not found:
+    if not ends:
         raise _Fault("nobody may sign", "register one with `claims certificate register`")
-    now = datetime.now(UTC)
-    ending = sorted((one.not_valid_after_utc - now).days for one in found)
-    soon = sum(days < _WARN_DAYS for days in ending)
+    left = [end - datetime.now(UTC) for end in ends]
+    soon = sum(one < _WARN for one in left)
     if soon:
         raise _Fault(
-            f"{soon} of {len(found)} facility certificates end within {_WARN_DAYS} days, the first in "
-            f"{ending[0]} days",
-            "register the next ones beside them: `claims certificate list` says whose",
+            f"{soon} of {len(left)} facilities have none that lasts another {_WARN.days} days, the first "
+            f"{_when(min(left))}",
+            "register the next ones beside them: `claims certificate list CODE` shows a facility's",
         )
-    return f"{len(found)} facility certificate(s), the first ends in {ending[0]} days"
+    return f"of {len(left)} facilities, the first {_when(min(left))}"
+
+
+def _when(left: timedelta) -> str:
+    return f"ends in {left.days} days" if left >= timedelta() else f"ended {-left.days} day(s) ago"
 
 
 def _key_files(settings: Settings) -> str:
-    files = [settings.sealing_key_path, *sorted(settings.signing_keys_folder.glob("*.p12"))]
+    files = [
+        settings.sealing_key_path,
+        *_files(settings.signing_keys_folder, ".p12"),
+        *_files(settings.content_keys_folder, ".key"),
+        *(one for one in _files(settings.evidence_keys_folder, ".pem") if b"PRIVATE KEY" in one.read_bytes()),
+    ]
     present = [path for path in files if path.is_file()]
     if settings.sealing_key_path not in present:
         raise _Fault(
@@ -245,6 +277,55 @@ def _key_files(settings: Settings) -> str:
         listed = " ".join(map(str, open_ones))
         raise _Fault(f"others may read {len(open_ones)} key file(s)", f"chmod 600 {listed}")
     return f"{len(present)} key file(s), readable by their owner alone"
+
+
+def _files(folder: Path, ending: str) -> list[Path]:
+    # Not by a pattern, which finds nothing in a folder that may not be read.
+    return sorted(one for one in folder.iterdir() if one.suffix == ending) if folder.is_dir() else []
+
+
+def _stored(settings: Settings, addresses: Addresses) -> str:
+    if not settings.sealing_key_path.is_file():
+        raise _Fault("cannot be opened without the sealing key", "see keys")
+    service = Service(settings, addresses.database_url, addresses.broker_url)
+    try:
+        return _opened(service)
+    except InvalidTag as error:
+        raise _Fault(
+            f"{settings.sealing_key_path} is another key than the one that sealed what is stored",
+            "restore it from its backup",
+        ) from error
+    except UnreadableContent as error:
+        remedy = f"restore {settings.content_keys_folder} and {settings.sealing_key_path} from their backup"
+        raise _Fault(str(error), remedy) from error
+    except (UnusableSealingKey, UnusableServiceKeys) as error:
+        raise _Fault(
+            str(error), "docs/guides/backup.md says what to keep, and what to do without it"
+        ) from error
+    except KeysUnavailable as error:
+        raise _Fault(str(error), "see CLAIMS_CONTENT_KEYS_IN: is the token or the service there?") from error
+    except (StoreUnavailable, psycopg.Error) as error:
+        raise _Fault("cannot be read", "see database") from error
+    finally:
+        service.close()
+
+
+def _opened(service: Service) -> str:
+    """Open one of everything that is stored under keys that are not in the database."""
+    in_use = service.keys_in_use
+    facility, latest = in_use.account(), in_use.latest_lock()
+    if facility is not None:
+        service.gateway_accounts.find(facility)
+    if latest is not None:
+        service.vault.open(*latest)
+    if in_use.is_anything_signed():
+        lost = in_use.signers() - service.service_keys.certificates().keys()
+        if lost:
+            raise _Fault(
+                f"the log was signed by keys that are not in {service.service_keys.folder}: {' '.join(lost)}",
+                "restore the folder from its backup, beside the files that are there",
+            )
+    return "can be opened and proved with the keys that are here"
 
 
 def _contents(settings: Settings, addresses: Addresses | None) -> str:
@@ -277,9 +358,9 @@ def _production(settings: Settings) -> str:
         raise _Fault(f"{len(found)} weakness(es) keep the service from starting", listed)
     if not found:
         return "nothing about it is too weak for real claims"
-    return f"not asked for (CLAIMS_PRODUCTION); {len(found)} weakness(es): " + ", ".join(
-        one.what for one in found
-    )
+    some = ", ".join(one.what for one in found[:_WEAKNESSES_SHOWN])
+    more = f" and {len(found) - _WEAKNESSES_SHOWN} more" if len(found) > _WEAKNESSES_SHOWN else ""
+    return f"not asked for (CLAIMS_PRODUCTION); {len(found)} weakness(es): {some}{more}"
 
 
 def _trust(settings: Settings) -> str:
@@ -289,16 +370,21 @@ def _trust(settings: Settings) -> str:
         remedy = "put the authorities' certificates into its anchors/; until then no check worker starts"
         raise _Fault(str(error), remedy) from error
     now = datetime.now(UTC)
-    days = min((anchor.not_valid_after_utc - now).days for anchor in anchors)
-    if days < _WARN_DAYS:
-        raise _Fault(f"an anchor ends in {days} days", "add the authority's next certificate")
-    return f"{len(anchors)} anchor(s), the first ends in {days} days"
+    left = min(anchor.not_valid_after_utc - now for anchor in anchors)
+    if left < _WARN:
+        raise _Fault(f"an anchor {_when(left)}", "add the authority's next certificate")
+    return f"{len(anchors)} anchor(s), the first {_when(left)}"
 
 
 def _disk(settings: Settings) -> str:
     folder = settings.data_dir
     while not folder.exists():
         folder = folder.parent
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        remedy = "let the service's user write there, or move CLAIMS_DATA_DIR"
+        raise _Fault(f"{settings.data_dir} cannot be written: {error.strerror}", remedy) from error
     free = shutil.disk_usage(folder).free
     if free < _LOW_DISK_BYTES:
         raise _Fault(f"{free / 2**30:.1f} GiB free at {folder}", "free some space, or move CLAIMS_DATA_DIR")

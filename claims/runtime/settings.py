@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Annotated
 
 import limits
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from claims.bundle.findings import Severity
@@ -21,6 +23,9 @@ from claims.exchange.quota import read_size_limits
 from claims.runtime.watchdog import PATIENCE_S
 
 PREFIX = "CLAIMS_"
+
+#: How addresses of brokers begin that have been tried.
+_BROKERS = frozenset({"redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp"})
 
 #: One attempt at worst: sign in, ask by digest, sign in again, ask again; and the same to send.
 _EXCHANGES = 8
@@ -53,6 +58,25 @@ def _readable_networks(text: str) -> str:
     return text
 
 
+def _postgresql_address(text: str | None) -> str | None:
+    if text is not None:
+        try:
+            conninfo_to_dict(text)
+        except psycopg.Error:  # which repeats the address, with the password in it
+            raise ValueError("no address such as postgresql://claims@db.example.vn/claims") from None
+    return text
+
+
+def _broker_address(text: str | None) -> str | None:
+    if text is not None:
+        scheme, mark, _ = text.partition("://")
+        if not mark or scheme not in _BROKERS:
+            raise ValueError(
+                "no address such as redis://broker.example.vn:6379/0 or amqp://broker.example.vn//"
+            )
+    return text
+
+
 def _readable_rate(text: str) -> str:
     if text:
         limits.parse(text)
@@ -78,7 +102,7 @@ class Settings(BaseModel):
         description="Whether this installation holds real claims: it then refuses to start with demo keys, "
         "weak settings or key files that others may read, and says which (`claims doctor` too).",
     )
-    database_url: str | None = Field(
+    database_url: Annotated[str | None, AfterValidator(_postgresql_address)] = Field(
         None, description="PostgreSQL address (libpq URL). Unset: the embedded PostgreSQL in the data folder."
     )
     database_roles: bool | None = Field(
@@ -87,7 +111,7 @@ class Settings(BaseModel):
         "(`claims migrate --roles` makes them): API and console then see only the rows of their caller's "
         "places, and the API reads no bundles. Unset: with the embedded servers, which have the roles.",
     )
-    broker_url: str | None = Field(
+    broker_url: Annotated[str | None, AfterValidator(_broker_address)] = Field(
         None, description="Celery broker address. Unset: the embedded Valkey in the data folder."
     )
     log_level: str = Field("INFO", description="Least level of log lines: DEBUG, INFO, WARNING, ERROR.")

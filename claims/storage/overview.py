@@ -1,8 +1,10 @@
-"""What an operator's instruments ask: what waits and for how long, and which certificates may sign."""
+"""What an operator's instruments ask: what waits and for how long, and until when facilities can sign."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
+
+from cryptography import x509
 
 from claims.storage.pool import Pool, borrow
 
@@ -18,7 +20,7 @@ WHERE d.state = 'waiting' AND w.disabled_why IS NULL
 """
 # The last change of each registration says whether it may sign (registration_event_by_certificate).
 _MAY_SIGN: LiteralString = """
-SELECT c.certificate FROM facility_certificate c, LATERAL (
+SELECT c.facility, c.certificate FROM facility_certificate c, LATERAL (
     SELECT change FROM registration_event e
     WHERE e.facility = c.facility AND e.sha256 = c.sha256 AND since <= now()
     ORDER BY since DESC, id DESC LIMIT 1
@@ -58,8 +60,12 @@ class Overview:
             row = connection.execute(_TO_TELL).fetchone()
         return None if row is None else row[0]
 
-    def signing_certificates(self) -> tuple[bytes, ...]:
-        """Return the certificates (DER) that may sign for a facility now."""
+    def signing_ends(self) -> tuple[datetime, ...]:
+        """Return until when each facility that may sign can do so: the end of its last certificate."""
         with borrow(self.pool) as connection:
             rows = connection.execute(_MAY_SIGN).fetchall()
-        return tuple(bytes(row[0]) for row in rows)
+        ends: dict[str, datetime] = {}
+        for facility, der in rows:
+            until = x509.load_der_x509_certificate(bytes(der)).not_valid_after_utc
+            ends[facility] = max(until, ends.get(facility, until))
+        return tuple(ends.values())

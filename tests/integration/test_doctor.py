@@ -3,16 +3,21 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from claims.exchange.ports import Account
 from claims.exchange.registrations import Note, RegistrationChange, RegistrationEvent
 from claims.exchange.submission import FacilityCode
+from claims.runtime.clock import SystemClock
 from claims.runtime.doctor import Examined, examine
+from claims.runtime.service_keys import FolderOfServiceKeys
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
+from claims.storage.migrations import NewerDatabase, upgrade
 from signing.demo_pki import DemoPki
 from tests.unit.authorities.web import Web, serving
 
@@ -43,12 +48,23 @@ def environment(database_url: str, broker_url: str, tmp_path: Path, web: Web) ->
     }
 
 
-def register(service: Service, pki: DemoPki, lasts: timedelta) -> None:
-    key = pki.leaf("99001", valid_from=NOW - timedelta(days=1), valid_to=NOW + lasts)
+@pytest.fixture
+def service(
+    environment: dict[str, str], database_url: str, broker_url: str, tmp_path: Path
+) -> Iterator[Service]:
+    """The installation's own doing, for whoever changes something about it."""
+    del environment  # made first
+    service = Service(Settings(data_dir=tmp_path), database_url, broker_url)
+    yield service
+    service.close()
+
+
+def register(service: Service, pki: DemoPki, lasts: timedelta, *, facility: str = "99001") -> None:
+    key = pki.leaf(facility, valid_from=NOW - timedelta(days=1), valid_to=NOW + lasts)
     event = RegistrationEvent(
         RegistrationChange.REGISTERED, NOW - timedelta(hours=1), NOW, Note("test", "test")
     )
-    service.registrations.add(FacilityCode("99001"), key.certificate.public_bytes(Encoding.DER), event)
+    service.registrations.add(FacilityCode(facility), key.certificate.public_bytes(Encoding.DER), event)
 
 
 def look(environment: dict[str, str], **others: str) -> list[Examined]:
@@ -79,6 +95,7 @@ def test_a_healthy_installation_has_no_fault(environment: dict[str, str]) -> Non
         "gateway's clock",
         "trust",
         "keys",
+        "stored",
         "production",
         "disk",
     ]
@@ -117,17 +134,114 @@ def test_work_that_nobody_takes_is_found(
     assert f"`claims worker --role {role}`" in remedy
 
 
-def test_a_certificate_that_ends_soon_is_found(
-    environment: dict[str, str], database_url: str, broker_url: str, tmp_path: Path
+def test_a_facility_whose_last_certificate_ends_soon_is_found(
+    environment: dict[str, str], service: Service
 ) -> None:
-    service = Service(Settings(data_dir=tmp_path), database_url, broker_url)
-    register(service, DemoPki.create(at=NOW), timedelta(days=10))
-    service.close()
+    service.facilities.add(FacilityCode("99002"), name="Thử", at=NOW)
+    register(service, DemoPki.create(at=NOW), timedelta(days=10), facility="99002")
 
     found = faults(look(environment))
 
     assert found.keys() == {"certificates"}
-    assert "1 of 2" in found["certificates"]
+    assert found["certificates"].startswith("1 of 2 facilities")
+
+
+def test_a_certificate_that_has_its_successor_may_end(environment: dict[str, str], service: Service) -> None:
+    register(service, DemoPki.create(at=NOW), timedelta(hours=-1))
+
+    assert faults(look(environment)) == {}
+
+
+def test_a_password_that_the_database_does_not_take_is_told_once_and_is_not_repeated(
+    environment: dict[str, str], database_url: str
+) -> None:
+    address = urlsplit(database_url)
+    nobody = address._replace(netloc=f"nobody:s3cret@{address.netloc.rpartition('@')[2]}")
+
+    found = faults(look(environment, CLAIMS_DATABASE_URL=nobody.geturl()))
+
+    assert found.keys() == {"database"}
+    assert 'role "nobody" does not exist' in found["database"]
+    assert "s3cret" not in str(found)
+
+
+def test_a_database_of_a_newer_version_is_not_to_be_migrated(
+    environment: dict[str, str], database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    examined = look(environment)
+
+    assert faults(examined).keys() == {"database"}
+    (remedy,) = (one.remedy for one in examined if not one.is_fine)
+    assert "migrate" not in remedy
+    with pytest.raises(NewerDatabase):
+        upgrade(database_url)
+
+
+def test_addresses_of_servers_that_are_none_are_found_and_not_repeated(environment: dict[str, str]) -> None:
+    examined = look(
+        environment, CLAIMS_DATABASE_URL="mysql://x:s3cret@h/d", CLAIMS_BROKER_URL="kafka://:s3cret@h"
+    )
+
+    found = faults(examined)
+    assert found.keys() == {"settings"}
+    assert found["settings"].count("no address such as") == 2
+    assert "s3cret" not in found["settings"]
+
+
+def test_a_data_folder_that_cannot_be_written_is_found(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    found = faults(look(environment, CLAIMS_DATA_DIR=str(tmp_path / "file")))
+
+    assert "cannot be written" in found["disk"]
+
+
+def test_a_sealing_key_of_another_installation_is_found(
+    environment: dict[str, str], service: Service, tmp_path: Path
+) -> None:
+    service.gateway_accounts.put(FacilityCode("99001"), Account("99001_BV", "0" * 32))
+    (tmp_path / "seal.key").write_bytes(bytes(32))
+
+    found = faults(look(environment))
+
+    assert found == {
+        "stored": f"{tmp_path / 'seal.key'} is another key than the one that sealed what is stored"
+    }
+
+
+def test_a_master_key_that_is_not_here_is_found(
+    environment: dict[str, str], service: Service, database_url: str
+) -> None:
+    service.receive(b"<x/>", facility=FacilityCode("99001"), actor="test")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE data_key SET master = '20260101T000000Z'")
+
+    found = faults(look(environment))
+
+    assert found.keys() == {"stored"}
+    assert "no master key 20260101T000000Z" in found["stored"]
+
+
+def test_service_keys_that_are_lost_or_others_are_found_and_none_are_made(
+    environment: dict[str, str], service: Service, tmp_path: Path
+) -> None:
+    service.receive(b"<x/>", facility=FacilityCode("99001"), actor="test")
+    service.keep_log()
+    folder = tmp_path / "evidence-keys"
+    folder.rename(tmp_path / "away")
+
+    lost = faults(look(environment))
+    assert lost.keys() == {"stored"}
+    assert "holds no key" in lost["stored"]
+    assert not folder.exists()
+
+    FolderOfServiceKeys(folder, SystemClock()).ensure()
+    others = faults(look(environment))
+    assert others.keys() == {"stored"}
+    assert service.service_keys.current().key_id in others["stored"]
 
 
 def test_a_gateway_whose_clock_is_an_hour_ahead_is_found(environment: dict[str, str], web: Web) -> None:

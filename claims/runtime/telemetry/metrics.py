@@ -52,7 +52,7 @@ AT_SCRAPE = {
     "claims_outbox_oldest_seconds": "How long the one that is due longest has been due, by step.",
     "claims_webhooks_oldest_seconds": "How long the delivery to a webhook that is due longest has been due.",
     "claims_cert_expiry_seconds": "Seconds until the first certificate of its kind ends.",
-    "claims_certs_ending": "Certificates of its kind that end within 30 days.",
+    "claims_certs_ending": "Anchors, or last certificates of facilities, that end within 30 days.",
 }
 
 

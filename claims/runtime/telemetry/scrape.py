@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import structlog
 from cachetools.func import ttl_cache
-from cryptography import x509
 from prometheus_client import CollectorRegistry, generate_latest, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -97,13 +96,12 @@ class _AskedNow(Collector):
         yield from (first, ending)
 
     def _read_ends(self) -> dict[str, list[datetime]]:
-        registered = [x509.load_der_x509_certificate(one) for one in self._overview.signing_certificates()]
         try:
             anchors = list(self._trust().anchors)
         except SigningError:  # the doctor says so; metrics go on
             anchors = []
         return {
-            "facility": [one.not_valid_after_utc for one in registered],
+            "facility": list(self._overview.signing_ends()),
             "anchor": [one.not_valid_after_utc for one in anchors],
         }
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from claims.errors import ClaimsError
+from claims.exchange.errors import StoreUnavailable
 from claims.storage.feed import renumber
 
 if TYPE_CHECKING:
@@ -22,12 +24,31 @@ def _config() -> "Config":
     return config
 
 
+class NewerDatabase(ClaimsError):
+    """A newer version of the code has changed the database's shape."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"the database is at revision {revision}, which this version does not know: install the version "
+            "that made it, or a later one"
+        )
+        self.revision = revision
+
+
 def upgrade(database_url: str) -> None:
-    """Bring the database to the newest revision."""
+    """Bring the database to the newest revision.
+
+    Raises:
+        NewerDatabase: It is at one that only a newer version knows.
+        StoreUnavailable: The database cannot be reached, or does not let us in.
+    """
     from alembic import command  # noqa: PLC0415
 
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with _connect(database_url) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+        present = current_revision(connection)
+        if present is not None and not is_known(present):
+            raise NewerDatabase(present)
         config = _config()
         config.attributes["database_url"] = database_url
         command.upgrade(config, "head")
@@ -35,11 +56,25 @@ def upgrade(database_url: str) -> None:
         renumber(connection)
 
 
+def _connect(database_url: str) -> psycopg.Connection[tuple[object, ...]]:
+    try:
+        return psycopg.connect(database_url, autocommit=True)
+    except psycopg.OperationalError as error:
+        raise StoreUnavailable(str(error).partition("\n")[0]) from error
+
+
 def newest_revision() -> str | None:
     """Return the revision that this version of the code expects."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def is_known(revision: str) -> bool:
+    """Return whether this version of the code has a revision; if not, a newer one has made it."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    return any(one.revision == revision for one in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def current_revision(connection: psycopg.Connection[tuple[object, ...]]) -> str | None:
