@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -182,7 +183,20 @@ def _submit(api: ApiClient, found: Found) -> Document:
     if found.error:
         return {"file": found.name, "error": found.error}
     try:
-        submission = submit_body(api, found.body)
+        submission = _submit_at_pace(api, found.body)
     except ApiRefused as refusal:
         return {"file": found.name, "error": str(refusal), "problem": refusal.problem}
     return {"file": found.name, **submission, "sha256": hashlib.sha256(found.body).hexdigest()}
+
+
+def _submit_at_pace(api: ApiClient, body: bytes) -> Document:
+    """Submit a body as fast as the service lets its facility: a long list takes its time and goes on."""
+    from claims.client import NotNow
+
+    while True:
+        try:
+            return submit_body(api, body)
+        except NotNow as limited:
+            if limited.problem["code"] != "too-many-requests" or limited.retry_after_s is None:
+                raise
+            time.sleep(limited.retry_after_s)

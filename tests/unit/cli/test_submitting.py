@@ -12,7 +12,7 @@ import pytest
 
 from claims.cli import submitting
 from claims.cli.output import Exit
-from claims.client import ApiRefused, ApiUnreachable, Document
+from claims.client import ApiRefused, ApiUnreachable, Document, NotNow
 
 
 class FakeApi:
@@ -21,8 +21,12 @@ class FakeApi:
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
         self.takes = 1000
+        self.limits = 0
 
     def submit_bundle(self, body: bytes) -> Document:
+        if self.limits:
+            self.limits -= 1
+            raise NotNow("http://x", {"code": "too-many-requests", "title": "Too many requests"}, 0)
         if len(self.bodies) >= self.takes:
             raise ApiUnreachable("http://x", "down")
         self.bodies.append(body)
@@ -74,6 +78,14 @@ def test_files_folders_and_zips_are_submitted_one_by_one(
         ("c.zip!1.xml", False),
         ("c.zip!note.txt", True),
     ]
+
+
+def test_a_pace_that_is_kept_ends_nothing(api: FakeApi, tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(b"<a/>")
+    api.limits = 9
+
+    assert submitting.submit([tmp_path], parallel=1) is Exit.FINE
+    assert api.bodies == [b"<a/>"]
 
 
 def test_a_second_run_submits_what_is_missing_or_has_changed(api: FakeApi, tmp_path: Path) -> None:
