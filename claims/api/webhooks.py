@@ -122,7 +122,9 @@ class DeliveryView(BaseModel):
     submission_id: str | None
     state: DeliveryState
     attempts: int
-    next_attempt_at: datetime | None
+    next_attempt_at: datetime | None = Field(
+        description="Not before then; null while the webhook is switched off, too."
+    )
     tries: list[TryView]
 
     @classmethod

@@ -31,6 +31,14 @@ _DELIVERY: LiteralString = (
     "id, webhook_id, type, event_at, submission_id, state_then, cause, state, attempts, "
     "next_attempt_at, tries"
 )
+# As it is shown: nothing is sent while the webhook rests, and nothing is due where it is switched off.
+_SHOWN: LiteralString = """
+id, webhook_id, type, event_at, submission_id, state_then, cause, state, attempts,
+CASE WHEN state = 'waiting' THEN (
+    SELECT greatest(webhook_delivery.next_attempt_at, w.rests_until) FROM webhook w
+    WHERE w.id = webhook_id AND w.disabled_why IS NULL
+) END, tries
+"""
 #: The end of what can be shown now of a facility's events (event_of_facility).
 _END: LiteralString = """
 SELECT tx, seq FROM event WHERE facility = %(facility)s AND tx < pg_snapshot_xmin(pg_current_snapshot())
@@ -157,7 +165,7 @@ class PostgresWebhooks:
         """Return deliveries, newest first, each with its number (webhook_delivery_listed)."""
         with borrow(self.pool) as connection:
             rows = connection.execute(
-                f"SELECT number, {_DELIVERY} FROM webhook_delivery WHERE webhook_id = %(webhook)s "
+                f"SELECT number, {_SHOWN} FROM webhook_delivery WHERE webhook_id = %(webhook)s "
                 "AND (%(state)s::text IS NULL OR state = %(state)s) "
                 "AND (%(before)s::bigint IS NULL OR number < %(before)s) "
                 "ORDER BY number DESC LIMIT %(limit)s",

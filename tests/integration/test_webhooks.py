@@ -184,6 +184,18 @@ def test_410_switches_a_webhook_off_until_its_facility_switches_it_on(told: Told
     assert states.count(DeliveryState.FAILED) == 1
 
 
+def test_nothing_is_due_while_a_webhook_is_switched_off(told: Told) -> None:
+    webhook, _ = told.hook()
+    told.answers(500)
+    told.keep.ping(webhook)
+    told.serve_until(1)
+
+    off = told.keep.change(webhook, is_enabled=False)
+    assert [one.next_attempt_at for one in told.deliveries(webhook)] == [None]
+    told.keep.change(off, is_enabled=True)
+    assert told.deliveries(webhook)[0].next_attempt_at is not None
+
+
 def test_while_a_secret_is_replaced_both_sign_and_then_only_the_new_one(told: Told) -> None:
     webhook, first = told.hook()
     webhook, second = told.keep.rotate(webhook, overlap=timedelta(hours=1))
@@ -239,7 +251,10 @@ def test_a_silent_receiver_delays_nobody_else_and_gets_one_request_at_a_time(tol
 
     assert {one.state for one in told.deliveries(quick)} == {DeliveryState.DELIVERED}
     assert sum(one.attempts for one in told.deliveries(silent)) == 4
-    assert told.stored.due(now=told.exchange.clock.now(), limit=10) == ()
+    now = told.exchange.clock.now()
+    assert told.stored.due(now=now, limit=10) == ()
+    shown = [one.next_attempt_at for one in told.deliveries(silent)]
+    assert all(at is not None and at > now for at in shown)  # it rests: none of the twelve goes before
     told.exchange.clock.advance(60)
     release.clear()
     assert told.serve() == 1
