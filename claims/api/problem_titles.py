@@ -10,6 +10,7 @@ VIETNAMESE: Final[Mapping[str, str]] = {
     "cannot-erase": "Chưa xóa được: đang xử lý, đang bị giữ, hoặc chưa hết thời hạn lưu",
     "cannot-withdraw": "Không rút lại được: cổng đã có, hoặc có thể đã có hồ sơ này",
     "check-in-refused": "Trạng thái KCB chưa được gửi",
+    "empty-body": "Nội dung gửi lên trống",
     "empty-selection": "Phải nêu ít nhất một điều kiện để gửi lại",
     "forbidden": "Không có quyền làm việc này",
     "gateway-refused": "Cổng tiếp nhận từ chối",

@@ -111,6 +111,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     UnusableAddress: Kind("unusable-address", 422, "Nothing is sent to this address"),
     TargetUnreachable: Kind("unusable-address", 422, "Nothing is sent to this address"),
     errors.IdempotencyMismatch: Kind("idempotency-mismatch", 422, "Idempotency-Key used with another body"),
+    errors.EmptyBundle: Kind("empty-body", 422, "The body is empty"),
     errors.EmptySelection: Kind("empty-selection", 422, "A replay needs a condition"),
     errors.NothingToAdjust: Kind("nothing-to-adjust", 409, "Nothing of the claim is not paid"),
     errors.NoSigningKey: Kind("no-signing-key", 409, "No signing key for this facility"),

@@ -33,6 +33,7 @@
   - NotInLog
   - NotYetLogged
   - CannotErase
+  - EmptyBundle
   - EmptySelection
   - StoreUnavailable
   - GatewayError
@@ -343,6 +344,13 @@ class NoSigningKey(ClaimsError):
     def __init__(self, facility: str) -> None:
         super().__init__(f"the service holds no signing key for facility {facility}")
         self.facility = facility
+
+
+class EmptyBundle(ClaimsError):
+    """A bundle was handed over that is nothing, or nothing but blanks."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing came: send the bytes of a bundle as they are (curl: --data-binary @FILE)")
 
 
 class EmptySelection(ClaimsError):

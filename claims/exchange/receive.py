@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, replace
 
+from claims.exchange.errors import EmptyBundle
 from claims.exchange.ports import Clock, JobQueue, NewSubmission, Origin, Submissions
 from claims.exchange.proofs import ServiceKeys
 from claims.exchange.submission import FacilityCode, Submission, new_submission_id
@@ -52,8 +53,11 @@ class ReceiveBundle:
             reason: Why the facility corrects what it sent before, for the history.
 
         Raises:
+            EmptyBundle: There are no bytes: a mishap of who sends, and no claim to be rejected.
             IdempotencyMismatch: The key came before with another body.
         """
+        if not body.strip():
+            raise EmptyBundle
         new = self.prepare(
             body, facility=facility, actor=actor, idempotency_key=idempotency_key, origin=origin
         )

@@ -55,6 +55,19 @@ def test_a_bundle_is_accepted_with_id_state_digest_and_location(client: TestClie
     assert service.submissions.body(body["id"]) == b"<x/>"
 
 
+@pytest.mark.parametrize("body", [b"", b" \r\n"], ids=["nothing", "blanks"])
+def test_an_empty_body_is_refused_at_once_and_nothing_is_stored(
+    client: TestClient, service: Service, body: bytes
+) -> None:
+    headers = key(service) | XML | {"Idempotency-Key": "visit-1"}
+
+    refused = client.post("/v1/submissions", content=body, headers=headers)
+
+    assert is_problem(refused, 422, "empty-body")
+    assert client.get("/v1/submissions", headers=headers).json()["data"] == []
+    assert client.post("/v1/submissions", content=b"<x/>", headers=headers).status_code == 202
+
+
 def test_a_caller_who_was_here_a_moment_ago_gets_the_same_answer(
     client: TestClient, service: Service
 ) -> None:
