@@ -72,6 +72,7 @@ _DAMAGE: Final = {
     "ENV.CONTROL_CHARACTERS": Severity.ERROR,
     "ENV.LOST_LETTERS": Severity.WARNING,
     "ENV.MISREAD_LETTERS": Severity.WARNING,
+    "ENV.VNI_LETTERS": Severity.WARNING,
     "ENV.ESCAPED_TWICE": Severity.WARNING,
 }
 

@@ -50,6 +50,14 @@ _MISREAD: Final = re.compile(
     "|\u00c6[\u00a1\u00af\u00b0]|(?<=[A-Za-z])[\u00a8\u00b6\u00b8](?=[A-Za-z])"
 )
 
+# VNI keeps a letter's accents in a second letter behind it ("phöôøng", "Nguyeãn"). Most of its pairs are
+# some language's own ("João", "Raphaël", "août"); these are none's: with ö or ø, or behind "uy".
+_VNI_BYTES: Final = re.compile(b"\xc3(?:[\x96\x98\xb6\xb8]|(?<=[Uu][Yy][Ee]\xc3)[\x80-\xa5])")
+_VNI: Final = re.compile(
+    "ö[ôùøûõï]|ôø|[ao]ø(?=(?:n[gh]?|[miu])(?![^\\W\\d_]))|uye[ãäáàå]",
+    re.IGNORECASE,
+)
+
 # What a conversion between character sets leaves behind: control characters, and the mark of what was lost.
 # Each as text, and as bytes of which the first is always the same: such a search is fast.
 _DAMAGE: Final = (
@@ -57,6 +65,7 @@ _DAMAGE: Final = (
     (re.compile(b"\xc2[\x80-\x9f]"), re.compile("[\x80-\x9f]"), "ENV.CONTROL_CHARACTERS"),
     (re.compile(b"\xef\xbf\xbd"), re.compile("\ufffd"), "ENV.LOST_LETTERS"),
     (_MISREAD_BYTES, _MISREAD, "ENV.MISREAD_LETTERS"),
+    (_VNI_BYTES, _VNI, "ENV.VNI_LETTERS"),
     # What was escaped, and then once more: a reader sees the reference instead of the character.
     (
         re.compile(b"&amp;(?:amp|lt|gt|quot|apos|#[0-9]+);"),
@@ -142,7 +151,12 @@ def is_plain(data: bytes) -> bool:
         if byte in data:
             return False
     is_odd = b"\xc2" in data and (_UNSEEN_OR_CONTROL.search(data) or _MISREAD_BYTES.search(data))
-    return not is_odd and _LINE_WITHOUT_TAG.search(data) is None and not _has_blank_at_edge(data)
+    return (
+        not is_odd
+        and _VNI_BYTES.search(data) is None
+        and _LINE_WITHOUT_TAG.search(data) is None
+        and not _has_blank_at_edge(data)
+    )
 
 
 def find_marks(data: bytes) -> Iterator[Mark]:

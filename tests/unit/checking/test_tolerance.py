@@ -541,8 +541,12 @@ def test_letters_that_a_conversion_damaged_are_told(name: str, code: str, severi
 
 
 def may_be_misread(name: str) -> bool:
+    return "ENV.MISREAD_LETTERS" in codes_of(name)
+
+
+def codes_of(name: str) -> set[str]:
     data = with_table(a_table(TableKind.XML2, a_row(TableKind.XML2, TEN_THUOC=name)))
-    return "ENV.MISREAD_LETTERS" in {one.code for one in check(data).findings}
+    return {one.code for one in check(data).findings}
 
 
 @pytest.mark.parametrize("read_as", ["cp1252", "cp1258"])
@@ -555,6 +559,27 @@ def test_utf_8_that_was_read_as_another_character_set_is_told(name: str, read_as
 
 def test_names_in_tcvn3_are_told() -> None:
     assert may_be_misread("NguyÔn V¨n Tó")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Nguyeãn Vaên An", "NGUYEÃN THÒ LAN", "Phöông", "Buøi Ñöùc Thaéng", "Thaønh phoá", "P. ÑÖÔØNG", "Nhôø"],
+)
+def test_text_in_vni_is_told(text: str) -> None:
+    assert "ENV.VNI_LETTERS" in codes_of(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hoà Thuỷ, uỷ ban, Nguyễn Quyên, Tuyết, chuyến, Phương Đường, Hoàng Thoại, NGUYỄN, ngoéo, quýt, Đoài",
+        "João Leão Simões, Raphaël, Anaïs, Loïc, août, goût, Saâd Chaâbane, Antônio, Cantù, Esaù, Muñoz",
+        "Søren Bjørnø, Karmøy, Camillaøy, uønsket, Åse Blaåsen, Piteå, Väinö Möttönen, pehmeä, Tõnu Jõgi",
+        "Günther, Zoë, coöperatie, Ağrı Öğüt, Böröcz Győző, Ögmundur Þór, Kôné, Côme, Jérôme, Ọlúwádàmíláre",
+    ],
+)
+def test_what_languages_write_is_not_taken_for_vni(text: str) -> None:
+    assert "ENV.VNI_LETTERS" not in codes_of(text) | codes_of(text.upper())
 
 
 @pytest.mark.parametrize(
