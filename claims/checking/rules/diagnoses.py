@@ -43,6 +43,15 @@ def find_repeated_main_code(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         yield Hit(summary, "MA_BENH_KT")
 
 
+@rule("ICD.SECONDARY_TWICE", Screen((TableKind.XML1,), ("MA_BENH_KT",), lambda codes: ";" in codes))
+def find_codes_that_stand_twice(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A secondary code stands once."""
+    summary = claim.summary_row
+    codes = () if summary is None else summary.items_of("MA_BENH_KT")
+    if len(set(codes)) < len(codes):
+        yield Hit(summary, "MA_BENH_KT")
+
+
 @rule("ICD.COVID_SECONDARY", Screen((TableKind.XML1,), ("MA_BENH_CHINH",), lambda codes: _COVID in codes))
 def find_covid_alone(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Confirmed COVID-19 is coded with what it did or who had it, never alone."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _ABSCONDED, _DIED = "3", "5"
 _MOST_REST_DAYS: Final = 180
+# Grams: beyond the lightest and the heaviest child that ever lived. Kilograms in their place are below.
+_LIGHTEST, _HEAVIEST = 200, 11_000
 _SOCIAL_NUMBER, _CARD = 10, 15
 _ISSUED: Final = "NGAYCAP_CCCD_NND"
 _OF_SICK_LEAVE: Final = Screen((TableKind.XML11,))
@@ -33,12 +35,24 @@ def find_missing_discharge_paper(claim: CheckedClaim, _: Known) -> Iterator[Hit]
 
 @rule("XML7.LEAVE_DATES", Screen((TableKind.XML7,)))
 def find_wrong_rest_after_discharge(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
-    """Rest after discharge begins then, or later, and does not end before."""
+    """Rest after discharge begins then, or later, does not end before, and has as many days as it says."""
     stay = stay_of(claim)
     for row in claim.rows(TableKind.XML7):
         start, end = row.day("NGOAITRU_TUNGAY"), row.day("NGOAITRU_DENNGAY")
         if start and ((end and end < start) or (stay is not None and start < stay[1][:8])):
             yield Hit(row, "NGOAITRU_TUNGAY")
+        elif start and end and row.number_of("SO_NGAY_NGHI") not in {None, days_between(start, end) + 1}:
+            yield Hit(row, "SO_NGAY_NGHI")
+
+
+@rule("XML7.ISSUED", Screen((TableKind.XML7,)))
+def find_discharge_papers_of_another_day(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A discharge paper is made out on the day of discharge."""
+    stay = stay_of(claim)
+    for row in claim.rows(TableKind.XML7):
+        issued = row.day("NGAY_CT")
+        if stay is not None and issued and issued != stay[1][:8]:
+            yield Hit(row, "NGAY_CT")
 
 
 @rule("XML8.REQUIRED", OF_STAYING)
@@ -56,6 +70,18 @@ def find_wrong_numbers_of_carer(claim: CheckedClaim, known: Known) -> Iterator[H
         yield from _wrong_lengths(row, (("MA_BHXH_NND", _SOCIAL_NUMBER), ("MA_THE_NND", _CARD)))
         if (row.day(_ISSUED) or "") > today:
             yield Hit(row, _ISSUED)
+
+
+@rule("XML9.BIRTH", Screen((TableKind.XML9,)))
+def find_doubtful_births(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A child is born before its mother leaves, at the earliest on the way there, and weighs what it can."""
+    stay = stay_of(claim)
+    for row in claim.rows(TableKind.XML9):
+        born, grams = row.day("NGAY_SINH_CON"), row.number_of("CAN_NANG_CON")
+        if stay is not None and born and (born > stay[1][:8] or days_between(born, stay[0][:8]) > 1):
+            yield Hit(row, "NGAY_SINH_CON")
+        if grams is not None and not _LIGHTEST <= grams <= _HEAVIEST:
+            yield Hit(row, "CAN_NANG_CON")
 
 
 @rule("XML10.DAYS", Screen((TableKind.XML10,)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
 from claims.checking.rules.rule import Hit, Screen, rule
-from claims.checking.rules.visits import days_between
+from claims.checking.rules.visits import age_in_years, born_on, days_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,7 @@ _MALE, _FEMALE = "1", "2"
 _MIDDLE_NAMES: Final = {"THỊ": _FEMALE, "VĂN": _MALE}
 _NEWBORN: Final = "1.7"
 _NEWBORN_DAYS: Final = 30
+_OLDEST: Final = 122
 #: MA_DOITUONG_KCB of those who came without being sent, to another facility than their own.
 _SELF_REFERRED: Final = ("1.11", "1.12", "1.13", "1.14", "1.15", "1.18", "3.1", "3.2", "3.4", "3.5")
 _FORCES: Final = ("QN", "CA", "CY")
@@ -34,6 +35,17 @@ def find_names_of_the_other_sex(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     told = {_MIDDLE_NAMES[word] for word in words if word in _MIDDLE_NAMES}
     if summary is not None and len(told) == 1 and {_MALE, _FEMALE} - told == {summary["GIOI_TINH"]}:
         yield Hit(summary, "GIOI_TINH")
+
+
+@rule("XML1.AGE", Screen((TableKind.XML1,), ("NGAY_SINH",), lambda born: born < "1950"))
+def find_people_older_than_anybody(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Nobody is older than the oldest who ever lived: a year of birth with a wrong century."""
+    summary = claim.summary_row
+    if summary is None or not (born := born_on(summary)) or not (arrived := summary.day("NGAY_VAO")):
+        return
+    age = age_in_years(born, arrived)
+    if age > _OLDEST:
+        yield Hit(summary, "NGAY_SINH", (("given", str(age)),))
 
 
 @rule("ELIG.ROUTE_MISMATCH", Screen((TableKind.XML1,), ("MA_DOITUONG_KCB",), _SELF_REFERRED.__contains__))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from claims.checking.tables import CheckedClaim
 
 _IMAGING: Final = frozenset({"2"})
+_WITH_RESULTS: Final = frozenset({"1", "2"})  # laboratory and imaging
 
 
 @rule("XML4.SERVICE_LINK", Screen((TableKind.XML4,), ("MA_DICH_VU",)))
@@ -24,6 +25,16 @@ def find_results_of_nothing(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     billed = {"", *claim.column(TableKind.XML3, "MA_DICH_VU")}
     of_nothing = claim.rows_where(TableKind.XML4, lambda code: code not in billed, "MA_DICH_VU")
     return (Hit(row, "MA_DICH_VU") for row in of_nothing)
+
+
+@rule("XML3.RESULT_MISSING", Screen((TableKind.XML3,), ("MA_NHOM",), _WITH_RESULTS.__contains__))
+def find_services_without_result(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """What was done in the laboratory or by imaging has a result. One hit a service."""
+    seen = {"", *claim.column(TableKind.XML4, "MA_DICH_VU")}
+    for row in claim.rows_of(TableKind.XML3, "MA_NHOM", _WITH_RESULTS):
+        if row["MA_DICH_VU"] not in seen:
+            seen.add(row["MA_DICH_VU"])
+            yield Hit(row, "MA_DICH_VU")
 
 
 @rule(
