@@ -1,5 +1,6 @@
 """By when a claim is sent, with Vietnam's working days."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ def own_data() -> Iterator[None]:
         pytest.param(date(2026, 3, 9), date(2026, 3, 18), id="a-weekend-between"),
         pytest.param(date(2026, 3, 8), date(2026, 3, 17), id="discharged-on-a-sunday"),
         pytest.param(date(2026, 2, 12), date(2026, 3, 2), id="over-tet"),
+        pytest.param(date(2027, 2, 3), date(2027, 2, 19), id="over-tet-on-a-weekend"),
         pytest.param(date(2025, 4, 24), date(2025, 5, 7), id="a-saturday-worked-in-exchange"),
         pytest.param(date(2024, 12, 27), date(2025, 1, 8), id="over-new-year"),
     ],
@@ -40,6 +42,17 @@ def test_seven_working_days_after_discharge(discharged_on: date, expected: date)
 )
 def test_the_earlier_of_both_counts(discharged_on: date, expected: date) -> None:
     assert send_by(discharged_on) == expected
+
+
+def test_every_year_has_the_eleven_days_off_of_the_labour_code() -> None:
+    calendar = load_calendar()
+    in_exchange = Counter(day.year for day in calendar.worked)
+    off = Counter(day.year for day in calendar.off)
+
+    # A day of rest that is a holiday, too, is made up for on a working day; who works one rests on another.
+    assert {year: days - in_exchange[year] for year, days in off.items()} == dict.fromkeys(off, 11)
+    assert all(day.weekday() < 5 for day in calendar.off)
+    assert all(day.weekday() >= 5 for day in calendar.worked)
 
 
 def test_a_refused_claim_is_corrected_within_two_working_days() -> None:
