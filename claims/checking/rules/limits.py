@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from claims.bundle.doses import read_dose
 from claims.bundle.kinds import TableKind
 from claims.catalogues.items import Kind, LimitItem
+from claims.checking.rules.lines import rows_of_own_code
 from claims.checking.rules.rule import Hit, rule
 from claims.checking.rules.visits import STAYING, age_in_years, born_on, diagnoses_of, kind_of_visit
 
@@ -71,7 +72,7 @@ def find_medicines_against_a_diagnosis(claim: CheckedClaim, known: Known) -> Ite
 def find_services_done_too_often(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """Some services are paid so often on a day."""
     done: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for row in claim.rows(TableKind.XML3):
+    for row in rows_of_own_code(claim, *_SERVICES):
         limits = [one.per_day for one in _limits(claim, known, row["MA_DICH_VU"]) if one.per_day is not None]
         day = row.day("NGAY_YL")
         if not limits or day is None:
@@ -113,7 +114,7 @@ def _beyond(
     """Find rows that are beyond every limit that the list has for their code."""
     kind, field = where
     of_claim = diagnoses_of(claim)
-    for row in claim.rows(kind):
+    for row in rows_of_own_code(claim, kind, field):
         limits = _limits(claim, known, row[field])
         if limits and all(is_beyond(one, (*of_claim, *row.items_of("MA_BENH"))) for one in limits):
             yield Hit(row, field, (("code", row[field][:50]),))

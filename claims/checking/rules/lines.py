@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.money.lines import insured_percent
 from claims.checking.rules.rule import Hit, in_row_order
-from claims.checking.values import read_number
+from claims.checking.values import is_blank, read_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from claims.bundle.kinds import TableKind
     from claims.checking.tables import CheckedClaim, Row
@@ -53,6 +53,11 @@ def is_covered_too_much(row: Row) -> bool:
     """Whether more is within cover than the row costs: SUM.BH_LE_BV says so."""
     covered, whole = row.number_of("THANH_TIEN_BH"), row.number_of("THANH_TIEN_BV")
     return covered is not None and whole is not None and covered > whole
+
+
+def rows_of_own_code(claim: CheckedClaim, kind: TableKind, field: str) -> Sequence[Row]:
+    """Return the rows that are of what a code names: a supply names the service that it was used in, too."""
+    return claim.rows_where(kind, is_blank, "MA_VAT_TU") if field == "MA_DICH_VU" else claim.rows(kind)
 
 
 def find_wrong_split(claim: CheckedClaim, kind: TableKind) -> Iterator[Hit]:

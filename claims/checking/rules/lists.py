@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
 from claims.catalogues.items import DrugItem, Kind, ServiceItem, SupplyItem
+from claims.checking.rules.lines import rows_of_own_code
 from claims.checking.rules.rule import Hit, rule
 from claims.localtime import parse_day
 
@@ -166,14 +167,14 @@ def find_unapproved_practitioners(claim: CheckedClaim, known: Known) -> Iterator
 
 
 def _unlisted(claim: CheckedClaim, known: Known, table: TableKind, kind: Kind, field: str) -> Iterator[Hit]:
-    for row in claim.rows(table):
+    for row in rows_of_own_code(claim, table, field):
         code = row[field].strip()
         if code and not _ever(known, kind, code):
             yield Hit(row, field, (("code", code[:_LONGEST_SHOWN]),))
 
 
 def _outdated(claim: CheckedClaim, known: Known, table: TableKind, kind: Kind, field: str) -> Iterator[Hit]:
-    for row in claim.rows(table):
+    for row in rows_of_own_code(claim, table, field):
         code = row[field].strip()
         if _ever(known, kind, code) and not _held(known, kind, code, _day_of(row, claim)):
             yield Hit(row, field, (("code", code[:_LONGEST_SHOWN]),))
@@ -188,7 +189,7 @@ def _differing(
 ) -> Iterator[Hit]:
     """Find values that are none of those that the list has for the row's code; where it has none, nothing."""
     table, kind, code_field = where
-    for row in claim.rows(table):
+    for row in rows_of_own_code(claim, table, code_field):
         value = row[field]
         if not value.strip():
             continue  # a rule of its own says so
@@ -202,7 +203,7 @@ def _too_dear(
     claim: CheckedClaim, known: Known, where: tuple[TableKind, Kind, str], field: str
 ) -> Iterator[Hit]:
     table, kind, code_field = where
-    for row in claim.rows(table):
+    for row in rows_of_own_code(claim, table, code_field):
         given = row.number_of(field)
         entries = _of_product(row, _held(known, kind, row[code_field].strip(), _day_of(row, claim)))
         prices = [price for entry in entries if (price := _price_of(entry)) is not None]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
 from claims.catalogues.items import Kind, PairItem, Relation
+from claims.checking.rules.lines import rows_of_own_code
 from claims.checking.rules.rule import Hit, rule
 
 if TYPE_CHECKING:
@@ -50,9 +51,11 @@ def _together(
 ) -> Iterator[Hit]:
     """Find the first row of each code that stands beside the other of its pair, on one day."""
     (kind, field), (other_kind, other_field) = where
-    beside = {(row[other_field], row.day("NGAY_YL")) for row in claim.rows(other_kind)}
+    beside = {
+        (row[other_field], row.day("NGAY_YL")) for row in rows_of_own_code(claim, other_kind, other_field)
+    }
     seen: set[str] = set()
-    for row in claim.rows(kind):
+    for row in rows_of_own_code(claim, kind, field):
         code, day = row[field], row.day("NGAY_YL")
         for pair in _pairs(claim, known, code, relation) if code and code not in seen and day else ():
             if (pair.other, day) in beside:

@@ -159,7 +159,7 @@ def find_services_ordered_twice(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         return
     seen: set[tuple[str, str]] = set()
     for row, key in zip(_rows(claim), keys, strict=True):
-        if all(key) and row["MA_NHOM"] not in BEDS:
+        if all(key) and row["MA_NHOM"] not in BEDS and is_blank(row["MA_VAT_TU"]):
             if key in seen:
                 yield Hit(row, "MA_DICH_VU")
             seen.add(key)
@@ -188,7 +188,8 @@ def find_lone_consultation(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 @rule("XML3.VOLUME")
 def find_many_services_in_a_short_visit(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """More than twenty services in less than two hours are worth a look."""
-    given = sum(map(bool, claim.column(TableKind.XML3, "MA_DICH_VU")))
+    supplies, codes = (claim.column(TableKind.XML3, name) for name in ("MA_VAT_TU", "MA_DICH_VU"))
+    given = sum(bool(code) and is_blank(supply) for supply, code in zip(supplies, codes, strict=True))
     if given <= _MANY_SERVICES:
         return
     minutes = minutes_of_stay(claim)

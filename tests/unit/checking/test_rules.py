@@ -1,10 +1,16 @@
 """Rules find what tables of a valid shape can still get wrong."""
 
+from decimal import Decimal
+
 import pytest
 
 from claims.bundle.findings import Severity
 from claims.bundle.writing import TableKind
-from tests.unit.checking.bundles import FACILITY, a_bundle, a_claim, a_row, check, codes, rows_of
+from claims.catalogues.catalogue import Catalogue, Table
+from claims.catalogues.items import Kind, LimitItem, ServiceItem
+from claims.checking.check import CheckTerms, check_bundle
+from claims.checking.samples import load_sample
+from tests.unit.checking.bundles import AT, FACILITY, a_bundle, a_claim, a_row, check, codes, rows_of
 
 XML1, XML2, XML4 = TableKind.XML1, TableKind.XML2, TableKind.XML4
 
@@ -128,3 +134,17 @@ def test_a_claim_without_a_readable_summary_row_is_not_compared() -> None:
     data = a_bundle(claim).replace(b"<LOAIHOSO>XML1</LOAIHOSO>", b"<LOAIHOSO>XML6</LOAIHOSO>")
 
     assert set(codes(check(data))) >= {"ENV.XML1_PRESENT"}
+
+
+def test_a_supply_that_names_the_service_it_was_used_in_is_no_second_service() -> None:
+    code, name, trocar = "27.0187.2039", "Phẫu thuật nội soi cắt ruột thừa", 15
+    cheap = ServiceItem(code=code, name=name, insured_price=Decimal(3_000_000))
+    once_a_day = LimitItem(code=code, per_day=Decimal(1))
+    catalogue = Catalogue(tables={Kind.SERVICE: Table([cheap]), Kind.LIMIT: Table([once_a_day])})
+    changes = {"MA_DICH_VU": code, "TEN_DICH_VU": name, "DON_GIA_BH": "3100000"}
+    sample = load_sample("surgery", [f"XML3[{trocar}].{field} = {value}" for field, value in changes.items()])
+
+    findings = check_bundle(sample.write(), at=AT, terms=CheckTerms(catalogue=catalogue)).findings
+
+    found = {one.code for one in findings if (one.location.table, one.location.row) == ("XML3", trocar)}
+    assert found.isdisjoint({"XML3.SERVICE_PRICE", "XML3.DUP_SAME_TIME", "XML3.DAILY_LIMIT"})
