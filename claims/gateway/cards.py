@@ -9,7 +9,7 @@ from claims.exchange.ports import CardStaff
 from claims.gateway.answers import Answer
 from claims.localtime import parse_day
 
-_CODE_LENGTH: Final = 3
+_CODE_LENGTH, _FACILITY_LENGTH = 3, 5
 _SEXES: Final[Mapping[str, str]] = {"nam": "1", "nữ": "2", "nu": "2"}
 _WRITTEN_DAY: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", re.ASCII)
 
@@ -35,16 +35,20 @@ def read_reply(answer: Answer) -> CardReply | None:
         name: str(value).strip() for name, value in answer.fields.items() if isinstance(value, str | int)
     }
     return CardReply(
-        # Some stacks send a number, which has lost its zeros.
+        # Some stacks send numbers, which have lost their zeros.
         code=answer.code.zfill(_CODE_LENGTH),
         sex=_SEXES.get(fields.get("gioiTinh", "").lower(), ""),
         valid_from=_day(fields.get("gtTheTu", "")),
         valid_to=_day(fields.get("gtTheDen", "")),
-        registered_at=fields.get("maDKBD", ""),
+        registered_at=_facility(fields.get("maDKBD", "")),
         five_years_on=_day(fields.get("ngayDu5Nam", "")),
         new_card=fields.get("maTheMoi", ""),
         new_valid_from=_day(fields.get("gtTheTuMoi", "")),
     )
+
+
+def _facility(code: str) -> str:
+    return code.zfill(_FACILITY_LENGTH) if code.isdigit() else code
 
 
 def _day(text: str) -> str:
