@@ -107,7 +107,8 @@ def explain(code: str) -> Explanation | None:
     """Explain a code, or a reason of the verifier's in capitals; None when there is none of that name."""
     code = _REASONS.get(code, code)
     rule = load_rules().rules.get(code)
-    if rule is None and code not in known_codes():
+    is_of_a_build = code.startswith(_BUILT) and code in load_messages()
+    if rule is None and code not in known_codes() and not is_of_a_build:
         return None
     governing = find_governing(code)
     also = (governing.rule.found_as,) if governing.rule is not None and governing.rule.found_as else ()

@@ -1,6 +1,7 @@
 """What a code means: `claims explain`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections import defaultdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -9,6 +10,8 @@ from claims.cli.output import AsJson, Exit, emit, say
 if TYPE_CHECKING:
     from claims.checking.explaining import Explanation
     from claims.checking.rules.rule import Rule
+
+_FEW: Final = 4
 
 
 def explain(
@@ -20,8 +23,9 @@ def explain(
 ) -> int:
     """Explain a code: what it says, why, since when, examples, and what to do next.
 
-    Knows every rule, every family of codes (XML2.SO_LUONG.format), the envelope's codes and the reasons of
-    the signature's verifier. Exit code 2 and the nearest codes when there is none of that name.
+    Knows every rule, every family of codes (XML2.SO_LUONG.format), the codes of the envelope and of building,
+    and the reasons of the signature's verifier. Exit code 2 and the nearest codes when there is none of that
+    name.
     """
     from claims.checking.explaining import explain as explain_code
     from claims.checking.explaining import nearest_codes
@@ -84,7 +88,7 @@ def _lines(found: "Explanation", language: str) -> list[str]:
     governing, rule = found.governing, found.governing.rule
     lines = [
         found.code,
-        f"  {found.sentences[language]}",
+        f"  {_said(found, language)}",
         f"  → {governing.next[language]}",
         "",
         f"  rule        {governing.code}",
@@ -93,6 +97,17 @@ def _lines(found: "Explanation", language: str) -> list[str]:
         f"  confidence  {governing.confidence}",
     ]
     return lines if rule is None else [*lines, *_rule_lines(rule)]
+
+
+def _said(found: "Explanation", language: str) -> str:
+    """Return the sentence with what every finding has in common; the rest stays open."""
+    from claims.bundle.messages import describe_code
+
+    rule = found.governing.rule
+    if rule is None or rule.code != found.code:
+        return describe_code(found.code, language)
+    fields = ", ".join(rule.fields) if len(rule.fields) <= _FEW else "…"
+    return found.sentences[language].format_map(defaultdict(lambda: "…", field=fields))
 
 
 def _rule_lines(rule: "Rule") -> list[str]:

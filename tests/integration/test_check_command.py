@@ -75,3 +75,19 @@ def test_an_empty_folder_of_earlier_bundles_is_compared_with(bundle: Path, tmp_p
     (tmp_path / "sent").mkdir()
 
     assert check(bundle, "--history", tmp_path / "sent")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("XML1.HO_TEN.required", "HO_TEN (Patient full name): a value is required."),
+        ("XML2.PRICE", "DON_GIA: … is above the approved price of …."),
+        ("SUM.T_THUOC", "T_THUOC says …; the rows add up to …."),
+        ("BUILD.no-price", "nobody gave the price of …"),
+    ],
+)
+def test_a_code_is_explained_in_a_sentence_without_holes_to_fill(code: str, says: str) -> None:
+    done = claims("explain", code, "--language", "en")
+
+    assert (done.code, says in done.stdout.decode()) == (0, True), done.stdout
+    assert "{" not in done.stdout.decode()
