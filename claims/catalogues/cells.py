@@ -68,6 +68,8 @@ def doubt(kind: CellType, text: str) -> str | None:
         return "local-code-as-number"
     if kind is CellType.RATE and not isinstance(text, NumberCell) and _LIKE_THOUSANDS.fullmatch(text):
         return "like-thousands"
+    if kind is CellType.PERCENT and 0 < _percent(text) <= 1:
+        return "like-a-fraction"
     if kind is CellType.ROUTE and not _is_route(text):
         return "not-a-route"
     return None
@@ -119,7 +121,7 @@ def _rate(text: str) -> Decimal:
 
 
 def _percent(text: str) -> Decimal:
-    percent = _rate(text)
+    percent = _rate(text.removesuffix("%").rstrip())
     if percent > _HUNDRED:
         raise BadCell("above-100")
     return percent

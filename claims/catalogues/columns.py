@@ -105,7 +105,11 @@ class FileSpec:
 
     def knows(self, header: str) -> bool:
         """Whether a header, after `header_key`, is one of this file's."""
-        return header in self.ignored or any(header in column.keys for column in self.columns)
+        return header in self.ignored or self.has_column(header)
+
+    def has_column(self, header: str) -> bool:
+        """Whether a header, after `header_key`, is that of a column."""
+        return any(header in column.keys for column in self.columns)
 
 
 _LISTS: Final[Mapping[str, tuple[Kind, type[Entry]]]] = {

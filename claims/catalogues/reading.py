@@ -73,7 +73,7 @@ class _SheetReader:
 
     def run(self) -> None:
         row, header = self.sheet.header
-        if not header:
+        if not any(self.spec.has_column(header_key(cell)) for cell in header):
             # A workbook often has sheets of notes; a text file without a header is lost.
             weight = Weight.WARNING if self.sheet.name else Weight.ERROR
             wanted = ", ".join(column.name for column in self.spec.columns if column.is_required)

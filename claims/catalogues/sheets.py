@@ -212,10 +212,12 @@ def _cell_text(cell: "Cell | MergedCell | ReadOnlyCell | EmptyCell") -> str:
 
 
 def _number_text(value: float, cell: "Cell | MergedCell | ReadOnlyCell | EmptyCell") -> str:
-    number = Decimal(repr(value))
+    shown = str(getattr(cell, "number_format", ""))
+    # A spreadsheet keeps 15 digits; those behind are of the processor that worked 50600.5 out.
+    number = Decimal(value) if isinstance(value, int) else Decimal(f"{value:.15g}")
+    number *= 100 if "%" in shown else 1
     digits = f"{number:f}"
     text = digits.rstrip("0").rstrip(".") if "." in digits else digits
-    shown = str(getattr(cell, "number_format", ""))
     # A format such as 00000 says how many digits the code has: that is how people see it, and no guess.
     if _ZEROS.fullmatch(shown) and len(shown) > 1 and text.isdigit():
         return text.zfill(len(shown))

@@ -292,6 +292,39 @@ def test_a_workbook_is_read_with_its_dates_and_numbers(tmp_path: Path) -> None:
     assert (drug.file, drug.row) == ("drugs.xlsx#Thuốc", 2)
 
 
+def test_a_number_cell_is_read_as_people_see_it(tmp_path: Path) -> None:
+    rows = [["02.1", "A", 50600.499999999996, 0.8], ["02.2", "B", 3 * 1.1, 1], ["02.3", "C", 1.0e6, "80 %"]]
+    header = ["Mã dịch vụ", "Tên dịch vụ", "Đơn giá BH", "TYLE_TT_BH"]
+    a_workbook(tmp_path / "services.xlsx", header, *rows, formats={"D2": "0%", "D3": "0.00%"})
+
+    found = load_catalogue(tmp_path)
+
+    assert found.problems == ()
+    items = [one for one in entries(found.catalogue, Kind.SERVICE) if isinstance(one, ServiceItem)]
+    assert [item.insured_price for item in items] == [Decimal("50600.5"), Decimal("3.3"), Decimal(1_000_000)]
+    assert [item.pay_percent for item in items] == [Decimal(80), Decimal(100), Decimal(80)]
+
+
+def test_a_percent_like_a_fraction_is_pointed_out(tmp_path: Path) -> None:
+    found = loaded(tmp_path, {"services.csv": "code,name,pay_percent\n02.1,A,0.8\n02.2,B,0\n02.3,C,1.5\n"})
+
+    assert problems(found) == [("like-a-fraction", 2, "pay_percent")]
+
+
+def test_a_sheet_of_notes_is_none_of_the_list(tmp_path: Path) -> None:
+    workbook = Workbook()
+    for title, rows in (("DM", [["code", "name"], ["02.1", "A"]]), ("Ghi chú", [["ghi chú"], ["x"]])):
+        sheet = workbook.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    workbook.remove(workbook.worksheets[0])
+    workbook.save(tmp_path / "services.xlsx")
+
+    found = load_catalogue(tmp_path)
+
+    assert ([one.code for one in found.problems], found.has_errors) == (["no-header"], False)
+
+
 def test_a_code_in_a_number_cell_has_lost_its_zeros(tmp_path: Path) -> None:
     a_workbook(tmp_path / "drugs.xlsx", ["code", "name", "local_code"], [40.3, "A", "1"], ["40.31", "B", 17])
 
