@@ -113,7 +113,7 @@ def _files(folder: Path, problems: list[CatalogueProblem]) -> Iterable[tuple[Fil
             problems.append(_of_file("other-form", Weight.ERROR, name, ending=path.suffix.lower()))
         elif _ends_in(path, (*ENDINGS, *OTHER_SPREADSHEETS)):
             problems.append(_of_file("unknown-file", Weight.WARNING, name, known=known))
-    if not files:
+    if not files and not (folder / _MANIFEST).is_file():
         problems.append(_of_file("no-list", Weight.ERROR, folder.name, known=known))
     return files.values()
 

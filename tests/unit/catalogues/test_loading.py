@@ -370,7 +370,7 @@ def test_what_a_spreadsheet_leaves_while_a_list_is_open_is_passed_over(tmp_path:
 
 
 def test_a_folder_without_a_list_is_an_error(tmp_path: Path) -> None:
-    found = loaded(tmp_path, {"2026/drugs.csv": DRUGS, "catalogue.toml": 'facility = "79024"'})
+    found = loaded(tmp_path, {"2026/drugs.csv": DRUGS})
 
     assert problems(found) == [("no-list", None, None)]
     assert found.has_errors
@@ -433,9 +433,7 @@ def test_the_manifest_names_facility_and_version(tmp_path: Path) -> None:
     ],
 )
 def test_a_fault_of_the_manifest_is_reported(tmp_path: Path, manifest: str, code: str) -> None:
-    found = loaded(tmp_path, {"catalogue.toml": manifest, "drugs.csv": DRUGS})
-
-    assert [one.code for one in found.problems] == [code]
+    assert [one.code for one in loaded(tmp_path, {"catalogue.toml": manifest}).problems] == [code]
 
 
 def test_the_version_changes_with_any_byte(tmp_path: Path) -> None:
