@@ -1,5 +1,6 @@
 """Starting up: from the environment to a service, whichever servers it uses."""
 
+import atexit
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,4 +79,8 @@ def open_service(settings: Settings | None = None, *, database_role: str | None 
     if addresses is None:
         raise NothingRuns(settings)
     act_as(f"cli:{getpass.getuser()}")
-    return Service(settings, addresses.database_url, addresses.broker_url, database_role)
+    service = Service(settings, addresses.database_url, addresses.broker_url, database_role)
+    # A pool that nobody closes ends in whichever thread collects the garbage: one of its own cannot wait for
+    # itself, and says so with a traceback behind whatever a command has to say.
+    atexit.register(service.close)
+    return service

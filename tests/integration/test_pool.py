@@ -1,11 +1,15 @@
 """A pool lends connections that work, without asking each of them each time."""
 
+import os
+import subprocess
+import sys
 import time
 
 import psycopg
 import pytest
 from psycopg import Connection, sql
 
+from claims.runtime.wiring import Service
 from claims.storage.pool import borrow, open_pool
 
 
@@ -56,3 +60,24 @@ def test_a_busy_connection_is_looked_at_once_and_not_at_every_use(
 
     assert again == looked_at
     assert after_a_rest > looked_at
+
+
+def test_the_pool_of_a_command_is_closed_when_its_process_ends(service: Service) -> None:
+    script = (
+        "import atexit\n"
+        "from claims.runtime.start import open_service\n"
+        "atexit.register(lambda: print(pool.closed))\n"
+        "pool = open_service().pool\n"
+        "with pool.connection(): pass\n"
+    )
+    environment = {
+        "CLAIMS_DATA_DIR": str(service.settings.data_dir),
+        "CLAIMS_DATABASE_URL": service.database_url,
+        "CLAIMS_BROKER_URL": service.broker_url,
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | environment, check=True, capture_output=True
+    )
+
+    assert (done.stdout, done.stderr) == (b"True\n", b"")
