@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -12,6 +12,7 @@ import typer
 from claims.cli.inputs import Reason
 from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
 from claims.cli.proof_words import sentence
+from claims.localtime import VIETNAM
 
 retention = typer.Typer(
     help="Hold submissions, and erase the content of those whose time is over.", no_args_is_help=True
@@ -83,7 +84,9 @@ def export(
     since: Annotated[
         datetime,
         typer.Option(
-            "--since", help="Only what was received since.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]
+            "--since",
+            help="Only what was received since: a moment, or a day as it begins in Vietnam.",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"],
         ),
     ],
     to: Annotated[str, typer.Option("--to", help="A folder, or s3://BUCKET/PREFIX (AWS_… variables).")],
@@ -100,7 +103,7 @@ def export(
     from claims.runtime.handover import hand_over
     from claims.runtime.start import open_service
 
-    moment = since if since.tzinfo else since.replace(tzinfo=UTC)
+    moment = since if since.tzinfo else since.replace(tzinfo=VIETNAM)
     written, failed, store = 0, 0, open_archives(to)
     with progress_bar("exporting", 0) as bar:
         for one in hand_over(open_service(), store, since=moment, facility=facility, expect=bar.expect):

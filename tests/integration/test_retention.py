@@ -334,6 +334,27 @@ def test_a_killed_export_leaves_whole_archives_and_is_resumed(service: Service, 
     assert before == {path: path.read_bytes() for path in written}
 
 
+def test_a_day_to_export_from_begins_in_vietnam(service: Service, tmp_path: Path) -> None:
+    early, late = rejected(service), rejected(service, b"late")
+    assert archived(service, early.id)
+    assert archived(service, late.id)
+    with service.pool.connection() as connection:
+        for submission, received in ((early, "2026-10-31T16:59:59Z"), (late, "2026-10-31T17:00:00Z")):
+            connection.execute(
+                "UPDATE submission SET received_at = %s WHERE id = %s", [received, submission.id]
+            )
+    environment = {
+        "CLAIMS_DATA_DIR": str(service.settings.data_dir),
+        "CLAIMS_DATABASE_URL": service.database_url,
+        "CLAIMS_BROKER_URL": service.broker_url,
+    }
+
+    done = claims("export", "--since", "2026-11-01", "--to", tmp_path / "out", "--json", env=environment)
+
+    assert done.code == Exit.FINE, done.stderr
+    assert [line["file"] for line in done.lines] == [f"2026/10/31/{late.id}.asice"]
+
+
 def test_what_is_not_logged_yet_does_not_stop_an_export(service: Service, tmp_path: Path) -> None:
     logged = rejected(service)
     assert archived(service, logged.id)
