@@ -385,6 +385,8 @@ class KeysUnavailable(StoreUnavailable):
 UNREACHABLE: Final = "gateway.unreachable"
 TIMED_OUT: Final = "gateway.timeout"
 DISCONNECTED: Final = "gateway.disconnected"
+#: How causes end that mean that a proxy answered and nobody behind it, as in maintenance.
+_NOBODY_BEHIND: Final = frozenset({"http-502", "http-503", "http-504"})
 #: Causes for which the gateway was not asked at all.
 NO_ACCOUNT: Final = "gateway.no-account"
 NOT_CONFIGURED: Final = "gateway.not_configured"
@@ -408,9 +410,9 @@ class GatewayError(ClaimsError):
 
     @property
     def is_silence(self) -> bool:
-        """Whether nobody answered, to whatever, which cannot be one facility's own trouble."""
+        """Whether nobody answered, or a proxy for nobody: which cannot be one facility's own trouble."""
         cause = self.cause.replace("gateway.login.", "gateway.")
-        return cause in {UNREACHABLE, TIMED_OUT, DISCONNECTED}
+        return cause in {UNREACHABLE, TIMED_OUT, DISCONNECTED} or cause.rpartition(".")[2] in _NOBODY_BEHIND
 
     @property
     def says_nothing(self) -> bool:

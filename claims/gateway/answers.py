@@ -153,6 +153,14 @@ def _error_by_status(answer: Answer) -> GatewayError:
     return _doubt(answer, cause, detail)
 
 
+def unreadable(answer: Answer) -> GatewayUnavailable:
+    """Return what a read comes to whose answer does not speak the protocol, as a proxy's page does not."""
+    status = answer.raw.status
+    if answer.is_success_status:
+        return GatewayUnavailable(GARBLED, f"HTTP {status} with a body that is not the protocol's")
+    return GatewayUnavailable(f"gateway.http-{status}", f"HTTP {status}")
+
+
 def _doubt(answer: Answer, cause: str, detail: str) -> GatewayError:
     """Return doubt, or certainty where the gateway hung up before it had the whole request."""
     if not answer.raw.request_complete:

@@ -11,9 +11,8 @@ from typing import Final
 
 from claims.exchange.errors import GatewayUnavailable
 from claims.exchange.passing_on import About, AnswerKey, KeptAnswers, Question, Reply
-from claims.gateway.answers import Answer
+from claims.gateway.answers import Answer, unreadable
 from claims.gateway.calling import Call, Caller
-from claims.gateway.connection import GARBLED
 from claims.gateway.protocol import (
     ACCEPTED,
     ASSESSMENT_PATH,
@@ -54,7 +53,7 @@ class GatewayQuestions:
         asked_at = self.caller.clock.now()
         answer = self.caller.post(facility, account, call)
         if answer.code is None:
-            raise GatewayUnavailable(GARBLED, f"HTTP {answer.raw.status}, not in the protocol")
+            raise unreadable(answer)
         if answer.wants_sign_in:  # with a fresh session: whoever asked has none there that he could renew
             raise GatewayUnavailable(f"gateway.{answer.code}", describe_code(answer.code))
         keep_answer(self.memory, self.key_of(facility, question), answer, asked_at=asked_at)

@@ -22,7 +22,7 @@ from claims.exchange.results import (
     Standing,
     TransactionVerdict,
 )
-from claims.gateway.answers import Answer
+from claims.gateway.answers import Answer, unreadable
 from claims.gateway.calling import Call, Caller
 from claims.gateway.connection import GARBLED
 from claims.gateway.protocol import (
@@ -143,7 +143,7 @@ class GatewayResults:
 
 def _require_accepted(answer: Answer) -> Answer:
     if answer.code is None:
-        raise GatewayUnavailable(GARBLED, f"HTTP {answer.raw.status} with a body that is not the protocol's")
+        raise unreadable(answer)
     if answer.code != ACCEPTED:
         raise GatewayUnavailable(f"gateway.results.{answer.code}", describe_code(answer.code))
     return answer

@@ -252,7 +252,7 @@ def test_a_gateway_that_does_not_answer_is_the_gateways_500_and_comes_to_rest(
     world: World, fault: str
 ) -> None:
     world.mock.fault(fault, endpoint="card")
-    is_silence = fault in {"reset", "timeout_before"}
+    is_silence = fault in {"reset", "timeout_before", "error_503_html"}
 
     answers = [world.ask(CARD_PATH, **CARD) for _ in range(5)]
 

@@ -18,6 +18,8 @@ from tests.fakes import NOON
 SILENCE = GatewayUnavailable("gateway.unreachable")
 TROUBLE = OutcomeUnknown("gateway.500")
 REFUSAL = GatewayRefused("gateway.202")
+PAGE = OutcomeUnknown("gateway.http-503")
+LOOK_UP_PAGE = GatewayUnavailable("gateway.lookup.http-502")
 SIGN_IN_SILENCE = GatewayUnavailable("gateway.login.timeout")
 NOT_ASKED = GatewayRefused(NO_ACCOUNT)
 
@@ -40,6 +42,7 @@ def later(seconds: float) -> datetime:
         pytest.param([*[SILENCE] * 4, None, SILENCE], Circuit.CLOSED, id="a-receipt-in-between"),
         pytest.param([*[SILENCE] * 4, REFUSAL, SILENCE], Circuit.CLOSED, id="a-refusal-in-between"),
         pytest.param([TROUBLE] * 9, Circuit.CLOSED, id="an-error-is-an-answer"),
+        pytest.param([PAGE, LOOK_UP_PAGE, *[PAGE] * 3], Circuit.OPEN, id="a-page-of-maintenance-is-none"),
         pytest.param([SIGN_IN_SILENCE] * 5, Circuit.OPEN, id="nobody-answers-to-a-sign-in"),
         pytest.param([*[SILENCE] * 4, NOT_ASKED, SILENCE], Circuit.OPEN, id="who-was-not-asked-is-no-answer"),
     ],
