@@ -22,6 +22,7 @@ from signing.sign import sign_bundle
 
 SENDERS: Final = 16
 _SEED: Final = 7
+_PATIENCE_S: Final = 300
 #: Bundles that are ready before they are sent, at most: memory stays flat however many there are.
 _READY: Final = 4 * SENDERS
 
@@ -123,8 +124,8 @@ class _Sender:
         }
         try:
             status, answer = self._post(bundle.body, headers)
-        except (RemoteDisconnected, ConnectionError):
-            # A connection that rested too long. The same bytes again are the same submission.
+        except (RemoteDisconnected, ConnectionError, TimeoutError):
+            # A connection that rested too long, or a long wait. The same bytes again are the same submission.
             self._kept.connection.close()
             status, answer = self._post(bundle.body, headers)
         if status != HTTPStatus.ACCEPTED:
@@ -142,11 +143,18 @@ class _Sender:
 
 
 def wait_until_accepted(installation: Installation, count: int) -> None:
-    """Wait until the stand-in gateway has accepted so many; its own count is cheap to ask."""
-    while True:
+    """Wait until the stand-in gateway has accepted so many; its own count is cheap to ask.
+
+    Raises:
+        TimeoutError: Nothing more has come for minutes: what is missing does not come any more.
+    """
+    accepted, last = -1, time.monotonic()
+    while accepted < count:
+        if time.monotonic() - last > _PATIENCE_S:
+            raise TimeoutError(f"{accepted} of {count} claims are at the gateway, and no more come")
         stats = installation.gateway_says("stats")
-        if isinstance(stats, dict) and stats["accepted"] >= count:
-            return
+        if isinstance(stats, dict) and stats["accepted"] > accepted:
+            accepted, last = stats["accepted"], time.monotonic()
         time.sleep(0.05)
 
 
