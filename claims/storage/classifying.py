@@ -54,17 +54,20 @@ class Classifying:
             advance(some.found + some.unreadable)
 
     def _some(self, connection: Connection[TupleRow], after: str) -> tuple[str, Classified]:
-        # Locked, so that an erasure waits or has been first (claim_pkey, submission_body_pkey).
+        # Locked, so that an erasure waits or has been first (claim_pkey, submission_body_pkey). Each table is
+        # told where to begin: a merge join would go through all of it that lies before.
         rows = connection.execute(
             "SELECT s.id, s.received_at, b.body, m.body, k.wrapped, k.master, coalesce(r.findings, '[]'), "
             " ARRAY(SELECT c.ordinal FROM claim c WHERE c.submission_id = s.id AND c.classes IS NULL) "
-            "FROM submission s LEFT JOIN submission_body b ON b.submission_id = s.id "
-            "LEFT JOIN moved_content m ON m.submission_id = s.id "
-            "LEFT JOIN data_key k ON k.submission_id = s.id LEFT JOIN report r ON r.submission_id = s.id "
-            "WHERE s.id > %s AND EXISTS "
-            " (SELECT FROM claim c WHERE c.submission_id = s.id AND c.classes IS NULL) "
-            "ORDER BY s.id LIMIT %s FOR UPDATE OF s",
-            [after, _AT_ONCE],
+            "FROM submission s "
+            "LEFT JOIN submission_body b ON b.submission_id = s.id AND b.submission_id > %(after)s "
+            "LEFT JOIN moved_content m ON m.submission_id = s.id AND m.submission_id > %(after)s "
+            "LEFT JOIN data_key k ON k.submission_id = s.id AND k.submission_id > %(after)s "
+            "LEFT JOIN report r ON r.submission_id = s.id AND r.submission_id > %(after)s "
+            "WHERE s.id > %(after)s AND EXISTS (SELECT FROM claim c "
+            " WHERE c.submission_id = s.id AND c.submission_id > %(after)s AND c.classes IS NULL) "
+            "ORDER BY s.id LIMIT %(at_once)s FOR UPDATE OF s",
+            {"after": after, "at_once": _AT_ONCE},
         ).fetchall()
         found, missing = 0, 0
         for row in rows:

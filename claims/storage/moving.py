@@ -28,12 +28,13 @@ log = structlog.get_logger()
 
 _AT_ONCE: Final = 50
 
-# Along submission_body_pkey, so that a pass reads each row that stays once. What is in the clear stays until
+# Along submission_body_pkey, so that a pass reads each row that stays once. The other tables are told where
+# to begin, too: a merge join would go through all of them that lies before. What is in the clear stays until
 # it has been encrypted, what a reviewer is about to be shown until he has been.
 _SETTLED: Final[LiteralString] = """
 FROM submission_body b
-JOIN submission s ON s.id = b.submission_id
-JOIN data_key k ON k.submission_id = b.submission_id
+JOIN submission s ON s.id = b.submission_id AND s.id > %(after)s
+JOIN data_key k ON k.submission_id = b.submission_id AND k.submission_id > %(after)s
 WHERE b.submission_id > %(after)s AND b.submission_id < %(until)s
     AND s.state = ANY(%(states)s) AND s.updated_at < %(before)s
     AND (s.state <> 'withdrawn' OR s.updated_at < %(withdrawn_before)s)

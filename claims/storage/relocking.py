@@ -82,16 +82,17 @@ class Relocking:
             advance(some)
 
     def _encrypt_some(self, connection: Connection[TupleRow], after: str) -> tuple[str, int]:
-        # Locked, so that an erasure waits or has been first (submission_body_pkey).
+        # Locked, so that an erasure waits or has been first (submission_body_pkey). Each table is told where
+        # to begin: a merge join would go through all of it that lies before.
         rows = (
             connection.cursor(binary=True)
             .execute(
                 "SELECT b.submission_id, b.body, o.document, o.trace FROM submission_body b "
-                "LEFT JOIN origin o ON o.submission_id = b.submission_id "
-                "WHERE b.submission_id > %s AND NOT EXISTS "
-                " (SELECT FROM data_key k WHERE k.submission_id = b.submission_id) "
-                "ORDER BY b.submission_id LIMIT %s FOR UPDATE OF b",
-                [after, _BODIES_AT_ONCE],
+                "LEFT JOIN origin o ON o.submission_id = b.submission_id AND o.submission_id > %(after)s "
+                "WHERE b.submission_id > %(after)s AND NOT EXISTS (SELECT FROM data_key k "
+                " WHERE k.submission_id = b.submission_id AND k.submission_id > %(after)s) "
+                "ORDER BY b.submission_id LIMIT %(at_once)s FOR UPDATE OF b",
+                {"after": after, "at_once": _BODIES_AT_ONCE},
             )
             .fetchall()
         )

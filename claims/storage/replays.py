@@ -165,9 +165,10 @@ class PostgresReplays:
         with borrow(self.pool) as connection:
             rows = connection.execute(
                 "SELECT i.submission_id, i.outcome, i.state_before, s.state, s.ma_giao_dich "
-                "FROM replay_item i JOIN submission s ON s.id = i.submission_id "
-                "WHERE i.replay_id = %s AND i.submission_id > %s ORDER BY i.submission_id LIMIT %s",
-                [replay_id, after or "", limit],
+                "FROM replay_item i JOIN submission s ON s.id = i.submission_id AND s.id > %(after)s "
+                "WHERE i.replay_id = %(replay)s AND i.submission_id > %(after)s "
+                "ORDER BY i.submission_id LIMIT %(limit)s",
+                {"replay": replay_id, "after": after or "", "limit": limit},
             ).fetchall()
         return tuple(
             ReplayItem(
