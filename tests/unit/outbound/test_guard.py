@@ -205,9 +205,9 @@ def test_no_list_of_allowed_networks_opens_a_clouds_metadata(address: str) -> No
 
 def test_the_authorities_are_read_once_however_much_is_asked(web: Web) -> None:
     web.offer("/a", b"")
-    before = _authorities()
+    _authorities()
+    before = _authorities.cache_info().misses  # threads that are the first at the same moment miss it each
     for _ in range(2):
         Guard(allowed=LOOPBACK).get(web.url("/a"), max_bytes=1)
 
-    assert _authorities.cache_info().misses == 1
-    assert _authorities() is before
+    assert _authorities.cache_info().misses == before
