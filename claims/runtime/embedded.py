@@ -58,6 +58,8 @@ _VALKEY_SETTINGS = {
 _START_TIMEOUT_S = 30
 _STOP_TIMEOUT_S = 30
 _LONGEST_TEMPORARY_FOLDER = 60
+#: The file beside the sockets that says whose they are.
+_OF = "of"
 
 
 class NoEmbeddedServices(ClaimsError):
@@ -119,7 +121,7 @@ def embedded_services(folder: Path) -> Iterator[Addresses]:
 def find_running(folder: Path) -> Addresses | None:
     """Return the addresses of servers that answer on a data folder, without starting any."""
     run = folder / "run"
-    if not run.exists():
+    if not run.exists() or not _is_of(folder, run):
         return None
     sockets = run.resolve()
     return _addresses(sockets) if _postgresql_answers(sockets) and _valkey_answers(sockets) else None
@@ -163,11 +165,12 @@ class _Servers:
 
     def _sockets(self) -> Path:
         run = self.folder / "run"
-        if not run.exists():
-            run.unlink(missing_ok=True)  # a link whose target went with a reboot
+        if not run.exists() or not _is_of(self.folder, run):
+            run.unlink(missing_ok=True)  # its target went with a reboot, or this is a copy
             base = tempfile.gettempdir()
             short = len(os.fsencode(base)) <= _LONGEST_TEMPORARY_FOLDER
             run.symlink_to(tempfile.mkdtemp(prefix="ehoso-", dir=base if short else "/tmp"))  # noqa: S108 - mkdtemp makes it private
+            (run / _OF).write_text(_identity(self.folder))
         return run.resolve()
 
     def _start_valkey(self, sockets: Path) -> None:
@@ -237,6 +240,17 @@ class _Servers:
 
     def _fail(self, server: str) -> NoReturn:
         raise EmbeddedServiceFailed(server, self.folder / f"{server}.log")
+
+
+def _is_of(folder: Path, run: Path) -> bool:
+    """Whether sockets are this folder's: a copy of a folder holds the same link."""
+    mark = run / _OF
+    return not mark.exists() or mark.read_text() == _identity(folder)
+
+
+def _identity(folder: Path) -> str:
+    state = folder.stat()
+    return f"{state.st_dev}:{state.st_ino}"
 
 
 def _packaged(package: str, pattern: str) -> Path:

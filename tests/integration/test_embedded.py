@@ -56,6 +56,21 @@ def _keep(addresses: Addresses, number: int) -> None:
         connection.execute("INSERT INTO kept VALUES (%s)", [number])
 
 
+def test_a_copy_of_a_folder_in_use_does_not_lead_to_the_servers_of_the_original(
+    folder: Path, holder: subprocess.Popen[str]
+) -> None:
+    del holder
+    copy = folder.with_name("copy")
+    copy.mkdir()
+    (copy / "run").symlink_to((folder / "run").readlink())
+
+    assert find_running(folder)
+    assert find_running(copy) is None
+    with embedded_services(copy) as own:
+        assert own != find_running(folder)
+    assert find_running(folder)
+
+
 def test_both_servers_answer_and_stop_with_the_block(folder: Path) -> None:
     with embedded_services(folder) as addresses:
         with psycopg.connect(addresses.database_url) as connection:
