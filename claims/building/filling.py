@@ -4,7 +4,6 @@ Of several rows in force those count that agree with what the item itself says: 
 agree, the rest decides where it can. What the remaining rows say differently is a gap.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 from claims.building.errors import Reason
+from claims.bundle.servicecodes import is_done_elsewhere, plain_service_code
 from claims.catalogues.catalogue import file_of
 from claims.catalogues.items import CardAnswer, DrugItem, Entry, Kind, LabIndexItem, ServiceItem, SupplyItem
 from claims.emr.encounter import Supply
@@ -22,9 +22,6 @@ Value = str | Decimal | None
 _Read = Callable[[Any], Value]
 
 _OUTSIDE_SCOPE: Final = "2"
-_NOT_PERFORMED: Final = "TB"
-# What another facility or a carrier does (``VC.XXXXX``, ``….K.WWWWW``) is in no list of this facility.
-_ELSEWHERE: Final = re.compile(r"VC\..*|.*\.K\.[0-9A-Z]{5}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +81,12 @@ class Filling:
 
     def plain_code(self, code: str) -> str:
         """Return a code without the mark of a service that was begun and not performed."""
-        if self.kind is not Kind.SERVICE:
-            return code
-        return "_".join(part for part in code.split("_") if part != _NOT_PERFORMED)
+        return plain_service_code(code) if self.kind is Kind.SERVICE else code
 
     def fill(self, item: Item, rows: Sequence[Entry], *, pointer: str, code: str, day: date) -> Filled[Item]:
         """Complete an item from the rows that are in force on its day."""
         is_outside_scope = getattr(item, "scope", None) == _OUTSIDE_SCOPE
-        says_more = self.is_binding and not is_outside_scope and _ELSEWHERE.fullmatch(code) is None
+        says_more = self.is_binding and not is_outside_scope and not is_done_elsewhere(code)
         about = _About(self, pointer, code, day)
         if not rows:
             return Filled(item, remarks=[about.not_in_list()] if says_more else [])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
+from claims.bundle.servicecodes import is_done_elsewhere, plain_service_code
 from claims.catalogues.items import DrugItem, Kind, ServiceItem, SupplyItem
 from claims.checking.rules.lines import rows_of_own_code
 from claims.checking.rules.rule import Hit, rule
@@ -42,6 +43,7 @@ _PRODUCT: Final = (
     ("HAM_LUONG", "strength"),
     ("MA_HIEU_SP", "model"),
 )
+_OUTSIDE_SCOPE: Final = "2"
 _LONGEST_SHOWN: Final = 60
 
 
@@ -167,17 +169,28 @@ def find_unapproved_practitioners(claim: CheckedClaim, known: Known) -> Iterator
 
 
 def _unlisted(claim: CheckedClaim, known: Known, table: TableKind, kind: Kind, field: str) -> Iterator[Hit]:
-    for row in rows_of_own_code(claim, table, field):
-        code = row[field].strip()
-        if code and not _ever(known, kind, code):
+    for row, code in _to_be_listed(claim, table, field):
+        if not _ever(known, kind, code):
             yield Hit(row, field, (("code", code[:_LONGEST_SHOWN]),))
 
 
 def _outdated(claim: CheckedClaim, known: Known, table: TableKind, kind: Kind, field: str) -> Iterator[Hit]:
-    for row in rows_of_own_code(claim, table, field):
-        code = row[field].strip()
+    for row, code in _to_be_listed(claim, table, field):
         if _ever(known, kind, code) and not _held(known, kind, code, _day_of(row, claim)):
             yield Hit(row, field, (("code", code[:_LONGEST_SHOWN]),))
+
+
+def _to_be_listed(claim: CheckedClaim, table: TableKind, field: str) -> Iterator[tuple[Row, str]]:
+    """Return the rows of what must be on the list: not what the patient pays, or somebody else does."""
+    for row in rows_of_own_code(claim, table, field):
+        code = _code_of(row, field)
+        if code and row["PHAM_VI"] != _OUTSIDE_SCOPE and not is_done_elsewhere(code):
+            yield row, code
+
+
+def _code_of(row: Row, field: str) -> str:
+    """Return a code as the list has it."""
+    return plain_service_code(row[field].strip()) if field == "MA_DICH_VU" else row[field].strip()
 
 
 def _differing(
@@ -193,7 +206,7 @@ def _differing(
         value = row[field]
         if not value.strip():
             continue  # a rule of its own says so
-        entries = _held(known, kind, row[code_field].strip(), _day_of(row, claim))
+        entries = _held(known, kind, _code_of(row, code_field), _day_of(row, claim))
         values = [text for entry in entries if (text := listed(entry))]
         if values and all(_plain(text) != _plain(value) for text in values):
             yield Hit(row, field, (("listed", " | ".join(dict.fromkeys(values))[:_LONGEST_SHOWN]),))
@@ -205,7 +218,7 @@ def _too_dear(
     table, kind, code_field = where
     for row in rows_of_own_code(claim, table, code_field):
         given = row.number_of(field)
-        entries = _of_product(row, _held(known, kind, row[code_field].strip(), _day_of(row, claim)))
+        entries = _of_product(row, _held(known, kind, _code_of(row, code_field), _day_of(row, claim)))
         prices = [price for entry in entries if (price := _price_of(entry)) is not None]
         if given is not None and prices and given > max(prices):
             yield Hit(row, field, (("given", f"{given:f}"), ("most", f"{max(prices):f}")))

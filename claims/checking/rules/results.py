@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
+from claims.bundle.servicecodes import is_performed
 from claims.checking.rules.rule import Hit, Screen, in_row_order, rule
 from claims.checking.rules.visits import rows_outside_stay
 from claims.checking.values import is_blank
@@ -32,7 +33,7 @@ def find_services_without_result(claim: CheckedClaim, _: Known) -> Iterator[Hit]
     """What was done in the laboratory or by imaging has a result. One hit a service."""
     seen = {"", *claim.column(TableKind.XML4, "MA_DICH_VU")}
     for row in claim.rows_of(TableKind.XML3, "MA_NHOM", _WITH_RESULTS):
-        if row["MA_DICH_VU"] not in seen:
+        if row["MA_DICH_VU"] not in seen and is_performed(row["MA_DICH_VU"]):
             seen.add(row["MA_DICH_VU"])
             yield Hit(row, "MA_DICH_VU")
 

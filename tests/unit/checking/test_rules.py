@@ -148,3 +148,29 @@ def test_a_supply_that_names_the_service_it_was_used_in_is_no_second_service() -
 
     found = {one.code for one in findings if (one.location.table, one.location.row) == ("XML3", trocar)}
     assert found.isdisjoint({"XML3.SERVICE_PRICE", "XML3.DUP_SAME_TIME", "XML3.DAILY_LIMIT"})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"MA_DICH_VU": "23.0228.1483_TB"}, id="not-performed"),
+        pytest.param({"MA_DICH_VU": "23.0228.1483.K.79001"}, id="another-facility"),
+        pytest.param({"MA_DICH_VU": "VC.00009"}, id="carrier"),
+        pytest.param({"MA_DICH_VU": "99.0001.0001", "PHAM_VI": "2"}, id="patient-pays"),
+    ],
+)
+def test_what_no_list_of_the_facility_can_have_need_not_be_on_it(changes: dict[str, str]) -> None:
+    sample = load_sample("surgery", [f"XML3[4].{field} = {value}" for field, value in changes.items()])
+    catalogue = Catalogue(tables={Kind.SERVICE: Table([ServiceItem(code="23.0228.1483", name="")])})
+
+    findings = check_bundle(sample.write(), at=AT, terms=CheckTerms(catalogue=catalogue)).findings
+
+    assert ("XML3.SERVICE_IN_CATALOGUE", 4) not in {(one.code, one.location.row) for one in findings}
+
+
+def test_a_service_that_was_not_performed_has_no_result() -> None:
+    sample = load_sample("outpatient", ["XML4 -"])
+    for row in sample.tables[TableKind.XML3]:
+        row["MA_DICH_VU"] += "_TB"
+
+    assert "XML3.RESULT_MISSING" not in codes(check_bundle(sample.write(), at=AT))
