@@ -9,10 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from claims.emr.synthetic import generate_encounters
+from claims.exchange.access.keys import Scope
 from claims.exchange.access.places import EVERYWHERE, Place
 from claims.exchange.errors import GatewayRefused, GatewayUnavailable
 from claims.exchange.lifecycle import State
@@ -66,6 +69,7 @@ SHOTS: Final = {
     "account": ("quan", "/people/{account}", "en", "dark", 1280),
     "facilities": ("quan", "/facilities", "vi", "light", 1280),
     "facility": ("quan", "/facilities/79001", "en", "dark", 1280),
+    "clients": ("quan", "/clients?facility=79001", "vi", "light", 1280),
     "access-events": ("kiem", "/readings/access", "en", "light", 1280),
     # Hospitals.
     "send": ("hoa", "/send", "vi", "light", 1280),
@@ -159,6 +163,14 @@ def live_through_a_day(world: World) -> dict[str, str]:
     ]
     reason = "Cổng đã sửa lỗi nhận hồ sơ lúc 14:00"
     service.draft_replay.start(plans[1], within=EVERYWHERE, reason=reason, per_minute=60)
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    service.manage_clients.register(
+        key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
+        facility=HOSPITAL,
+        scopes=frozenset({Scope.SUBMIT, Scope.READ}),
+        label="HIS khoa Khám bệnh",
+        is_bound=False,
+    )
     return {
         "asked": f"/claims/{asked.submission_id}/{asked.ordinal}",
         "reduced": f"/questions/{reduced.submission_id}/{reduced.ordinal}",
