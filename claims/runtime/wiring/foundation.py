@@ -1,5 +1,6 @@
 """Wiring of what everything else stands on: connections, time, keys, the broker."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -92,10 +93,16 @@ class Foundation:
         """Which keys the database needs."""
         return KeysInUse(self._whole_pool)
 
+    def _ask_once(self, question: Callable[[KeysInUse], bool]) -> bool:
+        # Not over the pool: keys are read before a worker forks, and connections cannot be shared after it.
+        role = WORKER if self.database_role is not None and self.settings.has_database_roles else None
+        with open_pool(self.database_url, max_size=1, role=role) as pool:
+            return question(KeysInUse(pool))
+
     @cached_property
     def _sealing_key(self) -> bytes:
-        in_use = self.keys_in_use
-        return load_or_make_key(self.settings.sealing_key_path, is_in_use=in_use.is_anything_sealed)
+        path = self.settings.sealing_key_path
+        return load_or_make_key(path, is_in_use=lambda: self._ask_once(KeysInUse.is_anything_sealed))
 
     @cached_property
     def master_keys(self) -> KeyRing:
@@ -140,9 +147,10 @@ class Foundation:
     @cached_property
     def service_keys(self) -> FolderOfServiceKeys:
         """The service's own keys."""
-        in_use = self.keys_in_use
         folder = self.settings.evidence_keys_folder
-        return FolderOfServiceKeys(folder, self.clock, is_in_use=in_use.is_anything_signed)
+        return FolderOfServiceKeys(
+            folder, self.clock, is_in_use=lambda: self._ask_once(KeysInUse.is_anything_signed)
+        )
 
     @cached_property
     def celery(self) -> Celery:

@@ -1,11 +1,13 @@
 """The wiring makes what the settings ask for."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
+from signing.demo_pki import DemoPki
 
 
 @pytest.mark.parametrize(
@@ -28,3 +30,14 @@ def test_results_are_read_back_wherever_there_is_a_gateway(
 
     assert (service.follow_up is not None) == are_read
     service.close()
+
+
+def test_what_is_loaded_before_a_worker_forks_leaves_no_connection(tmp_path: Path) -> None:
+    DemoPki.create(at=datetime.now(UTC)).write(tmp_path / "trust")
+    (tmp_path / "seal.key").write_bytes(bytes(32))
+    service = Service(Settings(data_dir=tmp_path), "postgresql://127.0.0.1:1/none", "memory://")
+
+    service.warm("check_terms")
+
+    # Children that share a connection read each other's answers.
+    assert "pool" not in vars(service)
