@@ -47,7 +47,7 @@ Since = Annotated[
 def register(
     code: Code,
     file: Annotated[Path, typer.Argument(help="PEM or DER file.", exists=True, dir_okay=False)],
-    reason: Reason = "",
+    reason: Reason | None = None,
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
@@ -56,7 +56,7 @@ def register(
     from claims.runtime.start import open_service
 
     register_certificate = open_service().register_certificate
-    registration = register_certificate(FacilityCode(code), _der(file), _note(by, reason))
+    registration = register_certificate(FacilityCode(code), _der(file), _note(by, reason or ""))
     say(f"certificate {registration.sha256} may sign for {code}")
     if as_json:
         emit(_to_json(registration))

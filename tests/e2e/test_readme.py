@@ -78,7 +78,7 @@ def test_a_first_claim_with_curl(desk: Path) -> None:
         _wait_until_gone(shell.pid)
         output, errors = shell.communicate()
 
-    assert finished == 0, errors
+    assert finished == 0, output + errors
     assert '"state":"received"' in output, errors
     # Nobody told the service of a gateway: a good claim waits, checked.
     assert '"state":"checked"' in output, output

@@ -286,3 +286,15 @@ def test_a_command_that_is_started_by_a_shell_says_the_same(arguments: list[str]
     forked, started = claims(*arguments), claims_from_scratch(*arguments)
 
     assert (started.code, started.stdout, started.stderr) == (forked.code, forked.stdout, forked.stderr)
+
+
+def test_who_registers_a_certificate_need_not_say_why(folder: Path, tmp_path: Path) -> None:
+    done = claims(
+        "certificate",
+        "register",
+        "99001",
+        folder / "certificate.pem",
+        env={"CLAIMS_DATA_DIR": str(tmp_path)},
+    )
+
+    assert "nothing runs in" in done.stderr

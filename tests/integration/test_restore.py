@@ -127,7 +127,8 @@ def _now(exchange: Exchange) -> datetime:
     return at
 
 
-@pytest.mark.skipif(ON_GIVEN_SERVERS, reason="needs a server on which nobody has made the roles")
+@pytest.mark.any_server
+@pytest.mark.skipif(ON_GIVEN_SERVERS, reason="goes from the embedded server to another new one")
 def test_the_guides_restore_works_as_written_on_a_new_server(database_url: str, tmp_path: Path) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         make_roles(connection)
