@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 from claims.building.errors import Reason
+from claims.bundle.money.lines import PATIENT_PAYS
 from claims.bundle.servicecodes import is_done_elsewhere, plain_service_code
 from claims.catalogues.catalogue import file_of
 from claims.catalogues.items import CardAnswer, DrugItem, Entry, Kind, LabIndexItem, ServiceItem, SupplyItem
@@ -20,8 +21,6 @@ from claims.emr.scalars import plain
 Item = TypeVar("Item")
 Value = str | Decimal | None
 _Read = Callable[[Any], Value]
-
-_OUTSIDE_SCOPE: Final = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class Filling:
 
     def fill(self, item: Item, rows: Sequence[Entry], *, pointer: str, code: str, day: date) -> Filled[Item]:
         """Complete an item from the rows that are in force on its day."""
-        is_outside_scope = getattr(item, "scope", None) == _OUTSIDE_SCOPE
+        is_outside_scope = getattr(item, "scope", None) == PATIENT_PAYS
         says_more = self.is_binding and not is_outside_scope and not is_done_elsewhere(code)
         about = _About(self, pointer, code, day)
         if not rows:

@@ -10,11 +10,11 @@ from claims.building.codings import is_supply
 from claims.building.errors import Reason
 from claims.building.link_ids import find_link_id
 from claims.bundle.money import ZERO, UnitPrices, service_prices
+from claims.bundle.money.lines import PATIENT_PAYS
 from claims.catalogues.catalogue import file_of
 from claims.catalogues.items import Kind
 from claims.emr.encounter import Encounter, Service
 
-_OUTSIDE_SCOPE: Final = "2"
 _SOME: Final = UnitPrices(Decimal(1), Decimal(1))
 
 
@@ -71,7 +71,7 @@ def _unpriced_service(service: Service, pointer: str) -> Iterator[Reason]:
     kind = Kind.SUPPLY if is_supply(service) else Kind.SERVICE
     # Some codes have prices of zero, whatever is given: no price is missed that would not be written.
     written = service_prices(_SOME, ma_dich_vu="" if kind is Kind.SUPPLY else service.code)
-    may_lack = kind is Kind.SUPPLY or service.scope == _OUTSIDE_SCOPE or not written.don_gia_bh
+    may_lack = kind is Kind.SUPPLY or service.scope == PATIENT_PAYS or not written.don_gia_bh
     if service.hospital_price is None and written.don_gia_bv:
         yield _no_price(f"{pointer}/hospital_price", service.code, kind)
     if service.insured_price is None and not may_lack:

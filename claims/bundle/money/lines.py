@@ -8,7 +8,8 @@ from typing import Final
 from claims.bundle.money.rounding import EXACT, ZERO, percent_of, round_amount
 from claims.bundle.money.settings import ServiceAmount
 
-_PATIENT_PAYS: Final = "2"
+#: PHAM_VI of what lies outside the scope of the insurance.
+PATIENT_PAYS: Final = "2"
 _NOT_PERFORMED: Final = "TB"
 _WITHOUT_INSURED_PRICE: Final = ".0000"
 
@@ -23,7 +24,7 @@ class Amounts:
 
 def insured_percent(*, pham_vi: str, tyle_tt_bh: Decimal) -> Decimal:
     """Return TYLE_TT_BH as written: a row that the patient pays (PHAM_VI 2) has 0."""
-    return ZERO if pham_vi == _PATIENT_PAYS else tyle_tt_bh
+    return ZERO if pham_vi == PATIENT_PAYS else tyle_tt_bh
 
 
 def price_medicine(*, so_luong: Decimal, don_gia: Decimal, tyle_tt_bh: Decimal) -> Amounts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
+from claims.bundle.money.lines import PATIENT_PAYS
 from claims.bundle.servicecodes import is_done_elsewhere, plain_service_code
 from claims.catalogues.items import DrugItem, Kind, ServiceItem, SupplyItem
 from claims.checking.rules.lines import rows_of_own_code
@@ -43,7 +44,6 @@ _PRODUCT: Final = (
     ("HAM_LUONG", "strength"),
     ("MA_HIEU_SP", "model"),
 )
-_OUTSIDE_SCOPE: Final = "2"
 _LONGEST_SHOWN: Final = 60
 
 
@@ -184,7 +184,7 @@ def _to_be_listed(claim: CheckedClaim, table: TableKind, field: str) -> Iterator
     """Return the rows of what must be on the list: not what the patient pays, or somebody else does."""
     for row in rows_of_own_code(claim, table, field):
         code = _code_of(row, field)
-        if code and row["PHAM_VI"] != _OUTSIDE_SCOPE and not is_done_elsewhere(code):
+        if code and row["PHAM_VI"] != PATIENT_PAYS and not is_done_elsewhere(code):
             yield row, code
 
 

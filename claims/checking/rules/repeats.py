@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
 from claims.bundle.money.errors import NoMoneyRules
+from claims.bundle.money.lines import PATIENT_PAYS
 from claims.bundle.money.rules import find_rules
 from claims.checking.practice import practice_on
 from claims.checking.rules.rule import Hit, Screen, rule
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _EXAM: Final = "13"
 _CONSULTATION: Final = frozenset({_EXAM})
-_PATIENT_PAYS: Final = "2"
 _WITH_RESULT: Final = frozenset({"1", "2"})
 _DAY_MINUTES: Final = 24 * 60
 _NOTHING: Final = Decimal(0)
@@ -119,7 +119,7 @@ def _consultations_by_day(claim: CheckedClaim) -> dict[str, list[Row]]:
     days: defaultdict[str, list[Row]] = defaultdict(list)
     for row in claim.rows_of(TableKind.XML3, "MA_NHOM", _CONSULTATION):
         day = row.day("NGAY_YL")
-        if row["PHAM_VI"] != _PATIENT_PAYS and day:
+        if row["PHAM_VI"] != PATIENT_PAYS and day:
             days[day].append(row)
     return days
 

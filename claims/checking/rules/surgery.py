@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
 from claims.bundle.money.errors import NoMoneyRules
+from claims.bundle.money.lines import PATIENT_PAYS
 from claims.bundle.money.rules import find_rules
 from claims.bundle.money.totals import SUPPLY_GROUPS
 from claims.checking.rules.rule import Hit, Screen, rule
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from claims.checking.tables import CheckedClaim, Row
 
 _SURGERY: Final = frozenset({"8"})
-_PATIENT_PAYS: Final = "2"
 _BENEFIT_DIGIT: Final = 2  # the third character of a card number
 _OF_OPERATIONS: Final = Screen((TableKind.XML3,), ("MA_NHOM",), _SURGERY.__contains__)
 
@@ -48,7 +48,7 @@ def find_differing_procedure_codes(claim: CheckedClaim, _: Known) -> Iterator[Hi
 @rule("XML3.SURGERY_SECOND", _OF_OPERATIONS)
 def find_later_operations_at_full_rate(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Of several operations in one session all but one are paid at the reduced rate."""
-    operations = [row for row in _operations(claim) if row["PHAM_VI"] != _PATIENT_PAYS]
+    operations = [row for row in _operations(claim) if row["PHAM_VI"] != PATIENT_PAYS]
     if len(operations) < 2:  # noqa: PLR2004 - a second one is needed
         return
     try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
 from claims.bundle.money.errors import NoMoneyRules
+from claims.bundle.money.lines import PATIENT_PAYS
 from claims.bundle.money.rules import find_rules
 from claims.catalogues.items import DepartmentItem, Kind
 from claims.checking.practice import practice_on
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _OF_STAYS: Final = frozenset({"15", "16"})
 _TRANSPORT: Final = frozenset({"12"})
-_PATIENT_PAYS: Final = "2"
 #: How long something was given for.
 _MEASURED: Final = ("DON_VI_TINH", "TEN_DICH_VU", "SO_LUONG")
 _MINUTES_OF_AN_HOUR: Final = 60
@@ -103,7 +103,7 @@ def find_doubtful_transport(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     groups = practice_on(claim.on).transport_card_groups
     cards = () if summary is None else summary.items_of("MA_THE_BHYT")
     for row in rows:
-        if row["PHAM_VI"] == _PATIENT_PAYS:
+        if row["PHAM_VI"] == PATIENT_PAYS:
             continue
         if not row["MA_XANG_DAU"].strip():
             yield Hit(row, "MA_XANG_DAU")
