@@ -12,13 +12,13 @@ _ANYWHERE: Final = ("MACSKCB", "MA_CSKCB")
 _TEXT_OF: Final = etree.XPath("string()", smart_strings=False, regexp=False)
 
 
-def stated_facility(root: Element, *, covered: Element | None) -> str | None:
-    """Return the facility's code, or None: there is none.
+def stated_facilities(root: Element, *, covered: Element | None) -> tuple[str, ...]:
+    """Return the codes of the facilities, each once: one, unless the document contradicts itself.
 
     ``covered`` is the element that a signature covers in the document's stead; what stands beside it nobody
     signed, so it is looked for inside alone.
     """
-    found = root.find(_IN_BUNDLE) if covered is None else None
-    if found is None:
-        found = next((root if covered is None else covered).iter(_ANYWHERE), None)
-    return None if found is None else str(_TEXT_OF(found)).strip() or None
+    found = root.findall(_IN_BUNDLE) if covered is None else []
+    named = found or (root if covered is None else covered).iter(_ANYWHERE)
+    codes = (str(_TEXT_OF(each)).strip() for each in named)
+    return tuple(dict.fromkeys(code for code in codes if code))

@@ -4,7 +4,7 @@ What a verifier would say of the certificate alone: its days, its purposes, its 
 registered.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,8 +30,8 @@ class Fitness:
     policy: Policy = DEFAULT_POLICY
     registered: Callable[[str, str, datetime], bool] | None = None
 
-    def require(self, signer: Signer, *, facility: str | None, at: datetime) -> None:
-        """Pass if a signature made now for the facility would not be refused because of its certificate.
+    def require(self, signer: Signer, *, facilities: Sequence[str], at: datetime) -> None:
+        """Pass if a signature made now for these facilities would not be refused because of its certificate.
 
         Raises:
             CannotSignFor: It would; the reason is the one that a verifier would give.
@@ -41,7 +41,12 @@ class Fitness:
         found = check_leaf(facts, at=at, policy=self.policy)
         if reasons := self.policy.of_severity(Severity.FAIL, found):
             raise CannotSignFor(reasons[0], _sentence(reasons[0], facts.info))
-        if facility is None or self.registered is None or self.registered(facility, facts.sha256, at):
+        if not facilities or self.registered is None:
+            return
+        if len(facilities) > 1:
+            raise CannotSignFor(Reason.DOCUMENT_SEVERAL_FACILITIES, f"it names {', '.join(facilities[:5])}")
+        (facility,) = facilities
+        if self.registered(facility, facts.sha256, at):
             return
         other = f"the certificate {facts.sha256[:16]}… is not registered for facility {facility}"
         raise CannotSignFor(Reason.CERTIFICATE_OTHER_FACILITY, other)

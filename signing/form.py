@@ -46,6 +46,8 @@ _X509_CERTIFICATE: Final = f"{_DS}X509Certificate"
 _DS_1_1: Final = "{http://www.w3.org/2009/xmldsig11#}"
 # Hints that say nothing a certificate does not say, and lists that are looked for elsewhere; never read.
 _KEY_HINTS: Final = frozenset({f"{_DS}KeyName", f"{_DS}KeyValue", f"{_DS_1_1}DEREncodedKeyValue"})
+# They say where the certificate is, and nothing is ever fetched.
+_POINTERS: Final = frozenset({f"{_DS}RetrievalMethod", f"{_DS_1_1}KeyInfoReference"})
 _X509_HINTS: Final = frozenset(
     {
         f"{_DS}X509SubjectName",
@@ -312,6 +314,8 @@ def _read_key_info(key_info: Element, policy: Policy) -> tuple[str, ...]:
     for part in read_parts(key_info, ID):
         if part.tag == _X509_DATA:
             certificates += _read_x509_data(part)
+        elif part.tag in _POINTERS:
+            raise Refused(Reason.CERTIFICATE_ELSEWHERE)
         elif part.tag not in _KEY_HINTS:
             raise Refused(Reason.SIGNATURE_MALFORMED)
     if not certificates:

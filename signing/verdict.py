@@ -105,6 +105,7 @@ class Reason(StrEnum):
     TIMESTAMP_REVOKED = "timestamp.revoked"
     TIMESTAMP_REVOCATION_UNKNOWN = "timestamp.revocation_unknown"
     CERTIFICATE_MISSING = "certificate.missing"
+    CERTIFICATE_ELSEWHERE = "certificate.elsewhere"
     CERTIFICATE_MALFORMED = "certificate.malformed"
     CERTIFICATE_IS_CA = "certificate.is_ca"
     CERTIFICATE_USAGE = "certificate.usage"
@@ -118,6 +119,7 @@ class Reason(StrEnum):
     CERTIFICATE_REVOCATION_UNKNOWN = "certificate.revocation_unknown"
     CERTIFICATE_OTHER_FACILITY = "certificate.other_facility"
     DOCUMENT_OTHER_FACILITY = "document.other_facility"
+    DOCUMENT_SEVERAL_FACILITIES = "document.several_facilities"
     CERTIFICATE_REVOCATION_UNCHECKED = "certificate.revocation_unchecked"
 
 
@@ -168,6 +170,7 @@ MEANING: Final[dict[Reason, tuple[Indication, SubIndication]]] = {
     Reason.TIMESTAMP_REVOKED: (_OPEN, SubIndication.REVOKED_NO_POE),
     Reason.TIMESTAMP_REVOCATION_UNKNOWN: (_OPEN, SubIndication.TRY_LATER),
     Reason.CERTIFICATE_MISSING: (_OPEN, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
+    Reason.CERTIFICATE_ELSEWHERE: (_OPEN, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
     Reason.CERTIFICATE_MALFORMED: (_FAILED, SubIndication.FORMAT_FAILURE),
     Reason.CERTIFICATE_IS_CA: (_OPEN, SubIndication.CHAIN_CONSTRAINTS_FAILURE),
     Reason.CERTIFICATE_USAGE: (_OPEN, SubIndication.CHAIN_CONSTRAINTS_FAILURE),
@@ -181,6 +184,7 @@ MEANING: Final[dict[Reason, tuple[Indication, SubIndication]]] = {
     Reason.CERTIFICATE_REVOCATION_UNKNOWN: (_OPEN, SubIndication.TRY_LATER),
     Reason.CERTIFICATE_OTHER_FACILITY: (_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE),
     Reason.DOCUMENT_OTHER_FACILITY: (_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE),
+    Reason.DOCUMENT_SEVERAL_FACILITIES: (_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE),
     Reason.CERTIFICATE_REVOCATION_UNCHECKED: (_OPEN, SubIndication.TRY_LATER),
 }
 

@@ -166,7 +166,7 @@ def _preparing(
     signer: "Signer", profile: _Profile, trust: Path | None, policy: Path | None
 ) -> Callable[[Path], "PreparedBundle"]:
     from signing.canonical import parse
-    from signing.facility import stated_facility
+    from signing.facility import stated_facilities
     from signing.fitness import Fitness
     from signing.policy import DEFAULT_POLICY, load_policy
     from signing.sign import Profile, prepare_bundle
@@ -180,7 +180,7 @@ def _preparing(
         data, now = read_input(path), datetime.now(UTC)
         root = parse(data)
         covered = find_element(root, accepted.signed_elements) if kind is Profile.ELEMENT else None
-        fitness.require(signer, facility=stated_facility(root, covered=covered), at=now)
+        fitness.require(signer, facilities=stated_facilities(root, covered=covered), at=now)
         return prepare_bundle(data, signer, profile=kind, at=now, policy=accepted)
 
     return prepare

@@ -138,6 +138,7 @@ def _record_to_json(record: Record) -> dict[str, object]:
         },
         "facility": record.facility,
         "stated_facility": record.stated_facility,
+        "names_one_facility": record.names_one_facility,
         "is_registered": record.is_registered,
         "refused": record.refused and record.refused.value,
         "skeleton": None if record.skeleton is None else _text(record.skeleton),
@@ -173,8 +174,9 @@ def _record_from_json(facts: Mapping[str, object]) -> Record:
             unanswered=_bytes_of(trust.get("unanswered", [])),
         ),
         facility=cast("str | None", facts["facility"]),
-        # Reports of the first versions do not have it.
+        # Reports of the first versions do not have these.
         stated_facility=cast("str | None", facts.get("stated_facility")),
+        names_one_facility=cast("bool | None", facts.get("names_one_facility")),
         is_registered=cast("bool | None", facts["is_registered"]),
         refused=None if refused is None else Reason(_string(refused)),
         skeleton=None if skeleton is None else _bytes(skeleton),

@@ -130,7 +130,8 @@ class Record:
         policy: The content of the policy's file.
         trust: What was trusted and known.
         facility: The facility whose document it is; None: not asked.
-        stated_facility: The facility that the document names; None: it names none.
+        stated_facility: The facility that the document names; None: it names none, or several.
+        names_one_facility: Whether it names one alone; None: not asked, or it names none.
         is_registered: Whether the certificate was registered for it; None: not asked, or not known.
         refused: Why there is nothing to judge; None: there is.
         skeleton: The signature in its place; None: there is not one signature in one place.
@@ -145,6 +146,7 @@ class Record:
     trust: TrustMaterial
     facility: str | None
     stated_facility: str | None
+    names_one_facility: bool | None
     is_registered: bool | None
     refused: Reason | None
     skeleton: bytes | None

@@ -5,7 +5,7 @@ third, so a report can always be made again and compared.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ from signing.certificates import CertificateFacts
 from signing.covered import CoveredOctets
 from signing.elements import Refused
 from signing.errors import PolicyUnreadable, RecordUnreadable, Unparsable
-from signing.facility import stated_facility
+from signing.facility import stated_facilities
 from signing.facts import read_facts
 from signing.form import find_signature, read_form
 from signing.judging import Judgement, judge
@@ -118,8 +118,16 @@ class Terms:
     software: str = "eHoSo"
 
 
-_BINDING: Final = frozenset({Reason.DOCUMENT_OTHER_FACILITY, Reason.CERTIFICATE_OTHER_FACILITY})
-_IDENTIFYING: Final = frozenset({Reason.CERTIFICATE_MISSING, Reason.XADES_SIGNING_CERTIFICATE})
+_BINDING: Final = frozenset(
+    {
+        Reason.DOCUMENT_OTHER_FACILITY,
+        Reason.DOCUMENT_SEVERAL_FACILITIES,
+        Reason.CERTIFICATE_OTHER_FACILITY,
+    }
+)
+_IDENTIFYING: Final = frozenset(
+    {Reason.CERTIFICATE_MISSING, Reason.CERTIFICATE_ELSEWHERE, Reason.XADES_SIGNING_CERTIFICATE}
+)
 _ACCEPTING: Final = frozenset(
     {
         Reason.SIGNATURE_REFERENCE_SCOPE,
@@ -175,7 +183,7 @@ def report_on(data: bytes, terms: Terms) -> Report:
     if terms.at.tzinfo is None:
         raise ValueError("the time of verification must be aware")
     root = parse(data, limits=terms.limits)
-    stated = stated_facility(root, covered=None)
+    named = stated_facilities(root, covered=None)
     skeleton: bytes | None = None
     judgement: Judgement | None = None
     digests, refused = None, None
@@ -187,7 +195,7 @@ def report_on(data: bytes, terms: Terms) -> Report:
         if form.signed_element is not None:
             covered = form.signed_element.element
             skeleton = make_skeleton(signature, covered)
-            stated = stated_facility(root, covered=covered)
+            named = stated_facilities(root, covered=covered)
         facts = read_facts(root, terms.policy)
         if isinstance(facts.digests, CoveredOctets):
             digests = RecordedDigests.of(facts, facts.digests)
@@ -195,6 +203,8 @@ def report_on(data: bytes, terms: Terms) -> Report:
         judgement = judge(facts, trust=terms.trust, at=terms.at, policy=terms.policy)
     except Refused as refusal:
         refused = refusal.reason
+    # A document of several facilities is nobody's: whose key signed it is asked of the one that was named.
+    stated = named[0] if len(named) == 1 else None
     facility = terms.facility or stated
     record = Record(
         sha256=hashlib.sha256(data).hexdigest(),
@@ -204,6 +214,7 @@ def report_on(data: bytes, terms: Terms) -> Report:
         trust=TrustMaterial.of(terms.trust, sent),
         facility=facility,
         stated_facility=stated,
+        names_one_facility=_names_one(terms, named),
         is_registered=_is_registered(terms, facility, judgement),
         refused=refused,
         skeleton=skeleton,
@@ -245,6 +256,11 @@ def _is_registered(terms: Terms, facility: str | None, judgement: Judgement | No
     return terms.registered(facility, judgement.signer.sha256, judgement.time)
 
 
+def _names_one(terms: Terms, named: Sequence[str]) -> bool | None:
+    is_asked = terms.facility is not None or terms.registered is not None
+    return len(named) == 1 if named and is_asked else None
+
+
 def _assemble(record: Record, judgement: Judgement | None, policy: Policy) -> Report:
     if judgement is None:
         reasons = () if record.refused is None else (record.refused,)
@@ -262,6 +278,7 @@ def _bindings(record: Record) -> dict[Reason, bool | None]:
     stated = record.stated_facility
     return {
         Reason.DOCUMENT_OTHER_FACILITY: None if stated is None else stated == record.facility,
+        Reason.DOCUMENT_SEVERAL_FACILITIES: record.names_one_facility,
         Reason.CERTIFICATE_OTHER_FACILITY: record.is_registered,
     }
 
@@ -292,6 +309,8 @@ def _answer(reason: Reason, found: set[Reason], policy: Policy, record: Record |
 
 def _applies(reason: Reason, record: Record) -> bool:
     skeleton = record.skeleton or b""
+    if reason is Reason.CERTIFICATE_ELSEWHERE:
+        return b"RetrievalMethod" in skeleton or b"KeyInfoReference" in skeleton
     match reason.value.partition(".")[0]:
         case "xades":
             return b"QualifyingProperties" in skeleton

@@ -136,6 +136,16 @@ def test_another_facilitys_key_signs_nothing_and_its_signature_counts_for_nothin
     assert verified.lines[0]["reasons"] == ["certificate.other_facility"]
 
 
+def test_what_names_several_facilities_is_signed_for_none(pki: Path, tmp_path: Path) -> None:
+    both = (pki / "bundle.xml").read_bytes().replace(b"<MACSKCB>", b"<MACSKCB>99001</MACSKCB><MACSKCB>")
+    (tmp_path / "both.xml").write_bytes(both)
+    made = tmp_path / "x.xml"
+
+    done = claims("sign", tmp_path / "both.xml", *_key(pki), "--trust", pki / "trust", "-o", made)
+
+    assert (done.code, "99001, 79999" in done.stderr, made.exists()) == (Exit.BLOCKED, True, False)
+
+
 def test_an_authority_that_is_not_there_is_named(pki: Path, tmp_path: Path) -> None:
     done = claims(
         "sign", pki / "bundle.xml", *_key(pki), "--profile", "xades-t", "--tsa", "http://127.0.0.1:9/",

@@ -221,6 +221,44 @@ def test_a_comment_hides_nothing_of_the_facility(facility: FacilityKey, report: 
     assert (made.record.stated_facility, made.verdict.reasons) == ("01001", ())
 
 
+CHECK_INS = (
+    b"<CHI_TIEU_TRANG_THAI_KCB><DSACH_TRANG_THAI_KCB>%b</DSACH_TRANG_THAI_KCB><CHUKYDONVI/>"
+    b"</CHI_TIEU_TRANG_THAI_KCB>"
+)
+SEVERAL = {
+    "bundle": BUNDLE.replace(b"<MACSKCB>", b"<MACSKCB>79024</MACSKCB><MACSKCB>"),
+    "check-ins": CHECK_INS % b"".join(
+        b"<TRANG_THAI_KCB><MA_LK>A1</MA_LK><MA_CSKCB>%b</MA_CSKCB></TRANG_THAI_KCB>" % code
+        for code in (b"79024", b"01001")
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("document", SEVERAL.values(), ids=SEVERAL)
+@pytest.mark.parametrize("code", ["79024", "01001", None])
+def test_a_document_of_several_facilities_is_no_one_s(
+    document: bytes, code: str | None, facility: FacilityKey, trust: TrustStore, report: Reporter
+) -> None:
+    signed = sign_bundle(document, facility.signer)
+    terms = Terms(trust=trust, at=NOW, facility=code, registered=lambda _code, _sha256, _at: True)
+
+    made = report_on(signed, terms)
+
+    assert made.verdict.reasons == (Reason.DOCUMENT_SEVERAL_FACILITIES,)
+    assert (made.record.facility, made.record.stated_facility) == (code, None)
+    assert report_from_json(report_to_json(made)) == made
+    assert report(signed).verdict.has_passed, "whose it is was not asked"
+
+
+def test_what_names_its_facility_twice_names_one(facility: FacilityKey, trust: TrustStore) -> None:
+    twice = BUNDLE.replace(b"<MACSKCB>", b"<MACSKCB>01001 </MACSKCB><MACSKCB/><MACSKCB>")
+    terms = Terms(
+        trust=trust, at=NOW, facility="01001", registered=lambda code, _sha256, _at: code == "01001"
+    )
+
+    assert report_on(sign_bundle(twice, facility.signer), terms).verdict.has_passed
+
+
 @pytest.mark.parametrize("name", ["MACSKCB", "MA_CSKCB"])
 def test_a_form_is_of_the_facility_that_is_signed_and_not_of_one_beside_it(
     name: str, facility: FacilityKey, trust: TrustStore

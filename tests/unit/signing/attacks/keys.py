@@ -13,7 +13,7 @@ from tests.unit.signing.attacks.table import Attack, Family, Make, Workshop, rec
 from tests.unit.signing.documents import Recipe, sign_like, x509_data
 
 MISSING, MALFORMED = Reason.CERTIFICATE_MISSING, Reason.SIGNATURE_MALFORMED
-BROKEN = Reason.CERTIFICATE_MALFORMED
+BROKEN, ELSEWHERE = Reason.CERTIFICATE_MALFORMED, Reason.CERTIFICATE_ELSEWHERE
 DSIG_11 = "http://www.w3.org/2009/xmldsig11#"
 
 KEY_INFOS = {
@@ -27,22 +27,22 @@ KEY_INFOS = {
     ),
     "a RetrievalMethod by HTTP": (
         '<P:KeyInfo><P:RetrievalMethod URI="http://127.0.0.1/"/></P:KeyInfo>',
-        MALFORMED,
+        ELSEWHERE,
     ),
     "a RetrievalMethod of a file": (
         (
             '<P:KeyInfo><P:RetrievalMethod URI="file:///etc/passwd"'
             f' Type="{XMLDSIG}rawX509Certificate"/></P:KeyInfo>'
         ),
-        MALFORMED,
+        ELSEWHERE,
     ),
     "a RetrievalMethod inside the document": (
         f'<P:KeyInfo><P:RetrievalMethod URI="#k" Type="{XMLDSIG}X509Data"/></P:KeyInfo>',
-        MALFORMED,
+        ELSEWHERE,
     ),
     "a KeyInfoReference": (
         f'<P:KeyInfo><d:KeyInfoReference xmlns:d="{DSIG_11}" URI="#k"/></P:KeyInfo>',
-        MALFORMED,
+        ELSEWHERE,
     ),
     "a DEREncodedKeyValue": (
         f'<P:KeyInfo><d:DEREncodedKeyValue xmlns:d="{DSIG_11}">AAAA</d:DEREncodedKeyValue></P:KeyInfo>',
