@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from claims.authorities.mock.options import Holder, MockSigningSettings
-from claims.cli.output import say
+from claims.cli.listening import Host, Port, announce
+from claims.cli.output import AsJson, say
 
 Folder = Annotated[
     Path,
@@ -17,16 +18,19 @@ Folder = Annotated[
         file_okay=False,
     ),
 ]
-Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
-Port = Annotated[int, typer.Option("--port", help="Port to listen on.", min=1, max=65535)]
 
 
-def mock_tsa(folder: Folder, host: Host = "127.0.0.1", port: Port = 9100) -> None:
+def mock_tsa(folder: Folder, host: Host = "127.0.0.1", port: Port = 9100, as_json: AsJson = False) -> None:
     """Run a time-stamping authority for trials (RFC 3161 over HTTP)."""
     from claims.authorities.mock.timestamping import MockTsaSettings, serve
 
-    say(f"time-stamping authority for trials on http://{host}:{port}, with the key in {folder}")
-    serve(MockTsaSettings(folder, host, port))
+    serve(
+        MockTsaSettings(folder, host, port),
+        on_ready=announce(
+            lambda url: f"time-stamping authority for trials on {url}, with the key in {folder}",
+            as_json=as_json,
+        ),
+    )
 
 
 def mock_signing_service(
@@ -37,6 +41,7 @@ def mock_signing_service(
         Holder, typer.Option("--holder", help="What the keys' holder does when asked to confirm.")
     ] = Holder.CONFIRMS,
     after: Annotated[float, typer.Option("--after", help="Seconds until the holder does it.", min=0)] = 2.0,
+    as_json: AsJson = False,
 ) -> None:
     """Run a remote signing service for trials, with the facility keys of a demo folder."""
     from claims.authorities.mock.remote_signing import serve, write_credentials
@@ -44,5 +49,10 @@ def mock_signing_service(
     settings = MockSigningSettings(folder, host, port, holder, after)
     for path in write_credentials(settings):
         say(f"credentials: {path}")
-    say(f"remote signing service for trials on http://{host}:{port}; every holder {holder.value}")
-    serve(settings)
+    serve(
+        settings,
+        on_ready=announce(
+            lambda url: f"remote signing service for trials on {url}; every holder {holder.value}",
+            as_json=as_json,
+        ),
+    )

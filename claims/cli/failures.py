@@ -8,6 +8,7 @@ from claims.cli.output import Exit
 from claims.cli.watching import FolderWatched
 from claims.client import ApiRefused, ApiUnreachable
 from claims.exchange.errors import StoreUnavailable
+from claims.listening import AddressUnavailable
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 from claims.runtime.archive_store import ArchiveStoreFailed
 from claims.runtime.embedded import EmbeddedServiceFailed, NoEmbeddedServices
@@ -26,6 +27,7 @@ from signing.errors import (
 )
 
 _CONFIGURATION = (
+    AddressUnavailable,
     FolderWatched,
     InvalidSettings,
     NewerDatabase,

@@ -2,17 +2,15 @@
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from claims.cli.listening import Host, Port, announce
 from claims.cli.output import AsJson, Exit, emit, say
 from claims.runtime.workers import Role, celery_arguments, server_variables, worker_programs
-
-Host = Annotated[str, typer.Option(help="Address to listen on.")]
-Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
 
 
 def serve(
@@ -25,16 +23,19 @@ def serve(
             help="Run the workers too. Default: only on the embedded servers, where nobody else would.",
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run the API; on the embedded servers, the whole service."""
     import uvicorn
 
+    from claims.listening import Server, bind
     from claims.runtime.connections import BoundedConnection
     from claims.runtime.settings import load_settings
     from claims.runtime.telemetry.folder import prepare_metrics_folder
 
     settings = load_settings()
-    prepare_metrics_folder(settings, f"api-{port}")
+    bound = bind(host, port)
+    prepare_metrics_folder(settings, f"api-{bound.getsockname()[1]}")
     from claims.runtime.log import configure_logging
     from claims.runtime.processes import Supervisor
     from claims.runtime.production import refuse_weak
@@ -52,15 +53,12 @@ def serve(
             supervisor = stack.enter_context(Supervisor())
             for program in worker_programs(addresses, has_roles=settings.has_database_roles):
                 supervisor.start(program)
-        say(f"serving on http://{host}:{port}" + (f", data in {settings.data_dir}" if is_embedded else ""))
         os.environ |= server_variables(addresses, has_roles=settings.has_database_roles)
         # By name: this package and the web do not know each other. A stopping server lets running
         # requests finish; what they stored is safe in any case.
-        uvicorn.run(
+        config = uvicorn.Config(
             "claims.web:from_environment",
             factory=True,
-            host=host,
-            port=port,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -69,6 +67,11 @@ def serve(
             proxy_headers=False,  # whose word on an address counts, CLAIMS_TRUSTED_PROXIES says
             timeout_graceful_shutdown=10,
         )
+        config.load()  # what is wrong with it is said here, and not through an event loop
+        where = f", data in {settings.data_dir}" if is_embedded else ""
+        on_ready = announce(lambda url: f"serving on {url}{where}", as_json=as_json)
+        with suppress(KeyboardInterrupt):
+            Server(config, bound, on_ready).run()
 
 
 def worker(
@@ -164,6 +167,7 @@ def mock_gateway(
     with_lookup: Annotated[
         bool, typer.Option("--with-lookup/--without-lookup", help="Offer our extension: look-up by SHA-256.")
     ] = True,
+    as_json: AsJson = False,
 ) -> None:
     """Run a stand-in for the insurer's gateway that misbehaves on demand; its switches are at /mock."""
     from claims.gateway.mock.faults import make_chaos
@@ -178,9 +182,15 @@ def mock_gateway(
         offers_lookup=with_lookup,
         faults=() if chaos is None else make_chaos(chaos),
     )
-    say(f"stand-in gateway on http://{host}:{port}, keeping what it receives in {folder}")
-    say(f"  switches: http://{host}:{port}/mock")
-    serve_mock(MockSettings(folder, folder / "received", host=host, port=port, options=options))
+    serve_mock(
+        MockSettings(folder, folder / "received", host=host, port=port, options=options),
+        on_ready=announce(
+            lambda url: (
+                f"stand-in gateway on {url}, keeping what it receives in {folder}\n  switches: {url}/mock"
+            ),
+            as_json=as_json,
+        ),
+    )
 
 
 def doctor(as_json: AsJson = False) -> int:

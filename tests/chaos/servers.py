@@ -13,7 +13,6 @@ from pathlib import Path
 import psycopg
 import redis
 
-from claims.cli.demo.installation import free_port
 from claims.runtime.embedded import Addresses, _packaged
 from claims.runtime.processes import Program, Supervisor
 
@@ -24,14 +23,15 @@ _SETTINGS = {"max_wal_size": "128MB", "min_wal_size": "32MB", "shared_buffers": 
 
 @dataclass
 class Servers:
-    """Both servers on one address, with their data in one folder."""
+    """Both servers on one address, PostgreSQL's port first, with their data in one folder."""
 
     folder: Path
     host: str
+    ports: tuple[int, int]
     supervisor: Supervisor
 
     def __post_init__(self) -> None:
-        self._database_port, self._broker_port = free_port(), free_port()
+        self._database_port, self._broker_port = self.ports
         self.addresses = Addresses(
             f"postgresql://postgres@{self.host}:{self._database_port}/claims",
             f"redis://{self.host}:{self._broker_port}/0",

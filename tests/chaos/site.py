@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx2
 import psycopg
 
-from claims.cli.demo.installation import FACILITY_NAMES, IMPATIENT, Installation, free_port
+from claims.cli.demo.installation import FACILITY_NAMES, IMPATIENT, Installation
+from claims.listening import reserved_port
 from claims.runtime.embedded import Addresses
 from claims.runtime.processes import Program, Supervisor
 from tests.chaos.network import Host, private_network
@@ -117,7 +118,8 @@ def running_site(folder: Path) -> Iterator[Site]:
         if is_root:
             _ = stack.enter_context(_small_disk(folder))
         address = network.address if network else "127.0.0.1"
-        servers = Servers(folder, address, stack.enter_context(Supervisor()))
+        ports = (stack.enter_context(reserved_port()), stack.enter_context(reserved_port()))
+        servers = Servers(folder, address, ports, stack.enter_context(Supervisor()))
         servers.start()
         installation = stack.enter_context(
             Installation(
@@ -130,7 +132,7 @@ def running_site(folder: Path) -> Iterator[Site]:
             )
         )
         host = network.hosts[0] if network else None
-        port = free_port()
+        port = stack.enter_context(reserved_port())
         b_address = host.address if host else "127.0.0.1"
         site = Site(folder, servers, installation, host, is_root, f"http://{b_address}:{port}")
         for name, arguments in {

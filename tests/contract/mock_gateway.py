@@ -23,8 +23,9 @@ from claims.exchange.ports import Account
 from claims.gateway.calling import GatewaySettings
 from claims.gateway.client import GatewayClient
 from claims.gateway.connection import Limits
-from claims.gateway.mock import MockOptions, MockServer, MockSettings, make_server
+from claims.gateway.mock import MockOptions, MockSettings, make_server
 from claims.gateway.protocol import hash_password
+from claims.listening import Server
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.sign import sign_bundle
 
@@ -115,7 +116,7 @@ class RunningMock:
     clock: Wall
     ledger: Ledger
     certificate: Path | None = None
-    server: MockServer = field(init=False)
+    server: Server = field(init=False)
     thread: threading.Thread = field(init=False)
     clients: list[GatewayClient] = field(default_factory=list)
 

@@ -5,13 +5,15 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from claims.cli.demo.cases import EXPECTED, make_cases
-from claims.cli.demo.installation import IMPATIENT, Installation, free_port
+from claims.cli.demo.installation import IMPATIENT, Installation
 from claims.client import ApiClient
+from claims.listening import reserved_port
 from claims.runtime.broker import make_celery
 from claims.runtime.embedded import Addresses
 from claims.runtime.settings import Settings
@@ -26,24 +28,24 @@ SETTLE_S = 120
 def rabbitmq_url(tmp_path: Path) -> Iterator[str]:
     # The program on the path is a script of Debian's that only serves its one system-wide node.
     require_tool("rabbitmq-server")
-    ports = {
-        "ERL_EPMD_PORT": free_port(),
-        "RABBITMQ_NODE_PORT": free_port(),
-        "RABBITMQ_DIST_PORT": free_port(),
-    }
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        **{name: str(port) for name, port in ports.items()},
-        "RABBITMQ_NODENAME": "tests@localhost",
-        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-        "RABBITMQ_MNESIA_BASE": str(tmp_path / "rabbitmq"),
-        "RABBITMQ_LOG_BASE": str(tmp_path / "rabbitmq-log"),
-        "RABBITMQ_CONFIG_FILE": str(tmp_path / "none"),
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(tmp_path / "plugins"),
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
-    }
-    with (tmp_path / "rabbitmq.out").open("wb") as output:
+    with ExitStack() as stack:
+        ports = {
+            name: str(stack.enter_context(reserved_port()))
+            for name in ("ERL_EPMD_PORT", "RABBITMQ_NODE_PORT", "RABBITMQ_DIST_PORT")
+        }
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            **ports,
+            "RABBITMQ_NODENAME": "tests@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_MNESIA_BASE": str(tmp_path / "rabbitmq"),
+            "RABBITMQ_LOG_BASE": str(tmp_path / "rabbitmq-log"),
+            "RABBITMQ_CONFIG_FILE": str(tmp_path / "none"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(tmp_path / "plugins"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        }
+        output = stack.enter_context((tmp_path / "rabbitmq.out").open("wb"))
         server = subprocess.Popen(
             ["/usr/lib/rabbitmq/bin/rabbitmq-server"],
             env=environment,

@@ -6,15 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from claims.building.build import build_bundle
-from claims.cli.demo.installation import free_port
 from claims.emr.encounter import read_encounter
 from claims.emr.synthetic import generate_encounters
+from claims.listening import reserved_port
 from signing.certificates import to_pem
 from signing.demo_pki import DemoPki
 from signing.sign import sign_bundle
@@ -40,12 +41,17 @@ def desk(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def port() -> Iterator[int]:
+    with reserved_port() as port:
+        yield port
+
+
 @pytest.mark.slow
-def test_a_first_claim_with_curl(desk: Path) -> None:
+def test_a_first_claim_with_curl(desk: Path, port: int) -> None:
     require_tool("curl")
     chapter = README.read_text("utf-8").partition("## A first claim with curl")[2].partition("\n## ")[0]
     start, submit, ask = re.findall(r"```sh\n(.*?)```", chapter, flags=re.DOTALL)
-    port = str(free_port())
     # Only what a second run of a person's shell would differ in is filled in: the port, the new id, the wait.
     ask = ask.replace(
         "sub_01KASWY1C4R4T9QZ3R5J8M2X6B", '$(sed "s/.*\\"id\\":\\"\\([^\\"]*\\).*/\\1/" answer.json)'

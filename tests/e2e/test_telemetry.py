@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,8 +14,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.parser import text_string_to_metric_families
 
-from claims.cli.demo.installation import IMPATIENT, Installation, free_port
+from claims.cli.demo.installation import IMPATIENT, Installation
 from claims.emr.synthetic import generate_encounters
+from claims.listening import AddressUnavailable, bind
 from claims.runtime.embedded import Addresses
 from tests.unit.authorities.web import serving
 
@@ -55,14 +55,16 @@ def scraped(port: int) -> dict[tuple[str, str], float]:
     }
 
 
-def first_of_free_ports(count: int) -> int:
-    """Return a port that nobody listens on, nor on those that follow it."""
+@contextmanager
+def adjacent_ports(count: int) -> Iterator[int]:
+    """Have ports in a row until the block ends, as `reserved_port` has one; gives the first."""
     while True:
-        first = free_port()
-        with ExitStack() as stack, suppress(OSError):
-            for port in range(first, first + count):
-                stack.enter_context(socket.create_server(("127.0.0.1", port)))
-            return first
+        with ExitStack() as stack, suppress(AddressUnavailable):
+            first = stack.enter_context(bind("", 0)).getsockname()[1]
+            for port in range(first + 1, first + count):
+                stack.enter_context(bind("", port))
+            yield first
+            return
 
 
 def wait_for(what: str, is_there: object) -> None:
@@ -76,8 +78,7 @@ def wait_for(what: str, is_there: object) -> None:
 @pytest.mark.slow
 def test_a_trace_goes_on_through_the_outbox(tmp_path: Path, database_url: str, broker_url: str) -> None:
     encounters = list(generate_encounters(seed=3, count=COUNT, facilities=["99001"], on=date(2026, 11, 20)))
-    port = first_of_free_ports(3)
-    with collecting() as (collector, spans):
+    with adjacent_ports(3) as port, collecting() as (collector, spans):
         settings = {
             **IMPATIENT,
             "CLAIMS_CHECK_LEASE_S": "60",  # nothing is checked again because a busy machine starts slowly

@@ -8,7 +8,6 @@ in which its imports are done. `claims_from_scratch` starts Python anew.
 import json
 import multiprocessing
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -73,28 +72,26 @@ def _run(folder: Path, arguments: list[str], environment: dict[str, str]) -> Non
 
 
 @contextmanager
-def serving(*arguments: str | Path) -> Iterator[str]:
-    """Run a command that serves on a port, and give the address once it answers there."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+def serving(*arguments: str | Path, env: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Run a command that serves on a port of the system's choice, and give the address that it tells."""
     with tempfile.TemporaryDirectory() as name:
-        process = _start(Path(name), (*arguments, "--port", str(port)))
+        folder = Path(name)
+        process = _start(folder, (*arguments, "--port", "0", "--json"), env)
         try:
-            _wait_for(port, process)
-            yield f"http://127.0.0.1:{port}"
+            yield _told_url(folder, process)
         finally:
             process.terminate()
             process.join()
 
 
-def _wait_for(port: int, process: ForkServerProcess) -> None:
-    deadline = time.monotonic() + 60
+def _told_url(folder: Path, process: ForkServerProcess) -> str:
+    deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline and process.is_alive():
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        told = (folder / "1").read_bytes() if (folder / "1").exists() else b""
+        if told.endswith(b"\n"):
+            return str(json.loads(told)["url"])
         time.sleep(0.05)
-    raise TimeoutError(port, process.exitcode)
+    raise TimeoutError((folder / "2").read_text("utf-8"))
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:

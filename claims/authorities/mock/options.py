@@ -20,6 +20,7 @@ class MockSigningSettings:
 
     Attributes:
         folder: A demo folder, as `signing.demo_folder` lays one out.
+        port: 0 lets the system choose.
         after_s: How long a holder takes for an answer.
     """
 

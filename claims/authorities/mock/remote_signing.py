@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from claims.authorities.mock.options import Holder, MockSigningSettings
 from claims.authorities.smartca import CERTIFICATES, DECLINED, DONE, LAPSED, SIGN, STATUS, WAITING
+from claims.listening import Server, bind
 from signing.keys import LocalSigner, PrivateKey, load_pkcs12
 
 SP_ID: Final = "trial"
@@ -149,10 +150,11 @@ def write_credentials(settings: MockSigningSettings) -> list[Path]:
     return written
 
 
-def serve(settings: MockSigningSettings) -> None:
-    """Serve the stand-in until SIGTERM or SIGINT."""
+def serve(settings: MockSigningSettings, *, on_ready: Callable[[str], None]) -> None:
+    """Serve the stand-in until SIGTERM or SIGINT; ``on_ready`` is given the address."""
     app = make_app(MockSigningService(settings.folder, holder=settings.holder, after_s=settings.after_s))
-    uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, log_level="warning")
+    config = uvicorn.Config(app, access_log=False, log_level="warning")
+    Server(config, bind(settings.host, settings.port), on_ready).run()
 
 
 async def _read_object(request: Request) -> Mapping[str, object]:

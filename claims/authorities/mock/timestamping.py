@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from claims.authorities.timestamping import QUERY, REPLY
+from claims.listening import Server, bind
 from signing.demo_folder import load_demo_tsa
 from signing.demo_tsa import DemoTsa
 
@@ -26,6 +27,7 @@ class MockTsaSettings:
 
     Attributes:
         folder: A demo folder, as `signing.demo_folder` lays one out.
+        port: 0 lets the system choose.
     """
 
     folder: Path
@@ -52,7 +54,8 @@ def make_app(folder: Path, *, clock: Callable[[], datetime] = lambda: datetime.n
     return Starlette(routes=[Route("/", stamp, methods=["POST"])])
 
 
-def serve(settings: MockTsaSettings) -> None:
-    """Serve the stand-in until SIGTERM or SIGINT."""
+def serve(settings: MockTsaSettings, *, on_ready: Callable[[str], None]) -> None:
+    """Serve the stand-in until SIGTERM or SIGINT; ``on_ready`` is given the address."""
     app = make_app(settings.folder)
-    uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, log_level="warning")
+    config = uvicorn.Config(app, access_log=False, log_level="warning")
+    Server(config, bind(settings.host, settings.port), on_ready).run()

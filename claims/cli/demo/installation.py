@@ -5,7 +5,6 @@ the tests that kill processes.
 """
 
 import hashlib
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -27,6 +26,7 @@ from claims.exchange.ports import Account
 from claims.exchange.registrations import Note, RegistrationChange, RegistrationEvent
 from claims.exchange.submission import FacilityCode
 from claims.gateway.protocol import hash_password
+from claims.listening import reserved_port
 from claims.runtime.embedded import Addresses
 from claims.runtime.processes import Program, Supervisor
 from claims.runtime.settings import Settings
@@ -168,7 +168,8 @@ class Installation:
 
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._api_port, self._gateway_port = free_port(), free_port()
+        self._api_port = self._stack.enter_context(reserved_port())
+        self._gateway_port = self._stack.enter_context(reserved_port())
         settings = Settings(data_dir=self.folder)
         addresses = self.addresses or self._stack.enter_context(servers(settings))
         # Servers that somebody gave may not let us make roles.
@@ -272,10 +273,3 @@ def _review_policy() -> str:
     return text.replace("from_vnd = 20_000_000", "from_vnd = 1_500_000").replace(
         "from_vnd = 50_000_000", "from_vnd = 3_000_000"
     )
-
-
-def free_port() -> int:
-    """Return a TCP port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,12 +6,11 @@ journal of its own, and counts every arrival, so that it can testify to what was
 
 from claims.gateway.mock.app import create_app
 from claims.gateway.mock.options import MockAccount, MockOptions, MockSettings
-from claims.gateway.mock.server import MockServer, make_server, serve
+from claims.gateway.mock.server import make_server, serve
 
 __all__ = [
     "MockAccount",
     "MockOptions",
-    "MockServer",
     "MockSettings",
     "create_app",
     "make_server",

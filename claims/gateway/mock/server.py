@@ -13,33 +13,14 @@ from claims.gateway.mock.app import create_app
 from claims.gateway.mock.cards import CardRegister
 from claims.gateway.mock.options import MockSettings, load_accounts, load_certificates
 from claims.gateway.mock.wire import HANG_UP
+from claims.listening import Server, bind
 from signing.trust import TrustStore
 
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 _KEEP_ALIVE_S: Final = 75
 
 
-class MockServer(uvicorn.Server):
-    """A server that says where it listens once it does."""
-
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[str], None] | None = None) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    @property
-    def base_url(self) -> str:
-        """The address to give to a client; only once the server has started."""
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start listening and say so."""
-        await super().startup(sockets)
-        if self.started and self._on_ready is not None:
-            self._on_ready(self.base_url)
-
-
-def make_server(settings: MockSettings, *, on_ready: Callable[[str], None] | None = None) -> MockServer:
+def make_server(settings: MockSettings, *, on_ready: Callable[[str], None] | None = None) -> Server:
     """Return a server for the stand-in; ``run()`` serves until it is told to stop."""
     app = create_app(
         settings.journal,
@@ -51,8 +32,6 @@ def make_server(settings: MockSettings, *, on_ready: Callable[[str], None] | Non
     )
     config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         http=_BreakableProtocol,
         ws="none",
         access_log=False,
@@ -60,7 +39,7 @@ def make_server(settings: MockSettings, *, on_ready: Callable[[str], None] | Non
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=1,
     )
-    return MockServer(config, on_ready)
+    return Server(config, bind(settings.host, settings.port), on_ready)
 
 
 def serve(settings: MockSettings, *, on_ready: Callable[[str], None] | None = None) -> None:
