@@ -1,5 +1,6 @@
 """What the API says: one model per document, made from the exchange's values."""
 
+import hashlib
 from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
@@ -296,12 +297,14 @@ class RuleSetView(BaseModel):
     name: str
     version: str = Field(description="The beginning of the digest.")
     sha256: str
+    program: str = Field(description="The version of eHoSo, for people; its digest is among the parts.")
     parts: dict[str, str] = Field(description="Version or digest of each part.")
 
 
 class CheckView(BaseModel):
     """Everything a check has to say about a bundle."""
 
+    document_sha256: str = Field(description="SHA-256 of the bytes that were checked, in hexadecimal.")
     valid: bool = Field(description="Whether it keeps to the format.")
     acceptable: bool = Field(description="Whether nothing was found that blocks sending.")
     at: datetime = Field(description="As of when it was checked.")
@@ -318,6 +321,7 @@ class CheckView(BaseModel):
             raise TypeError("a report of a check says when and by which rules")
         places = Places(data)
         return cls(
+            document_sha256=hashlib.sha256(data).hexdigest(),
             valid=report.is_valid,
             acceptable=report.is_acceptable,
             at=report.at,

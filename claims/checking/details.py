@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -79,6 +80,7 @@ def report_to_json(report: Report, data: bytes | None = None) -> dict[str, objec
     """Return a report as a JSON object; with the bytes that were checked, with every place to the column."""
     places = None if data is None else Places(data)
     return {
+        "document_sha256": None if data is None else hashlib.sha256(data).hexdigest(),
         "valid": report.is_valid,
         "acceptable": report.is_acceptable,
         "at": report.at and report.at.isoformat(),

@@ -13,6 +13,7 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import claims
 import claims.bundle
 import claims.catalogues
 import claims.checking
@@ -65,6 +66,7 @@ class RuleSet:
             "name": self.name,
             "version": self.version,
             "sha256": self.sha256,
+            "program": claims.__version__,
             "parts": dict(self.parts),
         }
 

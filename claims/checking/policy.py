@@ -139,6 +139,14 @@ class CheckPolicy:
         """What tells this policy from another."""
         return f"{self.sha256}/{self.unknown_fields}/{self.limits.max_bytes}"
 
+    def with_settings_of(self, identity: str) -> CheckPolicy:
+        """Take from another policy's identity what is in no file: the weight of unknown fields, the size."""
+        _, weight, size = (*identity.split("/"), "", "")[:3]
+        if weight not in set(Severity) or not size.isascii() or not size.isdecimal():
+            return self
+        limits = dataclasses.replace(self.limits, max_bytes=int(size))
+        return dataclasses.replace(self, unknown_fields=Severity(weight), limits=limits)
+
     def weights(self, facility: str | None, received_on: date) -> Weights:
         """Return how grave findings are in what a facility sends on a day."""
         return _weights(self, facility, received_on)

@@ -126,6 +126,16 @@ def check(
             show_default=False,
         ),
     ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            "--like",
+            help="A report (JSON) of these files: check them as of its moment, its stages and its settings, "
+            "and show which part of its rule set differs here and what was found otherwise.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     jobs: Annotated[
         int, typer.Option("--jobs", min=1, help="Processes that check.", show_default="one per core")
     ] = os.cpu_count() or 1,
@@ -134,7 +144,8 @@ def check(
     """Check bundles as the service does before sending, without sending.
 
     Files, folders and patterns. The signature is checked when --trust is given. Exit code 1 if anything
-    would keep a bundle from being sent.
+    would keep a bundle from being sent. With --like: 0 the same was found, 1 something else was, 2 the
+    report is none or of another document.
     """
     if language not in {"vi", "en"}:
         raise typer.BadParameter("vi or en", param_hint="--language")
@@ -142,6 +153,8 @@ def check(
         raise typer.BadParameter("say where the report goes", param_hint="--output")
     if report is None and output is not None:
         raise typer.BadParameter("say which report, such as html", param_hint="--report")
+    if like is not None:
+        _refuse_beside_like(at=at, report=report, unknown_fields=unknown_fields, reach=reach)
     paths = find_files(inputs)
     compared = None if history is None else expand(history)
     options = CheckOptions(
@@ -156,6 +169,10 @@ def check(
         records_in=language if report is ReportFormat.HTML else None,
         history=None if compared is None else read_history([*dict.fromkeys(paths + compared)], moment(at)),
     )
+    if like is not None:
+        from claims.cli.earlier import check_like
+
+        return check_like(paths, like, options, language, as_json=as_json)
     terms = make_terms(options, tell_in=language)
     tally, kept = Tally(), list["CheckedFile"]()
     with progress_bar("checking", len(paths)) as bar:
@@ -171,6 +188,29 @@ def check(
     if report is not None:
         deliver(_write(report, kept, tally, language), output)
     return Exit.BLOCKED if tally.blocked else Exit.FINE
+
+
+def _refuse_beside_like(
+    *, at: str | None, report: ReportFormat | None, unknown_fields: Severity | None, reach: Reach
+) -> None:
+    """Refuse what the earlier report says itself, or what is no comparison.
+
+    Raises:
+        BadParameter: It was given.
+    """
+    if report is not None:
+        raise typer.BadParameter(
+            "a comparison with --like is shown, or written by --json; --report is for checks",
+            param_hint="--report",
+        )
+    given = {
+        "--at": at is not None,
+        "--unknown-fields": unknown_fields is not None,
+        "--rules": reach is not Reach.ALL,
+    }
+    for option, is_given in given.items():
+        if is_given:
+            raise typer.BadParameter(f"the report of --like says that itself: {option}", param_hint=option)
 
 
 def file_to_json(file: "CheckedFile") -> dict[str, Any]:

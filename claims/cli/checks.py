@@ -105,14 +105,21 @@ def _catalogue(folder: Path | None, tell_in: str | None) -> "Catalogue | None":
 
 def check_file(path: Path, options: CheckOptions, terms: "CheckTerms") -> "CheckedFile":
     """Check one file; one that cannot be read is said so."""
-    from claims.checking.check import check_bundle
-    from claims.checking.formats.checked import CheckedFile, describe_check
-    from claims.checking.rules.rule import Need
+    from claims.checking.formats.checked import CheckedFile
 
     try:
         data = read_input(path)
     except OSError as error:
         return CheckedFile(str(path), None, str(error))
+    return check_data(path, data, options, terms)
+
+
+def check_data(path: Path, data: bytes, options: CheckOptions, terms: "CheckTerms") -> "CheckedFile":
+    """Check the bytes of a file."""
+    from claims.checking.check import check_bundle
+    from claims.checking.formats.checked import CheckedFile, describe_check
+    from claims.checking.rules.rule import Need
+
     if options.history is not None:
         terms = replace(terms, more={Need.HISTORY: options.history.seen_by(source_of(path))})
     try:
