@@ -1,4 +1,4 @@
-"""When the gateway is left in peace: while nobody answers there, and while it has announced to be closed.
+"""When the gateway is left in peace: while nobody answers there, while it asks for it, while it is closed.
 
 What is due waits without using up its attempts. What one process finds out holds for all of them within a
 second, and of all of them one sends the probe; nobody leads.
@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final
 
 from claims.exchange.destination import FIRST_REST_S, Circuit, Destination, OwnDestination, Standing
-from claims.exchange.errors import GatewayError, StoreUnavailable
+from claims.exchange.errors import GatewayError, Patience, StoreUnavailable
 
 #: Why a submission waits although its time had come.
 RESTING: Final = "gateway.resting"
@@ -51,7 +51,8 @@ class Breaker:
     """Opens when nobody answered five times in a row; a probe follows a rest that doubles up to five minutes.
 
     Any answer closes it, an error too: what the gateway answers may be one facility's own trouble, and each
-    submission waits for its next attempt by itself. Threads may share it.
+    submission waits for its next attempt by itself. It opens at once, and for as long, where the gateway asks
+    all who send to be left alone; that no answer of before cuts short. Threads may share it.
 
     Attributes:
         maintenance: Announced times.
@@ -93,14 +94,18 @@ class Breaker:
         """Note how a request ended: None is a receipt."""
         if error is not None and error.says_nothing:
             return
-        is_silence = error is not None and error.is_silence
-        if not is_silence and self._known == _answered(self._known):
-            return  # as nearly always: it answers, as everybody knows
+        patience = None if error is None else error.patience
+        if patience is not None and patience.is_everybodys:
+            to = partial(_left_alone, now=now, until=until_asked_again(patience, now))
+        elif error is not None and error.is_silence:
+            to = partial(_silent, now=now, first_rest_s=self.first_rest_s)
+        else:
+            to = partial(_answered, now=now)
+            if self._known == to(self._known):
+                return  # as nearly always: it answers, as everybody knows
         # Whoever cannot say it to the others has worse to tell: what became of the submission.
         with contextlib.suppress(StoreUnavailable):
-            self._change(
-                partial(_silent, now=now, first_rest_s=self.first_rest_s) if is_silence else _answered
-            )
+            self._change(to)
 
     def _look(self) -> Standing:
         tick = time.monotonic()
@@ -128,11 +133,21 @@ def _asked(standing: Standing, now: datetime) -> Standing:
     return _resting(replace(standing, circuit=Circuit.PROBING), now)
 
 
-def _answered(standing: Standing) -> Standing:
+def _answered(standing: Standing, *, now: datetime) -> Standing:
+    if standing.is_left_alone(now):
+        return standing
     return replace(standing, circuit=Circuit.CLOSED, silences=0)
 
 
+def _left_alone(standing: Standing, *, now: datetime, until: datetime) -> Standing:
+    if standing.is_left_alone(now):
+        return standing
+    return replace(standing, circuit=Circuit.OPEN, silences=0, rests_until=until)
+
+
 def _silent(standing: Standing, *, now: datetime, first_rest_s: float) -> Standing:
+    if standing.is_left_alone(now):
+        return standing
     standing = replace(standing, silences=standing.silences + 1)
     if standing.circuit is Circuit.PROBING:
         longer = min(standing.rest_s * 2, _LONGEST_REST_S)
@@ -146,6 +161,35 @@ def _resting(standing: Standing, now: datetime) -> Standing:
     # Several installations that found the same fault at the same moment do not come back together.
     jitter = random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
     return replace(standing, rests_until=now + timedelta(seconds=standing.rest_s * jitter))
+
+
+def until_asked_again(patience: Patience, now: datetime) -> datetime:
+    """Return when a gateway that asks for patience is asked again: in five minutes at most, whatever it said.
+
+    So a page that says "tomorrow" by mistake costs minutes, and one that means it a request every five.
+    """
+    # Several who were told the same do not come back together, and nobody comes too early.
+    jitter = random.uniform(1.0, 1.2)  # noqa: S311 - jitter, not a secret
+    return now + timedelta(seconds=min(patience.seconds, _LONGEST_REST_S) * jitter)
+
+
+@dataclass(slots=True)
+class Throttles:
+    """Until when the gateway wants to hear nothing of single facilities, as far as this process was told.
+
+    How often somebody may ask is counted by account: one facility's ten thousand must not stop the others. So
+    no process needs to know of the others' waits; each is told by one request. Threads may share it.
+    """
+
+    _until: dict[str, datetime] = field(default_factory=dict)
+
+    def note(self, facility: str, until: datetime) -> None:
+        """Note that the gateway is asked nothing for a facility until then."""
+        self._until[facility] = until
+
+    def free_at(self, facility: str, now: datetime) -> datetime:
+        """Return from when something may be sent for a facility."""
+        return max(now, self._until.get(facility, now))
 
 
 def read_windows(text: str) -> tuple[Window, ...]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from claims.exchange.breaker import Breaker, Permit
+from claims.exchange.breaker import Breaker, Permit, Throttles, until_asked_again
 from claims.exchange.errors import (
     TOO_SLOW,
     GatewayError,
@@ -38,6 +38,8 @@ _LONG_WAIT: Final = timedelta(seconds=2)
 #: How long after the first answer others may come to be written with it. A transaction costs about as much
 #: as sending ten claims.
 _TOGETHER_S: Final = 0.1
+#: Why a submission waits while the gateway wants to hear nothing of its facility.
+THROTTLED: Final = "gateway.throttled"
 #: The cause of an attempt whose answer was about another submission.
 OTHER_CLAIM: Final = "gateway.other-claim"
 #: The cause of a submission whose attempts were used up by workers that died over it.
@@ -62,8 +64,13 @@ class RetryPolicy:
 
     def next_attempt_at(self, now: datetime, attempts: int) -> datetime | None:
         """Return when to try again, or None when the attempts are used up."""
-        if attempts >= self.max_attempts:
-            return None
+        return self._after(attempts, now) if attempts < self.max_attempts else None
+
+    def first_again_at(self, now: datetime) -> datetime:
+        """Return when to try again what no attempt was used up by."""
+        return self._after(1, now)
+
+    def _after(self, attempts: int, now: datetime) -> datetime:
         wait_s = min(self.base_s * 2.0 ** (attempts - 1), self.cap_s)
         return now + timedelta(seconds=wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
 
@@ -83,6 +90,7 @@ class DeliverSubmissions:
         settle: How long the gateway has for what may have reached it already, once it says that it does not
             know a submission in doubt. As long as one request may take: the first one may still lie unread
             where the question came in.
+        throttles: Facilities for which nothing is sent for now, because the gateway said so.
     """
 
     submissions: Submissions
@@ -97,6 +105,7 @@ class DeliverSubmissions:
     size_limits: Sequence[SizeLimit] = ()
     is_paused: Callable[[], bool] = lambda: False
     settle: timedelta = timedelta(seconds=30)
+    throttles: Throttles = field(default_factory=Throttles)
 
     def __call__(self, ids: Sequence[SubmissionId]) -> tuple[SubmissionId, ...]:
         """Send those that are due, several at once; return the ids whose outcome was written."""
@@ -152,12 +161,23 @@ class DeliverSubmissions:
             sendable = sendable_at(self.size_limits, len(leased.body), now)
             if sendable > now:
                 return self._keep_until(sendable, leased, now, TOO_LARGE_NOW, "too large for these hours")
+            free_at = self.throttles.free_at(leased.facility, now)
+            if free_at > now:
+                return self._keep_until(free_at, leased, now, THROTTLED, "this account has asked too often")
             return self._attempt(leased)
 
     @staticmethod
-    def _keep_until(until: datetime, leased: Leased, now: datetime, cause: str, said: str) -> Sent:
-        """Let it wait: nothing was sent, so no attempt is used up, however many days it takes."""
-        doubt = leased.maybe_taken
+    def _keep_until(  # noqa: PLR0913 - what an event tells
+        until: datetime,
+        leased: Leased,
+        now: datetime,
+        cause: str,
+        said: str,
+        *,
+        maybe_taken: bool | None = None,
+    ) -> Sent:
+        """Let it wait, as the gateway wishes or we do: no attempt is used up, however many days it takes."""
+        doubt = leased.maybe_taken if maybe_taken is None else maybe_taken
         target = State.OUTCOME_UNKNOWN if doubt else State.CHECKED
         kind = EventKind.OUTCOME_UNKNOWN if doubt else EventKind.SEND_FAILED
         return Sent(
@@ -192,11 +212,9 @@ class DeliverSubmissions:
             self._note(refusal)
             return self._ended(leased, refusal, started_at)
         except OutcomeUnknown as doubt:
-            self._note(doubt)
-            return self._try_again(leased, doubt, started_at, maybe_taken=True)
+            return self._come_back(leased, doubt, started_at, maybe_taken=True)
         except GatewayUnavailable as outage:
-            self._note(outage)
-            return self._try_again(leased, outage, started_at, maybe_taken=maybe_taken)
+            return self._come_back(leased, outage, started_at, maybe_taken=maybe_taken)
         self._note(None)
         return self._acknowledged(leased, receipt, started_at, found=False)
 
@@ -211,6 +229,21 @@ class DeliverSubmissions:
             return None
         again = self.clock.now() + self.settle
         return self._keep_until(again, leased, started_at, NOT_KNOWN, "not known, or not yet")
+
+    def _come_back(
+        self, leased: Leased, error: GatewayError, started_at: datetime, *, maybe_taken: bool
+    ) -> Sent:
+        """Try again when the gateway asks for it, or else as the policy has it."""
+        self._note(error)
+        if error.patience is None:
+            return self._try_again(leased, error, started_at, maybe_taken=maybe_taken)
+        now = self.clock.now()
+        until = until_asked_again(error.patience, now)
+        if not error.patience.is_everybodys:
+            self.throttles.note(leased.facility, until)
+        # Not all at that moment, nor at once where it asks for no time at all.
+        until = max(until, self.retry.first_again_at(now))
+        return self._keep_until(until, leased, now, error.cause, error.detail, maybe_taken=maybe_taken)
 
     def _note(self, error: GatewayError | None) -> None:
         self.breaker.note(error, self.clock.now())

@@ -41,6 +41,10 @@ class Standing:
     rests_until: datetime = _LONG_AGO
     free_at: datetime = _LONG_AGO
 
+    def is_left_alone(self, now: datetime) -> bool:
+        """Whether it rests because it asked for it, and not because nobody answered."""
+        return self.circuit is Circuit.OPEN and not self.silences and now < self.rests_until
+
 
 class Destination(Protocol):
     """Keeps a gateway's standing for all who send there."""

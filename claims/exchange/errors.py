@@ -45,6 +45,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from claims.errors import ClaimsError
@@ -395,18 +396,32 @@ SIGN_IN_ELSEWHERE: Final = "gateway.login.elsewhere"
 TOO_SLOW: Final = "worker.too_slow"  # the worker had no time left
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the gateway asks to be left alone.
+
+    Attributes:
+        is_everybodys: Whether it asks all who send there; otherwise this account alone, which asks too often.
+    """
+
+    seconds: float
+    is_everybodys: bool
+
+
 class GatewayError(ClaimsError):
     """The gateway did not give a receipt.
 
     Attributes:
         cause: A stable code such as ``gateway.500`` or ``gateway.timeout``; groups failures for operators.
         detail: What the gateway or the network said, for people; never personal data.
+        patience: How long it asks to be left alone, if it does.
     """
 
-    def __init__(self, cause: str, detail: str = "") -> None:
+    def __init__(self, cause: str, detail: str = "", *, patience: Patience | None = None) -> None:
         super().__init__(f"{cause}: {detail}" if detail else cause)
         self.cause = cause
         self.detail = detail
+        self.patience = patience
 
     @property
     def is_silence(self) -> bool:

@@ -108,7 +108,7 @@ class GatewayClient:
         except (GatewayRefused, OutcomeUnknown) as error:
             # Whatever kept us from asking, the bundle's fate is as unknown as before; a refused
             # sign-in in particular says nothing about the bundle.
-            raise GatewayUnavailable(error.cause, error.detail) from error
+            raise GatewayUnavailable(error.cause, error.detail, patience=error.patience) from error
 
     def look_up_card(self, question: CardQuestion) -> CardReply | None:
         """Ask the register about a card, in the name of the facility's registered staff member.

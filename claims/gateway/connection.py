@@ -15,11 +15,21 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from claims.exchange.errors import DISCONNECTED, TIMED_OUT, UNREACHABLE, GatewayUnavailable, OutcomeUnknown
+from claims.exchange.errors import (
+    DISCONNECTED,
+    TIMED_OUT,
+    UNREACHABLE,
+    GatewayUnavailable,
+    OutcomeUnknown,
+    Patience,
+)
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -60,11 +70,13 @@ class RawAnswer:
         body: The body's bytes.
         request_complete: False when the host answered and hung up before it had the whole request,
             which it therefore cannot have taken.
+        patience: How long the host asks to be left alone, if it does.
     """
 
     status: int
     body: bytes
     request_complete: bool = True
+    patience: Patience | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +114,7 @@ class Connections:
         """Post once and return the answer, which may be longer than the limits say. Never sends twice.
 
         Raises:
-            GatewayUnavailable: The host was not reached, or not given the whole request.
+            GatewayUnavailable: The host was not reached or not given the whole request, or asked too often.
             OutcomeUnknown: The whole request was written and no usable answer came back.
         """
         connection = self._take()
@@ -118,12 +130,14 @@ class Connections:
                     raise
                 raise GatewayUnavailable(UNREACHABLE, "the host hung up mid-request") from error
             keep = complete and connection.sock is not None
-            return answer
         finally:
             if keep:
                 self._idle.append(_Idle(connection, time.monotonic()))
             else:
                 _abandon(connection)
+        if answer.patience is not None:
+            raise _asks_for_patience(answer, answer.patience)
+        return answer
 
     def close(self) -> None:
         """Close the connections that nobody uses at the moment."""
@@ -194,7 +208,32 @@ class Connections:
             connection.close()
         else:
             connection.sock.settimeout(self._limits.read_timeout_s)
-        return RawAnswer(response.status, body, request_complete=complete)
+        return RawAnswer(response.status, body, request_complete=complete, patience=_read_patience(response))
+
+
+def _read_patience(response: HTTPResponse) -> Patience | None:
+    """Read how long a host asks to be left alone: seconds or a time by its own clock (RFC 9110, 10.2.3)."""
+    said = (response.headers.get("Retry-After") or "").strip()
+    if response.status not in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE} or not said:
+        return None
+    try:
+        seconds = float(said) if said.isdecimal() else _seconds_until(said, response.headers.get("Date"))
+    except (ValueError, TypeError):
+        return None  # neither: it says nothing
+    return Patience(max(0.0, seconds), response.status == HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _seconds_until(moment: str, told_at: str | None) -> float:
+    now = parsedate_to_datetime(told_at) if told_at else datetime.now(UTC)
+    return (parsedate_to_datetime(moment) - now).total_seconds()
+
+
+def _asks_for_patience(answer: RawAnswer, patience: Patience) -> GatewayUnavailable | OutcomeUnknown:
+    cause = f"gateway.http-{answer.status}"
+    detail = f"HTTP {answer.status}: not before {patience.seconds:g} s have passed"
+    # Too many requests are turned away unread; a server in trouble may say so after it has read one.
+    is_unread = answer.status == HTTPStatus.TOO_MANY_REQUESTS or not answer.request_complete
+    return (GatewayUnavailable if is_unread else OutcomeUnknown)(cause, detail, patience=patience)
 
 
 def _write(connection: HTTPConnection, request: bytes) -> bool:

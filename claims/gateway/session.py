@@ -87,7 +87,9 @@ class Sessions:
             if token is not None:
                 return token
             if slot.failure is not None and self._failure_holds(slot, account, seen_attempts=seen_attempts):
-                raise type(slot.failure)(slot.failure.cause, slot.failure.detail)
+                again = type(slot.failure)(slot.failure.cause, slot.failure.detail)
+                again.patience = slot.failure.patience
+                raise again
             return self._sign_in(slot, facility, account)
 
     def drop(self, facility: str, account: Account, token: GatewaySession) -> None:
@@ -165,7 +167,8 @@ class Sessions:
             raw = self._connections.post(TOKEN_PATH, headers=headers, body=body)
         except OutcomeUnknown as error:
             # Asking for a token twice does no harm.
-            raise GatewayUnavailable(_login_cause(error.cause), error.detail) from error
+            cause = _login_cause(error.cause)
+            raise GatewayUnavailable(cause, error.detail, patience=error.patience) from error
         return self._read_token(read_answer(raw))
 
     def _read_token(self, answer: Answer) -> GatewaySession:

@@ -25,6 +25,8 @@ Undo = Callable[[], object]
 _LASTING = frozenset({FaultKind.LATE_ERROR})
 #: Of all requests so many meet each kind: nearly every second one meets some kind.
 _RATE = 0.03
+#: Asks all who send to wait for a second; where it is asked seldom, or nothing would get through.
+_ASKING, _ASKED_FOR = "error_503_html:1", (FaultKind.ERROR_503_HTML, Endpoint.TOKEN)
 _FILLER = "filler"
 
 
@@ -186,7 +188,8 @@ def misbehave(site: Site, seed: int) -> None:
             return
         for number, kind in enumerate(kind for kind in FaultKind if kind not in _LASTING):
             for endpoint in (Endpoint.SEND, Endpoint.LOOKUP, Endpoint.TOKEN):
-                order = {"kind": kind, "endpoint": endpoint, "rate": _RATE, "seed": seed + number}
+                name = _ASKING if (kind, endpoint) == _ASKED_FOR else kind
+                order = {"kind": name, "endpoint": endpoint, "rate": _RATE, "seed": seed + number}
                 http.post(url, json=order).raise_for_status()
 
 

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from claims.exchange.errors import GatewayError, GatewayRefused, GatewayUnavailable, OutcomeUnknown
+from claims.exchange.errors import (
+    GatewayError,
+    GatewayRefused,
+    GatewayUnavailable,
+    OutcomeUnknown,
+    Patience,
+)
 from claims.exchange.ports import Account
 from claims.gateway.connection import Limits
 from claims.gateway.protocol import DECISION_130, DECISION_4750, BodyFormat, Generation, hash_password
@@ -88,6 +94,66 @@ def test_every_fault_becomes_the_right_error(
     assert after["accepted"] - before["accepted"] == int(stored)
     assert after["arrivals"] - before["arrivals"] == 1
     assert after["faults"][kind] - before["faults"].get(kind, 0) == 1
+
+
+def page(status: int, **headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status} Later", "Content-Length: 0"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "patience"),
+    [
+        pytest.param(page(503, Retry_After="120"), Patience(120, is_everybodys=True), id="seconds"),
+        pytest.param(page(429, Retry_After=" 7 "), Patience(7, is_everybodys=False), id="too-often"),
+        pytest.param(
+            # Its own clock counts, which is of another year.
+            page(503, Date="Sun, 06 Nov 1994 08:49:37 GMT", Retry_After="Sun, 06 Nov 1994 08:50:37 GMT"),
+            Patience(60, is_everybodys=True),
+            id="a-time",
+        ),
+        pytest.param(
+            page(503, Retry_After="Sun, 06 Nov 1994 08:50:37 GMT"), Patience(0, is_everybodys=True), id="past"
+        ),
+        pytest.param(page(503, Retry_After="soon"), None, id="neither"),
+        pytest.param(page(503, Retry_After="-5"), None, id="less-than-nothing"),
+        pytest.param(page(503, Retry_After="Sun, 06 Nov 1994 08:50:37 -0000"), None, id="no-zone"),
+        pytest.param(page(503, Retry_After=""), None, id="empty"),
+        pytest.param(page(503), None, id="not-said"),
+        pytest.param(page(500, Retry_After="120"), None, id="with-another-status"),
+    ],
+)
+@pytest.mark.parametrize("ask", ["send", "look"])
+def test_how_long_the_gateway_asks_to_be_left_alone_is_read(
+    shared_mock: RunningMock, answer: bytes, patience: Patience | None, ask: str
+) -> None:
+    bundle = signed_bundle("A")
+    with raw_server(answer) as url:
+        client = shared_mock.client(base_url=url, supports_digest_lookup=True)
+
+        with pytest.raises(GatewayError) as raised:
+            client.send(HERE, bundle) if ask == "send" else client.find_receipt(HERE, "0" * 64)
+
+    assert raised.value.patience == patience
+
+
+def test_what_was_sent_in_vain_is_in_doubt_and_what_was_too_often_is_not(mock: RunningMock) -> None:
+    client = mock.client()
+    client.send(HERE, signed_bundle("A"))
+    mock.fault("error_503_html:20", count=1)
+
+    with pytest.raises(OutcomeUnknown, match="http-503") as in_trouble:
+        client.send(HERE, signed_bundle("B"))
+    mock.call("PUT", "/mock/rate", {"per_s": 0.01})
+    client.send(HERE, signed_bundle("C"))
+    with pytest.raises(GatewayUnavailable, match="http-429") as too_often:
+        client.send(HERE, signed_bundle("D"))
+
+    assert in_trouble.value.patience == Patience(20, is_everybodys=True)
+    assert too_often.value.patience is not None
+    assert not too_often.value.patience.is_everybodys
+    assert 90 < too_often.value.patience.seconds <= 100
 
 
 @pytest.mark.parametrize("fault", ["number_codes", "late_error:202", "slow:0.05", "clock_skew:-86400"])

@@ -7,10 +7,10 @@ import pytest
 from claims.bundle.findings import Finding, Severity
 from claims.exchange.breaker import Window
 from claims.exchange.destination import Circuit
-from claims.exchange.errors import GatewayRefused, GatewayUnavailable, OutcomeUnknown
+from claims.exchange.errors import GatewayRefused, GatewayUnavailable, OutcomeUnknown, Patience
 from claims.exchange.lifecycle import State
 from claims.exchange.submission import EventKind, SubmissionId
-from tests.integration.conftest import LEASE_S, Exchange
+from tests.integration.conftest import LEASE_S, OTHER_FACILITY, Exchange
 
 BLOCKING = Finding("XML1.GIOI_TINH.length", Severity.ERROR)
 REMARK = Finding("XML2.ORDER", Severity.INFO)
@@ -337,6 +337,54 @@ def test_a_gateway_that_cannot_be_asked_by_digest_has_not_answered_either(
     exchange.deliver([exchange.checked(b"last").id])
 
     assert exchange.breaker.state is state
+
+
+def test_a_gateway_that_asks_for_patience_has_it_and_no_attempt_is_used_up(exchange: Exchange) -> None:
+    patience = Patience(60, is_everybodys=True)
+    asked, other = exchange.checked(b"asked"), exchange.checked(b"other")
+    exchange.gateway.failures = [OutcomeUnknown("gateway.http-503", patience=patience)]
+    exchange.gateway.lookup_failure = GatewayUnavailable("gateway.http-503", patience=patience)
+
+    for _ in range(exchange.retry.max_attempts + 1):
+        exchange.deliver([asked.id])
+        exchange.deliver([other.id])
+        after = exchange.now(asked)
+        assert (after.state, after.cause, after.attempts) == (State.OUTCOME_UNKNOWN, "gateway.http-503", 0)
+        assert exchange.now(other).cause == "gateway.resting"
+        exchange.clock.advance(75)
+    assert exchange.gateway.sends == [asked.sha256]
+
+    exchange.gateway.lookup_failure = None
+    for _ in range(3):
+        exchange.deliver([asked.id, other.id])
+        exchange.clock.advance(SETTLE_S)
+    assert {exchange.now(one).state for one in (asked, other)} == {State.ACKNOWLEDGED}
+    assert exchange.gateway.resends == []
+
+
+def test_whose_account_asks_too_often_waits_alone_and_no_attempt_is_used_up(exchange: Exchange) -> None:
+    too_often = GatewayUnavailable("gateway.http-429", patience=Patience(60, is_everybodys=False))
+    first, second = exchange.checked(b"first"), exchange.checked(b"second")
+    others = exchange.received(b"others", OTHER_FACILITY).submission
+    exchange.check([others.id])
+
+    for _ in range(exchange.retry.max_attempts + 1):
+        exchange.gateway.failures = [too_often]
+        exchange.deliver([first.id])
+        exchange.deliver([second.id])
+        assert [(one.state, one.cause, one.attempts) for one in map(exchange.now, (first, second))] == [
+            (State.CHECKED, "gateway.http-429", 0),
+            (State.CHECKED, "gateway.throttled", 0),
+        ]
+        exchange.clock.advance(75)
+    exchange.gateway.failures = [too_often]
+    exchange.deliver([first.id])
+    exchange.deliver([others.id])
+    assert exchange.now(others).state is State.ACKNOWLEDGED
+
+    exchange.clock.advance(75)
+    exchange.deliver([first.id, second.id])
+    assert {exchange.now(one).state for one in (first, second)} == {State.ACKNOWLEDGED}
 
 
 def test_in_announced_maintenance_nothing_is_sent(exchange: Exchange) -> None:

@@ -69,7 +69,9 @@ _DEFAULT_ARGUMENTS: Final = {
     FaultKind.LATE_ERROR: "202",
     FaultKind.CLOCK_SKEW: "7200",
 }
-_IN_SECONDS: Final = frozenset({FaultKind.SLOW, FaultKind.DRIP, FaultKind.CLOCK_SKEW})
+_IN_SECONDS: Final = frozenset(
+    {FaultKind.SLOW, FaultKind.DRIP, FaultKind.CLOCK_SKEW, FaultKind.ERROR_503_HTML}
+)
 
 
 @dataclass(frozen=True, slots=True)

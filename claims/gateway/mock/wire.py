@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -101,8 +102,9 @@ def _write_500(fault: Fault, result: Result, options: MockOptions) -> Response:
 
 
 def _write_503(fault: Fault, result: Result, options: MockOptions) -> Response:
-    del fault, result, options
-    return HTMLResponse("<html><body><h1>503 Service Unavailable</h1></body></html>", 503)
+    del result, options
+    headers = {"Retry-After": str(math.ceil(float(fault.argument)))} if fault.argument else {}
+    return HTMLResponse("<html><body><h1>503 Service Unavailable</h1></body></html>", 503, headers=headers)
 
 
 def _write_garbage(fault: Fault, result: Result, options: MockOptions) -> Response:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from claims.exchange.breaker import MAINTENANCE, Breaker, read_windows
+from claims.exchange.breaker import MAINTENANCE, Breaker, Permit, read_windows, until_asked_again
 from claims.exchange.destination import Circuit
 from claims.exchange.errors import (
     NO_ACCOUNT,
@@ -12,6 +12,7 @@ from claims.exchange.errors import (
     GatewayRefused,
     GatewayUnavailable,
     OutcomeUnknown,
+    Patience,
 )
 from tests.fakes import NOON
 
@@ -93,6 +94,53 @@ def test_a_probe_that_never_comes_back_is_followed_by_another() -> None:
     breaker.permit(1, later(13))
 
     assert breaker.permit(1, later(30)).number == 1
+
+
+def asking(seconds: float) -> GatewayError:
+    return OutcomeUnknown("gateway.http-503", patience=Patience(seconds, is_everybodys=True))
+
+
+def test_a_gateway_that_asks_for_it_is_left_alone_at_once_and_then_sent_a_probe() -> None:
+    breaker = Breaker()
+
+    assert after(breaker, asking(60)) is Circuit.OPEN
+    assert breaker.permit(50, later(59.9)).number == 0
+    assert breaker.permit(50, later(73)).number == 1
+    assert after(breaker, None, at=later(74)) is Circuit.CLOSED
+
+
+@pytest.mark.parametrize("late", [None, REFUSAL, TROUBLE, SILENCE, asking(1)])
+def test_no_answer_to_what_was_sent_before_cuts_that_short_or_makes_it_longer(
+    late: GatewayError | None,
+) -> None:
+    breaker = Breaker()
+    after(breaker, asking(60))
+    until = breaker.permit(1, later(1)).until
+
+    after(breaker, *[late] * 6, at=later(2))
+
+    assert breaker.permit(1, later(3)) == Permit(0, until)
+
+
+def test_a_probe_that_is_asked_for_more_patience_waits_again() -> None:
+    breaker = Breaker()
+    after(breaker, asking(10))
+    breaker.permit(50, later(13))
+
+    assert after(breaker, asking(60), at=later(14)) is Circuit.OPEN
+    assert breaker.permit(50, later(73)).number == 0
+
+
+def test_whoever_is_to_come_back_tomorrow_asks_in_five_minutes() -> None:
+    until = until_asked_again(Patience(86_400, is_everybodys=True), NOON)
+
+    assert later(300) <= until <= later(360)
+
+
+def test_an_account_that_asks_too_often_stops_nobody_else() -> None:
+    too_often = GatewayUnavailable("gateway.http-429", patience=Patience(60, is_everybodys=False))
+
+    assert after(Breaker(), *[too_often] * 9) is Circuit.CLOSED
 
 
 def test_changes_are_told_once() -> None:
