@@ -20,6 +20,12 @@ from signing.values import PublicKey
 from signing.verdict import Reason, SignerInfo
 
 _MAX_EXPONENT_BITS: Final = 256
+# Usual ones have 1 to 4 KB. A part of a name and an extension cost the library a hundred times their size,
+# and dozens of certificates may come along with a signature.
+_MAX_CERTIFICATE_BYTES: Final = 16 * 1024
+# RFC 5280, 4.1.2.2: 20 octets; some authorities set the first bit of 20 random ones. What is longer is no
+# number that anybody could read aloud, and Python refuses to write one of 4,300 digits.
+_MAX_SERIAL_BITS: Final = 256
 
 # RFC 4519 and X.520. The library writes the few of RFC 4514's own table by name, and of others the number.
 _SHORT_NAMES: Final = {
@@ -73,8 +79,10 @@ def read_der_certificate(der: bytes) -> CertificateFacts:
     """Read a certificate.
 
     Raises:
-        Refused: It is not a DER certificate.
+        Refused: It is not a DER certificate, or larger than any that is in use.
     """
+    if len(der) > _MAX_CERTIFICATE_BYTES:
+        raise Refused(Reason.CERTIFICATE_MALFORMED)
     try:
         # The library warns of oddities such as a serial number of zero; they are not for the log of who
         # verifies, and what matters of them is asked elsewhere.
@@ -87,7 +95,7 @@ def read_der_certificate(der: bytes) -> CertificateFacts:
     has_unused_bits = not der.endswith(b"\0" + facts.certificate.signature)
     # RFC 5280, 4.1.2.2: serial numbers are positive. No list can name another one, and the library will not
     # read such certificates for long.
-    if has_unused_bits or facts.info.serial <= 0:
+    if has_unused_bits or not 0 < facts.info.serial < 2**_MAX_SERIAL_BITS:
         raise Refused(Reason.CERTIFICATE_MALFORMED)
     return facts
 

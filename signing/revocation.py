@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, SignatureAlgorithmOID
 
-from signing.der import BIT_STRING, Reader
+from signing.der import BIT_STRING, SEQUENCE, Reader
 from signing.extensions import UNREADABLE, find_extension
 from signing.policy import Scheme
 from signing.values import PublicKey, has_signed
@@ -39,6 +39,49 @@ _ANSWERS_FOR: Final = timedelta(hours=1)
 _CERT_ID_DIGESTS: Final = frozenset({"sha1", "sha256", "sha384", "sha512"})
 # RFC 5280, 5.3.1: reasons that are not for good. The second one has no place in a full list.
 _TEMPORARY: Final = frozenset({x509.ReasonFlags.certificate_hold, x509.ReasonFlags.remove_from_crl})
+# A name or an extension costs the library a hundred times its size, and certificates that come along with a
+# response the square of their number, whoever signed them or not. A list's entries cost no more than theirs.
+_MOST_BESIDE_ENTRIES: Final = 16 * 1024
+_MOST_OF_RESPONSE: Final = 32 * 1024
+# The sequences of a list, in order: the algorithm, the issuer's name, the entries.
+_ENTRIES: Final = 3
+
+
+def load_list(der: bytes) -> x509.CertificateRevocationList:
+    """Load a list of who is revoked.
+
+    Raises:
+        ValueError: It is none, or says more beside its entries than any that is in use.
+    """
+    return check_list(x509.load_der_x509_crl(der))
+
+
+def check_list(crl: x509.CertificateRevocationList) -> x509.CertificateRevocationList:
+    """Return the same list, if it can be used.
+
+    Raises:
+        ValueError: It says more beside its entries than any that is in use.
+    """
+    reader, sequences, beside = Reader.of(crl.tbs_certlist_bytes), 0, 0
+    while (tag := reader.tag) is not None:
+        sequences += tag == SEQUENCE
+        size = len(reader.take_whole())
+        if tag != SEQUENCE or sequences != _ENTRIES:
+            beside += size
+    if beside > _MOST_BESIDE_ENTRIES:
+        raise ValueError("the list says too much beside its entries")
+    return crl
+
+
+def load_response(der: bytes) -> ocsp.OCSPResponse:
+    """Load an OCSP response.
+
+    Raises:
+        ValueError: It is none, or larger than any that is in use.
+    """
+    if len(der) > _MOST_OF_RESPONSE:
+        raise ValueError("the response is too large")
+    return ocsp.load_der_ocsp_response(der)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +215,14 @@ def _is_usable(
 ) -> bool:
     """Whether this is a full list by the certificate's own issuer that would still name the certificate."""
     try:
+        if not crl.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]  # others raise
+            return False
         extensions = crl.extensions
         usage = find_extension(issuer.extensions, x509.KeyUsage)
-        rightly_signed = crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # others raise
     except UNREADABLE:
         return False
     return (
-        rightly_signed
-        and (usage is None or usage.crl_sign)
+        (usage is None or usage.crl_sign)
         and _is_full(extensions, certificate)
         # An issuer may drop a certificate from the lists it makes after the certificate has ended.
         and crl.last_update_utc <= certificate.not_valid_after_utc

@@ -18,7 +18,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from signing.certificates import CertificateFacts
 from signing.errors import TrustStoreUnreadable
 from signing.extensions import UNREADABLE, find_extension
-from signing.revocation import Revocation, RevocationSource, RevocationSources
+from signing.revocation import (
+    Revocation,
+    RevocationSource,
+    RevocationSources,
+    check_list,
+    load_list,
+    load_response,
+)
 from signing.verdict import Reason
 
 _MAX_PATHS_CACHED: Final = 4096
@@ -119,7 +126,7 @@ class TrustStore:
             intermediates=_load_certificates(folder / "intermediates"),
             crls=_load_crls(folder / "crls"),
             responses=_load_folder(
-                folder / "ocsp", lambda data: [ocsp.load_der_ocsp_response(data)], "OCSP response in DER"
+                folder / "ocsp", lambda data: [load_response(data)], "OCSP response in DER"
             ),
             tsa_anchors=_load_certificates(folder / "tsa"),
             service_anchors=_load_certificates(folder / "service"),
@@ -403,9 +410,13 @@ def _load_certificates(folder: Path) -> list[x509.Certificate]:
 def _load_crls(folder: Path) -> list[x509.CertificateRevocationList]:
     return _load_folder(
         folder,
-        lambda data: [x509.load_pem_x509_crl(data) if _PEM in data else x509.load_der_x509_crl(data)],
+        lambda data: [_load_list(data)],
         "revocation list in PEM or DER",
     )
+
+
+def _load_list(data: bytes) -> x509.CertificateRevocationList:
+    return check_list(x509.load_pem_x509_crl(data)) if _PEM in data else load_list(data)
 
 
 def load_revocation_source(path: Path) -> RevocationSource:
@@ -416,12 +427,12 @@ def load_revocation_source(path: Path) -> RevocationSource:
     """
     try:
         data = path.read_bytes()
-        if _PEM in data:
-            return x509.load_pem_x509_crl(data)
         try:
-            return x509.load_der_x509_crl(data)
+            return _load_list(data)
         except ValueError:
-            return ocsp.load_der_ocsp_response(data)
+            if _PEM in data:
+                raise
+            return load_response(data)
     except (OSError, ValueError) as error:
         what = "revocation list in PEM or DER and no OCSP response in DER"
         raise _unreadable(path, what, error) from error

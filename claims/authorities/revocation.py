@@ -28,7 +28,14 @@ from claims.outbound.errors import TargetUnreachable, UnusableAddress
 from claims.outbound.guard import Guard
 from signing.certificates import CertificateFacts
 from signing.extensions import UNREADABLE, find_extension
-from signing.revocation import Revocation, RevocationSource, RevocationSources
+from signing.revocation import (
+    Revocation,
+    RevocationSource,
+    RevocationSources,
+    check_list,
+    load_list,
+    load_response,
+)
 from signing.trust import TrustStore
 
 _REQUEST: Final = "application/ocsp-request"
@@ -193,7 +200,7 @@ class OnlineTrust:
                 url, f"answered with HTTP {reply.status} and {reply.kind or 'no type'}"
             )
         try:
-            response = ocsp.load_der_ocsp_response(reply.body)
+            response = load_response(reply.body)
             returned = find_extension(response.extensions, x509.OCSPNonce)
         except UNREADABLE as error:
             raise AuthorityUnreachable(url, "its answer is no OCSP response") from error
@@ -203,9 +210,7 @@ class OnlineTrust:
     def _list(self, url: str, _: _Question) -> RevocationSource | None:
         body = self._get(url, _MAX_LIST)
         try:
-            return (
-                x509.load_pem_x509_crl(body) if b"-----BEGIN" in body[:64] else x509.load_der_x509_crl(body)
-            )
+            return check_list(x509.load_pem_x509_crl(body)) if b"-----BEGIN" in body[:64] else load_list(body)
         except ValueError as error:
             raise AuthorityUnreachable(url, "its answer is no revocation list") from error
 
@@ -227,7 +232,7 @@ class OnlineTrust:
     def _load(self, name: str) -> RevocationSource | None:
         if self._folder is None:
             return None
-        for suffix, load in ((".crl", x509.load_der_x509_crl), (".ocsp", ocsp.load_der_ocsp_response)):
+        for suffix, load in ((".crl", load_list), (".ocsp", load_response)):
             try:
                 return load((self._folder / (name + suffix)).read_bytes())
             except (OSError, ValueError):

@@ -22,6 +22,7 @@ from signing.certificates import CertificateFacts
 from signing.covered import CoveredOctets
 from signing.facts import SignatureFacts
 from signing.form import IDS_OF_ROOT, SignatureForm
+from signing.revocation import load_list, load_response
 from signing.timestamps.check import read_certificates
 from signing.trust import TrustStore
 from signing.verdict import Reason
@@ -77,8 +78,8 @@ class TrustMaterial:
             anchors=map(load, self.anchors),
             tsa_anchors=map(load, self.tsa_anchors),
             intermediates=map(load, self.intermediates),
-            crls=map(x509.load_der_x509_crl, self.crls),
-            responses=map(ocsp.load_der_ocsp_response, self.responses),
+            crls=map(load_list, self.crls),
+            responses=map(load_response, self.responses),
             unanswered=map(load, self.unanswered),
         )
 
@@ -201,7 +202,8 @@ def _with_issuers(
         by_subject.setdefault(certificate.subject.public_bytes(), []).append(certificate)
     waiting = list(found)
     while waiting:
-        above = by_subject.get(waiting.pop().issuer.public_bytes(), ())
+        # Each name once: many certificates of one name would be looked through for each of them.
+        above = by_subject.pop(waiting.pop().issuer.public_bytes(), ())
         new = [certificate for certificate in above if certificate not in found]
         found.update(new)
         waiting += new

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from cryptography import x509
-from cryptography.x509 import ocsp
 from lxml.etree import _Element as Element
 
 from signing.canonical import C14N_1_0
@@ -26,7 +24,7 @@ from signing.elements import (
 )
 from signing.extensions import UNREADABLE
 from signing.policy import XMLDSIG, Policy
-from signing.revocation import RevocationSource
+from signing.revocation import RevocationSource, load_list, load_response
 from signing.timestamps.messages import AlgorithmForbidden
 from signing.timestamps.tokens import TimestampToken, read_token
 from signing.verdict import Reason
@@ -134,7 +132,7 @@ class _Reader:
             raise Refused(Reason.TIMESTAMP_MALFORMED) from None
         self.timestamps.append(TimestampForm(place, token))
         for der in token.crls:
-            self._add_source(x509.load_der_x509_crl, der)
+            self._add_source(load_list, der)
 
     def _read_method(self, element: Element | None) -> Canonicalization:
         if element is None:
@@ -161,9 +159,9 @@ class _Reader:
             case names.ENCAPSULATED_CERTIFICATE:
                 self.certificates.append(self._load(read_der_certificate, self._octets(element)))
             case names.ENCAPSULATED_CRL:
-                self._add_source(x509.load_der_x509_crl, self._octets(element))
+                self._add_source(load_list, self._octets(element))
             case names.ENCAPSULATED_OCSP:
-                self._add_source(ocsp.load_der_ocsp_response, self._octets(element))
+                self._add_source(load_response, self._octets(element))
 
     def _add_source(self, load: Callable[[bytes], RevocationSource], der: bytes) -> None:
         self.sources.append(self._load(load, der))
