@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from claims.console import account, answers, provider
-from claims.console.administrators import clients, facilities, people
+from claims.console.administrators import clients, erasing, facilities, holds, people
 from claims.console.auditors import events, readings
 from claims.console.hospital import deadlines, handing_in, questions, setting_up
 from claims.console.naming import Names
@@ -45,6 +45,8 @@ _ROUTERS: Final = (
     people.router,
     facilities.router,
     clients.router,
+    erasing.router,  # before one submission by its id
+    holds.router,
 )
 _STATIC_FILES: Final = f"{STATIC}/{{digest}}/{{name}}"
 _KINDS: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}

@@ -46,6 +46,7 @@ PLACES: Final[tuple[Place, ...]] = (
     Place("/queues", "nav_queues", "operations.read"),
     Place("/holdings", "nav_holdings", "key.read"),
     Place("/readings", "nav_readings", "audit.read"),
+    Place("/retention", "nav_retention", "retention.hold"),
 )
 
 

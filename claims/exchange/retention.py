@@ -70,6 +70,14 @@ class RetentionRules:
         except ValueError:  # the 29th of February
             return date(since.year + years, 3, 1)
 
+    def latest_begin(self, by: date) -> date:
+        """Return a day after which nothing can have come whose time is over by some day."""
+        shortest = min(years for rows in self.years.values() for _, years in rows)
+        try:
+            return by.replace(year=by.year - shortest)
+        except ValueError:  # the 29th of February
+            return date(by.year - shortest, 3, 1)
+
 
 def load_retention(path: Path | None) -> RetentionRules:
     """Return the rules in a file, or those that come with eHoSo.

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import LiteralString
 
 from psycopg.errors import ForeignKeyViolation, UniqueViolation
-from ulid import ULID
 
 from claims.exchange.access.errors import UsernameTaken
 from claims.exchange.daybook import DayEntry, DayTotals
@@ -14,8 +13,8 @@ from claims.exchange.dropin import DropInAccount
 from claims.exchange.errors import UnknownFacility
 from claims.exchange.lifecycle import State
 from claims.exchange.submission import FacilityCode, SubmissionId
-from claims.localtime import VIETNAM
 from claims.storage.pool import Pool, borrow
+from claims.storage.selection import first_id
 
 # Ids begin with their time, so a range of days is a range of the index submission_of_facility.
 _ENTRIES: LiteralString = """
@@ -127,11 +126,4 @@ class PostgresDayBook:
 
 
 def _range(facility: FacilityCode, first: date, last: date) -> dict[str, object]:
-    return {"facility": facility, "first": _first_id(first), "behind": _first_id(last + timedelta(days=1))}
-
-
-def _first_id(day: date) -> str:
-    """Return what sorts before every id of that day and after every earlier one."""
-    midnight = datetime(day.year, day.month, day.day, tzinfo=VIETNAM)
-    time_of_ulid = str(ULID.from_datetime(midnight))[:10]
-    return f"sub_{time_of_ulid}"
+    return {"facility": facility, "first": first_id(first), "behind": first_id(last + timedelta(days=1))}

@@ -1,12 +1,16 @@
-"""A filter as SQL: the conditions that lists and replays share, and the cursor that pages them."""
+"""A filter as SQL: the conditions that lists and replays share, the cursor that pages them, ids by day."""
 
 import base64
 import binascii
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import LiteralString
+
+from ulid import ULID
 
 from claims.exchange.errors import InvalidCursor
 from claims.exchange.submission import SubmissionFilter
+from claims.localtime import VIETNAM
 
 
 def conditions(  # noqa: C901 - one line for each condition
@@ -65,3 +69,10 @@ def decode_cursor(cursor: str) -> str:
     if not last_id.startswith("sub_"):
         raise InvalidCursor
     return last_id
+
+
+def first_id(day: date) -> str:
+    """Return what sorts before every id of that day and after every earlier one."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=VIETNAM)
+    time_of_ulid = str(ULID.from_datetime(midnight))[:10]
+    return f"sub_{time_of_ulid}"

@@ -70,6 +70,9 @@ SHOTS: Final = {
     "facilities": ("quan", "/facilities", "vi", "light", 1280),
     "facility": ("quan", "/facilities/79001", "en", "dark", 1280),
     "clients": ("quan", "/clients?facility=79001", "vi", "light", 1280),
+    "retention": ("kiem", "/retention", "vi", "light", 1280),
+    "retention-of-one": ("kiem", "/retention/{held}", "en", "dark", 1280),
+    "due": ("quan", "/retention/due?by={far}", "vi", "light", 1280),
     "access-events": ("kiem", "/readings/access", "en", "light", 1280),
     # Hospitals.
     "send": ("hoa", "/send", "vi", "light", 1280),
@@ -171,9 +174,14 @@ def live_through_a_day(world: World) -> dict[str, str]:
         label="HIS khoa Khám bệnh",
         is_bound=False,
     )
+    kiem = world.people["kiem"].id
+    for one, why in ((reduced, "Cơ quan điều tra yêu cầu, công văn 112"), (asked, "Đang tranh chấp")):
+        service.retain.hold(one.submission_id, within=EVERYWHERE, actor=kiem, reason=why)
     return {
+        "far": today.replace(year=today.year + 15, month=12, day=31).isoformat(),
         "asked": f"/claims/{asked.submission_id}/{asked.ordinal}",
         "reduced": f"/questions/{reduced.submission_id}/{reduced.ordinal}",
+        "held": reduced.submission_id,
         "plan": plans[0],
         "replay": plans[1],
     }

@@ -8,9 +8,10 @@ from playwright.sync_api import Page, expect
 
 from claims.exchange.access.keys import Scope
 from claims.exchange.access.people import grant_of
+from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.submission import FacilityCode
 from claims.gateway.protocol import hash_password
-from tests.browser.conftest import Scheme, Site, Visit, violations
+from tests.browser.conftest import Scheme, Site, Visit, tab_to, violations
 
 
 def new_person(site: Site, login: str, name: str = "Đặng Người Thử", role: str = "reviewer") -> str:
@@ -44,6 +45,9 @@ def test_no_page_of_administrators_has_anything_against_it(
 ) -> None:
     others = new_person(site, f"page.{language}.{scheme}")
     client = new_client(site, f"máy {language} {scheme}")
+    held = site.world.corrected
+    assert held is not None
+    site.world.service.retain.hold(held, within=EVERYWHERE, actor="test", reason="Tòa án yêu cầu")
     page = visit("/people", who="quan", language=language, scheme=scheme)
     for path in (
         "/people",
@@ -56,6 +60,14 @@ def test_no_page_of_administrators_has_anything_against_it(
         "/clients",
         "/clients?facility=79001",
         f"/clients/{client}",
+        "/retention",
+        "/retention?released=yes",
+        "/retention/due",
+        "/retention/due?by=2060-01-01",
+        "/retention/erased",
+        "/retention-of?q=nobody",
+        f"/retention/{site.world.superseded}",
+        f"/retention/{held}",
     ):
         page.goto(f"{site.url}/console{path}")
 
@@ -334,3 +346,34 @@ def test_who_does_not_manage_facilities_sees_none(visit: Visit) -> None:
     page = visit("/facilities", who="van")
 
     expect(page.locator("h1")).to_have_text("Bạn không có quyền mở trang này")
+
+
+def test_a_claim_is_held_and_released_by_keyboard_and_a_slip_loses_nothing(visit: Visit, site: Site) -> None:
+    submission = site.world.superseded
+    assert submission is not None
+    page = visit("/retention", who="kiem")
+    page.keyboard.press("/")
+    page.keyboard.type(submission)
+    page.keyboard.press("Enter")
+    why = page.get_by_label("Vì sao phải giữ?")
+    expect(why).to_be_visible()
+
+    tab_to(page, why)
+    page.keyboard.type("Cơ quan điều tra yêu cầu")
+    tab_to(page, page.get_by_role("button", name="Giữ lại lần gửi này"))
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".head .badge")).to_contain_text("Đang giữ lại")
+    page.goto(f"{site.url}/console/retention")
+    expect(page.locator("tbody tr", has_text=submission)).to_contain_text("Cơ quan điều tra yêu cầu")
+    page.goto(f"{site.url}/console/retention/{submission}")
+    seen = page.locator("input[name=seen]")
+    page.get_by_text("Thôi giữ", exact=True).click()
+    page.get_by_label("Vì sao thôi giữ?").fill("Đã xong")
+    # Somebody else holds it meanwhile.
+    seen.evaluate("one => { one.value = 'earlier' }")
+    page.get_by_role("button", name="Thôi giữ lần gửi này").click()
+    expect(page.get_by_role("alert")).to_contain_text("Chưa thôi giữ gì cả")
+    assert page.get_by_label("Vì sao thôi giữ?").input_value() == "Đã xong"
+    page.get_by_role("button", name="Thôi giữ lần gửi này").click()
+    expect(page.locator(".head .badge")).to_contain_text("Trong thời hạn lưu")

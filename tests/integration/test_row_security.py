@@ -32,8 +32,8 @@ OPEN = {
     "facility_certificate": "certificates are public, and any bundle may be checked",
     "registration_event": "as the certificates",
     "mark": "is blinded, and claims are compared across facilities",
-    "legal_hold": "only the command line and workers look",
-    "erasure": "only the command line and workers look",
+    "legal_hold": "is asked together with its submission, and where the asker may see",
+    "erasure": "as the holds",
 }
 
 

@@ -128,6 +128,7 @@ def story_page(
         shown=lambda answer: answer[:_SHOWN_OF_ANSWER].decode("utf-8", "replace"),
         may_paper=may_read and submission.ma_lk,
         may_archive=viewer.may("archive.read", facility),
+        may_see_retention=viewer.may("retention.read", facility),
         may_replay=viewer.may(START, facility) and submission.state in REPLAYABLE,
         may_withdraw=viewer.may(_WITHDRAW, facility) and submission.state in WITHDRAWABLE,
         outcomes=_outcomes(service, submission, hidden) if may_read else (),

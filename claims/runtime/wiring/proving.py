@@ -10,6 +10,7 @@ import structlog
 from claims.authorities.timestamping import HttpTimestampAuthority
 from claims.exchange.archive import ArchiveSubmission
 from claims.exchange.keep_log import KeepLog, Prove
+from claims.exchange.keeping import FindDue
 from claims.exchange.retention import Retain, load_retention
 from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.paper.forms import PaperForms
@@ -20,6 +21,7 @@ from claims.runtime.wiring.reviewing import Reviewing
 from claims.storage.archives import PostgresArchives
 from claims.storage.audit import Audit
 from claims.storage.evidence import PostgresLog
+from claims.storage.keeping import PostgresKeptRecords
 from claims.storage.retention import PostgresRetained
 from claims.storage.submissions import SubmissionRecords
 from signing.canonical import Limits
@@ -112,6 +114,16 @@ class Proving(Reviewing):
         """Hold, release and erase."""
         rules = load_retention(self.settings.retention_file)
         return Retain(self.submissions, PostgresRetained(self._whole_pool), rules, self.clock)
+
+    @cached_property
+    def kept_records(self) -> PostgresKeptRecords:
+        """What is held and what was erased."""
+        return PostgresKeptRecords(self._whole_pool)
+
+    @cached_property
+    def find_due(self) -> FindDue:
+        """Find what is due for erasure."""
+        return FindDue(self.kept_records, self.retain.rules)
 
     @cached_property
     def audit(self) -> Audit:
