@@ -107,6 +107,7 @@ class ClientView(BaseModel):
     created_at: datetime
     is_bound: bool = Field(description=_BOUND)
     keys: list[ClientKeyView]
+    suspended_at: datetime | None = Field(description="Since when it is suspended; null: it is not.")
     revoked_at: datetime | None
     last_used_at: datetime | None
 
@@ -124,6 +125,7 @@ class ClientView(BaseModel):
                 ClientKeyView(thumbprint=key.id, added_at=key.added_at, ends_at=key.ends_at)
                 for key in client.keys
             ],
+            suspended_at=client.suspended_at,
             revoked_at=client.revoked_at,
             last_used_at=client.last_used_at,
         )
@@ -234,6 +236,24 @@ def revoke_client(client_id: ClientId, service: TheService, caller: Issuer) -> N
     """End it for good, and every token it has."""
     _require_client(service, caller, client_id)
     service.manage_clients.revoke(client_id)
+
+
+@router.post("/v1/clients/{client_id}/suspension", operation_id="suspendClient", summary="Suspend a client")
+def suspend_client(client_id: ClientId, service: TheService, caller: Issuer) -> ClientView:
+    """Return the client: it gets no token, and those it has open nothing, until it is resumed."""
+    _require_client(service, caller, client_id)
+    service.manage_clients.suspend(client_id)
+    return ClientView.of(_require_client(service, caller, client_id))
+
+
+@router.delete(
+    "/v1/clients/{client_id}/suspension", operation_id="resumeClient", summary="Resume a suspended client"
+)
+def resume_client(client_id: ClientId, service: TheService, caller: Issuer) -> ClientView:
+    """Return the client; one that has ended stays so."""
+    _require_client(service, caller, client_id)
+    service.manage_clients.resume(client_id)
+    return ClientView.of(_require_client(service, caller, client_id))
 
 
 @router.post(

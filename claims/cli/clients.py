@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from claims.cli.output import AsJson, emit, say
+from claims.exchange.access.clients import Client
 from claims.exchange.access.keys import Scope
 from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.submission import FacilityCode
 
 clients = typer.Typer(
-    help="Register OAuth clients by their public keys, list and end them.", no_args_is_help=True
+    help="Register OAuth clients by their public keys, list, suspend and end them.", no_args_is_help=True
 )
 openings = typer.Typer(help="See who opened specially protected records.", no_args_is_help=True)
 
@@ -57,14 +58,15 @@ def show(facility: Facility = None, as_json: AsJson = False) -> None:
     for client in service.clients.of_facility(None if facility is None else FacilityCode(facility)):
         live = [key.id for key in client.live_keys(now)]
         say(
-            f"{client.id}  {'ended' if client.revoked_at else 'live'}  {', '.join(sorted(client.scopes))}  "
+            f"{client.id}  {_standing(client)}  {', '.join(sorted(client.scopes))}  "
             f"{client.label}  keys {', '.join(live) or 'none'}  last used {client.last_used_at or 'never'}"
         )
         if as_json:
             emit(
                 {
                     "id": client.id,
-                    "live": client.revoked_at is None,
+                    "live": client.is_live,
+                    "suspended_at": client.suspended_at,
                     "scopes": sorted(client.scopes),
                     "label": client.label,
                     "keys": live,
@@ -93,6 +95,24 @@ def end_key(
     say(f"key {thumbprint} {'has ended' if found else 'is unknown or ended before'}")
 
 
+@clients.command("suspend")
+def suspend(client_id: ClientId) -> None:
+    """Give a client no token, and let none that it has open anything, until it is resumed."""
+    from claims.runtime.start import open_service
+
+    found = open_service().manage_clients.suspend(client_id)
+    say(f"client {client_id} {'is suspended' if found else 'is unknown, ended or suspended before'}")
+
+
+@clients.command("resume")
+def resume(client_id: ClientId) -> None:
+    """Let a suspended client call again."""
+    from claims.runtime.start import open_service
+
+    found = open_service().manage_clients.resume(client_id)
+    say(f"client {client_id} {'may call again' if found else 'is unknown, ended or not suspended'}")
+
+
 @clients.command("revoke")
 def revoke(client_id: ClientId) -> None:
     """End a client and every token it has."""
@@ -100,6 +120,12 @@ def revoke(client_id: ClientId) -> None:
 
     found = open_service().manage_clients.revoke(client_id)
     say(f"client {client_id} {'is ended' if found else 'is unknown or ended before'}")
+
+
+def _standing(client: Client) -> str:
+    if client.revoked_at is not None:
+        return "ended"
+    return "suspended" if client.suspended_at is not None else "live"
 
 
 @openings.command("list")

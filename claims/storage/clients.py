@@ -1,6 +1,6 @@
 """OAuth clients as rows: their public keys, digests of their tokens, and statements that were used."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
@@ -18,7 +18,8 @@ from claims.storage.access_log import note
 from claims.storage.pool import Pool, borrow
 
 _COLUMNS: LiteralString = (
-    "c.id, c.facility, c.scopes, c.label, c.created_at, c.is_bound, c.revoked_at, c.last_used_at"
+    "c.id, c.facility, c.scopes, c.label, c.created_at, c.is_bound, c.revoked_at, c.last_used_at, "
+    "c.suspended_at"
 )
 #: What has ended is forgotten by whoever comes next, some at a time.
 _FORGOTTEN_AT_ONCE = 100
@@ -108,16 +109,31 @@ class PostgresClients:
         return done is not None
 
     def revoke(self, client_id: str, *, at: datetime) -> bool:
-        """End a client and its tokens; return whether there was a live one."""
-        with borrow(self.pool) as connection, connection.transaction():
-            done = connection.execute(
-                "UPDATE oauth_client SET revoked_at = %s WHERE id = %s AND revoked_at IS NULL "
-                "RETURNING facility",
-                [at, client_id],
-            ).fetchone()
-            if done is not None:
-                note(connection, AccessKind.CLIENT_ENDED, about=client_id, place=done[0])
-        return done is not None
+        """End a client and its tokens; return whether there was one that had not ended."""
+        return self._turn(
+            "UPDATE oauth_client SET revoked_at = %(at)s WHERE id = %(id)s AND revoked_at IS NULL "
+            "RETURNING facility",
+            {"at": at, "id": client_id},
+            AccessKind.CLIENT_ENDED,
+        )
+
+    def suspend(self, client_id: str, *, at: datetime) -> bool:
+        """Suspend a client; return whether there was a live one."""
+        return self._turn(
+            "UPDATE oauth_client SET suspended_at = %(at)s WHERE id = %(id)s AND revoked_at IS NULL "
+            "AND suspended_at IS NULL RETURNING facility",
+            {"at": at, "id": client_id},
+            AccessKind.CLIENT_SUSPENDED,
+        )
+
+    def resume(self, client_id: str) -> bool:
+        """Let a suspended client call again; return whether there was one."""
+        return self._turn(
+            "UPDATE oauth_client SET suspended_at = NULL WHERE id = %(id)s AND revoked_at IS NULL "
+            "AND suspended_at IS NOT NULL RETURNING facility",
+            {"id": client_id},
+            AccessKind.CLIENT_RESUMED,
+        )
 
     def use_statement(
         self, client_id: str, digest: bytes, *, at: datetime, until: datetime, most: int
@@ -173,6 +189,13 @@ class PostgresClients:
         )
         return token, _client(tuple(client), ())
 
+    def _turn(self, change: LiteralString, params: Mapping[str, object], kind: AccessKind) -> bool:
+        with borrow(self.pool) as connection, connection.transaction():
+            done = connection.execute(change, params).fetchone()
+            if done is not None:
+                note(connection, kind, about=str(params["id"]), place=done[0])
+        return done is not None
+
 
 def _add_key(connection: Connection[TupleRow], client_id: str, key: ClientKey) -> None:
     connection.execute(
@@ -197,7 +220,7 @@ def _keys(connection: Connection[TupleRow], clients: Sequence[str]) -> dict[str,
 
 
 def _client(row: TupleRow, keys: tuple[ClientKey, ...]) -> Client:
-    client_id, facility, scopes, label, created, is_bound, revoked, used = row
+    client_id, facility, scopes, label, created, is_bound, revoked, used, suspended = row
     return Client(
         id=client_id,
         facility=None if facility is None else FacilityCode(facility),
@@ -208,4 +231,5 @@ def _client(row: TupleRow, keys: tuple[ClientKey, ...]) -> Client:
         keys=keys,
         revoked_at=revoked,
         last_used_at=used,
+        suspended_at=suspended,
     )

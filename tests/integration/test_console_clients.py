@@ -85,17 +85,29 @@ def test_a_client_that_was_registered_gets_tokens_until_it_is_ended(
     client = only_client(service, facility)
     granted = ask_token(web, statement(client.id))
     page = ask(f"/clients/{client.id}")
+    suspended = ask(f"/clients/{client.id}/suspend", {})
+    waiting, its_page = ask_token(web, statement(client.id)), ask(f"/clients/{client.id}").text
+    resumed = ask(f"/clients/{client.id}/resume", {})
+    back = ask_token(web, statement(client.id))
     ended = ask(f"/clients/{client.id}/end", {})
     refused = ask_token(web, statement(client.id))
 
     assert (made.status_code, made.headers["Location"]) == (303, f"/console/clients/{client.id}")
     assert (client.label, client.scopes, client.is_bound) == ("HIS", {Scope.SUBMIT, Scope.READ}, False)
     assert (granted.status_code, ended.status_code, refused.status_code) == (200, 303, 401)
+    assert (suspended.status_code, waiting.status_code) == (303, 401)
+    assert "Suspended since" in its_page
+    assert (resumed.status_code, back.status_code) == (303, 200)
     assert "not used yet" not in page.text
     assert "http://127.0.0.1:8000/oauth/token" in page.text
     told = service.access_log.list_page(AccessFilter(within=EVERYWHERE), limit=20, before=None)
     kinds = [event.kind for event in told]
-    assert kinds[:2] == [AccessKind.CLIENT_ENDED, AccessKind.CLIENT_ADDED]
+    assert kinds[:4] == [
+        AccessKind.CLIENT_ENDED,
+        AccessKind.CLIENT_RESUMED,
+        AccessKind.CLIENT_SUSPENDED,
+        AccessKind.CLIENT_ADDED,
+    ]
 
 
 def test_keys_are_changed_without_a_break_two_at_most(service: Service, web: TestClient) -> None:

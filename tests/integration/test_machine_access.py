@@ -171,6 +171,28 @@ def test_a_client_gets_tokens_for_its_statements_each_once(service: Service, cli
     assert client.get("/v1/submissions", headers=bearer(token)).status_code == 401
 
 
+def test_a_suspended_client_calls_again_once_it_is_resumed(service: Service, client: TestClient) -> None:
+    who = administrator(service)
+    client_id = a_client(service)
+    token = ask_token(client, statement(client_id)).json()["access_token"]
+    path = f"/v1/clients/{client_id}"
+
+    suspended = [client.post(f"{path}/suspension", headers=who).json()["suspended_at"] for _ in range(2)]
+    refused = client.get("/v1/submissions", headers=bearer(token))
+    no_token = ask_token(client, statement(client_id))
+    resumed = client.delete(f"{path}/suspension", headers=who).json()
+    granted = client.get("/v1/submissions", headers=bearer(token))
+
+    assert suspended[0] is not None
+    assert suspended[0] == suspended[1]  # the first moment stays
+    assert (refused.status_code, no_token.status_code) == (401, 401)
+    assert resumed["suspended_at"] is None
+    assert granted.status_code == 200
+    client.delete(path, headers=who)
+    assert client.post(f"{path}/suspension", headers=who).json()["suspended_at"] is None
+    assert not service.manage_clients.resume(client_id)
+
+
 def test_of_one_statement_sent_many_times_at_once_one_counts(service: Service, client: TestClient) -> None:
     signed = statement(a_client(service))
 

@@ -125,6 +125,22 @@ def end_key(service: TheService, viewer: Issuer, client_id: ClientId, thumbprint
     return see_other(f"{CLIENTS}/{client_id}")
 
 
+@router.post(f"{ONE}/suspend")
+def suspend_client(service: TheService, viewer: Issuer, client_id: ClientId) -> Response:
+    """Suspend it until it is resumed."""
+    _find(service, viewer, client_id)
+    service.manage_clients.suspend(client_id)
+    return see_other(f"{CLIENTS}/{client_id}")
+
+
+@router.post(f"{ONE}/resume")
+def resume_client(service: TheService, viewer: Issuer, client_id: ClientId) -> Response:
+    """Let it call again."""
+    _find(service, viewer, client_id)
+    service.manage_clients.resume(client_id)
+    return see_other(f"{CLIENTS}/{client_id}")
+
+
 @router.post(f"{ONE}/end")
 def end_client(service: TheService, viewer: Issuer, client_id: ClientId) -> Response:
     """End it for good, with every token that it has."""

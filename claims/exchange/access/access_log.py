@@ -31,6 +31,8 @@ class AccessKind(StrEnum):
     CLIENT_ADDED = "client_added"
     CLIENT_KEY_ADDED = "client_key_added"
     CLIENT_KEY_ENDED = "client_key_ended"
+    CLIENT_SUSPENDED = "client_suspended"
+    CLIENT_RESUMED = "client_resumed"
     CLIENT_ENDED = "client_ended"
     FACILITY_ADDED = "facility_added"
     FACILITY_RENAMED = "facility_renamed"

@@ -72,6 +72,7 @@ class Client:
 
     Attributes:
         is_bound: Whether it gets them over mutual TLS only, bound to its certificate (RFC 8705).
+        suspended_at: Since when it gets none, and those it has open nothing, until it is resumed.
     """
 
     id: str
@@ -83,6 +84,12 @@ class Client:
     keys: tuple[ClientKey, ...] = ()
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    suspended_at: datetime | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may call at all: neither ended nor suspended."""
+        return self.revoked_at is None and self.suspended_at is None
 
     def live_keys(self, now: datetime) -> tuple[ClientKey, ...]:
         """Return the keys that count at a moment; none when the client was ended."""
@@ -139,6 +146,14 @@ class Clients(Protocol):
         """End a client and its tokens; return whether there was a live one."""
         ...
 
+    def suspend(self, client_id: str, *, at: datetime) -> bool:
+        """Suspend a client; return whether there was a live one."""
+        ...
+
+    def resume(self, client_id: str) -> bool:
+        """Let a suspended client call again; return whether there was one."""
+        ...
+
     def use_statement(
         self, client_id: str, digest: bytes, *, at: datetime, until: datetime, most: int
     ) -> bool:
@@ -156,7 +171,7 @@ class Clients(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ManageClients:
-    """Register clients by their public keys, let them change keys, end them."""
+    """Register clients by their public keys, let them change keys, suspend, resume and end them."""
 
     clients: Clients
     clock: Clock
@@ -213,6 +228,14 @@ class ManageClients:
         """End a client and every token it has; return whether there was a live one."""
         return self.clients.revoke(client_id, at=self.clock.now())
 
+    def suspend(self, client_id: str) -> bool:
+        """Give a client no token, and let none that it has open anything, until it is resumed."""
+        return self.clients.suspend(client_id, at=self.clock.now())
+
+    def resume(self, client_id: str) -> bool:
+        """Let a suspended client call again; return whether there was one that has not ended."""
+        return self.clients.resume(client_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Granted:
@@ -268,7 +291,7 @@ class GrantToken:
     def _client_of(self, statement: str) -> Client:
         # What it claims before anything is verified serves to find the keys, and for nothing else.
         client = self.clients.find(_claimed_issuer(statement))
-        if client is None or client.revoked_at is not None:
+        if client is None or not client.is_live:
             raise ClientRefused("invalid_client")
         return client
 
@@ -310,7 +333,7 @@ class RecognizeToken:
         if found is None:
             raise UnknownKey
         token, client = found
-        if client.revoked_at is not None or self.clock.now() >= token.ends_at:
+        if not client.is_live or self.clock.now() >= token.ends_at:
             raise UnknownKey
         # A certificate is public, and TLS proved who holds it: a plain comparison gives nothing away.
         if token.certificate is not None and token.certificate != certificate:

@@ -67,6 +67,14 @@ class ClientsInMemory:
         self.add(replace(self.kept[client_id], revoked_at=at))
         return True
 
+    def suspend(self, client_id: str, *, at: datetime) -> bool:
+        self.add(replace(self.kept[client_id], suspended_at=at))
+        return True
+
+    def resume(self, client_id: str) -> bool:
+        self.add(replace(self.kept[client_id], suspended_at=None))
+        return True
+
     def use_statement(
         self, client_id: str, digest: bytes, *, at: datetime, until: datetime, most: int
     ) -> bool:
@@ -307,6 +315,21 @@ def test_two_keys_are_live_while_one_takes_the_place_of_the_other(world: World) 
     with pytest.raises(ClientRefused):
         world.get(signed(world.says(client)))
     assert world.manage.add_key(client.id, third)
+
+
+def test_a_suspended_client_opens_nothing_until_it_is_resumed(world: World) -> None:
+    client = world.register()
+    token = world.get(signed(world.says(client))).token
+
+    world.manage.suspend(client.id)
+
+    with pytest.raises(UnknownKey):
+        world.recognize(token)
+    with pytest.raises(ClientRefused):
+        world.get(signed(world.says(client)))
+    world.manage.resume(client.id)
+    assert world.recognize(token).id == client.id
+    assert world.get(signed(world.says(client)))
 
 
 def test_with_a_client_end_its_tokens(world: World) -> None:
