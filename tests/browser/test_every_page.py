@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Mapping, Sequence
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from claims.console.pages import assets
 from tests.browser.conftest import Scheme, Site, Visit, violations
@@ -36,6 +36,9 @@ PAGES: Mapping[str, Sequence[str]] = {
 }
 #: Bytes on the wire without the font; the style sheet and the script are counted with every page.
 MOST_BYTES = 100_000
+_CUT_OFF = (
+    "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent.slice(0, 60))"
+)
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +83,33 @@ def test_pages_read_well_without_script_and_are_small(
 
         assert page.get_by_role("heading", level=1).inner_text().strip()
         assert len(gzip.compress(answer.body())) + fixed < MOST_BYTES, path
+
+
+@pytest.mark.parametrize("who", ["dung", "van", "quan", "kiem", "hoa"])
+def test_no_row_is_cut_off_on_a_telephone_and_the_bar_shows_where_one_is(
+    visit: Visit, site: Site, who: str
+) -> None:
+    page = visit("/help", who=who, language="en", width=360)
+    bar = page.locator(".bar nav")
+    for path in [str(link.get_attribute("href")) for link in bar.get_by_role("link").all()]:
+        page.goto(f"{site.url}{path}")
+
+        assert page.locator(".wide:has(.folds)").evaluate_all(_CUT_OFF) == [], path
+        expect(bar.locator("[aria-current]")).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("theme", ["auto", "dark"])
+def test_what_is_printed_is_dark_on_white_and_whole(
+    visit: Visit, site: Site, places: Mapping[str, str], theme: str
+) -> None:
+    page = visit("/help", who="dung", scheme="dark", width=800)
+    page.context.add_cookies([{"name": "preferences", "value": f"vi.{theme}.on", "url": site.url}])
+    page.emulate_media(media="print")
+    for path in ("/claims", "{claim}?tab=XML2", "{claim}?tab=signature"):
+        page.goto(f"{site.url}/console{path.format(**places)}")
+
+        assert violations(page) == [], path
+        assert page.locator(".wide").evaluate_all(_CUT_OFF) == [], path
 
 
 def test_twelve_claims_are_seen_at_once(visit: Visit) -> None:

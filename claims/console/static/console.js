@@ -113,6 +113,14 @@ document.addEventListener("click", (event) => {
   }
 });
 
-function begin() { tally(); wait(); }
+/* --- The bar at the top may be wider than a telephone: where one is, is in sight --- */
+
+function showPlace() {
+  const bar = document.querySelector(".bar nav");
+  const here = bar?.querySelector("[aria-current]");
+  if (here) bar.scrollLeft = here.offsetLeft - bar.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+}
+
+function begin() { tally(); wait(); showPlace(); }
 document.addEventListener("shown", begin);
 begin();
