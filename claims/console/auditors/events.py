@@ -98,6 +98,8 @@ def _value(name: str, value: str, word: Words, language: str) -> str:
         return role.sentence[language]
     if name == "place" and value == _NATION:
         return word.nation
+    if name == "scopes":
+        return ", ".join(word.get(f"scope_{one}", one) for one in value.split())
     if name == "until":
         return moment(datetime.fromisoformat(value))
     return word.get(f"fact_{name}_{value}", value)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from fastapi import Request
 
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.messages import describe
+from claims.console.formats import dong, moment
 from claims.console.naming import Names, sentence_of
 from claims.console.pages import language_of
 from claims.console.wording import words
@@ -27,6 +29,8 @@ BADGES: Final[Mapping[State, str]] = {
     State.SUPERSEDED: "",
     State.WITHDRAWN: "",
 }
+#: Which facts of an event are amounts.
+_AMOUNTS: Final = frozenset({"approved", "asked_vnd", "granted_vnd"})
 _GATEWAY: Final = "gateway."
 _HOUR_S: Final = 3600
 _DAY_S: Final = 24 * _HOUR_S
@@ -46,6 +50,15 @@ def cause_of(code: str, language: str) -> str:
         except KeyError:
             return word.fill("cause_gateway_other", code=number)
     return sentence_of(code, language)
+
+
+def fact_of(name: str, value: str, language: str) -> str:
+    """Write a fact of an event as people do: amounts, moments, values that have words."""
+    if name in _AMOUNTS:
+        return dong(Decimal(value))
+    if name == "until":
+        return moment(datetime.fromisoformat(value))
+    return words(language).get(f"{name}_{value}", value)
 
 
 def age_of(span: timedelta, language: str) -> str:
@@ -71,6 +84,7 @@ def telling(request: Request, names: Names, now: datetime) -> dict[str, Any]:
         "badge_of": lambda state: BADGES[State(state)],
         "second_of": lambda at: f"{local_time(at):%d/%m/%Y %H:%M:%S}",
         "cause_of": lambda code: cause_of(code, language),
+        "fact_of": lambda name, value: fact_of(name, value, language),
         "age_of": lambda span: age_of(span, language),
         "sentence_of": lambda code: sentence_of(code, language),
     }
