@@ -93,6 +93,10 @@ class ReviewInbox:
         items = tuple(self._review(row) for row in rows[:limit])
         return ReviewPage(items, _encode(items[-1]) if len(rows) > limit else None)
 
+    def cursor_behind(self, review: Review) -> str:
+        """Return where the page begins that follows a review, whatever order an inbox is in."""
+        return _encode(review)
+
     def count(self, which: ReviewFilter) -> Facets:
         """Return how many there are of what: kept counts where they tell, else the first ones counted."""
         return self._kept(which) if which.is_broad else self._counted(which)

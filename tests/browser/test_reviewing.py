@@ -156,6 +156,24 @@ def test_declining_without_a_reason_says_so_beside_the_form_and_keeps_what_was_t
     assert violations(page) == []
 
 
+def test_one_goes_on_to_what_follows_in_the_inbox_with_or_without_a_decision(
+    visit: Visit, site: Site
+) -> None:
+    review = free(site, facility="01001")[3]
+    listed = claims(site, facility="01001", state=ReviewState.OPEN)
+    following = next(one for one in listed if one.id > review.id and not one.classes)
+    page = visit(f"{address(review)}?from=facility%3D01001", who="binh")
+
+    go(page, "n")
+    skipped_to = page.url
+    go(page, "Alt+ArrowLeft")
+    go(page, "a")
+
+    assert address(following) in skipped_to
+    assert address(following) in page.url
+    assert now(site, review).state == "decided"
+
+
 def test_a_question_reaches_the_thread_without_script(visit: Visit, site: Site) -> None:
     review = free(site, facility="01001")[-3]
     page = visit(address(review), who="binh", script=False)

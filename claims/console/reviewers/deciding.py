@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -16,19 +16,29 @@ from claims.console.pages import render
 from claims.console.readings import note_reading
 from claims.console.reviewers.alike import verdict_of
 from claims.console.reviewers.asking import Asked
-from claims.console.reviewers.claim import CLAIM, Opened, TheId, TheOrdinal, claim_page, open_claim
+from claims.console.reviewers.claim import (
+    CLAIM,
+    Opened,
+    TheId,
+    TheOrdinal,
+    claim_page,
+    find_review,
+    open_claim,
+)
 from claims.console.reviewers.cutting import read_cuts
 from claims.console.reviewers.inbox import Reviewer
 from claims.console.reviewers.listing import list_values
 from claims.console.viewer import TheForm, TheService, Viewer, sees
 from claims.exchange.errors import ReviewChanged, ReviewLocked, UnsoundDecision
 from claims.exchange.review.deciding import CONFIRM, DECIDE
-from claims.exchange.review.review import Decision, Order, ReviewState, Verdict
+from claims.exchange.review.review import Decision, Order, Review, ReviewState, Verdict
 from claims.runtime.wiring import Service
 
 router = APIRouter()
 
 PAGE_SIZE: Final = 50
+#: A claim that needs a right of its own is passed by; so many are looked at for one that does not.
+_LOOKED_AHEAD: Final = 20
 
 Confirmer = Annotated[Viewer, sees(CONFIRM)]
 
@@ -103,7 +113,24 @@ def decide(sent: TheClaimForm, viewer: Reviewer) -> Response:
             who=viewer.principal,
         )
 
-    return sent.carry_out(viewer, do, lambda opened: _next_claim(sent.service, viewer, opened, sent.form))
+    return sent.carry_out(
+        viewer,
+        do,
+        lambda opened: _next_claim(sent.service, viewer, opened.review, Asked.of_query(sent.text("from"))),
+    )
+
+
+@router.get(f"{CLAIM}/next")
+def go_on(
+    service: TheService,
+    viewer: Reviewer,
+    submission_id: TheId,
+    ordinal: TheOrdinal,
+    inbox: Annotated[str, Query(alias="from", max_length=1_000)] = "",
+) -> Response:
+    """Leave a claim as it is, and go on to the one that follows it in the inbox."""
+    review = find_review(service, viewer, submission_id, ordinal)
+    return go_to(_next_claim(service, viewer, review, Asked.of_query(inbox)))
 
 
 @router.post(f"{CLAIM}/question")
@@ -162,16 +189,15 @@ def _decision(form: FormData) -> Decision:
 _CONFLICTS: Final[dict[type[Exception], str]] = {ReviewChanged: "changed", ReviewLocked: "locked"}
 
 
-def _next_claim(service: Service, viewer: Viewer, opened: Opened, form: FormData) -> str:
+def _next_claim(service: Service, viewer: Viewer, review: Review, asked: Asked) -> str:
     """Return the address of the claim that follows in the inbox, or of the inbox when none does."""
-    asked = Asked.of_query(prose_of(form, "from"))
     which = asked.filter(viewer.principal.reach(DECIDE))
-    page = service.reviews.list_page(which, order=asked.order, limit=2, cursor=None)
-    following = next((one for one in page.items if one.id != opened.review.id), None)
-    if following is None or viewer.principal.hidden_classes(following.classes, following.facility):
-        return asked.url()
-    path = f"/claims/{following.submission_id}/{following.ordinal}"
-    return page_url(path, (("from", asked.text),))
+    behind = service.reviews.cursor_behind(review)
+    page = service.reviews.list_page(which, order=asked.order, limit=_LOOKED_AHEAD, cursor=behind)
+    for one in page.items:
+        if not viewer.principal.hidden_classes(one.classes, one.facility):
+            return page_url(f"/claims/{one.submission_id}/{one.ordinal}", (("from", asked.text),))
+    return asked.url()
 
 
 def _path(opened: Opened) -> str:

@@ -88,6 +88,10 @@ class Reviews(Protocol):
         """
         ...
 
+    def cursor_behind(self, review: Review) -> str:
+        """Return where the page begins that follows a review, whatever order an inbox is in."""
+        ...
+
     def count(self, which: ReviewFilter) -> Facets:
         """Return how many there are of what: kept counts where they tell, else the first ones counted."""
         ...
