@@ -27,10 +27,15 @@ def send(page: Page) -> None:
     page.locator("details[open] button").last.click()
 
 
+def end_session(site: Site, page: Page) -> None:
+    site.world.service.sessions.end(
+        next(one["value"] for one in page.context.cookies() if one["name"] == "ehoso")
+    )
+
+
 def test_a_session_that_ended_meanwhile_takes_nothing_and_loses_nothing(visit: Visit, site: Site) -> None:
     page = begin_to_ask(visit, unasked(site), "binh")
-    old = next(one["value"] for one in page.context.cookies() if one["name"] == "ehoso")
-    site.world.service.sessions.end(old)
+    end_session(site, page)
 
     send(page)
     expect(page.get_by_role("alert")).to_contain_text("những gì bạn viết vẫn còn ở đây")
@@ -42,6 +47,23 @@ def test_a_session_that_ended_meanwhile_takes_nothing_and_loses_nothing(visit: V
     page.wait_for_url(re.compile(r"/claims"))
     expect(page.locator("[data-session-over]")).to_have_count(0)
     expect(page.locator("main")).to_contain_text("hỏi")
+
+
+def test_a_plain_field_and_marks_are_not_lost_with_a_session_either(visit: Visit, site: Site) -> None:
+    page = visit("/queues", who="van")
+    end_session(site, page)
+    page.get_by_label("Vì sao tạm dừng?").fill(REASON)
+    page.get_by_role("button", name="Tạm dừng việc gửi").click()
+    expect(page.get_by_role("alert")).to_contain_text("những gì bạn viết vẫn còn ở đây")
+    assert page.get_by_label("Vì sao tạm dừng?").input_value() == REASON
+
+    page = visit("/claims?facility=01001", who="binh")
+    end_session(site, page)
+    mark = page.locator("input[data-mark]").first
+    mark.check()
+    page.locator("button[value=accepted]").click()
+    expect(page.locator("[data-session-over]")).to_be_visible()
+    expect(mark).to_be_checked()
 
 
 def test_what_one_wrote_is_not_sent_in_anothers_name(visit: Visit, site: Site) -> None:

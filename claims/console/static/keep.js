@@ -1,11 +1,19 @@
-// What somebody has written is not lost: a form with text is sent only while there is a session that takes it, and a
-// change of language brings the text along. Without this a form is sent as it is.
+// What somebody has written or marked is not lost: such a form is sent only while there is a session that takes it, and
+// a change of language brings the text along. Without this a form is sent as it is.
 
 const KEPT = "kept-texts";
 const ready = new WeakSet();
 
 const written = (place) => [...place.querySelectorAll("textarea, input[type=text], input:not([type])")]
   .filter((field) => field.id && field.value !== field.defaultValue);
+
+/** Say whether there is anything in a field that somebody would have to do again. */
+function isFilled(field) {
+  if (field.matches("[type=hidden], button")) return false;
+  if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+  if (field.matches("select")) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected));
+  return Boolean(field.value?.trim());
+}
 
 /** Return what a page of now says of the session: who, and what its forms bring back; nothing where there is none. */
 async function session(form) {
@@ -37,7 +45,7 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.matches("[data-keep]")) { keep(); return; }
   if (form.method !== "post" || !form.elements.token || ready.delete(form) || !form.closest("[data-viewer]")) return;
-  if (!written(form).some((field) => field.matches("textarea"))) return;
+  if (![...form.elements].some(isFilled)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   ask(form, event.submitter);
