@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from claims.console.pages import assets
+from claims.exchange.access.people import grant_of
 from tests.browser.conftest import Scheme, Site, Visit, violations
 from tests.browser.screenshots import places_of
 
@@ -36,6 +37,8 @@ PAGES: Mapping[str, Sequence[str]] = {
 }
 #: Bytes on the wire without the font; the style sheet and the script are counted with every page.
 MOST_BYTES = 100_000
+_COVERED = """bar => getComputedStyle(bar).position === "sticky"
+    ? bar.offsetHeight - parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop) : 0"""
 _CUT_OFF = (
     "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent.slice(0, 60))"
 )
@@ -96,6 +99,23 @@ def test_no_row_is_cut_off_on_a_telephone_and_the_bar_shows_where_one_is(
 
         assert page.locator(".wide:has(.folds)").evaluate_all(_CUT_OFF) == [], path
         expect(bar.locator("[aria-current]")).to_be_in_viewport(ratio=0.98)
+
+
+@pytest.mark.parametrize("width", [320, 800, 1280])
+def test_who_has_every_role_sees_every_place(visit: Visit, site: Site, width: int) -> None:
+    world, login = site.world, f"moi.vai.{width}"
+    roles = ("administrator", "operator", "auditor", "senior-reviewer")
+    grants = [grant_of(role, "") for role in roles]
+    world.people[login], _ = world.service.manage_people.add(login, name="Mọi Vai", grants=grants, by="test")
+
+    page = visit("/help", who=login, width=width)
+
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    last = page.locator(".bar nav a").last
+    last.focus()
+    expect(last).to_be_in_viewport(ratio=0.98)
+    # What is gone to stays clear of a bar that stays where it is.
+    assert page.locator(".bar").evaluate(_COVERED) <= 0
 
 
 @pytest.mark.parametrize("theme", ["auto", "dark"])

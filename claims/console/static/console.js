@@ -113,13 +113,18 @@ document.addEventListener("click", (event) => {
   }
 });
 
-/* --- The bar at the top may be wider than a telephone: where one is, is in sight --- */
+/* --- The bar at the top may be wider than a telephone, and two lines high: where one is, is in sight --- */
 
 function showPlace() {
   const bar = document.querySelector(".bar nav");
   const here = bar?.querySelector("[aria-current]");
   if (here) bar.scrollLeft = here.offsetLeft - bar.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
 }
+
+new ResizeObserver(([{ target }]) => {
+  const height = getComputedStyle(target).position === "sticky" ? target.offsetHeight : 0;
+  document.documentElement.style.setProperty("--bar-height", `${height}px`);
+}).observe(document.querySelector(".bar"));
 
 function begin() { tally(); wait(); showPlace(); }
 document.addEventListener("shown", begin);
