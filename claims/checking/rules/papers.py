@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from claims.checking.tables import CheckedClaim, Row
 
 _ABSCONDED, _DIED = "3", "5"
+#: MA_LOAI_RV of those who are sent on, for a reason of the trade or of their own.
+_REFERRED: Final = frozenset({"2", "5"})
 _MOST_REST_DAYS: Final = 180
 # Grams: beyond the lightest and the heaviest child that ever lived. Kilograms in their place are below.
 _LIGHTEST, _HEAVIEST = 200, 11_000
@@ -60,6 +62,14 @@ def find_missing_record_summary(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """An in-patient's claim has a summary of the record."""
     if kind_of_visit(claim) in STAYING and not claim.count(TableKind.XML8):
         yield Hit(claim.summary_row, "MA_LOAI_KCB")
+
+
+@rule("XML9.REQUIRED", Screen((TableKind.XML1,), ("CAN_NANG_CON",)))
+def find_missing_birth_papers(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Each child whose weight at birth is told has a certificate of birth."""
+    summary = claim.summary_row
+    if summary is not None and len(summary.items_of("CAN_NANG_CON")) > claim.count(TableKind.XML9):
+        yield Hit(summary, "CAN_NANG_CON")
 
 
 @rule("XML9.CARER", Screen((TableKind.XML9,)))
@@ -116,6 +126,23 @@ def find_wrong_leave(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
         is_elsewhere = stay is not None and (start > stay[1][:8] or end < stay[0][:8])
         if end < start or is_elsewhere:
             yield Hit(row, "TU_NGAY")
+
+
+@rule("XML13.REQUIRED", Screen((TableKind.XML1,), ("MA_LOAI_RV",), _REFERRED.__contains__))
+def find_missing_referral_paper(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Who is sent to another facility has a paper of referral."""
+    summary = claim.summary_row
+    if summary is not None and summary["MA_LOAI_RV"] in _REFERRED and not claim.count(TableKind.XML13):
+        yield Hit(summary, "MA_LOAI_RV")
+
+
+@rule("XML14.REQUIRED", Screen((TableKind.XML1,), ("NGAY_TAI_KHAM",)))
+def find_missing_appointment_paper(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Who is to come again has a paper with one of the days."""
+    summary = claim.summary_row
+    days = () if summary is None else summary.items_of("NGAY_TAI_KHAM")
+    if days and not any(row.day("NGAY_HEN_KL") in days for row in claim.rows(TableKind.XML14)):
+        yield Hit(summary, "NGAY_TAI_KHAM")
 
 
 def _wrong_lengths(row: Row, fields: tuple[tuple[str, int], ...]) -> Iterator[Hit]:

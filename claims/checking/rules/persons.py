@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,8 @@ _MIDDLE_NAMES: Final = {"THỊ": _FEMALE, "VĂN": _MALE}
 _NEWBORN: Final = "1.7"
 _NEWBORN_DAYS: Final = 30
 _OLDEST: Final = 122
+_CITIZEN_NUMBER: Final = re.compile("[0-9]{12}", re.ASCII)
+_VIETNAM: Final = "000"
 #: MA_DOITUONG_KCB of those who came without being sent, to another facility than their own.
 _SELF_REFERRED: Final = ("1.11", "1.12", "1.13", "1.14", "1.15", "1.18", "3.1", "3.2", "3.4", "3.5")
 _FORCES: Final = ("QN", "CA", "CY")
@@ -35,6 +38,23 @@ def find_names_of_the_other_sex(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     told = {_MIDDLE_NAMES[word] for word in words if word in _MIDDLE_NAMES}
     if summary is not None and len(told) == 1 and {_MALE, _FEMALE} - told == {summary["GIOI_TINH"]}:
         yield Hit(summary, "GIOI_TINH")
+
+
+@rule("XML1.CCCD_PERSON", Screen((TableKind.XML1,), ("SO_CCCD",), _CITIZEN_NUMBER.fullmatch))
+def find_citizen_numbers_of_somebody_else(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """A citizen number tells sex and year of birth: its fourth digit, and the next two."""
+    summary = claim.summary_row
+    if (
+        summary is None
+        or summary["MA_QUOCTICH"] != _VIETNAM
+        or not _CITIZEN_NUMBER.fullmatch(summary["SO_CCCD"])
+    ):
+        return
+    century_and_sex, year = int(summary["SO_CCCD"][3]), summary["SO_CCCD"][4:6]
+    if summary["GIOI_TINH"] == (_MALE if century_and_sex % 2 else _FEMALE):
+        yield Hit(summary, "GIOI_TINH")
+    if (born := born_on(summary)) and born[:4] != f"{19 + century_and_sex // 2}{year}":
+        yield Hit(summary, "NGAY_SINH")
 
 
 @rule("XML1.AGE", Screen((TableKind.XML1,), ("NGAY_SINH",), lambda born: born < "1950"))

@@ -91,7 +91,7 @@ def make_person(
     document: dict[str, object] = {
         "id": f"BN{random.randrange(10**8):08d}",
         "name": make_name(random, sex),
-        "national_id": f"0{home}{random.randrange(10**9):09d}" if age_years >= _TODDLER_YEARS else None,
+        "national_id": _citizen_number(random, home, born, sex) if age_years >= _TODDLER_YEARS else None,
         "birth": _birth(random, born, age_years),
         "sex": sex,
         "blood_group": random.choice(("A+", "B+", "O+", "AB+", None, None, None, None)),
@@ -103,6 +103,12 @@ def make_person(
     }
     card = _card(random, facility=facility, home=home, on=on, age_years=age_years)
     return Person(document, card, age_years, sex, weight_kg)
+
+
+def _citizen_number(random: Random, home: str, born: date, sex: str) -> str:
+    """Make up a number as Circular 59/2021/TT-BCA, art. 4, has it: place, century and sex, year, digits."""
+    century_and_sex = (born.year // 100 - 19) * 2 + (sex == "female")
+    return f"0{home}{century_and_sex}{born.year % 100:02d}{random.randrange(10**9) % 10**6:06d}"
 
 
 def _home(random: Random, facility: str) -> str:

@@ -23,7 +23,7 @@ _DOCUMENT = {
         "departments": ["K01"], "reason": "đau đầu", "outcome": "2", "discharge_type": "1", "weight_kg": "60",
     },
     "patient": {
-        "id": "BN0000001", "name": "NGUYỄN VĂN THỬ", "national_id": "000000000000", "birth": "1980-01-01",
+        "id": "BN0000001", "name": "NGUYỄN VĂN THỬ", "national_id": "000080000000", "birth": "1980-01-01",
         "sex": "male", "ethnicity": "01", "occupation": "00000",
         "address": {"text": "Số 0 đường Thử", "province": "79", "ward": "00000"},
     },
