@@ -36,10 +36,12 @@ class Calendar:
     Attributes:
         off: Days off that are no Saturday or Sunday.
         worked: Saturdays and Sundays that are worked in exchange.
+        years: The years of which this is known; in any other only Saturdays and Sundays are off.
     """
 
     off: frozenset[date]
     worked: frozenset[date]
+    years: frozenset[int]
 
     def is_worked(self, day: date) -> bool:
         """Whether a day is a working day."""
@@ -94,6 +96,16 @@ def send_by(discharged_on: date) -> date | None:
     return min(deadlines_of(discharged_on).values(), default=None)
 
 
+@depends_on_format
+@lru_cache(maxsize=2048)
+def years_without_calendar(discharged_on: date) -> tuple[int, ...]:
+    """Return the years between discharge and the last day for sending of which no days off are known."""
+    due = deadlines_of(discharged_on).get(Clock.SEND, discharged_on)
+    return tuple(
+        year for year in range(discharged_on.year, due.year + 1) if year not in load_calendar().years
+    )
+
+
 def hours_left(discharged_at: datetime, now: datetime) -> float | None:
     """Return the hours that are left where claims are due within hours, less than 0 if none; else None."""
     hours = terms_on(discharged_at.date()).send_hours
@@ -128,7 +140,7 @@ def load_calendar() -> Calendar:
             years[year] = facts
     off = (day for facts in years.values() for day in facts.get("off", ()))
     worked = (day for facts in years.values() for day in facts.get("worked", ()))
-    return Calendar(frozenset(off), frozenset(worked))
+    return Calendar(frozenset(off), frozenset(worked), frozenset(map(int, years)))
 
 
 @depends_on_format

@@ -16,6 +16,10 @@ _UNSEEN: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufef
 _BLANK: Final = re.compile(r"\s")
 # No code begins with what a spreadsheet puts before a text or a formula.
 _MARKS_OF_SPREADSHEETS: Final = ("'", '"', "=")
+#: What a spreadsheet shows in place of a result.
+_NO_RESULTS: Final = frozenset(
+    ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!")
+)
 _NUMBER: Final = re.compile(r"\d{1,15}(?:\.(\d+))?", re.ASCII)
 _LIKE_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}\.\d\d0", re.ASCII)
 _ROUTE: Final = re.compile(r"\d{1,2}\.\d{1,2}", re.ASCII)
@@ -39,6 +43,12 @@ class NumberCell(str):
     __slots__ = ()
 
 
+class FormulaCell(str):
+    """The text of a spreadsheet's formula that nobody has worked out: programs write it without a result."""
+
+    __slots__ = ()
+
+
 class BadCell(Exception):
     """A cell cannot be read: the code of the problem."""
 
@@ -55,6 +65,8 @@ def read_cell(kind: CellType, text: str) -> Value:
     """
     if _CONTROL.search(text):
         raise BadCell("control-character")
+    if isinstance(text, FormulaCell) or text in _NO_RESULTS:
+        raise BadCell("no-result")
     if kind in _OF_CODES and (
         text.startswith(_MARKS_OF_SPREADSHEETS) or not (text.isascii() or _UNSEEN.search(text) is None)
     ):

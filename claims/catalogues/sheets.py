@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import ParseError
 
-from claims.catalogues.cells import NumberCell
+from claims.catalogues.cells import FormulaCell, NumberCell
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell, MergedCell
@@ -37,6 +37,12 @@ _HEADER_WITHIN: Final = 15
 # ="012" is how a text file keeps a spreadsheet from taking a text for a number.
 _QUOTED_FOR_EXCEL: Final = re.compile(r'="([^"]*)"')
 _ZEROS: Final = re.compile("0+")
+_SHEETS: Final = "xl/worksheets/"
+_BEGINS_FORMULA: Final = re.compile(rb"<(\w+:)?f[ />]")
+_LONGEST_TAG: Final = 64
+_PIECE_BYTES: Final = 2**20
+#: The type of a formula's cell whose result is the empty text.
+_EMPTY_TEXT: Final = "str"
 _DAY_ONLY: Final = "%Y-%m-%d"
 _DAMAGED: Final = (
     zipfile.BadZipFile,
@@ -167,32 +173,59 @@ def _workbook_sheets(path: Path, knows: Callable[[str], bool]) -> Iterator[Sheet
     warnings.filterwarnings("ignore", category=UserWarning, module="openpyxl")
     with _as_unreadable():
         with zipfile.ZipFile(path) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-        if unpacked > _MAX_UNPACKED_BYTES:
-            raise UnreadableFile("too-large", max=str(_MAX_UNPACKED_BYTES))
+            if sum(part.file_size for part in archive.infolist()) > _MAX_UNPACKED_BYTES:
+                raise UnreadableFile("too-large", max=str(_MAX_UNPACKED_BYTES))
+            has_formulas = _has_formulas(archive)
         workbook = load_workbook(path, read_only=True, data_only=True)
+        # The library says of a cell its result or its formula; who has both sees where there is no result.
+        formulas = load_workbook(path, read_only=True) if has_formulas else None
     try:
-        for sheet in workbook.worksheets:
-            yield _below_header(sheet.title, _workbook_rows(sheet), knows)
+        for place, sheet in enumerate(workbook.worksheets):
+            as_written = None if formulas is None else formulas.worksheets[place]
+            yield _below_header(sheet.title, _workbook_rows(sheet, as_written), knows)
     finally:
         workbook.close()
+        if formulas is not None:
+            formulas.close()
 
 
-def _workbook_rows(sheet: "Worksheet") -> Iterator[Row]:
+def _has_formulas(archive: zipfile.ZipFile) -> bool:
+    """Whether a sheet may hold a formula; where none does, every cell is spared a second look."""
+    for name in archive.namelist():
+        if name.startswith(_SHEETS):
+            with archive.open(name) as part:
+                before = b""
+                while piece := part.read(_PIECE_BYTES):
+                    if _BEGINS_FORMULA.search(before + piece):
+                        return True
+                    before = piece[-_LONGEST_TAG:]
+    return False
+
+
+def _workbook_rows(sheet: "Worksheet", as_written: "Worksheet | None") -> Iterator[Row]:
     number = 0
     with _as_unreadable(after=lambda: number):
         # Some programs write a wrong size of the sheet, and rows beyond it would be lost.
-        sheet.reset_dimensions()  # type: ignore[attr-defined]  # read-only sheets have it
-        for number, cells in enumerate(sheet.iter_rows(), start=1):
-            yield number, [_cell_text(cell) for cell in cells]
+        for one in (sheet, as_written):
+            if one is not None:
+                one.reset_dimensions()  # type: ignore[attr-defined]  # read-only sheets have it
+        written = repeat(()) if as_written is None else as_written.iter_rows()
+        for number, (cells, formulas) in enumerate(zip(sheet.iter_rows(), written, strict=False), start=1):
+            texts = [_cell_text(cell) for cell in cells]
+            for place, (cell, formula) in enumerate(zip(cells, formulas, strict=False)):
+                if formula.data_type == "f" and cell.value is None and cell.data_type != _EMPTY_TEXT:
+                    texts[place] = FormulaCell(_formula_text(formula.value))
+            yield number, texts
 
 
 @contextmanager
 def _as_unreadable(after: Callable[[], int] = lambda: 0) -> Iterator[None]:
     """Turn what a damaged workbook makes the library raise, which is about anything, into one error."""
+    from openpyxl.formula.tokenizer import TokenizerError  # noqa: PLC0415 - as above
+
     try:
         yield
-    except _DAMAGED as error:
+    except (*_DAMAGED, TokenizerError) as error:
         raise UnreadableFile("not-a-workbook", (after() + 1) if after() else None) from error
 
 
@@ -209,6 +242,11 @@ def _cell_text(cell: "Cell | MergedCell | ReadOnlyCell | EmptyCell") -> str:
     if isinstance(value, datetime | date):
         return value.strftime(_DAY_ONLY)
     return str(value)
+
+
+def _formula_text(formula: object) -> str:
+    """Return how a formula is written; one that fills several cells is an object with its text."""
+    return str(getattr(formula, "text", None) or formula)
 
 
 def _number_text(value: float, cell: "Cell | MergedCell | ReadOnlyCell | EmptyCell") -> str:

@@ -16,8 +16,10 @@ import psycopg
 from cryptography.exceptions import InvalidTag
 from kombu.exceptions import OperationalError
 
+from claims.bundle.deadlines import load_calendar
 from claims.errors import ClaimsError
 from claims.exchange.errors import ContentsUnavailable, KeysUnavailable, StoreUnavailable
+from claims.localtime import local_date
 from claims.runtime.broker import make_celery
 from claims.runtime.clock import SystemClock
 from claims.runtime.embedded import Addresses, find_running
@@ -46,6 +48,7 @@ _MONTHS_LEFT = timedelta(days=7)
 _WEAKNESSES_SHOWN = 5
 #: So long nothing that is due waits where somebody works.
 _DUE_FOR = timedelta(minutes=5)
+_LAST_MONTH = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ def examine() -> Iterator[Examined]:
         yield _look("contents", lambda: _contents(settings, addresses))
     yield _look("production", lambda: _production(settings))
     yield _look("disk", lambda: _disk(settings))
+    yield _look("calendar", lambda: _calendar(settings))
 
 
 def _look(name: str, at: Callable[[], str]) -> Examined:
@@ -374,6 +378,19 @@ def _trust(settings: Settings) -> str:
     if left < _WARN:
         raise _Fault(f"an anchor {_when(left)}", "add the authority's next certificate")
     return f"{len(anchors)} anchor(s), the first {_when(left)}"
+
+
+def _calendar(settings: Settings) -> str:
+    day = local_date(SystemClock(settings.clock_skew_s).now())
+    years = load_calendar().years
+    # The days off are announced each autumn for the year to come.
+    needed = day.year + (day.month == _LAST_MONTH)
+    if needed not in years:
+        raise _Fault(
+            f"no days off are known for {needed}: deadlines leave out Saturdays and Sundays alone",
+            "put a holidays.toml with that year into CLAIMS_FORMAT_FOLDER (docs/guides/later-decision.md)",
+        )
+    return f"days off are known up to {max(years)}"
 
 
 def _disk(settings: Settings) -> str:

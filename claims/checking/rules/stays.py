@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.days import DayCounting, Stay, treatment_days
-from claims.bundle.deadlines import send_by
+from claims.bundle.deadlines import send_by, years_without_calendar
 from claims.bundle.kinds import TableKind
 from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.rules.visits import (
@@ -122,6 +122,14 @@ def find_late_claim(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     due = None if claim.discharged_on is None else send_by(claim.discharged_on)
     if due is not None and local_date(known.received_at) > due:
         yield Hit(claim.summary_row, "NGAY_RA", (("due", f"{due:%d/%m/%Y}"),))
+
+
+@rule("XML1.NO_CALENDAR")
+def find_deadline_without_calendar(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """Working days are counted where the days off are known."""
+    years = () if claim.discharged_on is None else years_without_calendar(claim.discharged_on)
+    if years:
+        yield Hit(claim.summary_row, "NGAY_RA", (("year", str(years[0])),))
 
 
 @rule("XML1.TRANSFER_OUT")

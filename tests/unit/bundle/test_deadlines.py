@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from claims.bundle.deadlines import Clock, deadlines_of, hours_left, load_calendar, send_by, terms_on
+from claims.bundle.deadlines import (
+    Clock,
+    deadlines_of,
+    hours_left,
+    load_calendar,
+    send_by,
+    terms_on,
+    years_without_calendar,
+)
 from claims.bundle.format import UnusableFormatFolder, forget_format_folders, use_format_folder
 
 
@@ -53,6 +61,20 @@ def test_every_year_has_the_eleven_days_off_of_the_labour_code() -> None:
     assert {year: days - in_exchange[year] for year, days in off.items()} == dict.fromkeys(off, 11)
     assert all(day.weekday() < 5 for day in calendar.off)
     assert all(day.weekday() >= 5 for day in calendar.worked)
+
+
+@pytest.mark.parametrize(
+    ("discharged_on", "expected"),
+    [
+        pytest.param(date(2027, 12, 21), (), id="due-in-a-known-year"),
+        pytest.param(date(2027, 12, 29), (2028,), id="due-in-the-next"),
+        pytest.param(date(2028, 12, 29), (2028, 2029), id="neither"),
+        pytest.param(date(2017, 5, 1), (2017,), id="before-there-was-a-deadline"),
+        pytest.param(date.max, (date.max.year,), id="a-slip-of-the-pen"),
+    ],
+)
+def test_years_without_a_calendar_are_told(discharged_on: date, expected: tuple[int, ...]) -> None:
+    assert years_without_calendar(discharged_on) == expected
 
 
 def test_a_refused_claim_is_corrected_within_two_working_days() -> None:

@@ -1,6 +1,7 @@
 """A facility's lists are read row by row: the good rows are used, every other one is reported."""
 
 import unicodedata
+import zipfile
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -43,6 +44,18 @@ def a_workbook(
     for cell, number_format in (formats or {}).items():
         sheet[cell].number_format = number_format
     workbook.save(path)
+
+
+def with_other_sheet(path: Path, old: bytes, new: bytes) -> None:
+    """Write a workbook's sheet otherwise: as a spreadsheet does, which works formulas out."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    assert old in parts[sheet]
+    parts[sheet] = parts[sheet].replace(old, new)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"], ids=["comma", "semicolon", "tab", "bar"])
@@ -334,6 +347,53 @@ def test_a_code_in_a_number_cell_has_lost_its_zeros(tmp_path: Path) -> None:
     assert [(entry.code, entry.local_code) for entry in entries(found.catalogue, Kind.DRUG)] == [
         ("40.31", "17")
     ]
+
+
+def test_a_formula_without_a_result_is_named_and_gives_no_price_of_nothing(tmp_path: Path) -> None:
+    # What openpyxl writes it does not work out.
+    rows: list[list[Any]] = [
+        ["02.1", "A", "=1000*2"],
+        ["02.2", "B", 500],
+        ["02.3", "C", "#N/A"],
+        ['="02.4"', "D", 1],
+    ]
+    a_workbook(tmp_path / "services.xlsx", ["code", "name", "insured_price"], *rows)
+
+    found = load_catalogue(tmp_path)
+
+    assert problems(found) == [
+        ("no-result", 2, "insured_price"),
+        ("no-result", 4, "insured_price"),
+        ("no-result", 5, "code"),
+    ]
+    assert "(=1000*2)" in describe_problem(found.problems[0], "en")
+    assert [entry.code for entry in entries(found.catalogue, Kind.SERVICE)] == ["02.2"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "price"),
+    [
+        pytest.param(b'<c r="C2"><f>1000*2</f><v>2000</v></c>', Decimal(2000), id="number"),
+        pytest.param(b'<c r="C2" t="str"><f>""</f><v></v></c>', None, id="empty-text"),
+    ],
+)
+def test_a_formula_is_read_by_its_result(tmp_path: Path, cell: bytes, price: Decimal | None) -> None:
+    path = tmp_path / "services.xlsx"
+    a_workbook(path, ["code", "name", "insured_price"], ["02.1", "A", "=1000*2"])
+    with_other_sheet(path, b'<c r="C2"><f>1000*2</f><v></v></c>', cell)
+
+    found = load_catalogue(tmp_path)
+
+    assert found.problems == ()
+    assert value(found.catalogue, Kind.SERVICE, "insured_price") == price
+
+
+def test_a_formula_that_cannot_be_read_makes_no_fault_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "services.xlsx"
+    a_workbook(path, ["code", "name", "insured_price"], ["02.1", "A", "=1000*2"], ["02.2", "B", "=1000*2"])
+    with_other_sheet(path, b"<f>1000*2</f>", b'<f t="shared" si="0">"x</f>')
+
+    assert [one.code for one in load_catalogue(tmp_path).problems] == ["not-a-workbook"]
 
 
 def test_a_number_cell_that_shows_its_zeros_keeps_them(tmp_path: Path) -> None:
