@@ -8,6 +8,8 @@ what takes a person: whether the tags say what the page says.
 import io
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import pikepdf
@@ -51,10 +53,39 @@ _LONGEST_STRING, _LONGEST_NAME, _MOST_OBJECTS, _DEEPEST = 32_767, 127, 8_388_607
 def find_faults(data: bytes) -> list[str]:
     """Return what a file violates: each the clause and what it asks."""
     with pikepdf.open(io.BytesIO(data)) as pdf:
-        return [fault for check in CHECKS for fault in check(data, pdf)]
+        read = _Read(data, pdf)
+        return [fault for check in CHECKS for fault in check(read)]
 
 
-def _file(data: bytes, pdf: Pdf) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Read:
+    """A file, and what is in it: looked for once, whatever asks for it."""
+
+    data: bytes
+    pdf: Pdf
+
+    @cached_property
+    def objects(self) -> list[Object]:
+        """Every object, those inside of others too."""
+        return list(_all(self.pdf))
+
+    @cached_property
+    def instructions(self) -> list[list[tuple[str, list[Object]]]]:
+        """Operators with their operands, page by page."""
+        return [
+            [(str(one.operator), list(one.operands)) for one in pikepdf.parse_content_stream(page)]
+            for page in self.pdf.pages
+        ]
+
+    def of_type(self, kind: str) -> Iterator[Object]:
+        """Yield the dictionaries that say that they are of a type."""
+        return (
+            one for one in self.objects if isinstance(one, Dictionary | Stream) and one.get("/Type") == kind
+        )
+
+
+def _file(read: _Read) -> Iterator[str]:
+    data, pdf = read.data, read.pdf
     first, second = data.split(b"\n", 2)[:2]
     if not re.fullmatch(rb"%PDF-1\.[0-7]\r?", first):
         yield "6.1.2 header"
@@ -70,8 +101,8 @@ def _file(data: bytes, pdf: Pdf) -> Iterator[str]:
         yield "6.1.13 number of objects"
 
 
-def _objects(_: bytes, pdf: Pdf) -> Iterator[str]:
-    for each in _all(pdf):
+def _objects(read: _Read) -> Iterator[str]:
+    for each in read.objects:
         if isinstance(each, Stream):
             if {"/F", "/FFilter", "/FDecodeParams"} & set(each.keys()):
                 yield "6.1.7.1 stream in another file"
@@ -102,8 +133,8 @@ def _dictionary(each: Object) -> Iterator[str]:
         yield "6.5.1 action"
 
 
-def _output_intent(_: bytes, pdf: Pdf) -> Iterator[str]:
-    intents = [one for one in pdf.Root.get("/OutputIntents", Array()) if one.get("/S") == "/GTS_PDFA1"]
+def _output_intent(read: _Read) -> Iterator[str]:
+    intents = [one for one in read.pdf.Root.get("/OutputIntents", Array()) if one.get("/S") == "/GTS_PDFA1"]
     profiles = [one.DestOutputProfile for one in intents if "/DestOutputProfile" in one]
     if len(profiles) != 1:
         yield "6.2.3 output intent with one profile"
@@ -115,25 +146,24 @@ def _output_intent(_: bytes, pdf: Pdf) -> Iterator[str]:
     if content[12:16] not in {b"mntr", b"prtr"}:
         yield "6.2.3 class of the profile"
     for device, needs in (("/DeviceRGB", b"RGB "), ("/DeviceCMYK", b"CMYK")):
-        if space != needs and device in _colors(pdf):
+        if space != needs and device in _colors(read):
             yield f"6.2.4.3 {device} without its profile"
 
 
-def _colors(pdf: Pdf) -> set[str]:
+def _colors(read: _Read) -> set[str]:
     """Return the device's colour spaces that pages and their forms name."""
     operators = {"rg": "/DeviceRGB", "RG": "/DeviceRGB", "k": "/DeviceCMYK", "K": "/DeviceCMYK"}
-    found = {operators[str(op)] for content in _contents(pdf) for _, op in content if str(op) in operators}
-    for each in _all(pdf):
+    found = {operators[name] for page in read.instructions for name, _ in page if name in operators}
+    for each in read.objects:
         if isinstance(each, Dictionary | Stream) and isinstance(each.get("/ColorSpace"), Name):
             found.add(str(each.ColorSpace))
     return found
 
 
-def _content(_: bytes, pdf: Pdf) -> Iterator[str]:
-    for instructions in _contents(pdf):
+def _content(read: _Read) -> Iterator[str]:
+    for instructions in read.instructions:
         depth = marked = 0
-        for _operands, operator in instructions:
-            name = str(operator)
+        for name, _operands in instructions:
             if f" {name} " not in _OPERATORS and name != "INLINE IMAGE":
                 yield "6.2.2 operator"
             depth += {"q": 1, "Q": -1}.get(name, 0)
@@ -144,8 +174,8 @@ def _content(_: bytes, pdf: Pdf) -> Iterator[str]:
                 yield "6.1.13 nesting of states"
 
 
-def _fonts(_: bytes, pdf: Pdf) -> Iterator[str]:
-    for font in _of_type(pdf, "/Font"):
+def _fonts(read: _Read) -> Iterator[str]:
+    for font in read.of_type("/Font"):
         subtype = str(font.Subtype)
         if subtype in {"/CIDFontType0", "/CIDFontType2"}:
             descriptor = font.get("/FontDescriptor", Dictionary())
@@ -171,19 +201,20 @@ def _unicode(font: Object) -> Iterator[str]:
         yield "6.2.11.7.2 a glyph without a letter"
 
 
-def _glyphs(_: bytes, pdf: Pdf) -> Iterator[str]:
+def _glyphs(read: _Read) -> Iterator[str]:
     """6.2.11.8: glyph 0 is what a font draws for what it does not have; codes are two bytes here."""
-    for instructions in _contents(pdf):
-        for operands, operator in instructions:
-            if str(operator) not in {"Tj", "TJ"}:
+    for instructions in read.instructions:
+        for name, operands in instructions:
+            if name not in {"Tj", "TJ"}:
                 continue
-            shown = operands[0] if str(operator) == "TJ" else [operands[0]]
+            shown = operands[0] if name == "TJ" else [operands[0]]
             codes = b"".join(bytes(one) for one in shown if isinstance(one, pikepdf.String))
             if any(codes[at : at + 2] == b"\0\0" for at in range(0, len(codes), 2)):
                 yield "6.2.11.8 glyph that says it is missing"
 
 
-def _annotations(_: bytes, pdf: Pdf) -> Iterator[str]:
+def _annotations(read: _Read) -> Iterator[str]:
+    pdf = read.pdf
     for page in pdf.pages:
         for one in page.obj.get("/Annots", Array()):
             flags = int(one.get("/F", 0))
@@ -193,7 +224,8 @@ def _annotations(_: bytes, pdf: Pdf) -> Iterator[str]:
                 yield "6.3.1 annotation"
 
 
-def _interaction(_: bytes, pdf: Pdf) -> Iterator[str]:
+def _interaction(read: _Read) -> Iterator[str]:
+    pdf = read.pdf
     if "/AA" in pdf.Root or any("/AA" in page.obj for page in pdf.pages):
         yield "6.5.2 action by itself"
     form = pdf.Root.get("/AcroForm", Dictionary())
@@ -210,7 +242,8 @@ def _interaction(_: bytes, pdf: Pdf) -> Iterator[str]:
         yield "6.9 layers that change by themselves"
 
 
-def _metadata(_: bytes, pdf: Pdf) -> Iterator[str]:
+def _metadata(read: _Read) -> Iterator[str]:
+    pdf = read.pdf
     stream = pdf.Root.get("/Metadata")
     if stream is None or stream.get("/Type") != "/Metadata" or stream.get("/Subtype") != "/XML":
         yield "6.6.2.1 metadata"
@@ -234,7 +267,8 @@ def _metadata(_: bytes, pdf: Pdf) -> Iterator[str]:
             yield f"6.6.3 {key} that is said otherwise"
 
 
-def _structure(_: bytes, pdf: Pdf) -> Iterator[str]:
+def _structure(read: _Read) -> Iterator[str]:
+    pdf = read.pdf
     if not pdf.Root.get("/MarkInfo", Dictionary()).get("/Marked", False):
         yield "6.7.2.1 marked"
     if not _XML_LANGUAGE.fullmatch(str(pdf.Root.get("/Lang", ""))):
@@ -244,7 +278,7 @@ def _structure(_: bytes, pdf: Pdf) -> Iterator[str]:
         yield "6.7.3.3 structure"
         return
     roles = tree.get("/RoleMap", Dictionary())
-    for element in _of_type(pdf, "/StructElem"):
+    for element in read.of_type("/StructElem"):
         kind, followed = str(element.S), set[str]()
         while f" {kind} " not in _TYPES and kind in roles and kind not in followed:
             followed.add(kind)
@@ -258,9 +292,10 @@ def _structure(_: bytes, pdf: Pdf) -> Iterator[str]:
             yield "6.7.3.3 page without structure"
 
 
-def _attachments(_: bytes, pdf: Pdf) -> Iterator[str]:
+def _attachments(read: _Read) -> Iterator[str]:
+    pdf = read.pdf
     associated = [one.objgen for one in pdf.Root.get("/AF", Array())]
-    specifications = [one for one in _all(pdf) if isinstance(one, Dictionary) and "/EF" in one]
+    specifications = [one for one in read.objects if isinstance(one, Dictionary) and "/EF" in one]
     for one in specifications:
         if {"/F", "/UF", "/AFRelationship"} - set(one.keys()):
             yield "6.8 name and relationship of a file"
@@ -284,19 +319,10 @@ def _named_files(pdf: Pdf) -> Iterator[tuple[int, int]]:
         yield from (one.objgen for one in list(node.get("/Names", Array()))[1::2])
 
 
-CHECKS: Final[tuple[Callable[[bytes, Pdf], Iterator[str]], ...]] = (
+CHECKS: Final[tuple[Callable[[_Read], Iterator[str]], ...]] = (
     _file, _objects, _output_intent, _content, _fonts, _glyphs, _annotations, _interaction, _metadata,
     _structure, _attachments,
 )  # fmt: skip
-
-
-def _contents(pdf: Pdf) -> Iterator[list[tuple[list[Object], pikepdf.Operator]]]:
-    for page in pdf.pages:
-        yield [(list(one.operands), one.operator) for one in pikepdf.parse_content_stream(page)]
-
-
-def _of_type(pdf: Pdf, kind: str) -> Iterator[Object]:
-    return (one for one in _all(pdf) if isinstance(one, Dictionary | Stream) and one.get("/Type") == kind)
 
 
 def _all(pdf: Pdf) -> Iterator[Object]:
