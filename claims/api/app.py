@@ -129,7 +129,7 @@ def create_app(service: Service, *, console: tuple[str, ...] = ()) -> FastAPI:
     app.state.service = service
     problems.install(app)
     talks.install(app)
-    for module in (
+    modules = [
         intake,
         batches,
         checks,
@@ -150,14 +150,14 @@ def create_app(service: Service, *, console: tuple[str, ...] = ()) -> FastAPI:
         replays,
         limits,
         health,
-    ):
-        app.include_router(module.router)
+    ]
     if service.settings.check_ins:
-        app.include_router(check_ins.router)
+        modules.append(check_ins)
     if service.settings.dropin:
-        app.include_router(dropin.router)
-        app.include_router(dropin_reads.router)
-    app.include_router(pages.router)
+        modules += [dropin, dropin_reads]
+    for module in [*modules, pages]:
+        # As they stand: to include a router would build its routes once more in each process.
+        app.router.routes.extend(module.router.routes)
     openapi.install(app)
     refuse_unguarded(app, public=_PUBLIC)
     # The framework's own limit sits outside every other layer, where its plain-text answer cannot be

@@ -75,7 +75,8 @@ def create_console(service: Service) -> FastAPI:
     answers.install(app)
     app.add_api_route(_STATIC_FILES, static_file, methods=["GET"])
     for router in _ROUTERS:
-        app.include_router(router)
+        # As they stand: to include them would build their routes once more in each process.
+        app.router.routes.extend(router.routes)
     refuse_unguarded(app, public={*account.PUBLIC, _STATIC_FILES})
     app.add_middleware(BehindProxies, proxies=TrustedProxies.of(service.settings))
     app.add_middleware(SafeHeaders, headers=_HEADERS)

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from argon2 import PasswordHasher
 from httpx2 import Response
 from joserfc.jwk import ECKey
 from psycopg import sql
@@ -30,7 +29,6 @@ from claims.api.app import create_app
 from claims.console.app import create_console
 from claims.console.viewer import form_token
 from claims.exchange.access.keys import ApiKey, Scope
-from claims.exchange.access.passwords import Passwords
 from claims.exchange.access.places import EVERYWHERE, Place, PlaceKind, Reach
 from claims.exchange.access.policy import load_policy
 from claims.exchange.access.principal import Grant, Principal, PrincipalKind
@@ -237,8 +235,6 @@ def world(
     pki.write(folder / "trust")
     settings = Settings(data_dir=folder, signing_keys_passphrase=SecretStr("x"))
     service = Service(settings, url, services.broker_url)
-    # Nobody here signs in with a password, so their hashes need not cost anything.
-    service.__dict__["_passwords"] = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     with TestClient(create_app(service), raise_server_exceptions=False) as client:
         world = World(service, client)
         for facility in (OWN, NEAR, FAR):

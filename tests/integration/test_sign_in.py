@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pyotp
 import pytest
-from argon2 import PasswordHasher
 
 from claims.exchange.access.attempts import BY_NAME, BY_NAME_AND_NETWORK, Client, Guard
 from claims.exchange.access.errors import (
@@ -44,8 +43,7 @@ class Desk:
     clock: SetClock
 
     def __post_init__(self) -> None:
-        # Parameters that cost nothing: what is tested is who gets in.
-        self.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        self.passwords = Passwords()
         self.people = PostgresPeople(self.pool, Seal(bytes(32)))
         self.store = PostgresSessions(self.pool)
         self.log = PostgresAccessLog(self.pool)
