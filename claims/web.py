@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
+from claims.api.app import NEEDED
 from claims.api.app import create_app as create_api
 from claims.console.addresses import MOUNT, page_url
 from claims.console.app import create_console
@@ -26,6 +27,8 @@ def from_environment() -> FastAPI:
     # Where keys were lost it is better not to start than to take in what nobody can open or prove.
     service.warm("master_keys")
     service.service_keys.ensure()
+    # Whatever is wrong with its files is told in a line before anybody is answered.
+    service.warm(*NEEDED)
     return create_app(service)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
@@ -50,6 +51,30 @@ from claims.runtime.telemetry.tracing import NOT_THE_FRAMEWORKS, configure_traci
 from claims.runtime.wiring import Service
 from claims.storage import roles
 
+#: What of a service must work before anything is taken in.
+NEEDED: Final = (
+    "who_calls",
+    "check_terms",
+    "receive",
+    "service_keys",
+    "submit_encounter",
+    "start_replay",
+    "steer_replay",
+    "withdraw",
+    "keep_webhooks",
+    "jobs",
+    "metrics",
+    "readiness",
+    "batch_runner",
+    "protection",
+    "break_glass",
+    "clients",
+    "grant_token",
+    "manage_clients",
+    "issue_key",
+    "rotate_key",
+    "retain",
+)
 #: Routes that anybody may call.
 _PUBLIC = frozenset(
     {
@@ -86,28 +111,7 @@ def create_app(service: Service, *, console: tuple[str, ...] = ()) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         """Hold the service for as long as the application runs."""
-        service.warm(
-            "who_calls",
-            "check_terms",
-            "receive",
-            "service_keys",
-            "submit_encounter",
-            "start_replay",
-            "steer_replay",
-            "withdraw",
-            "keep_webhooks",
-            "jobs",
-            "metrics",
-            "readiness",
-            "batch_runner",
-            "protection",
-            "break_glass",
-            "clients",
-            "grant_token",
-            "manage_clients",
-            "issue_key",
-            "rotate_key",
-        )
+        service.warm(*NEEDED)
         settings = service.settings
         configure_tracing(settings, "api")
         if settings.metrics_port is not None:

@@ -14,7 +14,7 @@ from claims.runtime.archive_store import ArchiveStoreFailed
 from claims.runtime.embedded import EmbeddedServiceFailed, NoEmbeddedServices
 from claims.runtime.service_keys import UnusableServiceKeys
 from claims.runtime.settings import InvalidSettings
-from claims.runtime.start import HalfConfigured, NothingRuns
+from claims.runtime.start import HalfConfigured, NothingRuns, NoTrustAnchors
 from claims.storage.migrations import NewerDatabase
 from claims.storage.objects import UnusableStoreAddress
 from claims.storage.sealing import UnusableSealingKey
@@ -33,6 +33,7 @@ _CONFIGURATION = (
     NewerDatabase,
     HalfConfigured,
     NoEmbeddedServices,
+    NoTrustAnchors,
     NothingRuns,
     PolicyUnreadable,
     RemoteAccountRefused,

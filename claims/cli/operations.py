@@ -39,11 +39,12 @@ def serve(
     from claims.runtime.log import configure_logging
     from claims.runtime.processes import Supervisor
     from claims.runtime.production import refuse_weak
-    from claims.runtime.start import given_addresses, servers
+    from claims.runtime.start import given_addresses, require_trust, servers
     from claims.storage.roles import prepare
 
     configure_logging(settings.log_level)
     refuse_weak(settings)
+    require_trust(settings)
     is_embedded = given_addresses(settings) is None
     with ExitStack() as stack:
         addresses = stack.enter_context(servers(settings))
@@ -83,14 +84,14 @@ def worker(
     from claims.runtime.production import refuse_weak
     from claims.runtime.settings import load_settings
     from claims.runtime.telemetry.folder import prepare_metrics_folder
-    from signing.trust import TrustStore
 
     settings = load_settings()
     refuse_weak(settings)
     prepare_metrics_folder(settings, role.value)
     if role is Role.CHECK:
-        # Without anchors every signature would fail: better not to start, and to let claims wait.
-        TrustStore.load(settings.trust_folder)
+        from claims.runtime.start import require_trust
+
+        require_trust(settings)
     celery = ["-m", "celery", "--app", "workers.app", "--quiet", *celery_arguments(role, settings)]
     # Celery takes this process over, so that signals reach it and not a parent in between.
     os.execv(sys.executable, [sys.executable, *celery])  # noqa: S606 - our own interpreter, no shell

@@ -87,3 +87,5 @@ def configure_logging(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # It tells each step of its own start.
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -90,7 +90,7 @@ def _of_servers(settings: Settings) -> Iterator[Weakness]:
         )
     if settings.clock_skew_s:
         yield _setting("CLOCK_SKEW_S", "makes the clock wrong on purpose", "unset it")
-    if settings.log_level.upper() == "DEBUG":
+    if settings.log_level == "DEBUG":
         yield _setting("LOG_LEVEL", "is DEBUG, at which libraries log what they are given", "set INFO")
 
 

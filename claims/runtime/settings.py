@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import limits
 import psycopg
@@ -114,7 +114,9 @@ class Settings(BaseModel):
     broker_url: Annotated[str | None, AfterValidator(_broker_address)] = Field(
         None, description="Celery broker address. Unset: the embedded Valkey in the data folder."
     )
-    log_level: str = Field("INFO", description="Least level of log lines: DEBUG, INFO, WARNING, ERROR.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "INFO", description="Least level of log lines: DEBUG, INFO, WARNING, ERROR, CRITICAL."
+    )
 
     format_folder: Path | None = Field(
         None,
@@ -163,7 +165,7 @@ class Settings(BaseModel):
     content_store_per_s: Annotated[float, Field(gt=0)] = Field(
         20.0, description="How many submissions' contents move in a second, at most."
     )
-    content_keys_in: Annotated[str, Field(pattern="^(folder|token|service)$")] = Field(
+    content_keys_in: Literal["folder", "token", "service"] = Field(
         "folder",
         description="Where the master key is that wraps what is new: folder, token (PKCS#11) or service. "
         "Places that are set besides still open what they wrapped.",
@@ -290,12 +292,12 @@ class Settings(BaseModel):
         description="Whether this gateway can be asked for a receipt by SHA-256, as the stand-in can.",
     )
 
-    gateway_generation: Annotated[str, Field(pattern="^(decision|917|4210|130|4750|3176)$")] = Field(
+    gateway_generation: Literal["decision", "917", "4210", "130", "4750", "3176"] = Field(
         "decision",
         description="Interface that claims are sent to: decision is that of each bundle's own Decision; or "
         "one of 917, 4210, 130, 4750, 3176 for all.",
     )
-    gateway_body: Annotated[str, Field(pattern="^(form|json)$")] = Field(
+    gateway_body: Literal["form", "json"] = Field(
         "form", description="How requests to the gateway are written: form or json."
     )
     gateway_4210_as_numbers: bool = Field(

@@ -4,6 +4,7 @@ import atexit
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from claims.bundle.format import use_format_folder
 from claims.errors import ClaimsError
@@ -13,6 +14,9 @@ from claims.runtime.log import configure_logging
 from claims.runtime.production import refuse_weak
 from claims.runtime.settings import Settings, load_settings
 from claims.runtime.wiring import Service
+from claims.storage.pool import require_database
+from signing.errors import TrustStoreUnreadable
+from signing.trust import TrustStore
 
 
 class NothingRuns(ClaimsError):
@@ -23,6 +27,34 @@ class NothingRuns(ClaimsError):
             f"nothing runs in {settings.data_dir}: start `claims serve`, or set CLAIMS_DATABASE_URL and "
             "CLAIMS_BROKER_URL"
         )
+
+
+class NoTrustAnchors(ClaimsError):
+    """There is no authority whose signatures would count: every claim would be rejected."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"thư mục {folder} không có chứng thư số nào: hãy đặt vào đó chứng thư của các tổ chức "
+            "chứng thực mà chữ ký được công nhận (.pem, .crt, .cer, .der), hoặc đặt CLAIMS_TRUST_DIR\n"
+            f"the folder {folder} holds no certificate: put those of the authorities whose signatures count "
+            "there (.pem, .crt, .cer, .der), or set CLAIMS_TRUST_DIR"
+        )
+        self.folder = folder
+
+
+def require_trust(settings: Settings) -> None:
+    """Look whether anybody is trusted, before anything starts: it is better to let claims wait.
+
+    Raises:
+        NoTrustAnchors: Nobody is.
+        TrustStoreUnreadable: A file of the folder is not what it must be.
+    """
+    try:
+        TrustStore.load(settings.trust_folder)
+    except TrustStoreUnreadable as error:
+        if error.path == settings.trust_folder / "anchors":
+            raise NoTrustAnchors(error.path) from None
+        raise
 
 
 class HalfConfigured(ClaimsError):
@@ -62,12 +94,14 @@ def open_service(settings: Settings | None = None, *, database_role: str | None 
 
     Args:
         settings: How it runs; otherwise as the environment says.
-        database_role: What this process is in the database, where processes have roles of their own.
+        database_role: What this process is in the database, where processes have roles of their own; None: a
+            command, which does not wait for a database that is away.
 
     Raises:
         InvalidSettings: The environment does not make sense.
         NotForProduction: It says that it holds real claims, and something about it is too weak for that.
         NothingRuns: No addresses are set and nothing runs in the data folder.
+        StoreUnavailable: A command found that the database does not let it in.
         UnusableFormatFolder: The folder of format data makes no sense.
     """
     settings = settings or load_settings()
@@ -78,6 +112,8 @@ def open_service(settings: Settings | None = None, *, database_role: str | None 
     addresses = given_addresses(settings) or find_running(settings.data_dir)
     if addresses is None:
         raise NothingRuns(settings)
+    if database_role is None:
+        require_database(addresses.database_url)
     act_as(f"cli:{getpass.getuser()}")
     service = Service(settings, addresses.database_url, addresses.broker_url, database_role)
     # A pool that nobody closes ends in whichever thread collects the garbage: one of its own cannot wait for

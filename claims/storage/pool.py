@@ -101,6 +101,18 @@ def connect(database_url: str, *, name: str) -> Connection[TupleRow]:
     return connection
 
 
+def require_database(database_url: str) -> None:
+    """Look whether the database lets us in: a pool tries for some time, and can only say that it was long.
+
+    Raises:
+        StoreUnavailable: It does not; with what it said.
+    """
+    try:
+        connect(database_url, name="claims").close()
+    except OperationalError as error:
+        raise StoreUnavailable(str(error).partition("\n")[0]) from error
+
+
 @contextmanager
 def borrow(pool: Pool) -> Iterator[Connection[TupleRow]]:
     """Lend a connection.

@@ -247,11 +247,52 @@ def test_a_folder_without_files_never_passes_for_all_is_well(command: str, tmp_p
     assert (result.code, "there is no " in result.stderr) == (2, True), result.stderr
 
 
-def test_a_check_worker_without_trust_anchors_does_not_start(tmp_path: Path) -> None:
-    result = claims("worker", "--role", "check", env={"CLAIMS_TRUST_DIR": str(tmp_path)})
+@pytest.mark.parametrize("command", [("worker", "--role", "check"), ("serve", "--port", "0")], ids=" ".join)
+def test_nothing_starts_without_anybody_to_trust_and_both_languages_say_what_to_do(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    result = claims(*command, env={"CLAIMS_TRUST_DIR": str(tmp_path), "CLAIMS_DATA_DIR": str(tmp_path)})
+
+    vietnamese, english = result.stderr.splitlines()
+    assert (result.code, result.stdout) == (Exit.CONFIGURATION, b"")
+    assert vietnamese.startswith(
+        f"error: thư mục {tmp_path / 'anchors'} không có chứng thư số nào: hãy đặt vào"
+    )
+    assert english.startswith(f"the folder {tmp_path / 'anchors'} holds no certificate: put those of the")
+    assert list(tmp_path.iterdir()) == []  # no server was started
+
+
+@pytest.mark.parametrize("command", ["facility list", "restored", "migrate"])
+def test_a_command_says_once_and_in_a_line_that_the_database_is_away(command: str) -> None:
+    away = {
+        "CLAIMS_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x",
+        "CLAIMS_BROKER_URL": "redis://127.0.0.1:1/0",
+    }
+
+    result = claims(*command.split(), env=away)
+
+    assert result.code == Exit.UNREACHABLE
+    assert result.stderr.startswith("error: the database cannot be reached (")
+    assert "Connection refused" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "secret" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("LOG_LEVEL", "'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'"),
+        ("CONTENT_KEYS_IN", "'folder', 'token' or 'service'"),
+        ("GATEWAY_GENERATION", "'decision', '917', '4210', '130', '4750' or '3176'"),
+        ("GATEWAY_BODY", "'form' or 'json'"),
+        ("UNKNOWN_FIELDS", "'info', 'warning', 'error' or 'critical'"),
+    ],
+)
+def test_a_setting_that_is_one_of_a_few_words_says_which(name: str, values: str) -> None:
+    result = claims("facility", "list", env={f"CLAIMS_{name}": "foo"})
 
     assert result.code == Exit.CONFIGURATION
-    assert "trust anchor" in result.stderr
+    assert result.stderr == f"error: CLAIMS_{name}: Input should be {values}\n"
 
 
 def commands_of(group: Any) -> Iterator[tuple[str, Any]]:

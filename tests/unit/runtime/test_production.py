@@ -56,7 +56,7 @@ def test_a_strong_installation_starts(tmp_path: Path) -> None:
         pytest.param({"broker_url": "redis://broker.example:6379/0"}, "CLAIMS_BROKER_URL", id="open-broker"),
         pytest.param({"gateway_url": "http://gateway.example"}, "CLAIMS_GATEWAY_URL", id="http-gateway"),
         pytest.param({"clock_skew_s": 3}, "CLAIMS_CLOCK_SKEW_S", id="wrong-clock"),
-        pytest.param({"log_level": "debug"}, "CLAIMS_LOG_LEVEL", id="debug-logs"),
+        pytest.param({"log_level": "DEBUG"}, "CLAIMS_LOG_LEVEL", id="debug-logs"),
         pytest.param({"public_url": "http://ehoso.example"}, "CLAIMS_PUBLIC_URL", id="no-tls"),
         pytest.param({"trusted_proxies": ""}, "CLAIMS_TRUSTED_PROXIES", id="no-proxies-named"),
         pytest.param({"trusted_proxies": "0.0.0.0/0"}, "CLAIMS_TRUSTED_PROXIES", id="everybody-a-proxy"),
