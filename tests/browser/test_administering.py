@@ -1,5 +1,9 @@
 """What administrators do: let people in, give and take roles, help who lost a phone, close accounts."""
 
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,7 +13,8 @@ from playwright.sync_api import Page, expect
 from claims.exchange.access.keys import Scope
 from claims.exchange.access.people import grant_of
 from claims.exchange.access.places import EVERYWHERE
-from claims.exchange.submission import FacilityCode
+from claims.exchange.retention import RecordClass, RetentionRules
+from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.gateway.protocol import hash_password
 from tests.browser.conftest import Scheme, Site, Visit, tab_to, violations
 
@@ -377,3 +382,47 @@ def test_a_claim_is_held_and_released_by_keyboard_and_a_slip_loses_nothing(visit
     assert page.get_by_label("Vì sao thôi giữ?").input_value() == "Đã xong"
     page.get_by_role("button", name="Thôi giữ lần gửi này").click()
     expect(page.locator(".head .badge")).to_contain_text("Trong thời hạn lưu")
+
+
+@pytest.fixture
+def kept_for_no_time(site: Site) -> Iterator[SubmissionId]:
+    """Return a submission whose time is over at once, as long as the test runs."""
+    service = site.world.service
+    body = f"<past>{uuid.uuid4()}</past>".encode()
+    one = service.receive(body, facility=FacilityCode("79001"), actor="test").submission.id
+    service.check([one])
+    at_once = RetentionRules({each: ((date(2009, 1, 1), 0),) for each in RecordClass})
+    retain, find_due = service.retain, service.find_due
+    service.__dict__.update(retain=replace(retain, rules=at_once), find_due=replace(find_due, rules=at_once))
+    yield one
+    service.__dict__.update(retain=retain, find_due=find_due)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with-script", "without"])
+def test_what_is_due_is_looked_at_erased_and_proved(
+    visit: Visit, site: Site, kept_for_no_time: SubmissionId, *, script: bool
+) -> None:
+    page = visit("/retention/due", who="quan", width=360, script=script)
+    found: list[str] = []
+
+    def look() -> None:
+        """Note what is against the page as it stands."""
+        if script:
+            found.extend(violations(page))
+
+    page.get_by_role("checkbox", name=kept_for_no_time).check()
+    page.get_by_role("button", name="Xem trước việc xóa").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Xem trước việc xóa")
+    look()
+    page.get_by_label("Vì sao xóa?").fill("Hết thời hạn lưu")
+    page.get_by_role("button", name="Xóa vĩnh viễn 1 lần gửi").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Đã xóa nội dung của 1 lần gửi")
+    look()
+    for path in (kept_for_no_time, "erased"):
+        page.goto(f"{site.url}/console/retention/{path}")
+        look()
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name=f"Tải bằng chứng {kept_for_no_time}").click()
+    assert download.value.suggested_filename == f"{kept_for_no_time}.asice"
+    assert found == []
