@@ -27,6 +27,16 @@ def signed_dong(amount: int | Decimal | None) -> str:
     return f"+{dong(amount)}" if amount is not None and amount > 0 else dong(amount)
 
 
+def signed_figure(number: Decimal) -> str:
+    """Write a difference of something that is no money, with its sign."""
+    return f"{'+' if number > 0 else ''}{group_figure(f'{number:f}')}"
+
+
+def seconds(number: float | None) -> str:
+    """Write how long something took."""
+    return NOTHING if number is None else f"{group_figure(f'{number:.1f}', places=1)}\N{NO-BREAK SPACE}s"
+
+
 def count(number: int) -> str:
     """Write a number of things."""
     return group_figure(str(number))

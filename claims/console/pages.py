@@ -93,6 +93,8 @@ def _environment() -> Environment:
     environment.filters.update(
         dong=formats.dong,
         signed_dong=formats.signed_dong,
+        signed_figure=formats.signed_figure,
+        seconds=formats.seconds,
         count=formats.count,
         day=formats.day,
         moment=formats.moment,

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from claims.bundle.views import group_figure
+
 WIDTH: Final = 640
 HEIGHT: Final = 150
-_LEFT: Final = 44
+#: Room for a million.
+_LEFT: Final = 64
 _BOTTOM: Final = 22
 _TOP: Final = 10
 _STEPS: Final = (1, 2, 5)
@@ -107,7 +110,8 @@ def _scaled(value: float, top: float) -> float:
 
 
 def _ticks(top: float) -> Sequence[Tick]:
-    return [Tick(HEIGHT - _BOTTOM - _scaled(top * part, top), f"{top * part:g}") for part in (0, 0.5, 1)]
+    at = [top * part for part in (0, 0.5, 1)]
+    return [Tick(HEIGHT - _BOTTOM - _scaled(one, top), group_figure(f"{one:.10g}")) for one in at]
 
 
 def _labels(names: Sequence[str], step: float, every: int) -> Sequence[tuple[float, str]]:

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from claims.console.formats import dong, holder_of, machine_time, moment, signed_dong
+from claims.console.formats import dong, holder_of, machine_time, moment, seconds, signed_dong, signed_figure
+from claims.console.operators.charts import columns, lines
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,23 @@ from claims.console.formats import dong, holder_of, machine_time, moment, signed
 )
 def test_money_is_whole_or_in_hundredths(amount: Decimal, text: str) -> None:
     assert dong(amount) == f"{text}\N{NO-BREAK SPACE}đ"
+
+
+def test_figures_that_are_no_money_are_grouped_too() -> None:
+    assert [signed_figure(Decimal(text)) for text in ("8400", "-8400.5", "0")] == ["+8.400", "-8.400,5", "0"]
+    assert [seconds(one) for one in (0.04, 1234.56, None)] == [
+        "0,0\N{NO-BREAK SPACE}s",
+        "1.234,6\N{NO-BREAK SPACE}s",
+        "–",
+    ]
+
+
+def test_charts_write_figures_as_the_tables_beside_them() -> None:
+    large = columns([[("main", 1_900_000.0)]], ["07"])
+    small = lines([("main", [4.0])], ["07"])
+
+    assert [tick.text for tick in large.ticks] == ["0", "1.000.000", "2.000.000"]
+    assert [tick.text for tick in small.ticks] == ["0", "2,5", "5"]
 
 
 def test_a_difference_says_in_which_direction_and_nothing_is_a_dash() -> None:
