@@ -12,7 +12,7 @@ from claims.localtime import local_date
 
 #: So many submissions are looked at for one page of what is due; the next page goes on behind them.
 _CHUNK: Final = 500
-_MOST_CHUNKS: Final = 20
+_MOST_CHUNKS: Final = 10
 
 T = TypeVar("T")
 
