@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 from asgi_correlation_id import correlation_id
@@ -11,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from claims.console.addresses import page_url
+from claims.console.addresses import is_own, page_url
 from claims.console.errors import FormExpired, NoText
 from claims.console.pages import render
 from claims.errors import ClaimsError
@@ -84,8 +85,20 @@ def install(app: FastAPI) -> None:
 def error_page(request: Request, kind: Kind) -> Response:
     """Return an error as a page that says what happened and what to do next."""
     return render(
-        request, "error.html", status=kind.status, kind=kind.word, request_id=correlation_id.get() or ""
+        request,
+        "error.html",
+        status=kind.status,
+        kind=kind.word,
+        back=_form_of(request),
+        request_id=correlation_id.get() or "",
     )
+
+
+def _form_of(request: Request) -> str:
+    """Return the page whose form was not taken, to go back to; empty where it is not known."""
+    told = urlsplit(request.headers.get("Referer", ""))
+    address = f"{told.path}?{told.query}" if told.query else told.path
+    return address if request.method == "POST" and is_own(address) else ""
 
 
 def _sign_in_first(request: Request, _error: Exception) -> Response:

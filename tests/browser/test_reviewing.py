@@ -223,6 +223,8 @@ def test_a_form_of_another_session_changes_nothing(visit: Visit, site: Site) -> 
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Biểu mẫu đã hết hạn")
     assert now(site, review).state == "open"
+    page.get_by_role("link", name="Quay lại").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(review.ma_lk)
 
 
 def test_letters_do_nothing_when_keys_are_off(visit: Visit, site: Site) -> None:
