@@ -113,7 +113,7 @@ def test_a_session_that_ended_is_renewed(register: RunningMock) -> None:
     assert reply.code == "000"
 
 
-@pytest.mark.parametrize("kind", ["timeout_before", "error_503_html", "garbage", "reset"])
+@pytest.mark.parametrize("kind", ["timeout_before", "error_503_html", "garbage", "reset", "slow:20"])
 def test_trouble_on_the_way_is_an_error_or_says_nothing(register: RunningMock, kind: str) -> None:
     register.fault(kind, endpoint="card", count=1)
 

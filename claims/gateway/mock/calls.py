@@ -1,5 +1,6 @@
 """What every endpoint of the stand-in does first: read the request, draw its fault, find its session."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -191,6 +192,8 @@ def answering(endpoint: Endpoint, carries: Carries, answer: Answer) -> Handler:
             result = await answer(gateway, session, call)
         except NotAcceptable as refusal:
             result = Result(refusal.code, {"thongDiep": refusal.text})
+        if call.fault is not None and call.fault.kind is FaultKind.SLOW:
+            await asyncio.sleep(call.fault.seconds(gateway.options.slow_s))
         return await write_answer(gateway, call.fault, result)
 
     return handle
