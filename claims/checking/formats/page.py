@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from claims.checking.formats.checked import CheckedFile
+    from claims.checking.formats.checked import CheckedFile, ShownRow
 
 _GRAVEST_FIRST: Final = ("critical", "error", "warning", "info")
 
@@ -34,6 +34,7 @@ def to_page(files: Sequence[CheckedFile], language: str) -> bytes:
         moment_of=_moment,
         by_severity=_of_claim,
         count=_count,
+        is_shown=_is_shown,
     )
     return page.encode("utf-8", "replace")
 
@@ -54,6 +55,15 @@ def _of_claim(findings: Sequence[Mapping[str, Any]], claim: int) -> Sequence[Map
     """Return a claim's findings, the gravest first."""
     own = [one for one in findings if one["claim"] == claim]
     return sorted(own, key=lambda one: _GRAVEST_FIRST.index(one["severity"]))
+
+
+def _is_shown(finding: Mapping[str, Any], rows: Sequence[ShownRow]) -> bool:
+    """Whether the field that a finding is about (or its row) is on the page, for a link to lead there."""
+    place, field = (finding["table"], finding["row"] or 1), finding["field"]
+    return any(
+        (row.table, row.number or 1) == place and (not field or field in {one.name for one in row.fields})
+        for row in rows
+    )
 
 
 def _count(file: CheckedFile, severities: Collection[str]) -> int:

@@ -75,7 +75,7 @@ def _finding_rows(
                     one["column"],
                     one["message"][language],
                     one["next"][language],
-                    one["category"],
+                    word[one["category"]],
                     one["group"],
                     one["clause"][language],
                 ],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from claims.bundle.codes import find_code, is_established
 from claims.bundle.findings import Finding, Severity
 from claims.bundle.format import depends_on_format
+from claims.checking.values import is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,7 +57,7 @@ def _unlisted_among(values: frozenset[str], code_list: str, on: date, separator:
     unlisted: dict[str, str] = {}
     for value in values:
         for code in value.split(separator) if separator else (value,):
-            if code and find_code(code_list, code, on) is None:
+            if not is_blank(code) and find_code(code_list, code, on) is None:
                 unlisted.setdefault(value, code)
     return unlisted
 

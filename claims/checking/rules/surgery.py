@@ -74,10 +74,12 @@ def find_operations_without_note(claim: CheckedClaim, _: Known) -> Iterator[Hit]
 @rule("XML3.SUPPLY_SERVICE_DAY", Screen((TableKind.XML3,), ("MA_VAT_TU",)))
 def find_supplies_without_their_service(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """A supply that names the service it was used for has that service on its day."""
-    supplies = claim.rows_where(TableKind.XML3, lambda *codes: all(codes), "MA_VAT_TU", "MA_DICH_VU")
+    supplies = claim.rows_where(
+        TableKind.XML3, lambda *codes: not any(map(is_blank, codes)), "MA_VAT_TU", "MA_DICH_VU"
+    )
     if not supplies:
         return
-    done = {_service_days(row) for row in claim.rows(TableKind.XML3) if not row["MA_VAT_TU"]}
+    done = {_service_days(row) for row in claim.rows(TableKind.XML3) if is_blank(row["MA_VAT_TU"])}
     days = {(code, day) for code, *both in done for day in both}
     for row in supplies:
         day = row.day("NGAY_YL")

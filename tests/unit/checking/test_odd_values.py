@@ -83,3 +83,15 @@ def test_half_a_day_of_birth_is_a_finding_and_no_failure(card: str, born: str) -
     codes = {finding.code for finding in findings_of(load_sample("outpatient", changes))}
 
     assert "XML1.NGAY_SINH.format" in codes
+
+
+def test_a_blank_is_neither_a_code_nor_a_supply() -> None:
+    sample = load_sample("outpatient", ())
+    for row in sample.tables[TableKind.XML3]:
+        row |= {"PP_VO_CAM": " ", "MA_VAT_TU": " "}
+
+    report = check_bundle(sample.write(), at=datetime(2026, 9, 15, tzinfo=UTC))
+
+    codes = {one.code for one in report.findings}
+    assert "XML3.PP_VO_CAM.format" in codes
+    assert codes & {"XML3.PP_VO_CAM.code", "XML3.SUPPLY_SERVICE_DAY"} == set()
