@@ -150,12 +150,16 @@ WITHOUT_MAP: Final = frozenset(
 )
 
 
+#: The unit that every amount has; thousands of it are another one, and such a header is not known.
+_IN_DONG: Final = re.compile(r"\s*\((?:VN[ĐD]|đồng|đ)\)$", re.IGNORECASE)
+
+
 def header_key(header: str) -> str:
     """Return a header as it is compared.
 
-    Case, accents, what stands between words and a star for "required" do not count.
+    Case, accents, what stands between words, a star for "required" and đồng as the unit do not count.
     """
-    text = _BETWEEN_WORDS.sub("", header.strip().strip("*")).casefold()
+    text = _BETWEEN_WORDS.sub("", _IN_DONG.sub("", header.strip().strip("*"))).casefold()
     if text.isascii():
         return text
     letters = unicodedata.normalize("NFD", text.replace("đ", "d"))

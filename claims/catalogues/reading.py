@@ -18,6 +18,8 @@ _SHOWN: Final = 60
 # Two columns that both hold "the" code are two different codes: which one is meant, only the facility knows.
 _CODES: Final = frozenset({CellType.CODE, CellType.MAPPED, CellType.IDENTIFIER})
 _APPROVED: Final = "approved"
+_COLUMN_NUMBER: Final = re.compile(r"\(?(\d{1,2})\)?", re.ASCII)
+_FEWEST_COLUMNS: Final = 3
 _WITH_DECIMALS: Final = re.compile(r"\d{4,}\.\d{3}", re.ASCII)
 
 
@@ -58,6 +60,14 @@ def read_file(path: Path, name: str, spec: FileSpec, *, approved: bool) -> ReadF
     return read
 
 
+def _numbers_columns(cells: Sequence[str]) -> bool:
+    """Whether a row below the headers numbers the columns, as forms on paper do: (1), (2), (3)."""
+    numbers = [
+        match and int(match[1]) for cell in cells if cell for match in (_COLUMN_NUMBER.fullmatch(cell),)
+    ]
+    return len(numbers) >= _FEWEST_COLUMNS and numbers == [*range(1, len(numbers) + 1)]
+
+
 @dataclass(slots=True)
 class _SheetReader:
     file: str
@@ -88,7 +98,8 @@ class _SheetReader:
             self._report("column-missing", Weight.ERROR, row=row, column=column.name, names=names)
         if not lacking and self.is_clear:
             for number, cells in self.sheet.rows:
-                self._read_row(number, cells)
+                if number != row + 1 or not _numbers_columns(cells):
+                    self._read_row(number, cells)
         self.read.problems += (
             one for one in self.doubts if one.code != "like-thousands" or one.column not in self.with_decimals
         )

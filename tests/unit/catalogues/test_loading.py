@@ -396,6 +396,31 @@ def test_a_formula_that_cannot_be_read_makes_no_fault_of_ours(tmp_path: Path) ->
     assert [one.code for one in load_catalogue(tmp_path).problems] == ["not-a-workbook"]
 
 
+@pytest.mark.parametrize("numbers", [["(1)", "(2)", "(3)"], [1, 2, 3]], ids=["texts", "numbers"])
+def test_a_row_that_numbers_the_columns_is_no_item(tmp_path: Path, numbers: list[Any]) -> None:
+    header = ["code", "name", "insured_price"]
+    a_workbook(tmp_path / "services.xlsx", header, numbers, ["02.1", "A", 500], ["(1)", "(2)", "(3)"])
+
+    found = load_catalogue(tmp_path)
+
+    # Only right below the headers: further down such a row is as odd as any other.
+    assert problems(found) == [("not-a-number", 4, "insured_price")]
+    assert [entry.code for entry in entries(found.catalogue, Kind.SERVICE)] == ["02.1"]
+
+
+@pytest.mark.parametrize(
+    ("header", "is_known"),
+    [("Đơn giá BH (VNĐ)", True), ("ĐƠN GIÁ BH (đồng)", True), ("Đơn giá BH (nghìn đồng)", False)],
+)
+def test_a_header_may_name_dong_as_its_unit_and_nothing_else(
+    tmp_path: Path, header: str, is_known: bool
+) -> None:
+    found = loaded(tmp_path, {"services.csv": f"code,name,{header}\n02.1,A,500\n"})
+
+    assert [one.code for one in found.problems] == ([] if is_known else ["unknown-header"])
+    assert value(found.catalogue, Kind.SERVICE, "insured_price") == (Decimal(500) if is_known else None)
+
+
 def test_a_number_cell_that_shows_its_zeros_keeps_them(tmp_path: Path) -> None:
     a_workbook(tmp_path / "staff.xlsx", ["MACCHN", "HO_TEN"], [12345, "A"], formats={"A2": "0000000"})
 
