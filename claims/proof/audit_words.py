@@ -38,6 +38,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "the record does not follow the last",
         ),
         "evidence.changed": ("Bằng chứng bị sửa", "the record was changed"),
+        "evidence.key_missing": (
+            "Số bằng chứng trong ngoặc do khóa này ký, mà khóa không có ở đây: hãy khôi phục tệp của nó",
+            "so many records were signed by this key, which is not here: restore its file from the backup",
+        ),
         "evidence.missing": ("Bằng chứng bị xóa", "a record was removed"),
         "head_timestamp.changed": ("Dấu thời gian bị thay", "the timestamp is on something else"),
         "legal_hold.changed": ("Lệnh giữ hồ sơ bị sửa hoặc xóa", "a legal hold was changed or removed"),

@@ -1,5 +1,6 @@
 """Audit: the whole log replayed against the database.
 
+0. Keys that signed and are not here: what follows of their records says no more than that.
 1. Each record in its order: signed, equal to its event, not dated back.
 2. The tree: tiles, and each signed head over what came before it.
 3. Events that no record was made of.
@@ -21,7 +22,8 @@ from psycopg.rows import TupleRow
 
 from claims.proof.errors import BrokenToken
 from claims.proof.merkle import Frontier, fold
-from claims.proof.records import TreeHead, token_digest
+from claims.proof.records import RECORD_KIND, TreeHead, token_digest
+from claims.proof.tokens import read_token as read_statement
 from claims.storage.access_log import ACCESS_CHAIN
 from claims.storage.audit_records import RECORDS, Examined, examine_all
 from claims.storage.audit_submissions import SubmissionsCompared
@@ -45,6 +47,12 @@ SELECT FROM (SELECT event_seq FROM evidence ORDER BY index DESC LIMIT 1) AS last
 JOIN event e ON e.seq = last.event_seq
 WHERE NOT EXISTS (SELECT FROM log_cursor c WHERE (c.tx, c.seq) >= (e.tx, e.seq))
 """
+
+
+# The head of a record is the same for all that a key signed, byte by byte.
+_SIGNERS: LiteralString = (
+    "SELECT min(record), count(*) FROM evidence GROUP BY split_part(record, '.', 1) ORDER BY 2 DESC"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,7 @@ def replay(  # noqa: PLR0913 - how it is done, by keyword
     processes: int = 0,
 ) -> Iterator[Fault]:
     """Return what is wrong as one transaction sees it."""
+    yield from _missing_keys(connection, certificates)
     run = _Replay(connection, certificates, advance, processes)
     yield from run.records(kept_heads)
     yield from run.events()
@@ -100,6 +109,17 @@ def replay(  # noqa: PLR0913 - how it is done, by keyword
     yield from reading_faults(connection)
     yield from certificate_faults(connection)
     yield from row_faults(connection)
+
+
+def _missing_keys(connection: Connection[TupleRow], keys: Mapping[str, x509.Certificate]) -> Iterator[Fault]:
+    """(0): said once for all records of a key."""
+    for token, number in connection.execute(_SIGNERS).fetchall():
+        try:
+            key_id, _ = read_statement(token, kind=RECORD_KIND)
+        except BrokenToken:
+            continue  # it is named in its place
+        if key_id not in keys:
+            yield Fault("evidence.key_missing", "evidence", f"{key_id} ({number})")
 
 
 class _Tiles:

@@ -8,7 +8,7 @@ import pytest
 from claims.proof.audit_words import SENTENCES
 from claims.proof.errors import BrokenToken
 from claims.proof.keys import Authority
-from claims.proof.records import HEAD_KIND, Record, TreeHead
+from claims.proof.records import HEAD_KIND, RECORD_KIND, Record, TreeHead
 from claims.proof.tokens import read_token
 from claims.storage.audit import replay
 from claims.storage.faults import Fault
@@ -25,6 +25,20 @@ def installation(exchange: Exchange, tmp_path: Path) -> Installation:
 
 def test_nothing_is_found_where_nothing_was_done(installation: Installation) -> None:
     assert installation.faults() == set()
+
+
+def test_a_key_that_is_not_here_is_said_first_and_once_for_all_its_records(
+    installation: Installation,
+) -> None:
+    with installation.exchange.pool.connection() as connection:
+        ((number,),) = connection.execute("SELECT count(*) FROM evidence").fetchall()
+        ((token,),) = connection.execute("SELECT record FROM evidence LIMIT 1").fetchall()
+    key_id, _ = read_token(token, kind=RECORD_KIND)
+
+    found = list(replace(installation.audit, certificates=dict)())
+
+    assert found[0] == Fault("evidence.key_missing", "evidence", f"{key_id} ({number})")
+    assert [fault.code for fault in found].count("evidence.key_missing") == 1
 
 
 CASES = [
@@ -134,6 +148,7 @@ def test_it_finds_every_row_that_was_touched(installation: Installation) -> None
     assert missed == []
     assert {code for _, code in CASES} >= SENTENCES.keys() - {
         "event.back_dated",
+        "evidence.key_missing",
         "log.rewritten",
         "submission.missing",
         # Of chains below, and in tests/unit/storage/test_chains.py.
