@@ -19,6 +19,7 @@ from signing.errors import (
     UnusableKeyFile,
     WrongPassphrase,
 )
+from signing.extensions import UNREADABLE
 from signing.policy import ECDSA_SHA256, ECDSA_SHA384, RSA_SHA256
 
 _CURVES: Final = {"secp256r1": ECDSA_SHA256, "secp384r1": ECDSA_SHA384}
@@ -176,7 +177,7 @@ def load_pem(key: bytes, certificate: bytes, passphrase: str | None) -> LocalSig
         raise UnusableKeyFile("the file holds no private key in PEM or DER") from error
     try:
         found = read(certificate)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise NoCertificate("the file holds no certificate in PEM or DER") from error
     if not isinstance(private_key, PrivateKey):
         raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")

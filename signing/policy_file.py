@@ -15,6 +15,8 @@ _Value = TypeVar("_Value")
 
 _A_DAY: Final = "a date such as 2030-12-31"
 _YEARS: Final = (2000, 9000)
+_MOST_BYTES: Final = 64 * 1024
+_LONGEST_LINE: Final = 512
 
 
 class Table:
@@ -34,6 +36,11 @@ class Table:
         Raises:
             PolicyUnreadable: It is not TOML in UTF-8.
         """
+        # A key of many parts costs the parser the square of their number: 40 GB, for one of 200 KB.
+        if len(data) > _MOST_BYTES or max(map(len, data.splitlines()), default=0) > _LONGEST_LINE:
+            raise PolicyUnreadable(
+                "", f"the file is over {_MOST_BYTES} bytes, or a line over {_LONGEST_LINE}"
+            )
         try:
             # Editors on Windows begin a file with a byte order mark, which says nothing.
             return cls("", tomllib.loads(data.decode("utf-8-sig")))

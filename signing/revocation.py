@@ -53,7 +53,11 @@ def load_list(der: bytes) -> x509.CertificateRevocationList:
     Raises:
         ValueError: It is none, or says more beside its entries than any that is in use.
     """
-    return check_list(x509.load_der_x509_crl(der))
+    try:
+        crl = x509.load_der_x509_crl(der)
+    except UNREADABLE as error:
+        raise ValueError(str(error)) from error
+    return check_list(crl)
 
 
 def check_list(crl: x509.CertificateRevocationList) -> x509.CertificateRevocationList:

@@ -27,6 +27,7 @@ from signing.errors import (
     TokenSupportMissing,
     WrongPin,
 )
+from signing.extensions import UNREADABLE
 from signing.keys import algorithm_for, as_der
 from signing.policy import ECDSA_SHA384, RSA_SHA256, Scheme
 from signing.values import HASHES, has_signed
@@ -176,7 +177,7 @@ def _find_certificate(session: pkcs11.Session, key: pkcs11.PrivateKey) -> x509.C
 def _certificates(session: pkcs11.Session) -> Iterator[tuple[bytes, x509.Certificate]]:
     for found in session.get_objects({pkcs11.Attribute.CLASS: pkcs11.ObjectClass.CERTIFICATE}):
         # Certificates of authorities lie there, too, and one that cannot be read may be theirs.
-        with suppress(ValueError):
+        with suppress(*UNREADABLE):
             certificate = x509.load_der_x509_certificate(bytes(found[pkcs11.Attribute.VALUE]))
             yield bytes(found[pkcs11.Attribute.ID]), certificate
 

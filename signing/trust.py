@@ -433,7 +433,7 @@ def load_revocation_source(path: Path) -> RevocationSource:
             if _PEM in data:
                 raise
             return load_response(data)
-    except (OSError, ValueError) as error:
+    except (OSError, *UNREADABLE) as error:
         what = "revocation list in PEM or DER and no OCSP response in DER"
         raise _unreadable(path, what, error) from error
 
@@ -446,12 +446,12 @@ def _load_folder(folder: Path, load: Callable[[bytes], list[_Loaded]], what: str
             continue
         try:
             loaded += load(path.read_bytes())
-        except (OSError, ValueError) as error:
+        except (OSError, *UNREADABLE) as error:
             raise _unreadable(path, what, error) from error
     return loaded
 
 
-def _unreadable(path: Path, what: str, error: OSError | ValueError) -> TrustStoreUnreadable:
+def _unreadable(path: Path, what: str, error: Exception) -> TrustStoreUnreadable:
     # What the reader of ASN.1 says helps nobody who laid a file into a folder.
     detail = error.strerror if isinstance(error, OSError) else f"it holds no {what}"
     return TrustStoreUnreadable(path, detail or str(error))

@@ -31,6 +31,7 @@ from signing.errors import (
     RemoteSigningFailed,
     RemoteUnavailable,
 )
+from signing.extensions import UNREADABLE
 from signing.remote import Waiting
 
 CERTIFICATES: Final = "/v1/credentials/get_certificate"
@@ -197,7 +198,7 @@ def _certificate(entry: Message) -> x509.Certificate:
         if isinstance(data, str) and "-----BEGIN" in data:
             return x509.load_pem_x509_certificate(data.encode())
         return x509.load_der_x509_certificate(_base64(data))
-    except ValueError as error:
+    except UNREADABLE as error:
         raise RemoteAnswerUnusable("the service returned a certificate that is none") from error
 
 

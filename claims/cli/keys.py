@@ -172,11 +172,13 @@ def _write_secret(path: Path, content: bytes) -> None:
 def _read(file: Path) -> "CertificateFacts":
     from cryptography import x509
 
+    from signing.extensions import UNREADABLE
+
     data = file.read_bytes()
     load = x509.load_pem_x509_certificate if b"-----BEGIN" in data else x509.load_der_x509_certificate
     try:
         return _facts(load(data))
-    except ValueError as error:
+    except UNREADABLE as error:
         raise typer.BadParameter(f"{file} holds no certificate; for a key file say --pkcs12") from error
 
 

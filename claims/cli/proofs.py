@@ -165,7 +165,7 @@ def _token(data: bytes) -> str:
     if text.startswith("{"):
         try:
             return str(json.loads(text).get("signed_receipt"))
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
     return text.strip('"')
 
@@ -175,11 +175,12 @@ def _certificates(data: bytes) -> Mapping[str, x509.Certificate]:
 
     from claims.proof.errors import BrokenToken
     from claims.proof.keys import by_key_id, read_key_set
+    from signing.extensions import UNREADABLE
 
     try:
         if b"-----BEGIN" in data:
             return by_key_id(x509.load_pem_x509_certificates(data))
         certificates, _ = read_key_set(json.loads(data))
-    except (ValueError, BrokenToken) as error:
+    except (BrokenToken, RecursionError, *UNREADABLE) as error:
         raise typer.BadParameter("neither a key set nor certificates", param_hint="--key") from error
     return {key_id: x509.load_der_x509_certificate(der) for key_id, der in certificates.items()}

@@ -129,11 +129,13 @@ def _der(file: Path) -> bytes:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 
+    from signing.extensions import UNREADABLE
+
     data = file.read_bytes()
     load = x509.load_pem_x509_certificate if b"-----BEGIN" in data else x509.load_der_x509_certificate
     try:
         return load(data).public_bytes(Encoding.DER)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise typer.BadParameter(f"{file} holds no certificate") from error
 
 

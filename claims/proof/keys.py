@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from claims.proof.errors import BrokenToken
 from claims.proof.tokens import ServiceKey, key_id_of
+from signing.extensions import UNREADABLE
 
 _AUTHORITY_LIFETIME: Final = timedelta(days=30 * 365)
 _KEY_LIFETIME: Final = timedelta(days=3 * 365)
@@ -175,6 +176,6 @@ def read_key_set(document: object) -> tuple[dict[str, bytes], tuple[bytes, ...]]
                 raise BrokenToken("a key has another name than its certificate gives it")
             keys[str(key["kid"])] = own
             above.update(dict.fromkeys(others))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, *UNREADABLE) as error:
         raise BrokenToken("not a set of keys") from error
     return keys, tuple(above)

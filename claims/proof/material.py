@@ -16,9 +16,11 @@ from claims.proof.keys import read_key_set
 from signing.canonical import parse
 from signing.elements import Refused
 from signing.errors import Unparsable
+from signing.extensions import UNREADABLE
 from signing.facts import read_facts
 from signing.policy import DEFAULT_POLICY
 from signing.report.record import Record
+from signing.revocation import load_list
 
 CERTIFICATES: Final = "certificates/"
 REVOCATION: Final = "revocation/"
@@ -67,13 +69,10 @@ def revoked_keys(files: Mapping[str, bytes], key_set: bytes) -> list[str]:
     """
     if SERVICE_LIST not in files:
         return []
-    service_list = x509.load_der_x509_crl(files[SERVICE_LIST])
+    service_list = load_list(files[SERVICE_LIST])
     keys, above = read_key_set(json.loads(key_set))
     authorities = [x509.load_der_x509_certificate(each) for each in above]
-    if not any(
-        each.subject == service_list.issuer and service_list.is_signature_valid(each.public_key())  # type: ignore[arg-type]  # EC or RSA, or False
-        for each in authorities
-    ):
+    if not any(_has_issued(each, service_list) for each in authorities):
         raise ValueError("nobody's list")
     loaded = {key_id: x509.load_der_x509_certificate(der) for key_id, der in keys.items()}
     return [
@@ -81,6 +80,13 @@ def revoked_keys(files: Mapping[str, bytes], key_set: bytes) -> list[str]:
         for key_id, each in loaded.items()
         if service_list.get_revoked_certificate_by_serial_number(each.serial_number) is not None
     ]
+
+
+def _has_issued(authority: x509.Certificate, revoked: x509.CertificateRevocationList) -> bool:
+    try:
+        return authority.subject == revoked.issuer and revoked.is_signature_valid(authority.public_key())  # type: ignore[arg-type]  # others raise
+    except UNREADABLE:
+        return False
 
 
 def _certificates(record: Record) -> list[bytes]:

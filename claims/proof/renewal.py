@@ -53,7 +53,10 @@ class RenewArchive:
         files = {name: each for name, each in entries.items() if name not in {SIGNATURES, MANIFEST}}
         trust = self.trust.for_services().with_evidence(read_chain(entries), tuple(self.sources))
         extender = Extender(self.authority, trust, self.policy, files)
-        signatures = extender.extend(entries.get(SIGNATURES, b""), level=Level.B_LTA, at=at)
+        try:
+            signatures = extender.extend(entries.get(SIGNATURES, b""), level=Level.B_LTA, at=at)
+        except Unparsable as error:
+            raise BrokenArchive("signature.unreadable", SIGNATURES) from error
         self._require_whole(data, at=at)
         return write_container({**entries, SIGNATURES: signatures})
 

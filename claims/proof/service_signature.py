@@ -15,8 +15,9 @@ from claims.proof.container import SIGNATURES
 from claims.proof.errors import ProofError
 from claims.proof.keys import read_key_set
 from claims.proof.reading import MOST_UNSIGNED
+from claims.proof.signature_frame import is_bare
 from claims.proof.verdict import Broken
-from signing.canonical import parse, write_document
+from signing.canonical import parse
 from signing.certificates import read_der_certificate
 from signing.elements import Refused
 from signing.errors import Unparsable
@@ -50,7 +51,7 @@ def check_signature(
     """
     try:
         root = parse(data)
-        if root.tag != _ROOT_TAG or write_document(parse(data)) != data:
+        if root.tag != _ROOT_TAG or not is_bare(data, root):
             raise Broken("signature.not_canonical", SIGNATURES)
         signed = _signed_names(root)
         verdict = verify(root, trust=trust, at=at, policy=policy, files=files)

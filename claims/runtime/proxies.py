@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claims.exchange.dropin import is_within
 from claims.runtime.settings import Settings, read_networks
+from signing.extensions import UNREADABLE
 
 _FORWARDED: Final = "x-forwarded-for"
 _SCHEME: Final = "x-forwarded-proto"
@@ -94,6 +95,6 @@ class BehindProxies:
 def _digest_of(pem: Any) -> bytes | None:  # noqa: ANN401 - from an ASGI server, or a header
     try:
         certificate = x509.load_pem_x509_certificate(str(pem).encode())
-    except ValueError:
+    except UNREADABLE:
         return None
     return hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()

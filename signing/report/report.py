@@ -16,6 +16,7 @@ from signing.certificates import CertificateFacts
 from signing.covered import CoveredOctets
 from signing.elements import Refused
 from signing.errors import PolicyUnreadable, RecordUnreadable, Unparsable
+from signing.extensions import UNREADABLE
 from signing.facility import stated_facilities
 from signing.facts import read_facts
 from signing.form import find_signature, read_form
@@ -233,7 +234,7 @@ def recompute(record: Record) -> Report:
     try:
         policy = read_policy(record.policy)
         trust = record.trust.as_store()
-    except (PolicyUnreadable, ValueError, TypeError) as error:
+    except (PolicyUnreadable, *UNREADABLE) as error:
         raise RecordUnreadable(str(error)) from error
     judgement = None
     if record.skeleton is not None and record.digests is not None:

@@ -40,6 +40,8 @@ _PSS_SALTS: Final = {"sha256": 32, "sha384": 48, "sha512": 64}
 _SIGNED_DATA_VERSION: Final = 3
 _MAX_CERTIFICATES: Final = 16
 _MAX_ATTRIBUTES: Final = 32
+# Usual ones have 2 to 10 KB with their certificates, and more with lists.
+_MAX_BYTES: Final = 192 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def read_token(data: bytes) -> TimestampToken:
         AlgorithmForbidden: It was made with an algorithm that is not accepted.
         NotDer: It is none, or not as RFC 3161 wants it.
     """
+    if len(data) > _MAX_BYTES:
+        raise NotDer("a token larger than any that is in use")
     content_info = Reader.of(data)
     _expect(content_info.object_identifier(), SIGNED_DATA)
     explicit = content_info.inside(context(0))

@@ -89,11 +89,13 @@ def test_a_receipt_is_verified_offline(client: TestClient, service: Service, tmp
     in_vietnamese = claims("receipt", "verify", answer, "--key", keys, "--bundle", other)
     receipt = json.loads(answer.read_text())["signed_receipt"]
     forged = claims("receipt", "verify", "-", "--key", keys, stdin=f"{receipt[:-6]}AAAAAA".encode())
+    deep = claims("receipt", "verify", "-", "--key", keys, stdin=b'{"a":' + b"[" * 100_000)
 
     assert (good.code, good.lines[0]["facility"]) == (Exit.FINE, "99001"), good.stderr
     assert (wrong.code, "for another bundle" in wrong.stderr) == (Exit.BLOCKED, True)
     assert (in_vietnamese.code, "cho tệp khác" in in_vietnamese.stderr) == (Exit.BLOCKED, True)
     assert (forged.code, "không do hệ thống ký" in forged.stderr) == (Exit.BLOCKED, True)
+    assert (deep.code, "không do hệ thống ký" in deep.stderr) == (Exit.BLOCKED, True)
 
 
 @pytest.mark.slow

@@ -41,6 +41,7 @@ from claims.exchange.registrations import Note
 from claims.exchange.submission import FacilityCode
 from claims.localtime import local_date
 from claims.runtime.wiring import Service
+from signing.extensions import UNREADABLE
 
 router = APIRouter()
 
@@ -200,7 +201,7 @@ def _der_of(data: bytes) -> bytes | None:
         if b"-----BEGIN" in data:
             return x509.load_pem_x509_certificate(data).public_bytes(Encoding.DER)
         return x509.load_der_x509_certificate(data).public_bytes(Encoding.DER)
-    except ValueError:
+    except UNREADABLE:
         return None
 
 

@@ -4,6 +4,7 @@ The library needs a hundred times its size, or the square of the number of its p
 """
 
 import base64
+from dataclasses import replace
 
 import pytest
 from cryptography import x509
@@ -13,9 +14,15 @@ from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from signing import der
 from signing.demo_pki import DemoPki, FacilityKey
+from signing.demo_tsa import DemoTsa
+from signing.der import NotDer
+from signing.errors import PolicyUnreadable
+from signing.policy import DEFAULT_POLICY, read_policy
 from signing.report.as_json import report_to_json
 from signing.report.report import Terms, report_on
 from signing.revocation import load_list
+from signing.timestamps.messages import TimestampRequest, read_response
+from signing.timestamps.tokens import read_token
 from signing.trust import TrustStore
 from signing.verdict import Reason
 from tests.unit.signing.conftest import Judge
@@ -131,3 +138,21 @@ def test_a_serial_number_that_nobody_could_write_makes_no_certificate(
 
     assert made.verdict.reasons == (Reason.CERTIFICATE_MALFORMED,)
     assert report_to_json(made)
+
+
+def test_a_token_larger_than_any_in_use_is_not_read(pki: DemoPki, facility: FacilityKey) -> None:
+    padding = x509.load_der_x509_certificate(_certificate(pki, facility, 100 * KB))
+    tsa = DemoTsa.create(pki, clock=lambda: NOW, valid_from=NOW - DAY, valid_to=NOW + DAY)
+    ask = TimestampRequest("sha256", b"x" * 32, nonce=1, wants_certificates=True).encode()
+
+    assert read_token(read_response(replace(tsa, chain=(padding,)).answer(ask)))
+    with pytest.raises(NotDer, match="larger than any"):
+        read_token(read_response(replace(tsa, chain=(padding, padding)).answer(ask)))
+
+
+@pytest.mark.parametrize(
+    "more", [pytest.param("a." * 300 + "b = 1", id="a-line"), pytest.param("#\n" * 33_000, id="in-all")]
+)
+def test_a_policy_of_endless_keys_is_not_read(more: str) -> None:
+    with pytest.raises(PolicyUnreadable, match=r"over 65536 bytes, or a line over 512"):
+        read_policy(DEFAULT_POLICY.content + more.encode())
