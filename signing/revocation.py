@@ -37,6 +37,8 @@ _RESPONSE_SIGNATURES: Final = frozenset(
 _ANSWERS_FOR: Final = timedelta(hours=1)
 # SHA-1 names an issuer here and vouches for nothing; most responders use it.
 _CERT_ID_DIGESTS: Final = frozenset({"sha1", "sha256", "sha384", "sha512"})
+# RFC 5280, 5.2.4 and 5.2.5.
+_UNDERSTOOD: Final = (x509.IssuingDistributionPoint, x509.DeltaCRLIndicator)
 # RFC 5280, 5.3.1: reasons that are not for good. The second one has no place in a full list.
 _TEMPORARY: Final = frozenset({x509.ReasonFlags.certificate_hold, x509.ReasonFlags.remove_from_crl})
 # A name or an extension costs the library a hundred times its size, and certificates that come along with a
@@ -191,14 +193,20 @@ def _read_crl(
 ) -> Revocation | None:
     try:
         next_update, last_update = crl.next_update_utc, crl.last_update_utc
-        if next_update is None or not _is_usable(crl, certificate, issuer):
+        if next_update is None or not _is_believable(crl, certificate, issuer):
             return None
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        if entry is None and not _would_name(crl, certificate):
+            return None
         revoked_at = entry.revocation_date_utc if entry else None
+        is_delta = find_extension(crl.extensions, x509.DeltaCRLIndicator) is not None
     except UNREADABLE:
         return None
-    is_hold = entry is not None and _reason_of(lambda: _reason_of_entry(entry)) in _TEMPORARY
-    return Revocation(last_update, max(next_update, last_update), revoked_at, is_hold, crl)
+    reason = None if entry is None else _reason_of(lambda: _reason_of_entry(entry))
+    if is_delta and reason is x509.ReasonFlags.remove_from_crl:
+        # RFC 5280, 5.3.1: good again, which a delta alone can say.
+        revoked_at = None
+    return Revocation(last_update, max(next_update, last_update), revoked_at, reason in _TEMPORARY, crl)
 
 
 def _reason_of_entry(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:
@@ -214,10 +222,10 @@ def _reason_of(read: Callable[[], x509.ReasonFlags | None]) -> x509.ReasonFlags 
         return None
 
 
-def _is_usable(
+def _is_believable(
     crl: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
 ) -> bool:
-    """Whether this is a full list by the certificate's own issuer that would still name the certificate."""
+    """Whether this is a list by the certificate's own issuer whose entry for the certificate would count."""
     try:
         if not crl.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]  # others raise
             return False
@@ -225,33 +233,33 @@ def _is_usable(
         usage = find_extension(issuer.extensions, x509.KeyUsage)
     except UNREADABLE:
         return False
+    scope = find_extension(extensions, x509.IssuingDistributionPoint)
     return (
         (usage is None or usage.crl_sign)
-        and _is_full(extensions, certificate)
-        # An issuer may drop a certificate from the lists it makes after the certificate has ended.
-        and crl.last_update_utc <= certificate.not_valid_after_utc
+        and (scope is None or _covers(scope, certificate))
+        # A list whose critical extensions are not understood must not be used.
+        and not any(
+            extension.critical and not isinstance(extension.value, _UNDERSTOOD) for extension in extensions
+        )
     )
 
 
-def _is_full(extensions: x509.Extensions, certificate: x509.Certificate) -> bool:
-    """Whether a list with these extensions names every revoked certificate among which this one is."""
-    # RFC 5280, 5.2.4 and 5.2.5: both should be critical. Who forgot that meant the same.
-    if find_extension(extensions, x509.DeltaCRLIndicator) is not None:
+def _would_name(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> bool:
+    """Whether a list names every revoked certificate among which this one is, so that silence says good."""
+    # RFC 5280, 5.2.4: a delta names what has changed, whether or not it says so critically, as it should.
+    if find_extension(crl.extensions, x509.DeltaCRLIndicator) is not None:
         return False
-    scope = find_extension(extensions, x509.IssuingDistributionPoint)
-    if scope is not None and not _covers(scope, certificate):
+    scope = find_extension(crl.extensions, x509.IssuingDistributionPoint)
+    if scope is not None and scope.only_some_reasons:
         return False
-    # A list whose critical extensions are not understood must not be used.
-    return not any(
-        extension.critical and not isinstance(extension.value, x509.IssuingDistributionPoint)
-        for extension in extensions
-    )
+    # An issuer may drop a certificate from the lists it makes after the certificate has ended.
+    return crl.last_update_utc <= certificate.not_valid_after_utc
 
 
 def _covers(scope: x509.IssuingDistributionPoint, certificate: x509.Certificate) -> bool:
     """Whether the certificate is among those that the list is about (RFC 5280, 6.3.3, b)."""
-    is_partial = scope.indirect_crl or scope.only_some_reasons or scope.only_contains_attribute_certs
-    if is_partial or scope.relative_name is not None:
+    is_about_others = scope.indirect_crl or scope.only_contains_attribute_certs
+    if is_about_others or scope.relative_name is not None:
         return False
     constraints = find_extension(certificate.extensions, x509.BasicConstraints)
     is_ca = constraints is not None and constraints.ca

@@ -5,6 +5,7 @@ and responses say is read in ``signing/revocation.py``; nothing is fetched, what
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -283,8 +284,8 @@ class TrustStore:
     ) -> _Path | None:
         key = (leaf.sha256, *[other.sha256 for other in others])
         path = self._cached_paths.get(key)
-        if path is None or not path.covers(at):
-            path = self._build_path(leaf.certificate, [other.certificate for other in others], at)
+        if path is None or not path.covers(at) or _revoked_authorities(path, at):
+            path = self._build_best_path(leaf.certificate, [other.certificate for other in others], at)
             if path is None:
                 return None
             while len(self._cached_paths) >= _MAX_PATHS_CACHED:
@@ -292,8 +293,27 @@ class TrustStore:
             self._cached_paths[key] = path
         return path
 
-    def _build_path(
+    def _build_best_path(
         self, leaf: x509.Certificate, others: list[x509.Certificate], at: datetime
+    ) -> _Path | None:
+        """Find a path without an authority that is revoked at that time, if there is one.
+
+        EN 319 102-1, 5.2.6.4: of an authority with several certificates, another may do.
+        """
+        first = path = self._build_path(leaf, others, at)
+        shunned: set[x509.Certificate] = set()
+        while path is not None and (revoked := _revoked_authorities(path, at)):
+            shunned.update(revoked)
+            path = self._build_path(leaf, others, at, shunned=shunned)
+        return path or first
+
+    def _build_path(
+        self,
+        leaf: x509.Certificate,
+        others: Iterable[x509.Certificate],
+        at: datetime,
+        *,
+        shunned: AbstractSet[x509.Certificate] = frozenset(),
     ) -> _Path | None:
         if not self._anchors:
             return None
@@ -306,7 +326,8 @@ class TrustStore:
             .build_client_verifier()
         )
         try:
-            chain = verifier.verify(leaf, [*others, *self._intermediates]).chain
+            known = [each for each in (*others, *self._intermediates) if each not in shunned]
+            chain = verifier.verify(leaf, known).chain
         except (verification.VerificationError, *UNREADABLE):
             return None
         revocations = tuple(
@@ -351,6 +372,14 @@ def _check_revocations(path: _Path, at: datetime) -> list[Reason]:
             reasons.append(Reason.CERTIFICATE_REVOCATION_UNKNOWN)
         reason = Reason.CERTIFICATE_ISSUER_REVOKED
     return reasons
+
+
+def _revoked_authorities(path: _Path, at: datetime) -> list[x509.Certificate]:
+    return [
+        certificate
+        for certificate, (_, revocation) in zip(path.chain[1:-1], path.revocations[1:], strict=True)
+        if revocation is not None and revocation.revoked_at is not None and revocation.revoked_at <= at
+    ]
 
 
 def _check_ca(_: verification.Policy, __: x509.Certificate, constraints: x509.BasicConstraints) -> None:

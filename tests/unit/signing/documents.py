@@ -155,12 +155,13 @@ def certificate_for(
     validity: tuple[datetime, datetime] = (NOW - 30 * DAY, NOW + 30 * DAY),
     issuer: tuple[x509.Name, rsa.RSAPrivateKey] | None = None,
     subject: str = "leaf",
+    name: x509.Name | None = None,
 ) -> x509.Certificate:
     """Return a certificate with these extensions alone, by the issuing CA or by somebody else."""
     issuer_name, issuer_key = issuer or (issued_by.issuing.subject, issued_by.issuing_key)
     builder = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+        .subject_name(name or x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
         .issuer_name(issuer_name)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())

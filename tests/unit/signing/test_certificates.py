@@ -382,6 +382,120 @@ def test_a_list_made_after_the_certificate_ended_is_no_answer(facility: Facility
     assert judged(facility.signer, trust).reasons == (Reason.CERTIFICATE_REVOCATION_UNKNOWN,)
 
 
+def test_a_list_made_after_the_certificate_ended_counts_if_it_names_it(
+    facility: FacilityKey, pki: DemoPki
+) -> None:
+    fresh = pki.revocation_list([], at=NOW - DAY)
+    later = pki.revocation_list([facility.certificate], at=NOW + 31 * DAY, revoked_at=NOW - 2 * DAY)
+
+    assert judged(facility.signer, pki.trust_store(crls=[fresh, later])).reasons == (
+        Reason.CERTIFICATE_REVOKED,
+    )
+
+
+def partial_list(
+    pki: DemoPki,
+    certificate: x509.Certificate | None,
+    extension: x509.ExtensionType,
+    reason: x509.ReasonFlags = LEFT,
+) -> x509.CertificateRevocationList:
+    """Return a list of an hour ago, with this extension, that names a certificate or nobody."""
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(pki.issuing.subject)
+        .last_update(NOW - timedelta(hours=1))
+        .next_update(NOW + DAY)
+        .add_extension(extension, critical=True)
+    )
+    if certificate is not None:
+        builder = builder.add_revoked_certificate(
+            x509.RevokedCertificateBuilder()
+            .serial_number(certificate.serial_number)
+            .revocation_date(NOW - timedelta(hours=2))
+            .add_extension(x509.CRLReason(reason), critical=False)
+            .build()
+        )
+    return builder.sign(pki.issuing_key, hashes.SHA256())
+
+
+DELTA = x509.DeltaCRLIndicator(1)
+OF_LOST_KEYS = x509.IssuingDistributionPoint(
+    full_name=None,
+    relative_name=None,
+    only_contains_user_certs=False,
+    only_contains_ca_certs=False,
+    only_some_reasons=frozenset({x509.ReasonFlags.key_compromise}),
+    indirect_crl=False,
+    only_contains_attribute_certs=False,
+)
+REMOVED = x509.ReasonFlags.remove_from_crl
+
+
+@pytest.mark.parametrize("extension", [DELTA, OF_LOST_KEYS], ids=["a-delta", "for-some-reasons"])
+def test_a_partial_list_says_who_is_revoked_and_nothing_of_others(
+    extension: x509.ExtensionType, facility: FacilityKey, pki: DemoPki
+) -> None:
+    full = pki.revocation_list([], at=NOW - DAY)
+    silent = partial_list(pki, None, extension)
+    naming = partial_list(pki, facility.certificate, extension)
+
+    for lists, reasons in (
+        ([silent], (Reason.CERTIFICATE_REVOCATION_UNKNOWN,)),
+        ([full, silent], ()),
+        ([full, naming], (Reason.CERTIFICATE_REVOKED,)),
+    ):
+        assert judged(facility.signer, pki.trust_store(crls=lists)).reasons == reasons
+
+
+@pytest.mark.parametrize(
+    ("reason", "reasons"),
+    [
+        pytest.param(HOLD, (), id="a-hold"),
+        pytest.param(LEFT, (Reason.CERTIFICATE_REVOKED,), id="for-good"),
+    ],
+)
+def test_a_delta_lifts_a_hold_alone(
+    reason: x509.ReasonFlags, reasons: tuple[Reason, ...], facility: FacilityKey, pki: DemoPki
+) -> None:
+    full = pki.revocation_list([facility.certificate], at=NOW - DAY, reason=reason)
+    delta = partial_list(pki, facility.certificate, DELTA, REMOVED)
+
+    assert judged(facility.signer, pki.trust_store(crls=[full, delta])).reasons == reasons
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["revoked-first", "revoked-last"])
+def test_of_an_authority_with_two_certificates_one_that_is_not_revoked_is_enough(
+    order: int, facility: FacilityKey, pki: DemoPki
+) -> None:
+    other = certificate_for(
+        pki.issuing_key.public_key(),
+        issued_by=pki,
+        extensions=[(x509.BasicConstraints(ca=True, path_length=0), True)],
+        issuer=(pki.root.subject, pki.root_key),
+        name=pki.issuing.subject,
+    )
+    revoked = (
+        x509.RevokedCertificateBuilder()
+        .serial_number(pki.issuing.serial_number)
+        .revocation_date(NOW - DAY)
+        .build()
+    )
+    crl = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(pki.root.subject)
+        .last_update(NOW - DAY)
+        .next_update(NOW + DAY)
+        .add_revoked_certificate(revoked)
+        .sign(pki.root_key, hashes.SHA256())
+    )
+    both = TrustStore(anchors=[pki.root], intermediates=[pki.issuing, other][::order], crls=[crl])
+    one = TrustStore(anchors=[pki.root], intermediates=[pki.issuing], crls=[crl])
+
+    for _ in range(2):  # found, and remembered
+        assert judged(facility.signer, both).has_passed
+    assert judged(facility.signer, one).reasons == (Reason.CERTIFICATE_ISSUER_REVOKED,)
+
+
 def test_a_revoked_authority_takes_its_certificates_along(facility: FacilityKey, pki: DemoPki) -> None:
     crl = (
         x509.CertificateRevocationListBuilder()
