@@ -38,6 +38,7 @@ _OF_A_FIELD: Final = (
     "code",
     "leading_zero",
     "unseen",
+    "null",
 )
 _OF_A_TABLE: Final = ("ORDER", "STRUCTURE", "FIELD.unknown")
 _BUILT: Final = "BUILD."  # what was noted while a bundle was built; no check finds it

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from claims.checking.rules.codes import find_unlisted_codes
-from claims.checking.rules.spelling import find_lost_zeros, find_unseen_characters
+from claims.checking.rules.spelling import find_lost_zeros, find_unseen_characters, find_words_for_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,4 +23,5 @@ FAMILIES: Final[tuple[Callable[[CheckedClaim], Iterator[Finding]], ...]] = (
     find_unlisted_codes,
     find_lost_zeros,
     find_unseen_characters,
+    find_words_for_nothing,
 )

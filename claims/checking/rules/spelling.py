@@ -45,6 +45,8 @@ _UNSEEN: Final = re.compile(
     "|(?P<direction>[\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f])"
     "|(?P<hyphen>\xad)|(?P<byte_order>\ufeff)|(?P<line_end>[\t\r\n])|(?P<edge>\\A | \\Z)"
 )
+#: What programs write where a database or a script of theirs has no value.
+_NOTHING: Final = frozenset(("NULL", "Null", "null", "(null)", "DBNull", "undefined", "NaN", "#N/A"))
 _COMPARED_KINDS: Final = frozenset({"text", "list"})
 #: Of what has no largest length only these are compared; the rest is told to people.
 _IDENTIFYING: Final = ("MA_", "SO_")
@@ -78,6 +80,19 @@ def find_unseen_characters(claim: CheckedClaim) -> Iterator[Finding]:
                 )
                 location = claim.locate(table, rows[0], name)
                 yield Finding(f"{table.kind}.{name}.unseen", Severity.WARNING, location, params)
+
+
+def find_words_for_nothing(claim: CheckedClaim) -> Iterator[Finding]:
+    """XMLn.FIELD.null: a field without a value is empty, and does not say NULL. Once a field."""
+    for table in claim.tables.values():
+        texts = table.texts
+        if texts is None:
+            texts = [text for fields in table.uneven for text in fields.values()]
+        for name in () if _NOTHING.isdisjoint(texts) else table.names:
+            if rows := table.rows_of(name, _NOTHING):
+                params = (("given", rows[0][name]), ("rows", str(len(rows))))
+                location = claim.locate(table, rows[0], name)
+                yield Finding(f"{table.kind}.{name}.null", Severity.WARNING, location, params)
 
 
 @depends_on_format

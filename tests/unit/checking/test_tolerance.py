@@ -496,6 +496,22 @@ def test_a_character_that_cannot_be_seen_is_named_with_its_place(
     assert all(character in describe(finding, language) for language in LANGUAGES)
 
 
+@pytest.mark.parametrize("lacks", [None, "DU_PHONG"], ids=["whole", "a field is absent"])
+@pytest.mark.parametrize("word", ["NULL", "null", "undefined"])
+def test_a_word_for_nothing_is_named_once_a_field(word: str, lacks: str | None) -> None:
+    rows = rows_of(TableKind.XML2, 3)
+    for row in rows[1:]:
+        row |= {"TEN_THUOC": word, "CACH_DUNG": "NULL hay không"}
+        row.pop(lacks or "", None)
+
+    findings = check(with_table(a_table(TableKind.XML2, *rows))).findings
+
+    (finding,) = [one for one in findings if one.code.endswith(".null")]
+    assert (finding.code, finding.severity, finding.location.row) == ("XML2.TEN_THUOC.null", WARNING, 2)
+    assert dict(finding.params) == {"given": word, "rows": "2"}
+    assert all(word in describe(finding, language) for language in LANGUAGES)
+
+
 def test_an_unseen_character_by_its_number_is_found_too() -> None:
     table = TABLE.replace(b">Thuoc<", b">Thu&#xA0;oc<", 1)
 
