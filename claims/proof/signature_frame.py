@@ -18,6 +18,7 @@ from signing.xades import names
 _DS: Final = f"{{{XMLDSIG}}}"
 _SIGNED_INFO: Final = f"{_DS}SignedInfo"
 _CERTIFICATE: Final = f"{_DS}X509Certificate"
+_METHOD: Final = f"{_DS}CanonicalizationMethod"
 _COVERED: Final = frozenset({_SIGNED_INFO, names.SIGNED_PROPERTIES})
 _ID: Final = "Id"
 _SPACE: Final = re.compile(r"\s")
@@ -49,11 +50,16 @@ def is_bare(data: bytes, root: Element) -> bool:
         is_plain = write_document(parse(canonicalize(root, C14N_EXCLUSIVE))) == data
     except CanonicalizationFailed:
         return False
-    # Base64, times and types have no white space in them, and nothing stands between elements.
-    if not is_plain or any(_SPACE.search(text) for text in root.itertext()):
+    if not is_plain or any(_has_room(each) for each in root.iter()):
         return False
     children = list(root)
     return len(children) == 1 and not root.keys() and _is_frame(children[0])
+
+
+def _has_room(element: Element) -> bool:
+    """Whether there is text between elements, or white space in one: base64, times and types have none."""
+    text = element.text or ""
+    return bool(element.tail or (text and len(element)) or _SPACE.search(text))
 
 
 def _is_frame(element: Element) -> bool:
@@ -76,5 +82,13 @@ def _is_renewal(element: Element) -> bool:
         return False
     if [group.tag for group in groups] != [names.UNSIGNED_SIGNATURE_PROPERTIES] or groups[0].keys():
         return False
-    properties = [each.tag for each in groups[0]]
-    return _RENEWALS.issuperset(properties) and properties[-1:] == [names.ARCHIVE_TIMESTAMP]
+    properties = list(groups[0])
+    if not _RENEWALS.issuperset([str(each.tag) for each in properties]):
+        return False
+    # No later timestamp covers the attributes of the last one.
+    last = next(reversed(properties), None)
+    return (
+        last is not None
+        and last.tag == names.ARCHIVE_TIMESTAMP
+        and not any(each.keys() for each in last.iter() if each.tag != _METHOD)
+    )

@@ -47,6 +47,7 @@ INSERTIONS: dict[str, Change] = {
     "a comment at the end": (b"</asic:XAdESSignatures>", b"</asic:XAdESSignatures><!--hidden-->"),
     "an instruction": (b"</ds:Signature>", b"</ds:Signature><?a hidden?>"),
     "white space in a value": (b"<ds:SignatureValue>", b"<ds:SignatureValue> "),
+    "text behind the signature": (b"</ds:Signature>", b"</ds:Signature>hidden"),
     "white space between elements": (b"<ds:X509Data>", b"<ds:X509Data>\n"),
     "a second certificate": (
         b"<ds:X509Certificate>",
@@ -107,6 +108,19 @@ def test_nothing_follows_the_last_timestamp(made: Made, renewed: bytes, kind: by
 
     assert _verified(made, renewed).holds
     assert _code(_verified(made, _with(made, renewed, signatures=more)), Question.SIGNATURE)
+
+
+@pytest.mark.parametrize("tag", [b"<xades141:ArchiveTimeStamp", b"<xades:EncapsulatedTimeStamp"])
+def test_the_last_timestamp_has_no_attribute_that_nobody_signed(
+    made: Made, renewed: bytes, tag: bytes
+) -> None:
+    signatures = read_container(renewed)[SIGNATURES]
+    end = signatures.index(b">", signatures.rindex(tag))
+    named = signatures[:end] + b' Id="hidden"' + signatures[end:]
+
+    verdict = _verified(made, _with(made, renewed, signatures=named))
+
+    assert _code(verdict, Question.SIGNATURE) == "signature.not_canonical"
 
 
 def test_a_signature_that_is_no_xml_is_not_renewed_and_says_so(made: Made) -> None:
