@@ -1,15 +1,17 @@
 """Administration on the server itself: OAuth clients, and who opened protected records."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from claims.cli.output import AsJson, emit, say
-from claims.exchange.access.clients import Client
 from claims.exchange.access.keys import Scope
 from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.submission import FacilityCode
+
+if TYPE_CHECKING:
+    from claims.exchange.access.clients import Client
 
 clients = typer.Typer(
     help="Register OAuth clients by their public keys, list, suspend and end them.", no_args_is_help=True
@@ -122,7 +124,7 @@ def revoke(client_id: ClientId) -> None:
     say(f"client {client_id} {'is ended' if found else 'is unknown or ended before'}")
 
 
-def _standing(client: Client) -> str:
+def _standing(client: "Client") -> str:
     if client.revoked_at is not None:
         return "ended"
     return "suspended" if client.suspended_at is not None else "live"
