@@ -175,7 +175,10 @@ def _broker(settings: Settings, addresses: Addresses) -> str:
             connection.ensure_connection(max_retries=1, timeout=5, reraise_as_library_errors=True)
             transport = str(connection.transport.driver_type)
     except OperationalError as error:
-        raise _Fault("does not answer", "start the broker, or correct CLAIMS_BROKER_URL") from error
+        said = str(error).partition("\n")[0]
+        raise _Fault(
+            f"lets nobody in: {said}", "start the broker, or correct CLAIMS_BROKER_URL and the password in it"
+        ) from error
     return transport
 
 

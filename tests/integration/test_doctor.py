@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Thread
 from urllib.parse import urlsplit
 
 import psycopg
@@ -165,6 +167,25 @@ def test_a_password_that_the_database_does_not_take_is_told_once_and_is_not_repe
     assert found.keys() == {"database"}
     assert 'role "nobody" does not exist' in found["database"]
     assert "s3cret" not in str(found)
+
+
+def test_a_password_that_the_broker_does_not_take_is_told_and_is_not_repeated(
+    environment: dict[str, str],
+) -> None:
+    class Refusing(StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline():
+                self.wfile.write(b"-WRONGPASS invalid username-password pair or user is disabled.\r\n")
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Refusing) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        address = f"redis://:secret@127.0.0.1:{server.server_address[1]}/0"
+
+        examined = look(environment, CLAIMS_BROKER_URL=address)
+        server.shutdown()
+
+    assert "invalid username-password pair" in faults(examined)["broker"]
+    assert "secret" not in str(examined)
 
 
 def test_a_database_of_a_newer_version_is_not_to_be_migrated(
