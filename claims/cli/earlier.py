@@ -108,10 +108,10 @@ def _documents(data: bytes) -> Iterator[object]:
     while True:
         document, place = decoder.raw_decode(text, place)
         yield document
-        rest = text[place:].lstrip()
-        if not rest:
+        while text[place : place + 1].isspace():
+            place += 1
+        if place == len(text):
             return
-        place = len(text) - len(rest)
 
 
 def _files(document: object) -> Sequence[object]:
