@@ -11,6 +11,7 @@ _XADES = "the others do not look at XAdES properties: "
 
 #: By what ours says of a document that another verifier accepts.
 EXPLANATIONS: Mapping[str, str] = {
+    "certificate.elsewhere": _CALLER + "python-xmlsec is given the key and looks at no certificate",
     "certificate.expired": _CALLER + "the JDK is given the key and judges no certificate",
     "certificate.is_ca": _CALLER + "an authority's certificate is not a facility's",
     "certificate.malformed": _CALLER + "a certificate that nobody can read, or that nothing needs to be read",

@@ -21,6 +21,7 @@ from claims.storage.pool import Pool, open_pool
 from claims.storage.roles import API, CONSOLE, WORKER, make_roles, tables_with_rows_of_facilities
 from claims.storage.submissions import SubmissionRecords
 from claims.web import from_environment
+from signing.demo_pki import DemoPki
 from tests.integration.conftest import FACILITY, OTHER_FACILITY, Exchange, archived
 
 OWN = Reach.of(Place(FACILITY))
@@ -82,8 +83,9 @@ def records(exchange: Exchange) -> None:
 
 
 def test_the_server_of_api_and_console_takes_its_role(
-    plain_url: str, broker_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_url: str, broker_url: str, tmp_path: Path, pki: DemoPki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pki.write(tmp_path / "trust")
     for name, value in {
         "DATABASE_URL": plain_url,
         "BROKER_URL": broker_url,
