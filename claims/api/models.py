@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import Path
 from pydantic import BaseModel, Field, StringConstraints
@@ -19,13 +19,12 @@ from claims.exchange.following import Following, Step, Way
 from claims.exchange.lifecycle import Level, State
 from claims.exchange.ports import Receipt
 from claims.exchange.replay import Replay, ReplayItem, ReplayPlan, ReplayState
-from claims.exchange.submission import Event, Page, Submission
+from claims.exchange.submission import SUBMISSION_KEY, Event, Page, Submission
 
 #: Text that PostgreSQL can hold: anything but the null character.
 PlainText = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=500)]
 #: Why something is done; blanks alone say nothing.
 Reason = Annotated[str, StringConstraints(pattern=r"^[^\x00]*\S[^\x00]*$", max_length=500)]
-SUBMISSION_KEY: Final = "^sub_[0-9A-HJKMNP-TV-Z]{26}$"
 SubmissionKey = Annotated[str, Path(pattern=SUBMISSION_KEY, examples=["sub_01KASWY1C4R4T9QZ3R5J8M2X6B"])]
 ReplayKey = Annotated[str, Path(pattern="^rpl_[0-9A-HJKMNP-TV-Z]{26}$")]
 

@@ -12,13 +12,13 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
 from claims.api.access import TheService, may
-from claims.api.models import SUBMISSION_KEY, SubmissionKey
+from claims.api.models import SubmissionKey
 from claims.api.readings import note_reading
 from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.access.principal import Principal
 from claims.exchange.errors import NothingToShow, SubmissionNotFound
 from claims.exchange.lifecycle import State
-from claims.exchange.submission import Submission, SubmissionId
+from claims.exchange.submission import SUBMISSION_KEY, Submission, SubmissionId
 from claims.localtime import local_time
 
 #: Where the code on a form leads: without signing in, and with nothing about people.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from claims.cli.inputs import free_path, read_input, stem_of, write_whole
 from claims.cli.output import AsJson, Exit, emit, progress_bar, say
 from claims.cli.submissions import KeyFile, Url, open_api
 from claims.cli.trust import At, Trust, moment
+from claims.exchange.submission import SUBMISSION_KEY
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from signing.trust import TrustStore
 
-_SUBMISSION: Final = re.compile(r"sub_[0-9A-HJKMNP-TV-Z]{26}")
 _Things = Annotated[
     list[str],
     typer.Argument(
@@ -58,11 +58,11 @@ def paper(
     now, taken, refused = moment(at), set[Path](), 0
     with ExitStack() as stack:
         anchors = None if trust is None else TrustStore.load(trust)
-        submissions = [name for name in names if _SUBMISSION.fullmatch(name)]
+        submissions = [name for name in names if re.fullmatch(SUBMISSION_KEY, name)]
         api = stack.enter_context(open_api(url, key_file)) if submissions else None
 
         def make(name: str) -> bytes:
-            if api is not None and _SUBMISSION.fullmatch(name):
+            if api is not None and re.fullmatch(SUBMISSION_KEY, name):
                 return api.paper(name, language=language)
             return _preview(read_input(Path(name)), anchors, now, language)
 
@@ -89,7 +89,7 @@ def _expand(things: Sequence[str]) -> list[str]:
         if thing == "-":
             lines = typer.get_text_stream("stdin").read().splitlines()
             names += _expand([line.strip() for line in lines if line.strip() not in {"", "-"}])
-        elif _SUBMISSION.fullmatch(thing):
+        elif re.fullmatch(SUBMISSION_KEY, thing):
             names.append(thing)
         else:
             names += (str(path) for path in expand([Path(thing)]))

@@ -8,7 +8,6 @@ from typing import Final, Generic, Protocol, TypeVar
 from claims.exchange.access.places import Reach
 from claims.exchange.retention import RecordClass, RetentionRules
 from claims.exchange.submission import SubmissionId
-from claims.localtime import local_date
 
 #: So many submissions are looked at for one page of what is due; the next page goes on behind them.
 _CHUNK: Final = 500
@@ -140,9 +139,8 @@ class FindDue:
         return Listed(tuple(found), last)
 
     def _due(self, one: WithContent) -> Due:
-        # As `Retain.look` does: whatever a bundle says, it was kept from the day on which it came.
-        received_on = local_date(one.received_at)
-        since = max(received_on, one.discharged_on or received_on)
-        record_class = self.rules.longest(one.classes, since=since)
-        until = self.rules.kept_until(record_class, since=since)
+        discharged = [] if one.discharged_on is None else [one.discharged_on]
+        record_class, until = self.rules.judge(
+            one.classes, received_at=one.received_at, discharged=discharged
+        )
         return Due(one.id, one.facility, one.received_at, record_class, until, one.is_held)

@@ -5,9 +5,9 @@ digest, its signed receipt, the record of each transition and their places in th
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
@@ -69,6 +69,15 @@ class RetentionRules:
             return since.replace(year=since.year + years)
         except ValueError:  # the 29th of February
             return date(since.year + years, 3, 1)
+
+    def judge(
+        self, classes: frozenset[RecordClass | None], *, received_at: datetime, discharged: Iterable[date]
+    ) -> tuple[RecordClass, date]:
+        """Return the class of a submission, and the first day on which it may be erased."""
+        # Whatever a bundle says, it was kept from the day on which it came.
+        since = max([local_date(received_at), *discharged])
+        record_class = self.longest(classes, since=since)
+        return record_class, self.kept_until(record_class, since=since)
 
     def latest_begin(self, by: date) -> date:
         """Return a day after which nothing can have come whose time is over by some day."""
@@ -166,10 +175,25 @@ class Retain:
             SubmissionNotFound: There is none, or it is elsewhere.
         """
         submission = self.submissions.get(submission_id, within=within)
-        kept, since = self.retained.look(submission.id), self._counted_from(submission)
-        record_class = self.rules.longest(kept.classes, since=since)
-        until = self.rules.kept_until(record_class, since=since)
+        kept = self.retained.look(submission.id)
+        _, claims = self.submissions.check_summary(submission.id)
+        record_class, until = self.rules.judge(
+            kept.classes,
+            received_at=submission.received_at,
+            discharged=[claim.discharged_on for claim in claims if claim.discharged_on is not None],
+        )
         return Retention(record_class, until, kept.is_held, kept.is_erased)
+
+    def refusal(self, submission: Submission, retention: Retention) -> CannotErase | None:
+        """Return why a submission cannot be erased today; None: it can, or has been."""
+        if submission.state in PENDING:
+            return CannotErase("erase.under_way", f"{submission.id} is under way")
+        if retention.is_erased:
+            return None
+        if local_date(self.clock.now()) < retention.kept_until:
+            until = retention.kept_until.isoformat()
+            return CannotErase("erase.too_early", f"{submission.id} must be kept until {until}")
+        return CannotErase("erase.held", f"{submission.id} is held") if retention.is_held else None
 
     def hold(self, submission_id: SubmissionId, *, within: Reach, actor: str, reason: str) -> None:
         """Let nothing of a submission be erased until it is released.
@@ -197,21 +221,13 @@ class Retain:
             CannotErase: It is under way, held, or must be kept longer.
         """
         submission = self.submissions.get(submission_id, within=within)
-        if submission.state in PENDING:
-            raise CannotErase("erase.under_way", f"{submission.id} is under way")
         retention = self.look(submission.id, within=within)
+        if (refusal := self.refusal(submission, retention)) is not None:
+            raise refusal
         if retention.is_erased:
             return
-        if local_date(self.clock.now()) < retention.kept_until:
-            until = retention.kept_until.isoformat()
-            raise CannotErase("erase.too_early", f"{submission.id} must be kept until {until}")
+        # Whoever holds it meanwhile is seen there.
         self.retained.erase(submission.id, self._event(submission, EventKind.ERASED, actor, reason))
-
-    def _counted_from(self, submission: Submission) -> date:
-        _, claims = self.submissions.check_summary(submission.id)
-        days = [claim.discharged_on for claim in claims if claim.discharged_on is not None]
-        # Whatever a bundle says, it was kept from the day on which it came.
-        return max([local_date(submission.received_at), *days])
 
     def _event(self, submission: Submission, kind: EventKind, actor: str, reason: str) -> Event:
         return Event(self.clock.now(), kind, submission.state, actor, detail={"reason": reason})

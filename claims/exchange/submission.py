@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 
 from ulid import ULID
 
@@ -13,6 +13,8 @@ from claims.exchange.lifecycle import Level, State
 
 SubmissionId = NewType("SubmissionId", str)
 FacilityCode = NewType("FacilityCode", str)
+#: How an id is written, as a pattern: ``sub_`` and a ULID.
+SUBMISSION_KEY: Final = "^sub_[0-9A-HJKMNP-TV-Z]{26}$"
 
 
 def new_submission_id(at: datetime) -> SubmissionId:

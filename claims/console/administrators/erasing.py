@@ -27,9 +27,8 @@ from claims.console.viewer import TheForm, TheService, Viewer, sees
 from claims.exchange.access.readings import Reading, Seen
 from claims.exchange.errors import CannotErase, SubmissionNotFound
 from claims.exchange.keeping import Due
-from claims.exchange.lifecycle import PENDING
 from claims.exchange.retention import RecordClass, Retention
-from claims.exchange.submission import Submission, SubmissionId
+from claims.exchange.submission import SUBMISSION_KEY, Submission, SubmissionId
 from claims.localtime import local_date
 from claims.runtime.wiring import Service
 
@@ -42,7 +41,6 @@ _MOST_AT_ONCE: Final = 100
 #: So many are counted by class; of more it is said that there are more.
 _COUNTED: Final = 1_000
 _FARTHEST: Final = timedelta(days=50 * 366)
-_SUBMISSION: Final = re.compile(r"sub_[0-9A-Z]{26}", re.ASCII)
 
 Eraser = Annotated[Viewer, sees(ERASE)]
 
@@ -63,7 +61,7 @@ def list_due(
     viewer: Reader,
     names: TheNames,
     by: Annotated[str, Query(max_length=10)] = "",
-    after: Annotated[str | None, Query(pattern="^sub_[0-9A-Z]{26}$")] = None,
+    after: Annotated[str | None, Query(pattern=SUBMISSION_KEY)] = None,
 ) -> Response:
     """Show what may be erased today, or could be by some later day, by class: the oldest first."""
     today = local_date(service.clock.now())
@@ -146,8 +144,7 @@ def _plan_page(
     form: FormData,
     refused: Refused = UNSENT,
 ) -> Response:
-    today = local_date(service.clock.now())
-    planned = [_planned(service, viewer, one, today) for one in _chosen(form)]
+    planned = [_planned(service, viewer, one) for one in _chosen(form)]
     going = [one for one in planned if not one.why_not]
     return render(
         request,
@@ -161,24 +158,16 @@ def _plan_page(
     )
 
 
-def _planned(service: Service, viewer: Viewer, submission_id: SubmissionId, today: date) -> Planned:
+def _planned(service: Service, viewer: Viewer, submission_id: SubmissionId) -> Planned:
     within = viewer.principal.reach(ERASE)
     submission = service.submissions.get(submission_id, within=within)
     service.readings.note_submission(
         submission.id, reader=viewer.id, page="retention", at=service.clock.now()
     )
     retention = service.retain.look(submission.id, within=within)
-    return Planned(submission, retention, _word(_why_not(submission, retention, today)))
-
-
-def _why_not(submission: Submission, retention: Retention, today: date) -> str:
-    if retention.is_erased:
-        return "erase.done"
-    if submission.state in PENDING:
-        return "erase.under_way"
-    if retention.is_held:
-        return "erase.held"
-    return "erase.too_early" if today < retention.kept_until else ""
+    refusal = service.retain.refusal(submission, retention)
+    why_not = "erase.done" if retention.is_erased else "" if refusal is None else refusal.code
+    return Planned(submission, retention, _word(why_not))
 
 
 def _word(code: str) -> str:
@@ -191,7 +180,7 @@ def _may_go(one: Due, today: date) -> bool:
 
 def _chosen(form: FormData) -> list[SubmissionId]:
     texts = dict.fromkeys(text for text in form.getlist("one") if isinstance(text, str))
-    return [SubmissionId(text) for text in texts if _SUBMISSION.fullmatch(text)][:_MOST_AT_ONCE]
+    return [SubmissionId(text) for text in texts if re.fullmatch(SUBMISSION_KEY, text)][:_MOST_AT_ONCE]
 
 
 def _day(text: str, today: date) -> date:

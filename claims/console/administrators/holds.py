@@ -15,8 +15,9 @@ from claims.console.naming import Names, TheNames
 from claims.console.pages import render
 from claims.console.viewer import TheForm, TheService, Viewer, sees
 from claims.exchange.errors import SubmissionNotFound
+from claims.exchange.keeping import Hold
 from claims.exchange.lifecycle import PENDING
-from claims.exchange.submission import SubmissionFilter, SubmissionId
+from claims.exchange.submission import SUBMISSION_KEY, SubmissionFilter, SubmissionId
 from claims.localtime import local_date
 from claims.proof.container import MIMETYPE
 from claims.runtime.wiring import Service
@@ -30,12 +31,11 @@ RETENTION: Final = "/retention"
 ONE: Final = f"{RETENTION}/{{submission_id}}"
 PAGE_SIZE: Final = 50
 LONGEST_REASON: Final = 500
-_SUBMISSION: Final = "^sub_[0-9A-Z]{26}$"
 _MOST_FOUND: Final = 50
 
 Reader = Annotated[Viewer, sees(READ)]
 Holder = Annotated[Viewer, sees(HOLD)]
-TheId = Annotated[str, Path(pattern=_SUBMISSION)]
+TheId = Annotated[str, Path(pattern=SUBMISSION_KEY)]
 Cursor = Annotated[str | None, Query(max_length=200)]
 
 
@@ -144,7 +144,7 @@ def hold(
     if service.kept_records.erasure_of(submission.id) is not None:
         refused = Refused("rt_erased_meanwhile", said.reason, CONFLICT)
         return _page(request, service, viewer, names, submission_id, refused)
-    standing = [one for one in service.kept_records.holds_on(submission.id) if one.released_at is None]
+    standing = _standing(service, submission.id)
     if not any(one.placed_by == viewer.id and one.reason == said.reason for one in standing):
         service.retain.hold(submission.id, within=within, actor=viewer.id, reason=said.reason)
     return see_other(f"{RETENTION}/{submission_id}")
@@ -165,7 +165,7 @@ def release(
         return _page(request, service, viewer, names, submission_id, said, is_releasing=True)
     within = viewer.principal.within
     submission = service.submissions.get(found, within=within)
-    standing = [one for one in service.kept_records.holds_on(submission.id) if one.released_at is None]
+    standing = _standing(service, submission.id)
     if standing and _newest(standing[0].placed_at) != form.get("seen"):
         refused = Refused("rt_held_again", said.reason, CONFLICT)
         return _page(request, service, viewer, names, submission_id, refused, is_releasing=True)
@@ -223,6 +223,10 @@ def _page(
         refused=refused,
         is_releasing=is_releasing,
     )
+
+
+def _standing(service: Service, submission_id: SubmissionId) -> list[Hold]:
+    return [one for one in service.kept_records.holds_on(submission_id) if one.released_at is None]
 
 
 def _newest(placed_at: datetime) -> str:
