@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 VIETNAMESE: Final[Mapping[str, str]] = {
+    "already-erased": "Nội dung đã bị xóa",
     "bad-request": "Yêu cầu không hợp lệ",
     "body-too-large": "Nội dung gửi lên quá lớn",
     "cannot-build": "Không lập được hồ sơ từ lượt khám này",
@@ -15,6 +16,7 @@ VIETNAMESE: Final[Mapping[str, str]] = {
     "forbidden": "Không có quyền làm việc này",
     "gateway-refused": "Cổng tiếp nhận từ chối",
     "gateway-unavailable": "Cổng tiếp nhận chưa trả lời",
+    "held-again": "Hồ sơ vừa được giữ lại thêm một lần sau khi xem",
     "idempotency-mismatch": "Idempotency-Key này đã dùng cho nội dung khác",
     "internal": "Lỗi của dịch vụ",
     "invalid-cursor": "Con trỏ trang không hợp lệ",

@@ -100,6 +100,8 @@ KINDS: Mapping[type[Exception], Kind] = {
     errors.ReviewChanged: Kind("review-changed", 409, "Nothing is asked about this claim now"),
     errors.UnsoundDecision: Kind("invalid-request", 422, "The request cannot be read"),
     errors.CannotErase: Kind("cannot-erase", 409, "It is under way, held, or must be kept longer"),
+    errors.AlreadyErased: Kind("already-erased", 409, "Its content was erased"),
+    errors.HeldAgain: Kind("held-again", 409, "It was held again since it was looked at"),
     errors.CannotWithdraw: Kind("cannot-withdraw", 409, "The gateway has it, or may have it"),
     errors.ReplayEnded: Kind("replay-ended", 409, "The replay has ended"),
     errors.NotYetLogged: Kind("not-yet-logged", 503, "Not in the log yet", retryable=True),
@@ -226,7 +228,7 @@ def pace_headers(limit: int, remaining: int, reset_s: int) -> dict[str, str]:
     }
 
 
-def _facts(error: Exception) -> dict[str, object]:
+def _facts(error: Exception) -> dict[str, object]:  # noqa: PLR0911 - one for each kind that has some
     """Return what a program can use of an error."""
     match error:
         case MalformedEncounter():
@@ -238,6 +240,8 @@ def _facts(error: Exception) -> dict[str, object]:
             return {"findings": [detail_to_json(detail(one, None)) for one in error.findings]}
         case errors.UnusableBatch():
             return {"reason": error.reason}
+        case errors.HeldAgain():
+            return {"newest_hold_at": error.newest_hold_at.isoformat()}
         case errors.IdempotencyMismatch():
             return {"submission_id": error.submission_id}
         case _:

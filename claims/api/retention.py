@@ -1,10 +1,10 @@
 """Retention: how long a submission is kept, holds on it, and the end of its content."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from claims.api.access import TheService, may
 from claims.api.models import Reason, SubmissionKey
@@ -26,12 +26,23 @@ class RetentionReason(BaseModel, extra="forbid"):
     reason: Reason = Field(description="Kept in the history, which its facility reads.")
 
 
+class RetentionRelease(RetentionReason):
+    """Why all holds are ended, and which were seen."""
+
+    seen_hold_at: AwareDatetime | None = Field(
+        default=None,
+        description="`newest_hold_at` as it was read: if it has been held again since, nothing is released. "
+        "Left out: whatever holds there are end.",
+    )
+
+
 class RetentionView(BaseModel):
     """How long a submission is kept."""
 
     record_class: RecordClass = Field(description="Of its claims the one that is kept longest.")
     kept_until: date = Field(description="The first day on which its content may be erased.")
     is_held: bool
+    newest_hold_at: datetime | None = Field(description="When the newest hold that stands was placed.")
     is_erased: bool
 
     @classmethod
@@ -41,6 +52,7 @@ class RetentionView(BaseModel):
             record_class=one.record_class,
             kept_until=one.kept_until,
             is_held=one.is_held,
+            newest_hold_at=one.newest_hold_at,
             is_erased=one.is_erased,
         )
 
@@ -57,7 +69,7 @@ def get_retention(submission_id: SubmissionKey, service: TheService, caller: Rea
 def hold(
     submission_id: SubmissionKey, wanted: RetentionReason, service: TheService, caller: Holder
 ) -> RetentionView:
-    """Hold it until it is released, whatever its class."""
+    """Hold it until it is released, whatever its class. The same caller's same reason twice is one hold."""
     found = SubmissionId(submission_id)
     service.retain.hold(found, within=caller.within, actor=caller.id, reason=wanted.reason)
     return RetentionView.of(service.retain.look(found, within=caller.within))
@@ -65,11 +77,13 @@ def hold(
 
 @router.post("/release", operation_id="releaseSubmission", summary="End all holds on it")
 def release(
-    submission_id: SubmissionKey, wanted: RetentionReason, service: TheService, caller: Holder
+    submission_id: SubmissionKey, wanted: RetentionRelease, service: TheService, caller: Holder
 ) -> RetentionView:
-    """End all holds."""
+    """End all holds, unless it has been held again since it was looked at."""
     found = SubmissionId(submission_id)
-    service.retain.release(found, within=caller.within, actor=caller.id, reason=wanted.reason)
+    service.retain.release(
+        found, within=caller.within, actor=caller.id, reason=wanted.reason, seen=wanted.seen_hold_at
+    )
     return RetentionView.of(service.retain.look(found, within=caller.within))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
@@ -34,12 +33,22 @@ def show(submission: Id, language: Language = "vi", as_json: AsJson = False) -> 
     kept = {"record_class": found.record_class, "until": found.kept_until.isoformat()}
     say(sentence("retention.kept", language, submission=submission, marks=marks, **kept))
     if as_json:
-        emit({"id": submission, **asdict(found), "kept_until": found.kept_until.isoformat()})
+        newest = found.newest_hold_at
+        emit(
+            {
+                "id": submission,
+                "record_class": found.record_class,
+                "kept_until": found.kept_until.isoformat(),
+                "is_held": found.is_held,
+                "newest_hold_at": None if newest is None else newest.isoformat(),
+                "is_erased": found.is_erased,
+            }
+        )
 
 
 @retention.command("hold")
 def hold(submission: Id, reason: Reason, language: Language = "vi") -> None:
-    """Let nothing of a submission be erased until it is released."""
+    """Let nothing of a submission be erased until it is released; the same reason twice is one hold."""
     from claims.exchange.access.places import EVERYWHERE
     from claims.exchange.submission import SubmissionId
     from claims.runtime.start import open_service
@@ -51,14 +60,26 @@ def hold(submission: Id, reason: Reason, language: Language = "vi") -> None:
 
 
 @retention.command("release")
-def release(submission: Id, reason: Reason, language: Language = "vi") -> None:
+def release(
+    submission: Id,
+    reason: Reason,
+    seen: Annotated[
+        datetime | None,
+        typer.Option(
+            "--seen",
+            help="newest_hold_at of `show --json`: if it has been held again since, nothing is released.",
+            formats=["%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z"],
+        ),
+    ] = None,
+    language: Language = "vi",
+) -> None:
     """End all holds on a submission."""
     from claims.exchange.access.places import EVERYWHERE
     from claims.exchange.submission import SubmissionId
     from claims.runtime.start import open_service
 
     open_service().retain.release(
-        SubmissionId(submission), within=EVERYWHERE, actor=getpass.getuser(), reason=reason
+        SubmissionId(submission), within=EVERYWHERE, actor=getpass.getuser(), reason=reason, seen=seen
     )
     say(sentence("retention.released", language, submission=submission))
 

@@ -33,6 +33,8 @@
   - NotInLog
   - NotYetLogged
   - CannotErase
+  - AlreadyErased
+  - HeldAgain
   - EmptyBundle
   - EmptySelection
   - StoreUnavailable
@@ -104,6 +106,26 @@ class CannotErase(ClaimsError):
     def __init__(self, code: str, why: str) -> None:
         super().__init__(why)
         self.code = code
+
+
+class AlreadyErased(ClaimsError):
+    """A submission was to be held whose content is gone."""
+
+    def __init__(self, submission_id: str) -> None:
+        super().__init__(f"the content of {submission_id} was erased: there is nothing to hold")
+        self.submission_id = submission_id
+
+
+class HeldAgain(ClaimsError):
+    """Holds were to be ended by somebody who has not seen the newest of them.
+
+    Attributes:
+        newest_hold_at: When that was placed.
+    """
+
+    def __init__(self, submission_id: str, newest_hold_at: "datetime") -> None:
+        super().__init__(f"{submission_id} was held again at {newest_hold_at.isoformat()}; look at it first")
+        self.newest_hold_at = newest_hold_at
 
 
 class SubmissionNotFound(ClaimsError):

@@ -114,10 +114,11 @@ class RetentionFacts:
 
     Attributes:
         classes: Of its claims; None among them, or none at all: not known.
+        newest_hold_at: When the newest hold that stands was placed; None: nobody holds it.
     """
 
     classes: frozenset[RecordClass | None]
-    is_held: bool
+    newest_hold_at: datetime | None
     is_erased: bool
 
 
@@ -127,34 +128,48 @@ class Retention:
 
     Attributes:
         kept_until: The first day on which its content may be erased, unless it is held.
+        newest_hold_at: When the newest hold that stands was placed; None: nobody holds it.
     """
 
     record_class: RecordClass
     kept_until: date
-    is_held: bool
+    newest_hold_at: datetime | None
     is_erased: bool
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a hold stands."""
+        return self.newest_hold_at is not None
 
 
 class Retained(Protocol):
-    """Holds and erasures, where submissions are kept."""
+    """Holds and erasures, where submissions are kept: each decides and acts in one transaction."""
 
     def look(self, submission_id: SubmissionId) -> RetentionFacts:
         """Return what is known of it."""
         ...
 
     def hold(self, submission_id: SubmissionId, event: Event) -> None:
-        """Let nothing of it be erased until it is released."""
+        """Let nothing of it be erased until it is released; the same hold twice is one.
+
+        Raises:
+            AlreadyErased: There is nothing to hold.
+        """
         ...
 
-    def release(self, submission_id: SubmissionId, event: Event) -> None:
-        """End all holds."""
+    def release(self, submission_id: SubmissionId, event: Event, *, seen: datetime | None) -> None:
+        """End all holds, if none is newer than the newest that was seen; None: whatever there is.
+
+        Raises:
+            HeldAgain: One is newer.
+        """
         ...
 
     def erase(self, submission_id: SubmissionId, event: Event) -> None:
-        """Erase its content, unless it is held; twice is as good as once.
+        """Erase its content, unless it is held or under way; twice is as good as once.
 
         Raises:
-            CannotErase: It is held.
+            CannotErase: It is held, or under way.
         """
         ...
 
@@ -182,7 +197,7 @@ class Retain:
             received_at=submission.received_at,
             discharged=[claim.discharged_on for claim in claims if claim.discharged_on is not None],
         )
-        return Retention(record_class, until, kept.is_held, kept.is_erased)
+        return Retention(record_class, until, kept.newest_hold_at, kept.is_erased)
 
     def refusal(self, submission: Submission, retention: Retention) -> CannotErase | None:
         """Return why a submission cannot be erased today; None: it can, or has been."""
@@ -196,22 +211,33 @@ class Retain:
         return CannotErase("erase.held", f"{submission.id} is held") if retention.is_held else None
 
     def hold(self, submission_id: SubmissionId, *, within: Reach, actor: str, reason: str) -> None:
-        """Let nothing of a submission be erased until it is released.
+        """Let nothing of a submission be erased until it is released; the same hold twice is one.
 
         Raises:
             SubmissionNotFound: There is none, or it is elsewhere.
+            AlreadyErased: There is nothing to hold.
         """
         submission = self.submissions.get(submission_id, within=within)
         self.retained.hold(submission.id, self._event(submission, EventKind.HELD, actor, reason))
 
-    def release(self, submission_id: SubmissionId, *, within: Reach, actor: str, reason: str) -> None:
-        """End all holds on a submission.
+    def release(
+        self,
+        submission_id: SubmissionId,
+        *,
+        within: Reach,
+        actor: str,
+        reason: str,
+        seen: datetime | None = None,
+    ) -> None:
+        """End all holds on a submission, if none is newer than the newest that was seen; None: any.
 
         Raises:
             SubmissionNotFound: There is none, or it is elsewhere.
+            HeldAgain: One is newer.
         """
         submission = self.submissions.get(submission_id, within=within)
-        self.retained.release(submission.id, self._event(submission, EventKind.RELEASED, actor, reason))
+        event = self._event(submission, EventKind.RELEASED, actor, reason)
+        self.retained.release(submission.id, event, seen=seen)
 
     def erase(self, submission_id: SubmissionId, *, within: Reach, actor: str, reason: str) -> None:
         """Erase the content of a submission whose time is over.
@@ -226,7 +252,7 @@ class Retain:
             raise refusal
         if retention.is_erased:
             return
-        # Whoever holds it meanwhile is seen there.
+        # Whoever holds or replays it meanwhile is seen there.
         self.retained.erase(submission.id, self._event(submission, EventKind.ERASED, actor, reason))
 
     def _event(self, submission: Submission, kind: EventKind, actor: str, reason: str) -> Event:

@@ -1,7 +1,7 @@
 """Retention and legal holds: which stand and which were released, and how long one submission is kept."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, Request
@@ -14,8 +14,7 @@ from claims.console.forms import prose_of
 from claims.console.naming import Names, TheNames
 from claims.console.pages import render
 from claims.console.viewer import TheForm, TheService, Viewer, sees
-from claims.exchange.errors import SubmissionNotFound
-from claims.exchange.keeping import Hold
+from claims.exchange.errors import AlreadyErased, HeldAgain, SubmissionNotFound
 from claims.exchange.lifecycle import PENDING
 from claims.exchange.submission import SUBMISSION_KEY, SubmissionFilter, SubmissionId
 from claims.localtime import local_date
@@ -135,18 +134,16 @@ def hold(
     form: TheForm,
     submission_id: TheId,
 ) -> Response:
-    """Let nothing of it be erased until it is released; the same hold twice is one."""
+    """Let nothing of it be erased until it is released."""
     said, found = reason_of(form), SubmissionId(submission_id)
     if said.word:
         return _page(request, service, viewer, names, submission_id, said)
     within = viewer.principal.within
-    submission = service.submissions.get(found, within=within)
-    if service.kept_records.erasure_of(submission.id) is not None:
+    try:
+        service.retain.hold(found, within=within, actor=viewer.id, reason=said.reason)
+    except AlreadyErased:
         refused = Refused("rt_erased_meanwhile", said.reason, CONFLICT)
         return _page(request, service, viewer, names, submission_id, refused)
-    standing = _standing(service, submission.id)
-    if not any(one.placed_by == viewer.id and one.reason == said.reason for one in standing):
-        service.retain.hold(submission.id, within=within, actor=viewer.id, reason=said.reason)
     return see_other(f"{RETENTION}/{submission_id}")
 
 
@@ -164,12 +161,11 @@ def release(
     if said.word:
         return _page(request, service, viewer, names, submission_id, said, is_releasing=True)
     within = viewer.principal.within
-    submission = service.submissions.get(found, within=within)
-    standing = _standing(service, submission.id)
-    if standing and _newest(standing[0].placed_at) != form.get("seen"):
+    try:
+        service.retain.release(found, within=within, actor=viewer.id, reason=said.reason, seen=_seen(form))
+    except HeldAgain:
         refused = Refused("rt_held_again", said.reason, CONFLICT)
         return _page(request, service, viewer, names, submission_id, refused, is_releasing=True)
-    service.retain.release(submission.id, within=within, actor=viewer.id, reason=said.reason)
     return see_other(f"{RETENTION}/{submission_id}")
 
 
@@ -212,7 +208,8 @@ def _page(
         submission=submission,
         retention=retention,
         holds=holds,
-        seen=_newest(holds[0].placed_at) if holds else "",
+        # Of the list that is shown: a hold that was placed since is not in it.
+        seen=next((one.placed_at.isoformat() for one in holds if one.released_at is None), ""),
         erasure=service.kept_records.erasure_of(submission.id),
         records=service.log.records_of(submission.id),
         is_due=is_due,
@@ -225,10 +222,9 @@ def _page(
     )
 
 
-def _standing(service: Service, submission_id: SubmissionId) -> list[Hold]:
-    return [one for one in service.kept_records.holds_on(submission_id) if one.released_at is None]
-
-
-def _newest(placed_at: datetime) -> str:
-    """Return what a form says of the newest hold that its reader was shown."""
-    return placed_at.isoformat()
+def _seen(form: FormData) -> datetime:
+    """Return when the newest hold was placed that the form's reader was shown; without one: long ago."""
+    try:
+        return datetime.fromisoformat(str(form.get("seen"))).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return datetime.min.replace(tzinfo=UTC)
