@@ -83,6 +83,9 @@ __all__ = [
 
 MOST_FINDINGS: Final = 2000  # nobody reads more; the gravest are kept
 MOST_ENVELOPE_ELEMENTS: Final = 10_000  # one claim needs about 60; tables are encoded and do not count
+# What is longer is no code and no key. It would be told again for each claim, and fit no index.
+_LONGEST_FACILITY: Final = 20
+_LONGEST_MA_LK: Final = 100
 _AMOUNT: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 _NONE: Final[Mapping[str, int]] = MappingProxyType({})
 _STAGES: Final = tuple(StageName)
@@ -248,7 +251,8 @@ class CheckUnderWay:
         known = (*found, *bundle.findings)
         found.extend(envelopes.shape_findings(content, self._received_on, known))
         found.extend(bundle.findings)
-        self._facility, self._made_on = bundle.facility, bundle.made_on
+        self._facility = None if bundle.facility is None else bundle.facility[:_LONGEST_FACILITY]
+        self._made_on = bundle.made_on
         return bundle
 
     def _check_tables(self, bundle: Bundle) -> None:
@@ -345,7 +349,7 @@ def _summarize(claim: CheckedClaim) -> ClaimSummary:
     row = claim.summary_row
     decisions = sorted({table.schema.decision for table in claim.tables.values()})
     return ClaimSummary(
-        ma_lk="" if row is None else row["MA_LK"],
+        ma_lk="" if row is None or len(row["MA_LK"]) > _LONGEST_MA_LK else row["MA_LK"],
         decision=decisions[-1] if decisions else None,
         discharged_on=claim.discharged_on,
         tables=MappingProxyType({str(kind): len(table.lines) for kind, table in claim.tables.items()}),

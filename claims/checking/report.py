@@ -92,7 +92,7 @@ class ClaimSummary:
     """What a claim's tables say about it, as far as they could be read.
 
     Attributes:
-        ma_lk: The episode key as XML1 has it; empty when XML1 does not say.
+        ma_lk: The episode key as XML1 has it; empty when XML1 says none, or what is too long for one.
         decision: The Decision its tables were checked against.
         discharged_on: The day of NGAY_RA, which decides on the Decision.
         tables: Rows by table kind, for the tables that were checked.

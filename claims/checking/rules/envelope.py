@@ -28,7 +28,7 @@ def find_wrong_facility(
         return  # the envelope's schema says so
     if expected is not None and facility != expected:
         location = Location(field="MACSKCB")
-        params = (("found", facility[:20]), ("expected", expected))
+        params = (("found", facility), ("expected", expected))
         yield Finding("ENV.MACSKCB_MATCH", Severity.CRITICAL, location, params)
     for claim in claims:
         row = claim.summary_row

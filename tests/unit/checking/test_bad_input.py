@@ -11,6 +11,7 @@ from claims.bundle.writing import TableKind
 from claims.checking.check import Outcome
 from signing.canonical import DEFAULT_LIMITS
 from tests.unit.checking.bundles import (
+    FACILITY,
     a_bundle,
     a_claim,
     a_file,
@@ -306,3 +307,14 @@ def test_no_value_of_a_field_is_repeated_in_a_finding() -> None:
 
     assert set(codes(report)) == {"XML2.MA_BAC_SI.length", "XML2.NGAY_YL.format"}
     assert "bí mật" not in repr(report)
+
+
+def test_what_is_too_long_for_a_code_or_a_key_is_told_in_part_and_not_once_for_each_claim() -> None:
+    claims = [a_claim(MA_LK="k" * 3_000, MA_CSKCB=FACILITY) for _ in range(20)]
+
+    report = check(a_bundle(*claims, facility="7" * 100_000), expected_facility=FACILITY)
+
+    assert {"XML1.MA_LK.length", "ENV.MACSKCB.length", "ENV.MACSKCB_MATCH"} <= set(codes(report))
+    assert report.facility == "7" * 20
+    assert {claim.ma_lk for claim in report.claims} == {""}
+    assert "7" * 21 not in repr(report)
