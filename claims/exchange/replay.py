@@ -25,6 +25,7 @@ class ItemOutcome(StrEnum):
     SKIPPED_UNDER_WAY = "skipped_under_way"
     SKIPPED_SUPERSEDED = "skipped_superseded"
     SKIPPED_WITHDRAWN = "skipped_withdrawn"
+    SKIPPED_ERASED = "skipped_erased"
     CANCELED = "canceled"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import LiteralString
+from typing import Final, LiteralString
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -35,6 +35,7 @@ _SKIPPED: Mapping[State, ItemOutcome] = {
     State.SUPERSEDED: ItemOutcome.SKIPPED_SUPERSEDED,
     State.WITHDRAWN: ItemOutcome.SKIPPED_WITHDRAWN,
 }
+_IS_ERASED: Final[LiteralString] = "EXISTS (SELECT FROM erasure e WHERE e.submission_id = s.id)"
 #: Pace that was not used is kept for so long: a worker looks every few seconds.
 _KEPT_PACE = timedelta(seconds=30)
 
@@ -47,8 +48,10 @@ FROM replay r
 """
 
 
-def _outcome(state: State) -> ItemOutcome:
-    return ItemOutcome.REPLAYED if state in REPLAYABLE else _SKIPPED.get(state, ItemOutcome.SKIPPED_UNDER_WAY)
+def _outcome(state: State, *, is_erased: bool) -> ItemOutcome:
+    if state in REPLAYABLE:
+        return ItemOutcome.SKIPPED_ERASED if is_erased else ItemOutcome.REPLAYED
+    return _SKIPPED.get(state, ItemOutcome.SKIPPED_UNDER_WAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +198,16 @@ class PostgresReplays:
                 "FROM turn JOIN submission s ON s.id = turn.submission_id ORDER BY s.id FOR UPDATE OF s",
                 [replay_id, limit, actor],
             ).fetchall()
-            started = _restart(connection, replay_id, rows, now)
-            _settle(connection, replay_id, rows)
+            # Asked once they are locked: whoever erases one of them meanwhile waits, or has been first.
+            erased = _erased_of(connection, [row[0] for row in rows])
+            outcomes = [_outcome(State(row[1]), is_erased=row[0] in erased) for row in rows]
+            started = _restart(
+                connection,
+                replay_id,
+                [row for row, outcome in zip(rows, outcomes, strict=True) if outcome is ItemOutcome.REPLAYED],
+                now,
+            )
+            _settle(connection, replay_id, rows, outcomes)
             connection.execute(
                 "UPDATE replay SET finished_at = %s WHERE id = %s AND finished_at IS NULL AND NOT EXISTS "
                 "(SELECT 1 FROM replay_item WHERE replay_id = %s AND outcome IS NULL)",
@@ -233,22 +244,32 @@ def _plan(
     connection: Connection[TupleRow], where: LiteralString, params: Mapping[str, object], sample: int
 ) -> ReplayPlan:
     by_state = connection.execute(
-        f"SELECT s.state, count(*) FROM submission s WHERE {where} GROUP BY s.state", params
+        f"SELECT s.state, {_IS_ERASED}, count(*) FROM submission s WHERE {where} GROUP BY 1, 2", params
     ).fetchall()
     rows = connection.execute(
-        "SELECT one.id, one.state FROM unnest(%(found)s::text[]) AS found (state), "
-        "LATERAL (SELECT s.id, s.state, row_number() OVER (ORDER BY s.id) AS n FROM submission s "
-        f"WHERE {where} AND s.state = found.state ORDER BY s.id LIMIT %(sample)s) AS one "
+        "SELECT one.id, found.state, found.is_erased "
+        "FROM unnest(%(states)s::text[], %(erased)s::boolean[]) AS found (state, is_erased), "
+        "LATERAL (SELECT s.id, row_number() OVER (ORDER BY s.id) AS n FROM submission s "
+        f"WHERE {where} AND s.state = found.state AND {_IS_ERASED} = found.is_erased "
+        "ORDER BY s.id LIMIT %(sample)s) AS one "
         # In turns: a few that would be skipped are seen beside the many that would go.
         "ORDER BY one.n, one.id LIMIT %(sample)s",
-        {**params, "found": [state for state, _ in by_state], "sample": sample},
+        {
+            **params,
+            "states": [state for state, _, _ in by_state],
+            "erased": [is_erased for _, is_erased, _ in by_state],
+            "sample": sample,
+        },
     ).fetchall()
     counts = dict.fromkeys(ItemOutcome, 0)
-    for state, number in by_state:
-        counts[_outcome(State(state))] += number
+    for state, is_erased, number in by_state:
+        counts[_outcome(State(state), is_erased=is_erased)] += number
     return ReplayPlan(
         counts,
-        tuple(ReplayItem(SubmissionId(i), _outcome(State(state)), State(state)) for i, state in rows),
+        tuple(
+            ReplayItem(SubmissionId(i), _outcome(State(state), is_erased=is_erased), State(state))
+            for i, state, is_erased in rows
+        ),
     )
 
 
@@ -319,12 +340,10 @@ def _take_pace(
 def _restart(
     connection: Connection[TupleRow], replay_id: str, rows: Sequence[TupleRow], now: datetime
 ) -> tuple[tuple[SubmissionId, State], ...]:
-    """Set going again those that may go; return where each starts."""
+    """Set them going again; return where each starts."""
     started: list[tuple[SubmissionId, State]] = []
     events: list[tuple[SubmissionId, Event]] = []
     for submission_id, state, was_checked, maybe_taken, actor in rows:
-        if State(state) not in REPLAYABLE:
-            continue
         target = replay_target(State(state), was_checked=was_checked, maybe_taken=maybe_taken)
         started.append((submission_id, target))
         event = Event(now, EventKind.REPLAYED, target, actor, detail={"replay": replay_id})
@@ -344,14 +363,24 @@ def _restart(
     return tuple(started)
 
 
-def _settle(connection: Connection[TupleRow], replay_id: str, rows: Sequence[TupleRow]) -> None:
+def _erased_of(connection: Connection[TupleRow], ids: Sequence[str]) -> frozenset[str]:
+    rows = connection.execute("SELECT submission_id FROM erasure WHERE submission_id = ANY(%s)", [ids])
+    return frozenset(row[0] for row in rows)
+
+
+def _settle(
+    connection: Connection[TupleRow],
+    replay_id: str,
+    rows: Sequence[TupleRow],
+    outcomes: Sequence[ItemOutcome],
+) -> None:
     connection.execute(
         "UPDATE replay_item i SET outcome = t.outcome, state_before = t.state "
         "FROM unnest(%s::text[], %s::text[], %s::text[]) AS t (id, outcome, state) "
         "WHERE i.replay_id = %s AND i.submission_id = t.id",
         [
             [row[0] for row in rows],
-            [str(_outcome(State(row[1]))) for row in rows],
+            list(map(str, outcomes)),
             [row[1] for row in rows],
             replay_id,
         ],

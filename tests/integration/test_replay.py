@@ -13,7 +13,8 @@ from claims.exchange.errors import (
 )
 from claims.exchange.lifecycle import State
 from claims.exchange.replay import ItemOutcome, NewReplay, Replay, ReplayState
-from claims.exchange.submission import EventKind, Submission, SubmissionFilter
+from claims.exchange.submission import Event, EventKind, Submission, SubmissionFilter
+from claims.storage.retention import PostgresRetained
 from tests.integration.conftest import FACILITY, Exchange
 
 ALL = SubmissionFilter(within=EVERYWHERE, states=tuple(State))
@@ -271,3 +272,21 @@ def test_what_matches_later_is_not_in_the_selection(exchange: Exchange) -> None:
 
     assert exchange.outcomes(replay.id) == {first.id: ItemOutcome.REPLAYED}
     assert exchange.now(later).state is State.FAILED
+
+
+def test_what_was_erased_cannot_go_again(exchange: Exchange) -> None:
+    whole, erased = (failed(exchange, body, GatewayUnavailable) for body in (b"1", b"2"))
+    event = Event(exchange.clock.now(), EventKind.ERASED, State.FAILED, "op", detail={"reason": "over"})
+    PostgresRetained(exchange.pool).erase(erased.id, event)
+    told = {whole.id: ItemOutcome.REPLAYED, erased.id: ItemOutcome.SKIPPED_ERASED}
+
+    plan = exchange.replays.plan(ALL, sample=20)
+    replay_id = replay_all(exchange)
+
+    assert {item.submission_id: item.outcome for item in plan.sample} == told
+    assert {outcome: number for outcome, number in plan.counts.items() if number} == dict.fromkeys(
+        told.values(), 1
+    )
+    assert exchange.outcomes(replay_id) == told
+    assert exchange.now(erased).state is State.FAILED
+    assert EventKind.REPLAYED not in exchange.history(erased)
