@@ -1,14 +1,14 @@
 """Retention in the console: holds come and go, and what is due is looked at before it is erased."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from starlette.testclient import TestClient
 
 from claims.exchange.access.places import EVERYWHERE, Place, Reach
 from claims.exchange.errors import InvalidCursor
-from claims.exchange.keeping import FindDue
+from claims.exchange.keeping import Due, FindDue, Listed
 from claims.exchange.retention import RecordClass, load_retention
 from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.localtime import local_date
@@ -263,3 +263,26 @@ def test_what_is_due_depends_on_the_class_and_the_latest_discharge(exchange: Exc
     assert len(first.items) == 2
     assert [one.record_class for one in rest.items] == [RecordClass.DEATH_OR_MENTAL]
     assert find_due(within=Reach.of(Place("00")), by=by, limit=9).items == ()
+
+
+class OneAtATime(FindDue):
+    """Counts no further than one, as the page counts no further than a thousand."""
+
+    def __call__(
+        self, *, within: Reach, by: date, limit: int, after: SubmissionId | None = None
+    ) -> Listed[Due]:
+        return super().__call__(within=within, by=by, limit=min(limit, 1), after=after)
+
+
+def test_a_count_that_stopped_says_that_there_is_more(service: Service, administrator: Ask) -> None:
+    for number in range(2):
+        rejected(service, f"no xml {number}".encode())
+    service.__dict__["find_due"] = OneAtATime(service.kept_records, load_retention(None))
+
+    first = administrator("/retention/due?by=2080-01-01").text
+    onward = re.search(r"after=(\w+)", first)
+    assert onward
+    last = administrator(f"/retention/due?by=2080-01-01&after={onward[1]}").text
+
+    assert (">1+<" in first, "There are more behind them" in first) == (True, True)
+    assert (">1<" in last, "1+" in last, "without the pages before it" in last) == (True, False, True)
