@@ -40,22 +40,41 @@ class Charged:
         return tuple(item.origin for item in self.items)
 
 
-def find_charges(charts: Charts, keys: Iterable[str], row: Item[fhir.Resource]) -> Charged:
-    """Return what is charged for a row, whichever of its resources the charges name."""
+def find_charges(
+    charts: Charts, keys: Iterable[str], row: Item[fhir.Resource], *, own: Decimal | None
+) -> Charged:
+    """Return what is charged for a row, whichever of its resources the charges name.
+
+    ``own`` is the quantity that the row's own resources say. A charge is paid once: of several rows that
+    it would price, the first has it.
+    """
     found = {item.key: item for key in keys for item in charts.charged.get(key, ())}
-    return combine(charts.source, tuple(found.values()), row)
+    for item in [item for item in found.values() if item.key in charts.priced]:
+        detail = "a charge names what makes several rows; it counts for the first of them alone"
+        charts.source.note(item.pointer, "charge-of-several", detail)
+        del found[item.key]
+    charts.priced.update(found)
+    return combine(charts.source, tuple(found.values()), row, own=own)
 
 
-def combine(source: Source, items: tuple[Item[fhir.ChargeItem], ...], row: Item[fhir.Resource]) -> Charged:
+def combine(
+    source: Source,
+    items: tuple[Item[fhir.ChargeItem], ...],
+    row: Item[fhir.Resource],
+    *,
+    own: Decimal | None,
+) -> Charged:
     """Add up the charges of a row; several of different price cannot be one row, and are noted."""
     if not items:
         return Charged(read_extras(source, row, row.resource.extension))
     quantities = [source.quantity(item.resource.quantity, item) for item in items]
-    prices = [_unit_price(source, item, quantity) for item, quantity in zip(items, quantities, strict=True)]
-    if len(set(prices)) > 1:
-        source.note(
-            row.pointer, "several-prices", "charges of different price name one resource; the first counts"
-        )
+    prices = [
+        _unit_price(source, item, own if quantity is None else quantity)
+        for item, quantity in zip(items, quantities, strict=True)
+    ]
+    if len(set(prices)) > 1 or (len(items) > 1 and None in quantities):
+        detail = "charges of different price, or without a quantity, name one resource; the first counts"
+        source.note(row.pointer, "several-prices", detail)
         items, quantities, prices = items[:1], quantities[:1], prices[:1]
     known = [quantity for quantity in quantities if quantity is not None]
     unit = items[0].resource.quantity.unit if items[0].resource.quantity else None

@@ -7,7 +7,8 @@
 3. Medicines: every dispense, every request that no dispense names, every administration whose request
    does not count.
 4. Services: every procedure, every order that no counted procedure names, every device and supply, and
-   every charge that names nothing. A charge that names a resource prices its row.
+   every charge that names nothing, or only what makes no row itself, such as a report without an order.
+   A charge that names a resource prices its row: one row, however many it names.
 5. Results: every laboratory observation, or its components; every report of images or functions.
 """
 
@@ -51,6 +52,8 @@ _NOT_COUNTED: Final = frozenset(
     }
 )  # fmt: skip
 _ORDERS: Final = frozenset({"order", "original-order", "instance-order", "filler-order", "reflex-order"})
+# What a charge may name that never makes a row of XML2 or XML3 by itself.
+_WITHOUT_ROW: Final = frozenset({"DiagnosticReport", "Encounter", "ImagingStudy", "Observation"})
 _OF_ENCOUNTERS: Final[tuple[type[Resource], ...]] = (
     Appointment, ChargeItem, ClinicalImpression, Composition, Condition, DeviceUse, DiagnosticReport,
     DocumentReference, MedicationAdministration, MedicationDispense, MedicationRequest, Observation,
@@ -82,6 +85,7 @@ class Charts:
         requested: Keys of the counted medication requests of each encounter, by its key.
         given: The counted administrations of a request within an encounter, by the keys of both.
         charged: The charges that name a resource, by its key.
+        priced: Keys of the charges that have priced a row.
         reports: The counted reports on an order or procedure, or with an observation as a result, by its key.
         measured: The counted observations that answer an order or belong to a procedure, by its key.
     """
@@ -96,6 +100,7 @@ class Charts:
         default_factory=lambda: defaultdict(list)
     )
     charged: dict[str, list[Item[ChargeItem]]] = field(default_factory=lambda: defaultdict(list))
+    priced: set[str] = field(default_factory=set)
     reports: dict[str, list[Item[DiagnosticReport]]] = field(default_factory=lambda: defaultdict(list))
     measured: dict[str, list[Item[Observation]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -127,8 +132,20 @@ class Charts:
                 yield item
 
     def own_charges(self, chart: Chart) -> Iterator[Item[ChargeItem]]:
-        """Return the charges that name nothing and so make a row of their own."""
-        return (item for item in chart.of(ChargeItem) if not names_something(item.resource.service))
+        """Return the charges that make a row of their own, after the other rows of the encounter."""
+        for item in chart.of(ChargeItem):
+            named = [one for one in item.resource.service if one.is_link()]
+            if item.key not in self.priced and all(
+                self.source.kind_of(one, item) in _WITHOUT_ROW for one in named
+            ):
+                yield item
+
+    def note_unpaid(self) -> None:
+        """Note the charges that priced no row, after all rows of all encounters."""
+        charges = [item for chart in self.all for item in chart.of(ChargeItem)]
+        if unpaid := sum(item.key not in self.priced for item in charges):
+            detail = f"{unpaid} × ChargeItem: nothing that it names makes a row; makes no row"
+            self.source.note("", "not-counted", detail)
 
     def results(self, chart: Chart) -> Iterator[Item[Observation]]:
         """Return the laboratory observations that make rows: all but panels that only have members."""
@@ -211,11 +228,6 @@ def has_category(concepts: Iterable[CodeableConcept], codes: tuple[str, ...]) ->
             if coding.code in codes:
                 return True
     return False
-
-
-def names_something(references: Iterable[Reference]) -> bool:
-    """Say whether a list of references names anything at all."""
-    return any(reference.is_link() for reference in references)
 
 
 def _why_not(resource: Resource) -> str | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from claims.emr.encounter import Medication
 from claims.emr.fhir import resources as fhir
-from claims.emr.fhir.charging import Charged, find_charges, other_sources
+from claims.emr.fhir.charging import find_charges, other_sources
 from claims.emr.fhir.charts import Chart, Charts
 from claims.emr.fhir.contents import Item
 from claims.emr.fhir.doses import dose_words, instruction_words
@@ -67,7 +67,11 @@ def _lines(charts: Charts, chart: Chart) -> Iterator[_Line]:
 
 def _medication(charts: Charts, places: Places, line: _Line) -> Medication:
     source, row = charts.source, line.deciding
-    charged = find_charges(charts, (item.key for item in line.items), row)
+    own, own_unit = _quantity(source, line)
+    charged = find_charges(charts, (item.key for item in line.items), row, own=own)
+    quantity, unit = (
+        (own, own_unit) if charged.quantity is None else (charged.quantity, charged.unit or own_unit)
+    )
     extras = charged.extras
     drug, product = _drug(source, line)
     route = _route(source, line)
@@ -75,7 +79,6 @@ def _medication(charts: Charts, places: Places, line: _Line) -> Medication:
     ordered = _ordered(source, line) or given or ""
     prescriber = _prescriber(source, line)
     department = places.row_department(ordered)
-    quantity, unit = _quantity(source, line, charged)
     form = product.resource.form or product.resource.dose_form if product else None
     return Medication(
         code=drug.code,
@@ -170,18 +173,15 @@ def _prescriber(source: Source, line: _Line) -> Named:
     return source.who(line.request.resource.requester, line.request, source.options.identifiers.practitioner)
 
 
-def _quantity(source: Source, line: _Line, charged: Charged) -> tuple[Decimal | None, str | None]:
-    """Return how much, and in what unit: as charged, dispensed, requested, or administered in all."""
+def _quantity(source: Source, line: _Line) -> tuple[Decimal | None, str | None]:
+    """Return how much, and in what unit: as dispensed, requested, or administered in all."""
     asked = line.request.resource.dispense_request if line.request else None
     is_administration = isinstance(line.deciding.resource, fhir.MedicationAdministration)
     written = line.quantity or (asked.quantity if asked and not is_administration else None)
     value = source.quantity(written, line.deciding)
-    unit = (written.unit or written.code) if written else None
     if value is None:
-        value, unit = _administered(source, line)
-    if charged.quantity is not None:
-        return charged.quantity, charged.unit or unit
-    return value, unit
+        return _administered(source, line)
+    return value, (written.unit or written.code) if written else None
 
 
 def _administered(source: Source, line: _Line) -> tuple[Decimal | None, str | None]:

@@ -47,6 +47,7 @@ def read_fhir(data: bytes, *, options: FhirOptions | None = None) -> ReadEncount
 def _encounters(charts: Charts) -> Iterator[Encounter]:
     for chart in charts.all:
         yield _encounter(charts, chart)
+    charts.note_unpaid()
 
 
 def _encounter(charts: Charts, chart: Chart) -> Encounter:

@@ -369,7 +369,7 @@ class Measurement(Resource):
     value_integer: Decimal | None = None
     value_range: Range | None = None
     value_ratio: Ratio | None = None
-    value_sampled_data: msgspec.Raw | None = None
+    value_sampled_data: Element | None = None
     value_time: str | None = None
     value_date_time: str | None = None
     value_period: Period | None = None

@@ -53,7 +53,9 @@ class _Line:
 
 def read_services(charts: Charts, chart: Chart, places: Places) -> tuple[Service, ...]:
     """Return the services of an encounter: procedures, other orders, devices, supplies, other charges."""
-    return tuple(_service(charts, places, line) for line in _lines(charts, chart))
+    rows = [_service(charts, places, line) for line in _lines(charts, chart)]
+    own = [_of_charge(charts, item) for item in charts.own_charges(chart)]
+    return (*rows, *(_service(charts, places, line) for line in own))
 
 
 def _lines(charts: Charts, chart: Chart) -> Iterator[_Line]:
@@ -61,19 +63,18 @@ def _lines(charts: Charts, chart: Chart) -> Iterator[_Line]:
     yield from (_of_order(charts, item) for item in charts.orders(chart))
     yield from (_of_device(charts, item) for item in chart.of(fhir.DeviceUse))
     yield from (_of_supply(charts, item) for item in chart.of(fhir.SupplyDelivery))
-    yield from (_of_charge(charts.source, item) for item in charts.own_charges(chart))
 
 
 def _service(charts: Charts, places: Places, line: _Line) -> Service:
     source, row = charts.source, line.row
-    charged = line.charged or find_charges(charts, line.keys, row)
+    own = source.quantity(line.quantity, row)
+    own = _ONE if own is None else own
+    charged = line.charged or find_charges(charts, line.keys, row, own=own)
     line = _as_charged(source, line, charged)
     extras = charged.extras
     ordered = line.ordered or line.performed or ""
     department = places.row_department(ordered)
     kind = _kind_word(extras.text("kind")) or line.kind
-    own = source.quantity(line.quantity, row)
-    quantity = charged.quantity if charged.quantity is not None else own
     unit = charged.unit or (line.quantity.unit if line.quantity else None) or extras.text("unit")
     percent = extras.number("service_percent")
     return Service(
@@ -82,7 +83,7 @@ def _service(charts: Charts, places: Places, line: _Line) -> Service:
         name=line.code.name,
         group=extras.text("group"),
         unit=unit,
-        quantity=_ONE if quantity is None else quantity,
+        quantity=own if charged.quantity is None else charged.quantity,
         hospital_price=charged.price,
         insured_price=extras.number("insured_price"),
         ceiling=extras.number("ceiling"),
@@ -236,18 +237,22 @@ def _of_supply(charts: Charts, item: Item[fhir.SupplyDelivery]) -> _Line:
     )
 
 
-def _of_charge(source: Source, item: Item[fhir.ChargeItem]) -> _Line:
-    charge = item.resource
+def _of_charge(charts: Charts, item: Item[fhir.ChargeItem]) -> _Line:
+    source, charge = charts.source, item.resource
+    charts.priced.add(item.key)
+    reports = tuple(source.find_all(fhir.DiagnosticReport, charge.service, item))
+    measured = tuple(source.find_all(fhir.Observation, charge.service, item))
     national = source.options.national
     code = source.code(charge.code, (*national.service, *national.supply))
     return _Line(
         row=item,
         code=code,
-        kind=_kind(source, (charge.code,) if charge.code else (), code, default=ServiceKind.OTHER),
-        origin=(item.origin,),
+        kind=_kind(source, (charge.code,) if charge.code else (), code, default=None)
+        or _kind_of_results(source, reports, measured),
+        origin=_origins(item, *reports, *measured),
         keys=(),
         order_id=item.key,
-        charged=combine(source, (item,), item),
+        charged=combine(source, (item,), item, own=_ONE),
     )
 
 

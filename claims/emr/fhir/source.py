@@ -131,6 +131,17 @@ class Source:
             if found := self.find_a(wanted, reference, owner):
                 yield found
 
+    def kind_of(self, reference: Reference, owner: Item[Resource]) -> str:
+        """Return the type of what a reference names, as far as the input or the reference tells it."""
+        if found := self.find(reference, owner):
+            return found.kind
+        link = reference.link()
+        text = _text_of(link) or ""
+        if unread := self.contents.skipped.get(text):
+            return unread
+        named = _short_form(text).partition("/")[0].partition("?")[0]
+        return named if named[:1].isupper() else link.type or ""
+
     def is_elsewhere(self, reference: Reference, kind: str) -> bool:
         """Say whether a reference surely names something of another type than ``kind``."""
         text = reference.link().reference

@@ -154,6 +154,27 @@ def test_the_quantity_dispensed_wins_over_the_one_asked_for() -> None:
     assert read_one(request).medications[0].quantity == 30
 
 
+def test_a_total_without_a_quantity_is_shared_among_what_was_handed_over() -> None:
+    charge = a_charge(of="MedicationDispense/d1", priceOverride={"value": 80000})
+
+    (medicine,) = read_one(a_dispense(quantity={"value": 20, "unit": "Viên"}), charge).medications
+
+    assert (medicine.quantity, medicine.unit, medicine.price) == (20, "Viên", 4000)
+
+
+def test_a_charge_of_a_request_prices_one_of_its_dispenses() -> None:
+    dispenses = [
+        a_dispense(known, of="MedicationRequest/m1", quantity={"value": 10}) for known in ("d1", "d2")
+    ]
+    charge = a_charge(of="MedicationRequest/m1", quantity={"value": 20}, priceOverride={"value": 4000})
+
+    done = read(a_request(), *dispenses, charge)
+
+    rows = [(one.quantity, one.price) for one in done.encounters[0].medications]
+    assert rows == [(20, 200), (10, None)]
+    assert [one.code for one in done.oddities] == ["charge-of-several"]
+
+
 def test_a_charge_gives_price_and_quantity() -> None:
     charge = a_charge(
         of="MedicationRequest/m1", quantity={"value": 20}, priceOverride={"value": 9600, "currency": "VND"}

@@ -141,6 +141,15 @@ def test_a_value_of_any_kind_becomes_text(value: dict[str, Any], text: str, unit
     assert (result.value, result.unit) == (text, unit)
 
 
+def test_a_curve_is_a_row_without_a_value() -> None:
+    curve = {"origin": {"value": 2048}, "period": 10, "dimensions": 1, "data": "2041 2043"}
+
+    done = read(an_observation(valueSampledData=curve))
+
+    assert done.refused == ()
+    assert [one.value for one in done.encounters[0].results] == [None]
+
+
 def test_the_zeros_that_say_how_exact_a_value_is_stay() -> None:
     from claims.emr.fhir.reading import read_fhir
 

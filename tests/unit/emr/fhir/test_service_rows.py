@@ -178,6 +178,71 @@ def test_charges_of_different_price_for_one_resource_are_noted() -> None:
     assert "several-prices" in {oddity.code for oddity in done.oddities}
 
 
+def test_a_total_without_a_quantity_is_shared_among_what_the_row_says_was_done() -> None:
+    charge = a_charge(of="ServiceRequest/s1", totalPriceComponent={"amount": {"value": 80000}})
+
+    (service,) = read_one(an_order(quantityQuantity={"value": 2}), charge).services
+
+    assert (service.quantity, service.hospital_price) == (2, 40000)
+
+
+def test_a_charge_is_paid_once_however_many_rows_it_names() -> None:
+    both = [ref("Procedure/pr1"), ref("Procedure/pr2")]
+    charge = a_charge(service=both, quantity={"value": 1}, priceOverride={"value": 100000})
+
+    done = read(a_procedure("pr1"), a_procedure("pr2"), charge)
+
+    assert [one.hospital_price for one in done.encounters[0].services] == [100000, None]
+    assert [(one.pointer, one.code) for one in done.oddities] == [("/entry/4/resource", "charge-of-several")]
+
+
+def test_two_procedures_of_an_order_share_its_charge_no_more_than_once() -> None:
+    procedures = [a_procedure(known, basedOn=[ref("ServiceRequest/s1")]) for known in ("pr1", "pr2")]
+    charge = a_charge(of="ServiceRequest/s1", quantity={"value": 1}, priceOverride={"value": 100000})
+
+    done = read(an_order(), *procedures, charge)
+
+    assert [one.hospital_price for one in done.encounters[0].services] == [100000, None]
+
+
+def test_equal_charges_are_not_added_up_where_one_has_no_quantity() -> None:
+    known = a_charge("c1", of="Procedure/pr1", quantity={"value": 1}, priceOverride={"value": 100})
+    unknown = a_charge("c2", of="Procedure/pr1", priceOverride={"value": 100})
+
+    done = read(a_procedure(), known, unknown)
+
+    assert [one.origin for one in done.encounters[0].services] == [("Procedure/pr1", "ChargeItem/c1")]
+    assert "several-prices" in {oddity.code for oddity in done.oddities}
+
+
+@pytest.mark.parametrize(
+    ("named", "kind"),
+    [
+        pytest.param("Encounter/e1", ServiceKind.OTHER, id="encounter"),
+        pytest.param("DiagnosticReport/r1", ServiceKind.TEST, id="report"),
+        pytest.param("Observation/o1", ServiceKind.TEST, id="observation"),
+        pytest.param("ImagingStudy/i1", ServiceKind.OTHER, id="study"),
+    ],
+)
+def test_a_charge_of_what_nobody_ordered_is_a_row_of_its_own(named: str, kind: ServiceKind) -> None:
+    charge = a_charge(of=named, priceOverride={"value": 100000})
+
+    (service,) = read_one(an_observation(), a_report(), charge).services
+
+    assert (service.kind, service.hospital_price, service.code) == (kind, 100000, "EXAM")
+
+
+@pytest.mark.parametrize("named", ["Procedure/pr1", "Procedure/elsewhere", "Immunization/i1", "#contained"])
+def test_a_charge_whose_resource_makes_no_row_is_counted_and_said(named: str) -> None:
+    charge = a_charge(of=named, priceOverride={"value": 100000})
+
+    done = read(a_procedure(status="not-done"), charge)
+
+    assert done.encounters[0].services == ()
+    noted = "1 × ChargeItem: nothing that it names makes a row; makes no row"
+    assert noted in [one.detail for one in done.oddities]
+
+
 def test_a_referral_is_a_paper_and_no_row() -> None:
     assert codes(an_order(category=[concept(SNOMED, "3457005")]), what="services") == []
 
