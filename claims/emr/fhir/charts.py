@@ -3,7 +3,8 @@
 1. A resource whose status says that it did not happen, or not yet, does not count; nor does a request
    that is no order, or an order not to do something.
 2. A resource belongs to the encounter that it references; in a bundle with one encounter also when it
-   references none.
+   references none, else to that of the charge that names it: some resources, such as R4's SupplyDelivery,
+   have no element for an encounter.
 3. Medicines: every dispense, every request that no dispense names, every administration whose request
    does not count.
 4. Services: every procedure, every order that no counted procedure names, every device and supply, and
@@ -198,11 +199,12 @@ def open_charts(source: Source) -> Charts:
         if whole := source.find(part.encounter.resource.part_of, part.encounter):
             charts.parts[whole.key].append(part)
     only = everyone[0].key if len(everyone) == 1 else None
+    billed = dict(_billed(source, only))
     for kind in _OF_ENCOUNTERS:
         for item in source.contents.of(kind):
             if not _counts(item, uncounted):
                 continue
-            chart = by_key.get(_home_of(item, source, only) or "")
+            chart = by_key.get(_home_of(item, source, only or billed.get(item.key)) or "")
             if chart is None:
                 uncounted[item.kind, "it belongs to no counted encounter of the input"] += 1
                 _join_charge(charts, item)
@@ -243,15 +245,24 @@ def _why_not(resource: Resource) -> str | None:
     return None
 
 
-def _home_of(item: Item[Resource], source: Source, only: str | None) -> str | None:
-    """Return the key of the encounter that a resource belongs to."""
+def _billed(source: Source, only: str | None) -> Iterator[tuple[str, str]]:
+    """Yield the keys of what charges name, each with that of the charge's encounter."""
+    for item in source.contents.of(ChargeItem):
+        if _why_not(item.resource) is None and (home := _home_of(item, source, only)):
+            for reference in item.resource.service:
+                if found := source.find(reference, item):
+                    yield found.key, home
+
+
+def _home_of(item: Item[Resource], source: Source, otherwise: str | None) -> str | None:
+    """Return the key of the encounter that a resource belongs to; ``otherwise``, when it names none."""
     named = False
     for reference in _encounter_references(item.resource):
         found = source.find(reference, item)
         if found is not None and isinstance(found.resource, Encounter):
             return found.key
         named = named or (found is None and not source.is_elsewhere(reference, "Encounter"))
-    return None if named else only
+    return None if named else otherwise
 
 
 def _encounter_references(resource: Resource) -> Iterator[Reference]:

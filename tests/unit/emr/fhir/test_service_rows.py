@@ -13,6 +13,7 @@ from tests.unit.emr.fhir.bundles import (
     a_charge,
     a_procedure,
     a_report,
+    an_encounter,
     an_observation,
     an_order,
     codes,
@@ -241,6 +242,18 @@ def test_a_charge_whose_resource_makes_no_row_is_counted_and_said(named: str) ->
     assert done.encounters[0].services == ()
     noted = "1 × ChargeItem: nothing that it names makes a row; makes no row"
     assert noted in [one.detail for one in done.oddities]
+
+
+def test_a_supply_that_has_no_encounter_belongs_to_that_of_its_charge() -> None:
+    supply = {"resourceType": "SupplyDelivery", "id": "x1", "status": "completed"}
+    charge = a_charge(of="SupplyDelivery/x1", quantity={"value": 1}, priceOverride={"value": 700})
+
+    first, second = read(an_encounter("e1"), an_encounter("e2"), supply, charge).encounters
+
+    assert [(one.origin, one.hospital_price) for one in first.services] == [
+        (("SupplyDelivery/x1", "ChargeItem/c1"), 700)
+    ]
+    assert second.services == ()
 
 
 def test_a_referral_is_a_paper_and_no_row() -> None:
