@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -71,7 +72,8 @@ def build(
 ) -> int:
     """Build unsigned bundles from encounter documents, FHIR R4 or R5 bundles, and HL7 v2 messages.
 
-    Each encounter that is over makes one bundle. HL7 messages of all inputs are put together by visit.
+    Each encounter that is over makes one bundle. HL7 messages of all inputs are put together by visit, and
+    so are the files of a folder that hold FHIR resources of one type each, as a bulk export writes them.
     Without --output and --json a single bundle is written to standard output. What makes no claim
     is refused with its reasons, and never stops the rest: exit code 1.
     """
@@ -124,6 +126,7 @@ class _Opened:
     kind: "Format | None"
     data: bytes
     error: str | None = None
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,29 +143,50 @@ class _Bench:
     keeps_trace: bool
 
     def outcomes(self, files: Sequence[Path], bar: Bar) -> Iterator[_Outcome]:
-        """Build every input, in order; HL7 messages wait for those of the inputs behind them."""
+        """Build every input, in order; what belongs together over several waits for those behind it."""
         from claims.emr.recognizing import Format
 
         waiting: list[_Opened] = []
         for path in files:
-            opened = self._open(path)
-            if waiting or opened.kind is Format.HL7:
+            opened = self._open(path, is_alone=len(files) == 1)
+            if waiting or opened.kind is Format.HL7 or opened.is_part:
                 waiting.append(opened)
             else:
-                yield self._build(opened, self._read(opened), bar)
+                yield self._build(opened.path, self._read(opened), bar)
         folded = self._fold([opened.data for opened in waiting if opened.kind is Format.HL7])
+        parts: dict[Path, list[_Opened]] = defaultdict(list)
         for opened in waiting:
-            read = next(folded) if opened.kind is Format.HL7 else self._read(opened)
-            yield self._build(opened, read, bar)
+            if opened.is_part:
+                parts[opened.path.parent].append(opened)
+        for opened in waiting:
+            if opened.kind is Format.HL7:
+                yield self._build(opened.path, next(folded), bar)
+            elif not opened.is_part:
+                yield self._build(opened.path, self._read(opened), bar)
+            elif together := parts.pop(opened.path.parent, None):
+                bar.expect(1 - len(together))
+                yield self._build_parts(together, bar)
 
-    def _open(self, path: Path) -> _Opened:
-        from claims.emr.recognizing import detect_format
+    def _build_parts(self, parts: Sequence[_Opened], bar: Bar) -> _Outcome:
+        """Build what the files of a folder hold together, each of them one type of resource."""
+        from claims.emr.fhir.reading import read_fhir_parts
+
+        if len(parts) == 1:
+            return self._build(parts[0].path, self._read(parts[0]), bar)
+        named = {part.path.name: part.data for part in parts}
+        return self._build(parts[0].path.parent, read_fhir_parts(named, options=self.options.fhir), bar)
+
+    def _open(self, path: Path, *, is_alone: bool) -> _Opened:
+        from claims.emr.fhir.contents import has_one_type
+        from claims.emr.recognizing import Format, detect_format
 
         try:
             data = read_input(path)
         except OSError as error:
             return _Opened(path, None, b"", f"it cannot be read: {error.strerror or error}")
-        return _Opened(path, self.kind or detect_format(data), data)
+        kind = self.kind or detect_format(data)
+        is_part = kind is Format.FHIR and not is_alone and has_one_type(data)
+        return _Opened(path, kind, data, is_part=is_part)
 
     def _read(self, opened: _Opened) -> "ReadEncounters":
         from claims.emr.formats import read_encounters
@@ -193,10 +217,10 @@ class _Bench:
             oddities = [odd for odd in alone.oddities if odd in whole.oddities]
             yield ReadEncounters(mine, tuple(refused), tuple(oddities))
 
-    def _build(self, opened: _Opened, read: "ReadEncounters", bar: Bar) -> _Outcome:
+    def _build(self, path: Path, read: "ReadEncounters", bar: Bar) -> _Outcome:
         from claims.building.reasons import Refused, told_of_reading
 
-        outcome = _Outcome(opened.path, oddities=read.oddities)
+        outcome = _Outcome(path, oddities=read.oddities)
         named: dict[str, list[Told]] = {}
         for one in read.refused:
             told = told_of_reading(one.code, one.pointer or None, one.detail)
@@ -270,7 +294,7 @@ class _Desk:
             target = self.output
         else:
             ma_lk = _NOT_IN_A_NAME.sub("_", built.claims[0].ma_lk)
-            stem = stem_of(outcome.path)
+            stem = stem_of(outcome.path) or Path.cwd().stem
             target = free_path(self.output, f"{stem}-{ma_lk}" if several else stem, ".xml", self.taken)
         write_whole(target, built.bundle)
         return target

@@ -1,7 +1,7 @@
 """Catalogues on the command line: look a facility's lists over, begin new ones, list what is missing."""
 
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -203,20 +203,27 @@ def _reasons(
 def _encounters(
     files: Sequence[Path], options: "ReadingOptions", language: str
 ) -> "Iterator[tuple[str, Encounter]]":
-    """Read the encounters of all inputs; HL7 messages of several inputs belong together."""
+    """Read the encounters of all inputs; HL7 messages belong together, and so do parts of a bulk export."""
+    from claims.emr.fhir.contents import has_one_type
+    from claims.emr.fhir.reading import read_fhir_parts
     from claims.emr.formats import read_encounters
     from claims.emr.hl7.reading import read_hl7
     from claims.emr.recognizing import Format, detect_format
 
     messages: list[bytes] = []
+    parts: dict[Path, dict[str, bytes]] = defaultdict(dict)
     with progress_bar("reading", len(files)) as bar:
         for path in files:
             data = _read(path)
             if (kind := detect_format(data)) is Format.HL7:
                 messages.append(data)
+            elif kind is Format.FHIR and len(files) > 1 and has_one_type(data):
+                parts[path.parent][path.name] = data
             elif data:
                 yield from _named(str(path), read_encounters(data, kind, options), language)
             bar.advance()
+    for folder, named in parts.items():
+        yield from _named(str(folder), read_fhir_parts(named, options=options.fhir), language)
     if messages:
         yield from _named("HL7", read_hl7(messages, options=options.hl7), language)
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from claims.cli.output import Exit
 from claims.emr.synthetic import generate_encounters
-from claims.emr.synthetic.fhir import to_fhir
+from claims.emr.synthetic.fhir import Style, fhir_json, to_fhir
 from claims.emr.synthetic.hl7 import to_hl7
 from tests.integration.command import claims
 
@@ -48,6 +49,46 @@ def test_three_kinds_of_input_make_the_same_rows(tmp_path: Path) -> None:
     assert [table.get("XML2") for table in tables] == [tables[0].get("XML2")] * 3
     assert [table.get("XML3") for table in tables] == [tables[0].get("XML3")] * 3
     assert all(Path(line["claims"][0]["file"]).is_file() for line in result.lines)
+
+
+def _bulk_export(folder: Path, document: Mapping[str, object]) -> None:
+    """Write a visit as a server exports it: a file of lines for each type of resource."""
+    folder.mkdir()
+    for entry in to_fhir(document, style=Style.RELATIVE)["entry"]:
+        with (folder / f"{entry['resource']['resourceType']}.ndjson").open("ab") as file:
+            file.write(fhir_json(entry["resource"]) + b"\n")
+
+
+def test_the_files_of_a_bulk_export_are_put_together_by_folder(tmp_path: Path) -> None:
+    for number, document in enumerate(documents(2)):
+        _bulk_export(tmp_path / f"day-{number}", document)
+        written(tmp_path / f"day-{number}.json", to_fhir(document))
+
+    result = claims("build", tmp_path, "--facility", "99001", "--draft", "-o", tmp_path / "out", "--json")
+
+    assert result.code == Exit.FINE, result.stderr
+    parts = [line["claims"] for line in result.lines if Path(line["input"]).is_dir()]
+    whole = [line["claims"] for line in result.lines if Path(line["input"]).is_file()]
+    assert [[one["totals"] for one in claims] for claims in parts] == [
+        [one["totals"] for one in claims] for claims in whole
+    ]
+    assert [[Path(one["file"]).name for one in claims] for claims in parts] == [["day-0.xml"], ["day-1.xml"]]
+
+
+def test_what_is_wrong_in_a_bulk_export_names_its_file(tmp_path: Path) -> None:
+    _bulk_export(tmp_path / "export", documents(1)[0])
+    with (tmp_path / "export" / "Encounter.ndjson").open("ab") as file:
+        file.write(b'{"resourceType": "Encounter", "id": "x", "period": 7}\n{"resource\n')
+
+    result = claims("build", tmp_path, "--facility", "99001", "--draft", "--json")
+
+    (line,) = result.lines
+    reasons = [reason for refused in line["refused"] for reason in refused["reasons"]]
+    assert [(one["code"], one["pointer"]) for one in reasons] == [
+        ("not-a-resource", "Encounter.ndjson: line 2/period"),
+        ("not-json", "Encounter.ndjson: line 3"),
+    ]
+    assert len(line["claims"]) == 1
 
 
 def test_messages_of_one_visit_are_put_together_over_several_files(tmp_path: Path) -> None:

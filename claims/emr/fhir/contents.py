@@ -7,8 +7,8 @@ out clean; a control character, which no claim can carry, refuses its resource.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, Generic, TypeVar, cast
 
@@ -150,9 +150,8 @@ def open_contents(data: bytes) -> Iterator[Contents]:
     A whole that is no JSON comes out as contents without items that say so.
     """
     is_suspect = _is_suspect(data)
-    raw = memoryview(data)[len(_BOM) :] if data.startswith(_BOM) else data
     loose = Contents([], [])
-    pieces = list(_pieces(raw, loose))
+    pieces = list(_pieces(data, loose))
     for pointer, piece in pieces:
         kind = _kind_of(piece)
         if kind == "Bundle":
@@ -163,8 +162,33 @@ def open_contents(data: bytes) -> Iterator[Contents]:
         yield loose
 
 
+def has_one_type(data: bytes) -> bool:
+    """Say whether an input holds resources of one type alone, as each file of a bulk export does."""
+    kinds = {_kind_of(piece) for _, piece in _pieces(data, Contents([], []))}
+    return len(kinds) == 1 and kinds.isdisjoint({"", "Bundle"})
+
+
+def open_parts(parts: Mapping[str, bytes]) -> Contents:
+    """Read inputs that hold resources outside of bundles as one; places begin with the name of the input."""
+    whole = Contents([], [])
+    for name, data in parts.items():
+        is_suspect, part = _is_suspect(data), Contents([], [])
+        for pointer, piece in _pieces(data, part):
+            place = f"{name}: {pointer}" if pointer else name
+            whole.add(piece, _kind_of(piece), full_url=None, pointer=place, is_suspect=is_suspect)
+        whole.refused.extend(replace(one, encounter="", pointer=_within(name, one)) for one in part.refused)
+    return whole
+
+
+def _within(name: str, refused: Refusal) -> str:
+    """Return where a part was refused: its line, which names what cannot be read, or all of it."""
+    return f"{name}: {refused.encounter}" if refused.encounter else name
+
+
 def _pieces(data: bytes | memoryview, loose: Contents) -> Iterator[tuple[str, msgspec.Raw]]:
     """Split an input into its top-level resources."""
+    if data[: len(_BOM)] == _BOM:
+        data = memoryview(data)[len(_BOM) :]
     try:
         whole = msgspec.json.decode(data, type=msgspec.Raw)
     except UNREADABLE as error:

@@ -4,11 +4,11 @@ Whether an encounter can be claimed (it is over, something was done, nothing is 
 here but in building, the same way for every kind of input.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from claims.emr.encounter import Encounter
 from claims.emr.fhir.charts import Chart, Charts, open_charts
-from claims.emr.fhir.contents import open_contents
+from claims.emr.fhir.contents import Contents, open_contents, open_parts
 from claims.emr.fhir.diagnoses import read_diagnoses
 from claims.emr.fhir.medications import read_medications
 from claims.emr.fhir.notes import read_notes
@@ -28,11 +28,19 @@ def read_fhir(data: bytes, *, options: FhirOptions | None = None) -> ReadEncount
 
     A resource that cannot be read is refused with its place; the rest goes on.
     """
-    options = options or FhirOptions()
+    return _read(open_contents(data), options or FhirOptions())
+
+
+def read_fhir_parts(parts: Mapping[str, bytes], *, options: FhirOptions | None = None) -> ReadEncounters:
+    """Read the files of a bulk export as one input; places begin with the name of the file."""
+    return _read([open_parts(parts)], options or FhirOptions())
+
+
+def _read(inputs: Iterable[Contents], options: FhirOptions) -> ReadEncounters:
     encounters: list[Encounter] = []
     refused: list[Refusal] = []
     oddities: list[Oddity] = []
-    for contents in open_contents(data):
+    for contents in inputs:
         charts = open_charts(Source(contents, options))
         encounters.extend(_encounters(charts))
         if not charts.all and not contents.refused:

@@ -11,6 +11,7 @@ from claims.cli.catalogues import check_catalogue, list_catalogue_gaps, write_ca
 from claims.cli.output import Exit, Language
 from tests.unit.catalogues.folders import a_folder
 from tests.unit.emr.documents import a_document, a_medicine, a_service
+from tests.unit.emr.fhir.bundles import a_patient, a_procedure, an_encounter
 
 DRUGS = "local_code,code,name,unit,price\nD1,40.30,Thuốc,Viên,4000\n"
 
@@ -81,6 +82,20 @@ def test_gaps_are_counted_by_what_would_fill_them(tmp_path: Path, capsys: pytest
     ]
     assert "chưa" in gaps[0]["message"]["vi"]
     assert "mapped" in gaps[0]["message"]["en"]
+
+
+def test_the_gaps_of_a_bulk_export_are_those_of_its_visits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for resource in (a_patient(), an_encounter(), a_procedure()):
+        (tmp_path / f"{resource['resourceType']}.ndjson").write_text(json.dumps(resource), "utf-8")
+
+    list_catalogue_gaps([tmp_path], as_json=True)
+
+    gaps = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert ("services.csv", "http://snomed.info/sct|430193006") in {
+        (gap["file"], gap["code"]) for gap in gaps
+    }
 
 
 @pytest.mark.parametrize(("language", "words"), [("vi", "không đọc được"), ("en", "refused")])
