@@ -9,6 +9,7 @@ from claims.api.app import create_app as create_api
 from claims.console.addresses import MOUNT, page_url
 from claims.console.app import create_console
 from claims.runtime.start import open_service
+from claims.runtime.telemetry.scrape import listen
 from claims.runtime.wiring import Service
 from claims.storage import roles
 
@@ -28,7 +29,10 @@ def from_environment() -> FastAPI:
     service.warm("master_keys")
     service.service_keys.ensure()
     # Whatever is wrong with its files is told in a line before anybody is answered.
-    service.warm(*NEEDED)
+    service.warm("review_policy", "provider", *NEEDED)
+    settings = service.settings
+    if settings.metrics_port is not None:
+        listen(service.metrics, host=settings.metrics_host, port=settings.metrics_port)
     return create_app(service)
 
 

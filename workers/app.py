@@ -25,7 +25,7 @@ configure_tracing(service.settings, "worker")
 telemetry.watch_tasks()
 
 # What every process needs is loaded before the pool forks, so that children share its pages.
-service.warm("check_terms")
+service.warm("check_terms", "review_policy")
 prepare_process()
 
 

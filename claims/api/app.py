@@ -46,7 +46,6 @@ from claims.gateway.receiving import AnyCase
 from claims.runtime.guarding import refuse_unguarded
 from claims.runtime.headers import API_HEADERS, SafeHeaders, over_tls
 from claims.runtime.start import open_service
-from claims.runtime.telemetry.scrape import listen
 from claims.runtime.telemetry.tracing import NOT_THE_FRAMEWORKS, configure_tracing
 from claims.runtime.wiring import Service
 from claims.storage import roles
@@ -112,10 +111,7 @@ def create_app(service: Service, *, console: tuple[str, ...] = ()) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         """Hold the service for as long as the application runs."""
         service.warm(*NEEDED)
-        settings = service.settings
-        configure_tracing(settings, "api")
-        if settings.metrics_port is not None:
-            listen(service.metrics, host=settings.metrics_host, port=settings.metrics_port)
+        configure_tracing(service.settings, "api")
         service.batch_runner.resume()
         yield
         service.batch_runner.stop()

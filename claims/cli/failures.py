@@ -8,13 +8,15 @@ from claims.cli.output import Exit
 from claims.cli.watching import FolderWatched
 from claims.client import ApiRefused, ApiUnreachable
 from claims.exchange.errors import StoreUnavailable
+from claims.exchange.retention import UnreadableRetention
 from claims.listening import AddressUnavailable
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 from claims.runtime.archive_store import ArchiveStoreFailed
 from claims.runtime.embedded import EmbeddedServiceFailed, NoEmbeddedServices
 from claims.runtime.service_keys import UnusableServiceKeys
-from claims.runtime.settings import InvalidSettings
+from claims.runtime.settings import InvalidSettings, UnusableFile
 from claims.runtime.start import HalfConfigured, NothingRuns, NoTrustAnchors
+from claims.runtime.telemetry.scrape import UnusableMetricsPort
 from claims.storage.migrations import NewerDatabase
 from claims.storage.objects import UnusableStoreAddress
 from claims.storage.sealing import UnusableSealingKey
@@ -40,9 +42,12 @@ _CONFIGURATION = (
     RemoteCertificateNotFound,
     TrustStoreUnreadable,
     UnusableAddress,
+    UnusableMetricsPort,
     UnusableCredentials,
     UnusableStoreAddress,
     UnreadablePolicy,
+    UnreadableRetention,
+    UnusableFile,
     UnusableFormatFolder,
     UnusableOwnRules,
     UnusableSealingKey,

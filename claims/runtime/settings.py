@@ -5,10 +5,11 @@ is a service that runs with a default nobody chose.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 
 import limits
 import psycopg
@@ -23,9 +24,12 @@ from claims.exchange.quota import read_size_limits
 from claims.runtime.watchdog import PATIENCE_S
 
 PREFIX = "CLAIMS_"
+T = TypeVar("T")
 
 #: How addresses of brokers begin that have been tried.
 _BROKERS = frozenset({"redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp"})
+
+_WEB = frozenset({"http", "https"})
 
 #: One attempt at worst: sign in, ask by digest, sign in again, ask again; and the same to send.
 _EXCHANGES = 8
@@ -37,6 +41,27 @@ class InvalidSettings(ClaimsError):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+class UnusableFile(ClaimsError):
+    """A file that a setting names cannot be read, or makes no sense."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        why = error.strerror if isinstance(error, OSError) else error
+        super().__init__(f"{path}: {why}")
+        self.path = path
+
+
+def read_file(path: Path, read: Callable[[str], T]) -> T:
+    """Return what a file says that a setting names.
+
+    Raises:
+        UnusableFile: It cannot be read, or makes no sense; says which file.
+    """
+    try:
+        return read(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, ClaimsError) as error:
+        raise UnusableFile(path, error) from error
 
 
 def _readable_windows(text: str) -> str:
@@ -74,6 +99,23 @@ def _broker_address(text: str | None) -> str | None:
             raise ValueError(
                 "no address such as redis://broker.example.vn:6379/0 or amqp://broker.example.vn//"
             )
+    return text
+
+
+def _web_address(text: str) -> str:
+    try:
+        address = urlsplit(text)
+        is_one = address.scheme in _WEB and bool(address.hostname) and address.port != 0
+    except ValueError:  # which may repeat a password
+        is_one = False
+    if text and not is_one:
+        raise ValueError("no address such as https://example.vn")
+    return text
+
+
+def _web_addresses(text: str) -> str:
+    for one in text.split(","):
+        _web_address(one.strip())
     return text
 
 
@@ -175,7 +217,7 @@ class Settings(BaseModel):
     )
     content_keys_token: str = Field("", description="Label of that token.")
     content_keys_pin: SecretStr | None = Field(None, description="PIN of that token.")
-    content_keys_url: str = Field(
+    content_keys_url: Annotated[str, AfterValidator(_web_address)] = Field(
         "",
         description="Address of a key service's transit engine (HashiCorp Vault, OpenBao), such as "
         "https://keys.example.vn/v1/transit.",
@@ -195,7 +237,7 @@ class Settings(BaseModel):
     head_every_s: Annotated[float, Field(gt=0)] = Field(
         60.0, description="How often the head of the log is signed, at most; only when the log has grown."
     )
-    timestamp_urls: str = Field(
+    timestamp_urls: Annotated[str, AfterValidator(_web_addresses)] = Field(
         "",
         description="Addresses of time-stamping authorities (RFC 3161), separated by commas, for the day's "
         "head of the log and for archives. Unset: nothing is time-stamped.",
@@ -276,10 +318,10 @@ class Settings(BaseModel):
         "10/minute", description="How often one name, and one address, may try to sign in."
     )
 
-    gateway_url: str | None = Field(
+    gateway_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         None, description="Address of the insurer's gateway; unset: nothing is sent."
     )
-    stand_in_url: str | None = Field(
+    stand_in_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         None,
         description="Address of the stand-in for the gateway (`claims mock-gateway`), for test "
         "installations: operators then switch its faults in the console.",
@@ -404,7 +446,7 @@ class Settings(BaseModel):
         10, description="How long a session lasts at most, however busy it is."
     )
 
-    oidc_issuer: str = Field(
+    oidc_issuer: Annotated[str, AfterValidator(_web_address)] = Field(
         "",
         description="Address of an OpenID provider at which people may sign in to the console. Needs "
         "PUBLIC_URL, OIDC_CLIENT_ID and OIDC_ROLES. Unset: passwords and passkeys only.",
@@ -446,7 +488,7 @@ class Settings(BaseModel):
         "deliver +2, tell +3. Unset: none.",
     )
     metrics_host: str = Field("127.0.0.1", description="Address on which these ports listen.")
-    otlp_url: str | None = Field(
+    otlp_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         None,
         description="Address of an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318. "
         "Unset: no traces are made.",
@@ -455,12 +497,14 @@ class Settings(BaseModel):
         1.0, description="Share of requests whose traces are recorded; a caller's own decision comes first."
     )
 
-    public_url: str = Field(
+    public_url: Annotated[str, AfterValidator(_web_address)] = Field(
         "",
         description="Where people reach the service; the QR codes of paper forms lead there. "
         "Unset: forms have no code.",
     )
-    api_url: str = Field("http://127.0.0.1:8000", description="Where the command line finds the API.")
+    api_url: Annotated[str, AfterValidator(_web_address)] = Field(
+        "http://127.0.0.1:8000", description="Where the command line finds the API."
+    )
     api_key: SecretStr | None = Field(None, description="The command line's API key.")
 
     @property
@@ -509,6 +553,11 @@ class Settings(BaseModel):
         return self.sealing_key_file or self.data_dir / "seal.key"
 
 
+def _said(message: str) -> str:
+    # What a validator of ours says needs no type of Python before it.
+    return message.removeprefix("Value error, ")
+
+
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment.
 
@@ -528,7 +577,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         settings = Settings.model_validate(values)
     except ValidationError as error:
         problems += [
-            f"{PREFIX}{'.'.join(str(part) for part in one['loc']).upper()}: {one['msg']}"
+            f"{PREFIX}{'.'.join(str(part) for part in one['loc']).upper()}: {_said(one['msg'])}"
             for one in error.errors(include_input=False, include_url=False)
         ]
         raise InvalidSettings(tuple(problems)) from None

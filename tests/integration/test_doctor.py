@@ -277,11 +277,8 @@ def test_a_gateway_whose_clock_is_an_hour_ahead_is_found(environment: dict[str, 
     assert "+36" in found["gateway's clock"] or "+35" in found["gateway's clock"]
 
 
-@pytest.mark.parametrize(
-    "url", ["https://h:abc", "https://h:99999", f"https://{'h' * 70}.example", "https://["]
-)
-def test_an_address_of_the_gateway_that_is_none_is_found(environment: dict[str, str], url: str) -> None:
-    found = faults(look(environment, CLAIMS_GATEWAY_URL=url))
+def test_an_address_of_the_gateway_that_no_server_has_is_found(environment: dict[str, str]) -> None:
+    found = faults(look(environment, CLAIMS_GATEWAY_URL=f"https://{'h' * 70}.example"))
 
     assert found.keys() == {"gateway", "gateway's clock"}
     assert "no address" in found["gateway"]

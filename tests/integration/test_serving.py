@@ -1,5 +1,6 @@
 """Every command that listens says where, for people and for programs."""
 
+import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -7,6 +8,7 @@ import httpx2
 import pytest
 
 from claims.cli.output import Exit
+from claims.runtime.settings import InvalidSettings, load_settings
 from signing.demo_pki import DemoPki
 from tests.integration.command import claims, serving
 
@@ -33,7 +35,7 @@ def test_the_api_answers_where_it_says(
 
 
 @pytest.mark.any_server
-@pytest.mark.parametrize("setting", ["CHECK_POLICY", "RETENTION_FILE"])
+@pytest.mark.parametrize("setting", ["CHECK_POLICY", "RETENTION_FILE", "REVIEW_POLICY", "OIDC_ROLES"])
 def test_a_file_that_cannot_be_read_is_told_in_a_line(
     setting: str, tmp_path: Path, database_url: str, broker_url: str, pki: DemoPki
 ) -> None:
@@ -45,8 +47,57 @@ def test_a_file_that_cannot_be_read_is_told_in_a_line(
         "CLAIMS_BROKER_URL": broker_url,
         f"CLAIMS_{setting}": str(tmp_path / "file.toml"),
     }
+    if setting == "OIDC_ROLES":
+        env |= {
+            "CLAIMS_OIDC_ISSUER": "https://id.example.vn",
+            "CLAIMS_OIDC_CLIENT_ID": "ehoso",
+            "CLAIMS_PUBLIC_URL": "https://claims.example.vn",
+        }
 
     result = claims("serve", "--port", "0", env=env)
 
-    assert result.code != Exit.INTERNAL
+    assert result.code == Exit.CONFIGURATION
     assert [line for line in result.stderr.splitlines() if "file.toml" in line] == [result.stderr.strip()]
+
+
+@pytest.mark.any_server
+def test_a_port_for_metrics_that_is_taken_is_told_in_a_line(
+    tmp_path: Path, database_url: str, broker_url: str, pki: DemoPki
+) -> None:
+    pki.write(tmp_path / "trust")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        env = {
+            "CLAIMS_DATA_DIR": str(tmp_path),
+            "CLAIMS_DATABASE_URL": database_url,
+            "CLAIMS_BROKER_URL": broker_url,
+            "CLAIMS_METRICS_PORT": str(port),
+        }
+
+        result = claims("serve", "--port", "0", env=env)
+
+    assert result.code == Exit.CONFIGURATION
+    assert result.stderr.startswith(f"error: cannot listen on port {port} of 127.0.0.1 for metrics: ")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "GATEWAY_URL",
+        "STAND_IN_URL",
+        "PUBLIC_URL",
+        "API_URL",
+        "OTLP_URL",
+        "CONTENT_KEYS_URL",
+        "TIMESTAMP_URLS",
+    ],
+)
+@pytest.mark.parametrize(
+    "value", ["egw.example.vn", "egw.example.vn:8443/x", "ftp://h", "https://h:abc", "https://["]
+)
+def test_an_address_that_is_none_stops_the_start(setting: str, value: str) -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        load_settings({f"CLAIMS_{setting}": value})
+
+    assert refused.value.problems == (f"CLAIMS_{setting}: no address such as https://example.vn",)

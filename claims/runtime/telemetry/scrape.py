@@ -24,6 +24,16 @@ _SOON_S = 30 * 86_400
 _READ_CERTIFICATES_EVERY_S = 600
 
 
+class UnusableMetricsPort(ClaimsError):
+    """The port for metrics cannot be had."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(
+            f"cannot listen on port {port} of {host} for metrics: {reason}; "
+            "choose others with CLAIMS_METRICS_PORT and CLAIMS_METRICS_HOST"
+        )
+
+
 def process_registry() -> CollectorRegistry:
     """Return the numbers of this process, or of all its fellows that share a folder."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
@@ -50,8 +60,15 @@ def exposition(registry: CollectorRegistry) -> bytes:
 
 
 def listen(registry: CollectorRegistry, *, host: str, port: int) -> None:
-    """Answer on a port of its own, until the process ends."""
-    start_http_server(port, addr=host, registry=registry)
+    """Answer on a port of its own, until the process ends.
+
+    Raises:
+        UnusableMetricsPort: Somebody else listens there, or it is no address of this machine.
+    """
+    try:
+        start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        raise UnusableMetricsPort(host, port, error.strerror or str(error)) from error
 
 
 class _AskedNow(Collector):

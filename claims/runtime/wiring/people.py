@@ -30,7 +30,7 @@ from claims.outbound.guard import Guard as OutboundGuard
 from claims.outbound.openid import OpenIdProvider, Registration
 from claims.runtime.callers import KnownCallers
 from claims.runtime.noting import NotedBeside
-from claims.runtime.settings import read_networks
+from claims.runtime.settings import read_file, read_networks
 from claims.runtime.wiring.foundation import Foundation
 from claims.storage.access_log import PostgresAccessLog
 from claims.storage.clients import PostgresClients
@@ -206,7 +206,7 @@ class People(Foundation):
         guard = OutboundGuard(read_networks(settings.oidc_networks), needs_tls=True, timeout_s=5.0)
         return SignInThroughProvider(
             OpenIdProvider(registration, guard, self.clock),
-            read_provided_roles(settings.oidc_roles.read_text("utf-8")),
+            read_file(settings.oidc_roles, read_provided_roles),
             self.people,
             self.sessions,
             PostgresUsedAnswers(self.pool),

@@ -11,6 +11,7 @@ from claims.exchange.review.policy import ReviewPolicy, default_policy, read_pol
 from claims.exchange.review.sampling import DrawSample
 from claims.exchange.review.talking import TalkAboutReview
 from claims.exchange.review.telling import AnnounceDecisions
+from claims.runtime.settings import read_file
 from claims.runtime.wiring.exchange import Exchange
 from claims.storage.reviews import PostgresReviews
 
@@ -29,10 +30,10 @@ class Reviewing(Exchange):
         """How the insurer reviews.
 
         Raises:
-            UnreadableReviewPolicy: The file makes no sense.
+            UnusableFile: The file makes no sense.
         """
         file = self.settings.review_policy
-        return default_policy() if file is None else read_policy(file.read_text("utf-8"))
+        return default_policy() if file is None else read_file(file, read_policy)
 
     @cached_property
     def open_reviews(self) -> OpenReviews:
