@@ -214,7 +214,7 @@ def _claims_error(request: Request, error: Exception) -> JSONResponse:
     response = answer(request, kind, str(error), **_facts(error))
     if isinstance(error, access_errors.TooManyRequests):
         response.headers.update(pace_headers(error.limit, 0, error.retry_after_s))
-    if isinstance(error, access_errors.TooManyRequests | errors.GatewayResting):
+    if isinstance(error, access_errors.TooManyRequests | errors.GatewayError) and error.retry_after_s:
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
 

@@ -15,14 +15,13 @@ from functools import partial
 from typing import Final
 
 from claims.exchange.destination import FIRST_REST_S, Circuit, Destination, OwnDestination, Standing
-from claims.exchange.errors import GatewayError, Patience, StoreUnavailable
+from claims.exchange.errors import LONGEST_REST_S, GatewayError, Patience, StoreUnavailable
 
 #: Why a submission waits although its time had come.
 RESTING: Final = "gateway.resting"
 MAINTENANCE: Final = "gateway.maintenance"
 
 _SILENCES: Final = 5
-_LONGEST_REST_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,7 @@ def _silent(standing: Standing, *, now: datetime, first_rest_s: float) -> Standi
         return standing
     standing = replace(standing, silences=standing.silences + 1)
     if standing.circuit is Circuit.PROBING:
-        longer = min(standing.rest_s * 2, _LONGEST_REST_S)
+        longer = min(standing.rest_s * 2, LONGEST_REST_S)
         return _resting(replace(standing, circuit=Circuit.OPEN, rest_s=longer), now)
     if standing.circuit is Circuit.CLOSED and standing.silences >= _SILENCES:
         return _resting(replace(standing, circuit=Circuit.OPEN, rest_s=first_rest_s), now)
@@ -164,13 +163,10 @@ def _resting(standing: Standing, now: datetime) -> Standing:
 
 
 def until_asked_again(patience: Patience, now: datetime) -> datetime:
-    """Return when a gateway that asks for patience is asked again: in five minutes at most, whatever it said.
-
-    So a page that says "tomorrow" by mistake costs minutes, and one that means it a request every five.
-    """
+    """Return when a gateway that asks for patience is asked again."""
     # Several who were told the same do not come back together, and nobody comes too early.
     jitter = random.uniform(1.0, 1.2)  # noqa: S311 - jitter, not a secret
-    return now + timedelta(seconds=min(patience.seconds, _LONGEST_REST_S) * jitter)
+    return now + timedelta(seconds=patience.heeded_s * jitter)
 
 
 @dataclass(slots=True)

@@ -410,6 +410,8 @@ TIMED_OUT: Final = "gateway.timeout"
 DISCONNECTED: Final = "gateway.disconnected"
 #: How causes end that mean that a proxy answered and nobody behind it, as in maintenance.
 _NOBODY_BEHIND: Final = frozenset({"http-502", "http-503", "http-504"})
+#: How long the gateway is left alone at most before it is asked again.
+LONGEST_REST_S: Final = 300.0
 #: Causes for which the gateway was not asked at all.
 NO_ACCOUNT: Final = "gateway.no-account"
 NOT_CONFIGURED: Final = "gateway.not_configured"
@@ -429,6 +431,14 @@ class Patience:
     seconds: float
     is_everybodys: bool
 
+    @property
+    def heeded_s(self) -> float:
+        """How many seconds of it are heeded: five minutes at most, whatever it said.
+
+        So a page that says "tomorrow" by mistake costs minutes, and one that means it a request every five.
+        """
+        return min(self.seconds, LONGEST_REST_S)
+
 
 class GatewayError(ClaimsError):
     """The gateway did not give a receipt.
@@ -444,6 +454,11 @@ class GatewayError(ClaimsError):
         self.cause = cause
         self.detail = detail
         self.patience = patience
+
+    @property
+    def retry_after_s(self) -> int | None:
+        """In how many seconds asking again may help, where that is known."""
+        return None if self.patience is None else max(1, math.ceil(self.patience.heeded_s))
 
     @property
     def is_silence(self) -> bool:
@@ -462,15 +477,16 @@ class GatewayUnavailable(GatewayError):
 
 
 class GatewayResting(GatewayUnavailable):
-    """The gateway was not asked: it is left in peace for now, announced to be closed, or asked enough.
-
-    Attributes:
-        retry_after_s: When it may be asked again.
-    """
+    """The gateway was not asked: it is left in peace for now, announced to be closed, or asked enough."""
 
     def __init__(self, cause: str, *, until: "datetime", now: "datetime") -> None:
         super().__init__(cause, "it is not asked for now")
-        self.retry_after_s = max(1, math.ceil((until - now).total_seconds()))
+        self._left_s = (until - now).total_seconds()
+
+    @property
+    def retry_after_s(self) -> int:
+        """In how many seconds it may be asked again."""
+        return max(1, math.ceil(self._left_s))
 
 
 class OutcomeUnknown(GatewayError):

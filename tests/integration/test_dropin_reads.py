@@ -267,6 +267,18 @@ def test_a_gateway_that_does_not_answer_is_the_gateways_500_and_comes_to_rest(
 
 
 @pytest.mark.parametrize("ask", ["card", "check-in"])
+@pytest.mark.parametrize(("asked_s", "told_s"), [(17, 17), (4000, 300)])
+def test_the_patience_that_the_gateway_asks_for_is_handed_on(
+    world: World, ask: str, asked_s: int, told_s: int
+) -> None:
+    world.mock.fault(f"error_503_html:{asked_s}", endpoint="check_in" if ask == "check-in" else "card")
+
+    answer = send_check_in(world) if ask == "check-in" else world.ask(CARD_PATH, **CARD)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, str(told_s))
+
+
+@pytest.mark.parametrize("ask", ["card", "check-in"])
 def test_in_announced_maintenance_nobody_is_asked_and_it_is_said_when_to_come_again(
     world: World, ask: str
 ) -> None:

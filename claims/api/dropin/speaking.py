@@ -17,7 +17,6 @@ from claims.exchange.errors import (
     NOT_CONFIGURED,
     GatewayError,
     GatewayRefused,
-    GatewayResting,
     StoreUnavailable,
 )
 from claims.gateway.protocol import ACCEPTED
@@ -104,7 +103,7 @@ def refusal_of_gateway(error: GatewayError) -> Refusal:
         code if is_said else FAILED_INSIDE,
         "Cổng chưa trả lời, hãy gửi lại",
         status=problems.NOT_READY,
-        retry_after_s=error.retry_after_s if isinstance(error, GatewayResting) else None,
+        retry_after_s=error.retry_after_s,
     )
 
 
