@@ -67,6 +67,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "submission_body.changed": ("Nội dung hồ sơ bị sửa", "the bundle was changed"),
         "submission_body.missing": ("Nội dung hồ sơ bị xóa", "the bundle was removed without an erasure"),
         "tree_head.changed": ("Đỉnh sổ nhật ký bị sửa", "the head of the log was changed"),
+        "tree_head.key_missing": (
+            "Số đỉnh sổ trong ngoặc do khóa này ký, mà khóa không có ở đây: hãy khôi phục tệp của nó",
+            "so many heads were signed by this key, which is not here: restore its file from the backup",
+        ),
         "tree_head.missing": ("Đỉnh sổ nhật ký bị xóa", "a head of the log was removed"),
     }
 )

@@ -66,7 +66,20 @@ class AcceptanceReceipt:
         Raises:
             BrokenToken: One of the keys did not sign it as it is.
         """
-        read = _Reader(verify_token(token, keys, kind=RECEIPT_KIND))
+        return cls._of(verify_token(token, keys, kind=RECEIPT_KIND))
+
+    @classmethod
+    def read(cls, token: str) -> Self:
+        """Return what a receipt says; whether anybody signed it is not asked.
+
+        Raises:
+            BrokenToken: It says nothing that a receipt says.
+        """
+        return cls._of(read_token(token, kind=RECEIPT_KIND)[1])
+
+    @classmethod
+    def _of(cls, statement: Mapping[str, object]) -> Self:
+        read = _Reader(statement)
         return cls(
             read.text("submission"),
             read.text("facility"),

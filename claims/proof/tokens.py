@@ -110,6 +110,15 @@ def read_token(token: str, *, kind: str) -> tuple[str, dict[str, object]]:
     return key_id, _read_json(parts[1])
 
 
+def missing_signer(token: str, keys: Mapping[str, x509.Certificate], *, kind: str) -> str | None:
+    """Return the key that is said to have signed a statement, if it is none of these."""
+    try:
+        key_id, _ = read_token(token, kind=kind)
+    except BrokenToken:
+        return None
+    return None if key_id in keys else key_id
+
+
 def verify_token(token: str, keys: Mapping[str, x509.Certificate], *, kind: str) -> dict[str, object]:
     """Return what a signed statement says, if one of the keys signed it.
 

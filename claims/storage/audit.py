@@ -22,8 +22,8 @@ from psycopg.rows import TupleRow
 
 from claims.proof.errors import BrokenToken
 from claims.proof.merkle import Frontier, fold
-from claims.proof.records import RECORD_KIND, TreeHead, token_digest
-from claims.proof.tokens import read_token as read_statement
+from claims.proof.records import HEAD_KIND, RECORD_KIND, TreeHead, token_digest
+from claims.proof.tokens import missing_signer
 from claims.storage.access_log import ACCESS_CHAIN
 from claims.storage.audit_records import RECORDS, Examined, examine_all
 from claims.storage.audit_submissions import SubmissionsCompared
@@ -49,10 +49,15 @@ WHERE NOT EXISTS (SELECT FROM log_cursor c WHERE (c.tx, c.seq) >= (e.tx, e.seq))
 """
 
 
-# The head of a record is the same for all that a key signed, byte by byte.
-_SIGNERS: LiteralString = (
-    "SELECT min(record), count(*) FROM evidence GROUP BY split_part(record, '.', 1) ORDER BY 2 DESC"
-)
+# The head of a statement is the same for all of its kind that a key signed, byte by byte.
+_SIGNERS: Final[Mapping[tuple[str, str], LiteralString]] = {
+    ("evidence", RECORD_KIND): (
+        "SELECT min(record), count(*) FROM evidence GROUP BY split_part(record, '.', 1) ORDER BY 2 DESC"
+    ),
+    ("tree_head", HEAD_KIND): (
+        "SELECT min(token), count(*) FROM tree_head GROUP BY split_part(token, '.', 1) ORDER BY 2 DESC"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +110,19 @@ def replay(  # noqa: PLR0913 - how it is done, by keyword
     run = _Replay(connection, certificates, advance, processes)
     yield from run.records(kept_heads)
     yield from run.events()
-    yield from SubmissionsCompared(connection, certificates, vault, run.unsigned, advance)()
+    yield from SubmissionsCompared(connection, vault, run.unsigned, advance)()
     yield from reading_faults(connection)
     yield from certificate_faults(connection)
     yield from row_faults(connection)
 
 
 def _missing_keys(connection: Connection[TupleRow], keys: Mapping[str, x509.Certificate]) -> Iterator[Fault]:
-    """(0): said once for all records of a key."""
-    for token, number in connection.execute(_SIGNERS).fetchall():
-        try:
-            key_id, _ = read_statement(token, kind=RECORD_KIND)
-        except BrokenToken:
-            continue  # it is named in its place
-        if key_id not in keys:
-            yield Fault("evidence.key_missing", "evidence", f"{key_id} ({number})")
+    """(0): said once for all records, and once for all heads, of a key."""
+    for (table, kind), statement in _SIGNERS.items():
+        for token, number in connection.execute(statement).fetchall():
+            key_id = missing_signer(token, keys, kind=kind)
+            if key_id is not None:
+                yield Fault(f"{table}.key_missing", table, f"{key_id} ({number})")
 
 
 class _Tiles:
@@ -229,7 +232,10 @@ class _Replay:
 
     def _pass_head(self, size: int, at: datetime, token: str) -> Iterator[Fault]:
         head = self._head(token)
-        if head is None or (head.size, head.at) != (size, at):
+        if head is None:
+            if missing_signer(token, self._keys, kind=HEAD_KIND) is None:
+                yield Fault("tree_head.changed", "tree_head", str(size))
+        elif (head.size, head.at) != (size, at):
             yield Fault("tree_head.changed", "tree_head", str(size))
         elif head.previous != self._head_before:
             yield Fault("tree_head.missing", "tree_head", f"before {size}")

@@ -14,7 +14,7 @@ from claims.storage.audit import replay
 from claims.storage.faults import Fault
 from claims.storage.row_chain import note_claims
 from tests.fakes import NOON
-from tests.integration.conftest import Exchange, keep
+from tests.integration.conftest import FACILITY, Exchange, keep
 from tests.integration.evidence import Installation
 
 
@@ -27,18 +27,40 @@ def test_nothing_is_found_where_nothing_was_done(installation: Installation) -> 
     assert installation.faults() == set()
 
 
-def test_a_key_that_is_not_here_is_said_first_and_once_for_all_its_records(
+def test_a_key_that_is_not_here_is_said_once_for_all_its_records_and_heads(
     installation: Installation,
 ) -> None:
     with installation.exchange.pool.connection() as connection:
-        ((number,),) = connection.execute("SELECT count(*) FROM evidence").fetchall()
+        ((records,),) = connection.execute("SELECT count(*) FROM evidence").fetchall()
+        ((heads,),) = connection.execute("SELECT count(*) FROM tree_head").fetchall()
         ((token,),) = connection.execute("SELECT record FROM evidence LIMIT 1").fetchall()
     key_id, _ = read_token(token, kind=RECORD_KIND)
 
     found = list(replace(installation.audit, certificates=dict)())
 
-    assert found[0] == Fault("evidence.key_missing", "evidence", f"{key_id} ({number})")
-    assert [fault.code for fault in found].count("evidence.key_missing") == 1
+    assert heads > 1
+    assert found == [
+        Fault("evidence.key_missing", "evidence", f"{key_id} ({records})"),
+        Fault("tree_head.key_missing", "tree_head", f"{key_id} ({heads})"),
+    ]
+
+
+def test_what_a_lost_key_signed_before_the_present_one_is_compared_all_the_same(
+    installation: Installation,
+) -> None:
+    other = installation.exchange
+    lost = installation.keys.current().key_id
+    received = other.receive(b"<another/>", facility=FACILITY, actor="key_1").submission
+    installation.keys.rotate()
+    keep(installation.keep_log, 1)
+    kept = {name: one for name, one in installation.keys.certificates().items() if name != lost}
+
+    def found() -> set[str]:
+        return {fault.code for fault in replace(installation.audit, certificates=lambda: kept)()}
+
+    assert found() == {"evidence.key_missing", "tree_head.key_missing"}
+    installation.run("UPDATE submission SET size = 1 WHERE id = %s", received.id)
+    assert "submission.changed" in found()
 
 
 CASES = [
@@ -149,6 +171,7 @@ def test_it_finds_every_row_that_was_touched(installation: Installation) -> None
     assert {code for _, code in CASES} >= SENTENCES.keys() - {
         "event.back_dated",
         "evidence.key_missing",
+        "tree_head.key_missing",
         "log.rewritten",
         "submission.missing",
         # Of chains below, and in tests/unit/storage/test_chains.py.

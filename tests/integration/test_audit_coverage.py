@@ -137,10 +137,11 @@ END $$
 def installation(exchange: Exchange, tmp_path: Path) -> Installation:
     """One more submission than usual, which was erased, and a reading that waits for its place."""
     found = Installation(exchange, tmp_path / "evidence-keys")
-    erased = exchange.received(b"<erased/>").submission.id
-    event = Event(exchange.clock.now(), EventKind.ERASED, State.RECEIVED, "a", detail={"reason": "old"})
+    erased = exchange.checked(b"<erased/>").id
+    exchange.deliver([erased])
+    event = Event(exchange.clock.now(), EventKind.ERASED, State.ACKNOWLEDGED, "a", detail={"reason": "old"})
     PostgresRetained(exchange.pool).erase(erased, event)
-    keep(found.keep_log, 2)
+    keep(found.keep_log, 4)
     found.read()
     found.run(
         "INSERT INTO review_step (review_id, at, actor, kind) SELECT id, %s, 'reviewer', 'late' FROM review",
