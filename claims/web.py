@@ -26,8 +26,7 @@ def from_environment() -> FastAPI:
     """Return the application around the service that the environment describes."""
     service = open_service(database_role=roles.CONSOLE)
     # Where keys were lost it is better not to start than to take in what nobody can open or prove.
-    service.warm("master_keys")
-    service.service_keys.ensure()
+    service.require_keys()
     # Whatever is wrong with its files is told in a line before anybody is answered.
     service.warm("review_policy", "provider", *NEEDED)
     settings = service.settings

@@ -9,7 +9,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -113,6 +113,21 @@ class FolderOfServiceKeys:
         if standing is not None and standing.certificate == authority.certificate:
             key = standing.issue(at=self._clock.now().replace(microsecond=0))
             self._write(f"{key.key_id}.pem", _pem(key.private_key, key.certificate))
+
+    def require_any(self, signers: Collection[str]) -> None:
+        """Look whether these are the keys of this installation, and not another one's.
+
+        Args:
+            signers: The names of keys that signed what the database holds.
+
+        Raises:
+            UnusableServiceKeys: None of them is here.
+        """
+        if signers and not self.certificates().keys() & set(signers):
+            raise UnusableServiceKeys(
+                f"{self.folder} holds other keys than those that signed what the database holds: restore it "
+                "from its backup, beside the files that are there (docs/guides/backup.md)"
+            )
 
     def _write(self, name: str, content: bytes) -> None:
         draft = self.folder / f"{name}.{os.getpid()}.draft"

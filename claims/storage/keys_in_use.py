@@ -37,8 +37,11 @@ class KeysInUse:
 
     def signers(self) -> set[str]:
         """Return the names of keys that signed heads of the log: the first one's and the last one's."""
-        with borrow(self.pool) as connection:
-            rows = connection.execute(_HEADS).fetchall()
+        try:
+            with borrow(self.pool) as connection:
+                rows = connection.execute(_HEADS).fetchall()
+        except UndefinedTable:  # a database without any shape yet
+            return set()
         return {read_token(token, kind=HEAD_KIND)[0] for (token,) in rows}
 
     def account(self) -> str | None:

@@ -8,7 +8,11 @@ import httpx2
 import pytest
 
 from claims.cli.output import Exit
-from claims.runtime.settings import InvalidSettings, load_settings
+from claims.exchange.submission import FacilityCode
+from claims.runtime.clock import SystemClock
+from claims.runtime.service_keys import FolderOfServiceKeys
+from claims.runtime.settings import InvalidSettings, Settings, load_settings
+from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
 from tests.integration.command import claims, serving
 
@@ -101,3 +105,33 @@ def test_an_address_that_is_none_stops_the_start(setting: str, value: str) -> No
         load_settings({f"CLAIMS_{setting}": value})
 
     assert refused.value.problems == (f"CLAIMS_{setting}: no address such as https://example.vn",)
+
+
+@pytest.mark.any_server
+def test_where_the_keys_are_another_installations_nothing_starts(
+    tmp_path: Path, database_url: str, broker_url: str, pki: DemoPki
+) -> None:
+    pki.write(tmp_path / "trust")
+    service = Service(Settings(data_dir=tmp_path), database_url, broker_url)
+    service.facilities.add(FacilityCode("99001"), name="x", at=service.clock.now())
+    service.receive(b"<x/>", facility=FacilityCode("99001"), actor="test")
+    service.keep_log()
+    service.close()
+    folder = tmp_path / "evidence-keys"
+    folder.rename(tmp_path / "own")
+    FolderOfServiceKeys(folder, SystemClock()).ensure()
+    env = {
+        "CLAIMS_DATA_DIR": str(tmp_path),
+        "CLAIMS_DATABASE_URL": database_url,
+        "CLAIMS_BROKER_URL": broker_url,
+    }
+
+    others = claims("serve", "--port", "0", env=env)
+
+    assert others.code == Exit.CONFIGURATION
+    assert others.stderr.startswith(f"error: {folder} holds other keys than those that signed")
+    assert others.stderr.count("\n") == 1
+    for one in (tmp_path / "own").iterdir():
+        one.replace(folder / one.name)
+    with serving("serve", env=env) as url:
+        assert httpx2.get(f"{url}/livez", trust_env=False, timeout=60).is_success

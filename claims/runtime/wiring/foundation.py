@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from typing import TypeVar
 
 import structlog
 from celery import Celery
@@ -36,6 +37,7 @@ from claims.storage.vault import Vault
 from signing.trust import TrustStore
 
 log = structlog.get_logger()
+_T = TypeVar("_T")
 #: Archives that a process makes at the same time, at most.
 _WHOLE_CONNECTIONS = 4
 
@@ -93,7 +95,18 @@ class Foundation:
         """Which keys the database needs."""
         return KeysInUse(self._whole_pool)
 
-    def _ask_once(self, question: Callable[[KeysInUse], bool]) -> bool:
+    def require_keys(self) -> None:
+        """Look whether the keys are here that the database needs; make them where it needs none yet.
+
+        Raises:
+            UnusableSealingKey: The one that seals is lost.
+            UnusableServiceKeys: The service's own are lost, or are another installation's.
+        """
+        self.warm("master_keys")
+        self.service_keys.ensure()
+        self.service_keys.require_any(self._ask_once(KeysInUse.signers))
+
+    def _ask_once(self, question: Callable[[KeysInUse], _T]) -> _T:
         # Not over the pool: keys are read before a worker forks, and connections cannot be shared after it.
         role = WORKER if self.database_role is not None and self.settings.has_database_roles else None
         with open_pool(self.database_url, max_size=1, role=role) as pool:
