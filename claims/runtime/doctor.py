@@ -1,5 +1,6 @@
 """The doctor: what an installation needs, checked one by one, each fault with what to do about it."""
 
+import json
 import shutil
 import stat
 import tempfile
@@ -19,6 +20,7 @@ from kombu.exceptions import OperationalError
 from claims.bundle.deadlines import load_calendar
 from claims.errors import ClaimsError
 from claims.exchange.errors import ContentsUnavailable, KeysUnavailable, StoreUnavailable
+from claims.gateway.protocol import TOKEN_PATH, BodyFormat, hash_password, write_form
 from claims.localtime import local_date
 from claims.runtime.broker import make_celery
 from claims.runtime.clock import SystemClock
@@ -185,14 +187,30 @@ def _broker(settings: Settings, addresses: Addresses) -> str:
 def _gateway(settings: Settings) -> str:
     if settings.gateway_url is None:
         raise _Fault("is not configured: checked claims wait", "set CLAIMS_GATEWAY_URL")
-    import socket
-
     host, port = _server_of(settings.gateway_url)
+    # Nobody's account: what counts is that the answer is one of the protocol.
+    asked = write_form({"username": "claims doctor", "password": hash_password("")})
+    url, headers = f"{settings.gateway_url.rstrip('/')}{TOKEN_PATH}", {"Content-Type": BodyFormat.FORM}
     try:
-        socket.create_connection((host, port), timeout=5).close()
-    except OSError as error:
-        raise _Fault(f"{host}:{port} does not answer", "check the address and the network") from error
-    return f"{host}:{port} answers"
+        answer = httpx2.post(url, content=asked, headers=headers, timeout=5, trust_env=False)
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        said = str(error) or type(error).__name__
+        raise _Fault(f"{host}:{port} does not answer: {said}", "check the address and the network") from error
+    if not _is_of_the_protocol(answer.content):
+        what = "a web page" if "html" in answer.headers.get("Content-Type", "") else "something else"
+        raise _Fault(
+            f"{host}:{port} answers a sign-in with status {answer.status_code} and {what}, as none does",
+            "correct CLAIMS_GATEWAY_URL; if it is right, a proxy answers, or the gateway is closed",
+        )
+    return f"{host}:{port} answers as a gateway does"
+
+
+def _is_of_the_protocol(body: bytes) -> bool:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(said, dict) and "maKetQua" in said
 
 
 def _server_of(url: str) -> tuple[str, int]:
@@ -246,12 +264,20 @@ def _work(settings: Settings, addresses: Addresses) -> str:
 def _certificates(addresses: Addresses) -> str:
     try:
         with open_pool(addresses.database_url, max_size=1) as pool:
-            ends = Overview(pool).signing_ends()
+            spans = Overview(pool).signing_spans()
     except (StoreUnavailable, psycopg.Error) as error:
         raise _Fault("cannot be read from the database", "see database") from error
-    if not ends:
+    if not spans:
         raise _Fault("nobody may sign", "register one with `claims certificate register`")
-    left = [end - datetime.now(UTC) for end in ends]
+    now = datetime.now(UTC)
+    later = [begins for begins, _ in spans if begins > now]
+    if later:
+        raise _Fault(
+            f"{len(later)} of {len(spans)} facilities have none that is valid yet, the first from "
+            f"{min(later):%Y-%m-%d %H:%M} UTC on: until then what they sign is rejected",
+            "let this host keep time by NTP; if it does, register one that is valid beside it",
+        )
+    left = [end - now for _, end in spans]
     soon = sum(one < _WARN for one in left)
     if soon:
         raise _Fault(
@@ -377,6 +403,12 @@ def _trust(settings: Settings) -> str:
         remedy = "put the authorities' certificates into its anchors/; until then no check worker starts"
         raise _Fault(str(error), remedy) from error
     now = datetime.now(UTC)
+    later = [one.not_valid_before_utc for one in anchors if one.not_valid_before_utc > now]
+    if later:
+        raise _Fault(
+            f"an anchor is not valid before {min(later):%Y-%m-%d %H:%M} UTC",
+            "let this host keep time by NTP; if it does, add the authority's present certificate",
+        )
     left = min(anchor.not_valid_after_utc - now for anchor in anchors)
     if left < _WARN:
         raise _Fault(f"an anchor {_when(left)}", "add the authority's next certificate")

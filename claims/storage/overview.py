@@ -62,10 +62,16 @@ class Overview:
 
     def signing_ends(self) -> tuple[datetime, ...]:
         """Return until when each facility that may sign can do so: the end of its last certificate."""
+        return tuple(ends for _, ends in self.signing_spans())
+
+    def signing_spans(self) -> tuple[tuple[datetime, datetime], ...]:
+        """Return of each facility that may sign when its first certificate begins and its last one ends."""
         with borrow(self.pool) as connection:
             rows = connection.execute(_MAY_SIGN).fetchall()
-        ends: dict[str, datetime] = {}
+        spans: dict[str, tuple[datetime, datetime]] = {}
         for facility, der in rows:
-            until = x509.load_der_x509_certificate(bytes(der)).not_valid_after_utc
-            ends[facility] = max(until, ends.get(facility, until))
-        return tuple(ends.values())
+            one = x509.load_der_x509_certificate(bytes(der))
+            begins, ends = one.not_valid_before_utc, one.not_valid_after_utc
+            first, last = spans.get(facility, (begins, ends))
+            spans[facility] = min(first, begins), max(last, ends)
+        return tuple(spans.values())

@@ -29,6 +29,7 @@ NOW = datetime.now(UTC)
 @pytest.fixture
 def web() -> Iterator[Web]:
     with serving() as web:
+        web.offer("/api/token/take", b'{"maKetQua": "401"}', "application/json")
         yield web
 
 
@@ -61,8 +62,15 @@ def service(
     service.close()
 
 
-def register(service: Service, pki: DemoPki, lasts: timedelta, *, facility: str = "99001") -> None:
-    key = pki.leaf(facility, valid_from=NOW - timedelta(days=1), valid_to=NOW + lasts)
+def register(
+    service: Service,
+    pki: DemoPki,
+    lasts: timedelta,
+    *,
+    facility: str = "99001",
+    begins: timedelta = timedelta(days=-1),
+) -> None:
+    key = pki.leaf(facility, valid_from=NOW + begins, valid_to=NOW + lasts)
     event = RegistrationEvent(
         RegistrationChange.REGISTERED, NOW - timedelta(hours=1), NOW, Note("test", "test")
     )
@@ -148,6 +156,43 @@ def test_a_facility_whose_last_certificate_ends_soon_is_found(
 
     assert found.keys() == {"certificates"}
     assert found["certificates"].startswith("1 of 2 facilities")
+
+
+def test_a_facility_whose_only_certificate_is_not_valid_yet_is_found(
+    environment: dict[str, str], service: Service
+) -> None:
+    service.facilities.add(FacilityCode("99002"), name="Thử", at=NOW)
+    pki = DemoPki.create(at=NOW)
+    register(service, pki, timedelta(days=400), facility="99002", begins=timedelta(days=2))
+
+    found = faults(look(environment))
+
+    assert found.keys() == {"certificates"}
+    assert found["certificates"].startswith("1 of 2 facilities have none that is valid yet, the first from ")
+    register(service, pki, timedelta(days=60), facility="99002")
+    assert faults(look(environment)) == {}
+
+
+def test_an_anchor_that_is_not_valid_yet_is_found(environment: dict[str, str], tmp_path: Path) -> None:
+    DemoPki.create(at=NOW + timedelta(days=40)).write(tmp_path / "trust")
+
+    found = faults(look(environment))
+
+    assert found.keys() == {"trust"}
+    assert found["trust"].startswith("an anchor is not valid before ")
+
+
+@pytest.mark.parametrize("page", [b"<html>maintenance</html>", b"[]", b'{"status": "up"}', b""])
+def test_a_gateway_that_answers_something_else_is_none(
+    environment: dict[str, str], web: Web, page: bytes
+) -> None:
+    web.offer("/api/token/take", page, "text/html" if page.startswith(b"<") else "application/json")
+
+    found = faults(look(environment))
+
+    assert found.keys() == {"gateway"}
+    assert "answers a sign-in with status 200" in found["gateway"]
+    assert ("a web page" in found["gateway"]) == page.startswith(b"<")
 
 
 def test_a_certificate_that_has_its_successor_may_end(environment: dict[str, str], service: Service) -> None:
