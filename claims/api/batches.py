@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from claims.api.access import TheService, may
-from claims.api.models import PlainText
+from claims.api.models import PlainText, Sha256
 from claims.api.pacing import AT_PACE, Submitter
 from claims.api.paging import cut
 from claims.api.uploads import MULTIPART, Declared, take_upload
@@ -134,9 +134,7 @@ async def submit_batch(
     response: Response,
     service: TheService,
     caller: Submitter,
-    sha256: Annotated[
-        str | None, Query(pattern="^[0-9a-f]{64}$", description="SHA-256 of the body, to be found the same.")
-    ] = None,
+    sha256: Annotated[Sha256 | None, Query(description="SHA-256 of the body, to be found the same.")] = None,
     size: Annotated[int | None, Query(ge=0, description="Length of the body, to be found the same.")] = None,
 ) -> BatchView:
     """Take a ZIP file, or a multipart body, of signed bundles; every file gets an outcome of its own.

@@ -21,6 +21,8 @@ from claims.exchange.ports import Receipt
 from claims.exchange.replay import Replay, ReplayItem, ReplayPlan, ReplayState
 from claims.exchange.submission import SUBMISSION_KEY, Event, Page, Submission
 
+#: Windows writes digests in capitals.
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9A-Fa-f]{64}$", to_lower=True)]
 #: Text that PostgreSQL can hold: anything but the null character.
 PlainText = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=500)]
 #: Why something is done; blanks alone say nothing.
@@ -430,7 +432,7 @@ class Selection(BaseModel, extra="forbid"):
     ids: list[PlainText] = []
     state: list[State] = []
     ma_lk: PlainText | None = None
-    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    sha256: Sha256 | None = None
     cause: PlainText | None = None
     facility: PlainText | None = None
     received_from: datetime | None = None

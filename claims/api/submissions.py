@@ -21,6 +21,7 @@ from claims.api.models import (
     OptionView,
     PlainText,
     ReceiptView,
+    Sha256,
     SubmissionKey,
     SubmissionPage,
     SubmissionView,
@@ -52,7 +53,7 @@ def list_submissions(
         PlainText | None, Query(description="For keys that are not a facility's own.")
     ] = None,
     ma_lk: Annotated[PlainText | None, Query(description="Episode key (MA_LK).")] = None,
-    sha256: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="Digest of the bytes.")] = None,
+    sha256: Annotated[Sha256 | None, Query(description="Digest of the bytes.")] = None,
     cause: PlainText | None = None,
     received_from: Annotated[datetime | None, Query(description="Received at or after.")] = None,
     received_until: Annotated[datetime | None, Query(description="Received before.")] = None,

@@ -31,6 +31,14 @@ SHOWN_AFTER: LiteralString = (
 )
 _FOLLOWS: LiteralString = SHOWN_AFTER.format(tx="%(tx)s::text::xid8", seq="%(seq)s")
 
+# The last entry of event_of_facility. By its bare name `tx` would be the number that is selected, which no
+# index is sorted by.
+LATEST: LiteralString = """
+SELECT e.tx::text::bigint, e.seq FROM event e
+WHERE e.facility = %s AND e.tx < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY e.tx DESC, e.seq DESC LIMIT 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresFeed:
@@ -56,11 +64,7 @@ class PostgresFeed:
     def latest(self, facility: FacilityCode) -> str:
         """Return a cursor after everything that can be shown now."""
         with borrow(self.pool) as connection:
-            row = connection.execute(
-                "SELECT tx::text::bigint, seq FROM event WHERE facility = %s "
-                "AND tx < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY tx DESC, seq DESC LIMIT 1",
-                [facility],
-            ).fetchone()
+            row = connection.execute(LATEST, [facility]).fetchone()
         return _encode(0, 0) if row is None else _encode(row[0], row[1])
 
 

@@ -243,6 +243,10 @@ def test_lists_are_filtered_paged_and_a_facilitys_own(client: TestClient, servic
     assert (first["has_more"], rest["has_more"]) == (True, False)
     by_digest = client.get("/v1/submissions", params={"sha256": other["sha256"]}, headers=ours).json()
     assert by_digest["data"] == []
+    in_capitals = client.get(
+        "/v1/submissions", params={"sha256": other["sha256"].upper()}, headers=theirs
+    ).json()
+    assert [one["id"] for one in in_capitals["data"]] == [other["id"]]
     assert client.get("/v1/submissions", params={"state": "rejected"}, headers=ours).json()["data"] == []
     everything = client.get(
         "/v1/submissions", params={"facility": "99002"}, headers=key(service, None)

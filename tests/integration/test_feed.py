@@ -9,7 +9,7 @@ import pytest
 from claims.exchange.errors import InvalidCursor
 from claims.exchange.feed import FeedEvent
 from claims.exchange.submission import EventKind, Submission
-from claims.storage.feed import PostgresFeed, renumber
+from claims.storage.feed import LATEST, PostgresFeed, renumber
 from tests.integration.conftest import FACILITY, OTHER_FACILITY, Exchange
 
 
@@ -138,3 +138,15 @@ def test_it_goes_on_after_a_restore_into_another_database_system(
 def test_a_cursor_that_no_page_gave_is_refused(feed: PostgresFeed, cursor: str) -> None:
     with pytest.raises(InvalidCursor):
         feed.read(FACILITY, after=cursor, limit=1)
+
+
+def test_the_latest_place_is_looked_up_and_no_event_is_sorted(exchange: Exchange) -> None:
+    exchange.checked()
+
+    with exchange.pool.connection() as connection:
+        # So a few rows are planned as many are.
+        connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {LATEST}", [FACILITY]).fetchall())
+
+    assert "Backward using event_of_facility" in plan
+    assert "Sort" not in plan
