@@ -22,6 +22,10 @@ _OUT_OF_BOUNDS: Final = "it is not JSON that can be read: a number or the nestin
 
 
 _NO_JSON: Final = {"": "it is empty", "<": "it is XML, not JSON"}
+_FHIR: Final = "http://hl7.org/fhir"
+_HEAD: Final = 1000
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+_ZIP: Final = b"PK\x03\x04"
 
 
 class _Duplicate:
@@ -39,6 +43,8 @@ def read_json(data: bytes | str) -> object:
     """
     text = unicodedata.normalize("NFC", _decode(data))
     if (start := text.lstrip()[:1]) in _NO_JSON:
+        if start and _FHIR in text[:_HEAD]:
+            raise _malformed("fhir-as-xml", "it is FHIR as XML: ask the server for application/fhir+json")
         raise _malformed("not-json", _NO_JSON[start])
     try:
         document = json.loads(
@@ -89,7 +95,10 @@ def _decode(data: bytes | str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise _malformed("not-utf-8", "it is not UTF-8") from None
+        if data.startswith(_ZIP):
+            raise _malformed("packed", "it is a ZIP archive or an Office file: unpack it first") from None
+        other = "it is UTF-16: save it as UTF-8" if data.startswith(_UTF_16) else "it is not UTF-8"
+        raise _malformed("not-utf-8", other) from None
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

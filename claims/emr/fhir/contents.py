@@ -152,13 +152,15 @@ def open_contents(data: bytes) -> Iterator[Contents]:
     is_suspect = _is_suspect(data)
     loose = Contents([], [])
     pieces = list(_pieces(data, loose))
+    has_bundles = False
     for pointer, piece in pieces:
         kind = _kind_of(piece)
         if kind == "Bundle":
+            has_bundles = True
             yield from _open_bundle(piece, pointer, loose, is_suspect=is_suspect, depth=1)
         else:
             loose.add(piece, kind, full_url=None, pointer=pointer, is_suspect=is_suspect)
-    if loose.by_type or loose.refused or not pieces:
+    if loose.by_type or loose.refused or not has_bundles:
         yield loose
 
 

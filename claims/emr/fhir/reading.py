@@ -47,8 +47,6 @@ def _read(inputs: Iterable[Contents], options: FhirOptions) -> ReadEncounters:
             refused.append(Refusal("", "no-encounter", "there is no encounter that counts in the input"))
         refused.extend(contents.refused)
         oddities.extend(contents.oddities)
-    if not encounters and not refused:
-        refused.append(Refusal("", "no-resource", "there is no FHIR resource in the input"))
     return ReadEncounters(tuple(encounters), tuple(refused), tuple(dict.fromkeys(oddities)))
 
 

@@ -166,11 +166,19 @@ def test_a_problem_never_repeats_what_the_document_holds() -> None:
         pytest.param(b'{"a": ' + b"1" * 5000 + b"}", "not-json", id="endless-number"),
         pytest.param('{"a": "é"}'.encode("latin-1"), "not-utf-8", id="latin-1"),
         pytest.param("{}".encode("utf-16"), "not-utf-8", id="utf-16"),
+        pytest.param(b"PK\x03\x04\xff", "packed", id="zip"),
+        pytest.param(b'<?xml version="1.0"?><Bundle xmlns="http://hl7.org/fhir"/>', "fhir-as-xml", id="fhir"),
+        pytest.param(b"<GIAMDINHHS/>", "not-json", id="other-xml"),
         pytest.param(b"[]", "not-an-object", id="a-list"),
     ],
 )
 def test_what_is_no_json_object_in_utf_8_is_refused(data: bytes, code: str) -> None:
     assert problems(data) == {("", code)}
+
+
+def test_utf_16_is_named() -> None:
+    with pytest.raises(MalformedEncounter, match="it is UTF-16: save it as UTF-8"):
+        parse_encounter("{}".encode("utf-16"))
 
 
 def test_a_byte_order_mark_is_no_matter() -> None:

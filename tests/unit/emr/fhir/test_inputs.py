@@ -55,6 +55,16 @@ def test_every_form_of_input_is_read(data: bytes) -> None:
     assert (encounter.patient.name, len(encounter.medications)) == ("NGUYỄN VĂN THỬ", 1)
 
 
+@pytest.mark.parametrize("kind", ["OperationOutcome", "Parameters"])
+def test_an_answer_that_holds_no_visit_is_said_to_be_what_it_is(kind: str) -> None:
+    done = read_fhir(_encoded({"resourceType": kind}))
+
+    assert [one.code for one in done.refused] == ["no-encounter"]
+    assert [one.detail for one in done.oddities] == [
+        f"1 × {kind}: resources of this type are not read; makes no row"
+    ]
+
+
 _URN = "urn:uuid:0b4f7e3e-6f1c-4a56-9a52-0b5e6c1f7a11"
 _SYSTEM = "http://hospital.test/mrn"
 
