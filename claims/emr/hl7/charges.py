@@ -29,6 +29,7 @@ class Charge:
         key: The order that it is charged for, or empty.
         code: What was charged.
         price: What one costs at the hospital.
+        total: What all of it costs, where neither a price nor a quantity is said.
         quantity: How many, credits taken off; None when no transaction says it.
         segments: Every segment of its transactions.
         first: Its first FT1.
@@ -37,9 +38,16 @@ class Charge:
     key: str
     code: Coded
     price: Decimal | None
+    total: Decimal | None
     quantity: Decimal | None
     segments: list[Segment]
     first: Segment
+
+    def price_of_one(self, quantity: Decimal | None) -> Decimal | None:
+        """Return what one costs; where only the total is said, of so many as the order says, else of one."""
+        if self.total is None:
+            return self.price
+        return _divided(self.total, _ONE if quantity is None else quantity)
 
 
 @dataclass(slots=True)
@@ -156,8 +164,10 @@ class _Reader:
         if (quantity is not None and quantity < 0) or amounts.are_negative:
             kind = _CREDIT
         price, quantity = self._price(first, amounts, None if quantity is None else abs(quantity))
+        is_total = price is None and quantity is None and amounts.extended is not None
+        total = abs(amounts.extended) if is_total and amounts.extended else None
         code = coded(first.value(7), "service", self._options)
-        charge = Charge(self._key(segments), code, price, quantity, segments, first)
+        charge = Charge(self._key(segments), code, price, total, quantity, segments, first)
         return _Transaction(kind, charge, first.text(4)[:8])
 
     def _key(self, segments: list[Segment]) -> str:
@@ -178,7 +188,10 @@ class _Reader:
     def _price(
         self, first: Segment, amounts: _Amounts, quantity: Decimal | None
     ) -> tuple[Decimal | None, Decimal | None]:
-        """Return unit price and quantity: FT1-12, else FT1-11 by FT1-10, else FT1-22."""
+        """Return unit price and quantity: FT1-12, else FT1-11 by FT1-10, else FT1-22.
+
+        An amount without either is a total: of how many, the order says.
+        """
         extended, unit = amounts.extended, amounts.unit
         if unit is not None and extended is not None:
             if quantity is None and unit:
@@ -187,7 +200,9 @@ class _Reader:
                 detail = "quantity (FT1-10) and unit amount (FT1-12) do not make it; they are taken"
                 self._notes.add(first, 11, "amount-differs", detail)
         if unit is None and extended is not None:
-            unit = _divided(abs(extended), quantity if quantity is not None else _ONE)
+            if quantity is None:
+                return None, None
+            unit = _divided(abs(extended), quantity)
             if unit is None:
                 self._notes.add(first, 11, "no-unit-price", "the amount is no whole multiple of a price")
         if unit is None:
@@ -211,7 +226,9 @@ def _net(transactions: Sequence[_Transaction], notes: Notes) -> list[Charge]:
         if transaction.kind != _CHARGE:
             continue
         charge = transaction.charge
-        key = (charge.key, charge.code.code, charge.price, None if charge.key else number)
+        # Of how many without a quantity is not known here, so nothing is added to it.
+        is_apart = not charge.key or charge.quantity is None
+        key = (charge.key, charge.code.code, charge.price, number if is_apart else None)
         if known := totals.get(key):
             _add(known[0], charge)
         else:
@@ -227,8 +244,8 @@ def _net(transactions: Sequence[_Transaction], notes: Notes) -> list[Charge]:
 
 
 def _add(total: Charge, charge: Charge) -> None:
-    if charge.quantity is not None:
-        total.quantity = (total.quantity or Decimal(0)) + charge.quantity
+    if total.quantity is not None and charge.quantity is not None:
+        total.quantity += charge.quantity
     total.segments.extend(charge.segments)
 
 

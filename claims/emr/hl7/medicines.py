@@ -86,7 +86,7 @@ def _medication(
         registration=line.text("registration"),
         tender=line.text("tender"),
         quantity=quantity,
-        price=charge.price if charge else None,
+        price=charge.price_of_one(quantity) if charge else None,
         pay_percent=line.percent("pay_percent"),
         scope=line.text("scope") or "1",
         source=line.text("source") or "1",

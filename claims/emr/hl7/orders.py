@@ -90,6 +90,11 @@ class Order:
         """Say whether a service was ordered; a result alone is no order."""
         return not self.is_medicine and any(group.first("OBR") for group in self.requests)
 
+    @property
+    def is_answered_service(self) -> bool:
+        """Say whether results tell which service was done."""
+        return not self.is_medicine and any(group.first("OBR") for group in self.answers)
+
     def lines(self) -> dict[str, list[Group]]:
         """Return the services ordered under one number by their codes, as the latest message lists them."""
         latest = next((group.message for group in reversed(self.requests) if group.first("OBR")), None)

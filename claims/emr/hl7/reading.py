@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from claims.emr.encounter import Encounter, Medication, Note, Result, Service, ServiceKind
@@ -143,6 +144,11 @@ class _Lines:
             self.medications += medications(order, own, self._context)
         elif order.is_service:
             self._add_services(order, own)
+        elif own and order.is_answered_service:
+            # What was charged was ordered, though only its results tell of it.
+            self._add_services(replace(order, requests=order.answers), own)
+        else:
+            charges.alone += own
 
     def add_charges(self, charges: Charges) -> None:
         """Add what only charges tell of."""

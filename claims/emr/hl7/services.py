@@ -106,7 +106,7 @@ def _service(
         group=line.text("group"),
         unit=line.text("unit"),
         quantity=_ONE if quantity is None else quantity,
-        hospital_price=charge.price if charge else None,
+        hospital_price=charge.price_of_one(quantity) if charge else None,
         insured_price=line.number("insured_price"),
         ceiling=line.number("ceiling"),
         service_percent=_or_full(line.percent("service_percent")),

@@ -152,6 +152,14 @@ def test_a_missing_quantity_stays_missing() -> None:
     assert only(prescribed(f10="")).quantity is None
 
 
+def test_a_total_without_a_quantity_is_shared_among_what_was_ordered() -> None:
+    total = ft1("40.30", f10="", f11="80000", f12="", f23="O1")
+
+    medication = only(prescribed(), msg("DFT^P03", "F1", "20261102093000", pv1(), total))
+
+    assert (medication.quantity, medication.price) == (20, 4000)
+
+
 def test_a_charge_gives_price_and_quantity_to_its_order() -> None:
     charge = msg("DFT^P03", "F1", "20261102093000", pv1(), ft1("40.30", f10="19", f12="4000.5", f23="O1"))
 

@@ -43,6 +43,38 @@ def test_a_result_alone_is_no_order() -> None:
     assert not encounter(PERFORMED).services
 
 
+def test_a_result_that_was_charged_is_a_service_though_nobody_told_of_its_order() -> None:
+    result = msg("ORU^R01", "R1", "20261102090000", pv1(), order("L9", "RE"), obr("L9"), obx("5.6"))
+    charge = msg("DFT^P03", "F1", "20261102093000", pv1(), ft1("BILL9", f23="L9"))
+
+    found = encounter(result, charge)
+
+    (service,) = found.services
+    assert (service.code, service.hospital_price) == ("23.0075.1494", 50600)
+    assert [one.order_id for one in found.results] == [service.order_id]
+
+
+def test_a_charge_of_an_order_that_nothing_tells_of_makes_a_row_of_its_own() -> None:
+    told = msg("OML^O21", "R1", "20261102090000", pv1(), order("L9"))
+    charge = msg("DFT^P03", "F1", "20261102093000", pv1(), ft1(f23="L9"))
+
+    (service,) = encounter(told, charge).services
+
+    assert (service.code, service.hospital_price) == ("02.1897", 50600)
+
+
+def test_charges_without_a_quantity_are_one_each() -> None:
+    first, second = (
+        msg("DFT^P03", known, "20261102093000", pv1(), ft1("23.0075.1494", f10="", f23="L1"))
+        for known in ("F1", "F2")
+    )
+    test = msg("OML^O21", "M1", "20261102081000", pv1(), order("L1"), obr("L1"))
+
+    services = encounter(test, first, second).services
+
+    assert [(one.quantity, one.hospital_price) for one in services] == [(1, 50600), (1, 50600)]
+
+
 @pytest.mark.parametrize(
     ("section", "kind"),
     [
