@@ -136,12 +136,13 @@ def _members(data: bytes) -> Iterator[tuple[str, bytes, _Member]]:
     while data.startswith(_LOCAL_MARK, at):
         if len(data) - at < _LOCAL.size:
             raise BrokenContainer("container.truncated")
-        _, _, flags, method, _, _, crc, packed, size, name_size, _ = _LOCAL.unpack_from(data, at)
+        _, _, flags, method, _, _, crc, packed, size, name_size, extra_size = _LOCAL.unpack_from(data, at)
         start = at + _LOCAL.size + name_size
         name = data[at + _LOCAL.size : start].decode("ascii", "replace")
-        if not _is_plain(name):
+        # Other programs give folders entries of their own.
+        if not _is_plain(name.removesuffix("/")):
             raise BrokenContainer("container.name", repr(name[:_MOST_NAME])[1:-1])
-        if method or flags or packed != size:
+        if method or flags or packed != size or extra_size or name.endswith("/"):
             raise BrokenContainer("container.header", name)
         content = data[start : start + size]
         if len(content) != size:

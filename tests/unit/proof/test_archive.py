@@ -320,6 +320,32 @@ def test_nothing_that_grows_is_unpacked(made: Made) -> None:
         read_container(bomb)
 
 
+@pytest.mark.parametrize(
+    ("entry", "is_large"),
+    [
+        pytest.param({"compress_type": zipfile.ZIP_DEFLATED}, False, id="compressed"),
+        pytest.param({"extra": b"UT\5\0\1abcd"}, False, id="with-times"),
+        pytest.param({}, True, id="zip64"),
+        pytest.param({"filename": "META-INF/"}, False, id="with-folders"),
+    ],
+)
+def test_what_another_program_packed_anew_is_called_that(
+    made: Made, entry: Mapping[str, object], *, is_large: bool
+) -> None:
+    """Not that its content was changed, or its end cut off, or a name is dangerous."""
+    buffer, info = io.BytesIO(), zipfile.ZipInfo("mimetype")
+    for field, value in entry.items():
+        setattr(info, field, value)
+    with zipfile.ZipFile(buffer, "w") as container:
+        with container.open(info, "w", force_zip64=is_large) as file:
+            file.write(b"" if info.is_dir() else MIMETYPE.encode())
+        for name, data in read_container(made.data).items():
+            container.writestr(name, data)
+
+    with pytest.raises(BrokenContainer, match=r"container\.header"):
+        read_container(buffer.getvalue())
+
+
 def test_a_name_cannot_be_there_twice(made: Made) -> None:
     start = made.data.index(b"PK\x03\x04", 10)
     end = made.data.index(b"PK\x03\x04", start + 10)
