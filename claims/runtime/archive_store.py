@@ -4,6 +4,7 @@ No error repeats what a store answered beyond its code: it may name who asked.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from claims.storage.objects import open_store
 
 #: How S3 says what is wrong, such as NoSuchBucket.
 _CODE: Final = re.compile("<Code>([A-Za-z]{1,60})</Code>")
+#: How a folder's system says it.
+_NUMBER: Final = re.compile(r"\(os error ([0-9]{1,4})\)")
 
 
 class ArchiveStoreFailed(ClaimsError):
@@ -54,7 +57,7 @@ class ArchiveStore:
 
     def read(self, name: str) -> bytes | None:
         """Return a file, or None if there is none of that name."""
-        with self._asking():
+        with self._asking(name):
             try:
                 return bytes(obstore.get(self._store, name).bytes())
             except (FileNotFoundError, NotFoundError):
@@ -63,22 +66,23 @@ class ArchiveStore:
     def write(self, name: str, data: bytes) -> None:
         """Put a file in its place, over what was there."""
         attributes = {} if isinstance(self._store, LocalStore) else {"Content-Type": MIMETYPE}
-        with self._asking():
+        with self._asking(name):
             obstore.put(self._store, name, data, attributes=attributes)
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
+    def _asking(self, name: str = "") -> Iterator[None]:
         try:
             yield
         except (BaseError, OSError) as error:
             why = self._why(error)
         else:
             return
-        raise ArchiveStoreFailed(self.address, why) from None
+        raise ArchiveStoreFailed(f"{self.address}/{name}" if name else self.address, why) from None
 
     def _why(self, error: Exception) -> str:
         if isinstance(self._store, LocalStore):
-            return "the folder cannot be read or written"
+            number = _NUMBER.search(str(error))
+            return "the folder cannot be read or written" if number is None else os.strerror(int(number[1]))
         if (code := _CODE.search(str(error))) is not None:
             return f"the store answers {code[1]}"
         if isinstance(error, PermissionDeniedError | UnauthenticatedError):

@@ -210,10 +210,13 @@ def test_an_address_that_is_none_or_holds_credentials_is_refused(address: str) -
     assert "AWS_" in str(caught.value)
 
 
-def test_a_store_that_is_gone_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    store = open_archives(str(tmp_path / "out"))
-    (tmp_path / "out").rmdir()
-    (tmp_path / "out").write_bytes(b"a file")
+def test_a_folder_that_takes_no_file_says_which_and_why(tmp_path: Path) -> None:
+    store = open_archives(str(tmp_path))
+    (tmp_path / "2026").mkdir()
+    (tmp_path / "2026" / "a.asice").mkdir()
+    (tmp_path / "2027").write_bytes(b"a file")
 
-    with pytest.raises(ArchiveStoreFailed, match="cannot be read or written"):
-        store.write("a", b"x")
+    with pytest.raises(ArchiveStoreFailed, match=r"/2026/a\.asice: Is a directory"):
+        store.write("2026/a.asice", b"x")
+    with pytest.raises(ArchiveStoreFailed, match=r"/2027/a\.asice: Not a directory"):
+        store.write("2027/a.asice", b"x")
