@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import obstore
@@ -38,7 +39,7 @@ class ArchiveStore:
     """Archives by name. What is there is whole: a store puts a file in its place when it has all of it.
 
     Attributes:
-        address: Where it is, for people.
+        address: Where it is, for people; spelled one way, by which it is known again.
     """
 
     address: str
@@ -96,4 +97,5 @@ def open_archives(to: str) -> ArchiveStore:
     Raises:
         UnusableStoreAddress: It is no address of a store.
     """
-    return ArchiveStore(to, open_store(to))
+    store = open_store(to)
+    return ArchiveStore(to.rstrip("/") if "://" in to else str(Path(to).resolve()), store)

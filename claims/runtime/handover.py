@@ -14,7 +14,7 @@ import structlog
 
 from claims.errors import ClaimsError
 from claims.exchange.access.places import EVERYWHERE
-from claims.exchange.errors import NotYetLogged, StoreUnavailable
+from claims.exchange.errors import NotYetLogged, StoreUnavailable, UnknownFacility
 from claims.exchange.submission import Event, EventKind, FacilityCode, Submission, SubmissionId
 from claims.runtime.archive_store import ArchiveStore
 from claims.runtime.wiring import Service
@@ -51,10 +51,13 @@ def hand_over(
     What is not in the log yet is left for the next time.
 
     Raises:
+        UnknownFacility: The facility is not registered.
         ArchiveStoreFailed: The store does not take an archive; the next call goes on with it.
         StoreUnavailable: The database does not answer.
     """
     code = None if facility is None else FacilityCode(facility)
+    if code is not None and service.facilities.find(code) is None:
+        raise UnknownFacility(code)
     after: SubmissionId | None = None
     day, there = "", frozenset[str]()
     while True:

@@ -44,6 +44,8 @@ def open_store(to: str) -> ObjectStore:
     Raises:
         UnusableStoreAddress: It is no address of a store, or holds credentials.
     """
+    if not to.strip():
+        raise UnusableStoreAddress("an empty address")
     if "://" not in to:
         Path(to).mkdir(parents=True, exist_ok=True)
         return LocalStore(prefix=str(Path(to).resolve()))

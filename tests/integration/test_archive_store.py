@@ -200,6 +200,8 @@ def test_a_store_that_fails_is_named_and_no_secret_is(
         "gs://bucket/x",
         "file:///etc",
         "s3://",
+        "",
+        " ",
     ],
 )
 def test_an_address_that_is_none_or_holds_credentials_is_refused(address: str) -> None:
@@ -208,6 +210,24 @@ def test_an_address_that_is_none_or_holds_credentials_is_refused(address: str) -
 
     assert SECRET not in str(caught.value)
     assert "AWS_" in str(caught.value)
+
+
+def test_a_store_is_known_again_however_it_is_spelled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folders = {open_archives(each).fingerprint for each in ("out", "./out/", str(tmp_path / "out"))}
+    buckets = {open_archives(each).fingerprint for each in (ADDRESS, f"{ADDRESS}/")}
+
+    assert (len(folders), len(buckets)) == (1, 1)
+
+
+def test_a_facility_that_nobody_registered_hands_nothing_over(service: Service, tmp_path: Path) -> None:
+    done = claims(
+        "export", "--since", "2020-01-01", "--to", tmp_path / "out", "--facility", "9901", env=_of(service)
+    )
+
+    assert (done.code, "facility 9901 is not registered" in done.stderr) == (Exit.BLOCKED, True), done.stderr
 
 
 def test_a_folder_that_takes_no_file_says_which_and_why(tmp_path: Path) -> None:
