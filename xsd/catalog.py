@@ -14,6 +14,7 @@ from xsd.editions import Edition, UnreadableCatalog, read_editions
 from xsd.faults import Fault, FaultKind
 from xsd.model import Field, UnreadableSchema
 from xsd.schema import SchemaFile, TableSchema
+from xsd.usual import UsualRows
 
 if TYPE_CHECKING:
     from datetime import date
@@ -30,6 +31,7 @@ __all__ = [
     "TableSchema",
     "UnreadableCatalog",
     "UnreadableSchema",
+    "UsualRows",
     "add_folder",
     "default_catalog",
     "find_schema",

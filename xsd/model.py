@@ -14,11 +14,24 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 EH: Final = "{urn:ehoso:schema}"
+# What the reader knows of a schema: elements, and the attributes of each that it reads.
+_HEARD: Final[Mapping[str, frozenset[str]]] = {
+    "schema": frozenset({"elementFormDefault"}),
+    "include": frozenset({"schemaLocation"}),
+    "element": frozenset({"name", "type", "minOccurs", "maxOccurs"}),
+    "complexType": frozenset({"name"}),
+    "sequence": frozenset(),
+    "simpleType": frozenset({"name"}),
+    "restriction": frozenset({"base"}),
+    "pattern": frozenset({"value"}),
+    "minLength": frozenset({"value"}),
+    "maxLength": frozenset({"value"}),
+}
 _LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -50,6 +63,7 @@ class Field:
         since: The Decision that introduced it.
         code_list: The list its values come from.
         notes: What else the Decision says about its value.
+        facets: What the schema demands of its text, by its kind and by itself: each facet's name and value.
     """
 
     name: str
@@ -65,6 +79,7 @@ class Field:
     since: str
     code_list: str | None
     notes: str | None
+    facets: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +100,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class TableModel:
-    """Everything one schema file says about its table."""
+    """What one schema file says about its table.
+
+    ``is_whole`` when it says nothing else: no keys, fixed values, attributes or names of another space.
+    """
 
     label_vi: str
     label_en: str
@@ -93,6 +111,7 @@ class TableModel:
     list_element: str | None
     row_element: str | None
     fields: tuple[Field, ...]
+    is_whole: bool
 
     @property
     def record(self) -> Node | None:
@@ -108,6 +127,7 @@ class _Kind:
     item_type: str
     fraction_digits: int | None
     max_length: int | None
+    facets: tuple[tuple[str, str], ...]
 
 
 def read_model(path: Path) -> TableModel:
@@ -125,13 +145,13 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._schema = _parse_own(path)
-        documents = [self._schema]
-        documents += [
+        self._documents = [self._schema]
+        self._documents += [
             _parse_own(path.parent / include.get("schemaLocation", ""))
             for include in self._schema.iterfind(f"{XS}include")
         ]
-        self._kinds = dict(self._read_kinds(documents))
-        self._complex = {t.get("name"): t for d in documents for t in d.iterfind(f"{XS}complexType")}
+        self._kinds = dict(self._read_kinds(self._documents))
+        self._complex = {t.get("name"): t for d in self._documents for t in d.iterfind(f"{XS}complexType")}
         self._fields: list[Field] = []
 
     def read(self) -> TableModel:
@@ -149,6 +169,7 @@ class _Reader:
             list_element=None if table is None else table.get("list"),
             row_element=None if is_one_row else record,
             fields=tuple(self._fields),
+            is_whole=all(map(_is_heard, self._documents)),
         )
 
     def _read_kinds(self, documents: list[Element]) -> Iterator[tuple[str, _Kind]]:
@@ -165,6 +186,7 @@ class _Reader:
                         kind.get("of", "string" if type_ == "list" else type_),
                         _number(kind.get("fractionDigits")),
                         _number(kind.get("maxLength")),
+                        tuple(_facets(simple.find(f"{XS}restriction"))),
                     ),
                 )
 
@@ -225,6 +247,7 @@ class _Reader:
             since=info.get("since", ""),
             code_list=info.get("codeList"),
             notes=info.findtext(f"{EH}note"),
+            facets=(*kind.facets, *_facets(restriction)),
         )
 
 
@@ -232,6 +255,23 @@ def _find_record(node: Node) -> Node | None:
     if node.is_record:
         return node
     return next((found for child in node.children if (found := _find_record(child))), None)
+
+
+def _is_heard(element: Element) -> bool:
+    """Whether nothing in an element of a schema goes unheard here."""
+    name = str(element.tag).removeprefix(XS)
+    if name == "annotation":
+        return True
+    is_known = name in _HEARD and _HEARD[name].issuperset(map(str, element.attrib))
+    if name == "restriction" and ":" in (base := element.get("base", "")):
+        prefix, _, local = base.partition(":")
+        is_known = is_known and f"{{{element.nsmap.get(prefix)}}}{local}" == f"{XS}string"
+    return is_known and all(map(_is_heard, element.iterchildren("*")))
+
+
+def _facets(restriction: Element | None) -> Iterator[tuple[str, str]]:
+    for facet in () if restriction is None else restriction.iterchildren("*"):
+        yield str(facet.tag).removeprefix(XS), facet.get("value", "")
 
 
 def _parse_own(path: Path) -> Element:

@@ -20,6 +20,7 @@ from xsd.faults import Fault, FaultKind
 from xsd.model import read_model
 from xsd.parts import part_of, plain_rows_of, share_out
 from xsd.scan import count_elements, find_oddities, records_of, without_unknown_fields
+from xsd.usual import usual_form
 from xsd.validators import FieldOrder, Validators
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
     from xsd.model import Field, TableModel
+    from xsd.usual import UsualForm, UsualRows
 
 _MOST_ELEMENTS: Final = 10_000  # some 250 rows; validated as one tree
 
@@ -55,6 +57,11 @@ class SchemaFile:
         """The compiled forms."""
         record = self.model.record
         return Validators(self.path, None if record is None else record.name)
+
+    @cached_property
+    def usual(self) -> UsualForm | None:
+        """The form that nearly every table has; None when the schema says what no expression can."""
+        return usual_form(self.model)
 
     @cached_property
     def field_by_name(self) -> Mapping[str, Field]:
@@ -163,6 +170,11 @@ class TableSchema:
                 # After a fault the rest only changes places.
                 are_valid = are_valid and self._accepts(smaller)
         return are_valid
+
+    def read_usual(self, data: bytes) -> UsualRows | None:
+        """Read a valid table of the usual form; None, which is no fault, when it may not be one."""
+        usual = self.file.usual
+        return None if usual is None else usual.read(data)
 
     def find_faults(self, root: Element) -> tuple[Fault, ...]:
         """Find every way in which a tree departs from the schema, up to `MOST_FAULTS`.

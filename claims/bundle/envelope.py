@@ -9,6 +9,7 @@ element is all of its text.
 from __future__ import annotations
 
 import binascii
+import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -27,20 +28,27 @@ from claims.bundle.notation import (
     find_marks,
     has_layout_of_2017,
     is_plain,
+    is_plain_as_usual,
     may_have_long_decimals,
     may_have_type_hints,
     may_have_unseen_characters,
     name_character,
 )
 from claims.bundle.othercontent import recognize_content, recognize_encoding
+from claims.localtime import parse_day
 from signing.canonical import DEFAULT_LIMITS, Limits, parse
 from signing.errors import Unparsable
+from xsd.catalog import SchemaNotFound, find_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from xsd.catalog import TableSchema, UsualRows
+
 ROOT: Final = "GIAMDINHHS"
 CONTAINER: Final = "CHUKYDONVI"
+
+_DISCHARGE: Final = re.compile(rb"<NGAY_RA>([0-9]{12})</NGAY_RA>")
 
 # The tables that a bundle may hold, as LOAIHOSO names them.
 _BY_SPELLING: Final = {kind.value: kind for kind in TableKind if kind.travels_in_bundle}
@@ -81,31 +89,55 @@ _MARKS_TO_MEND: Final = frozenset({"ENV.TYPE_HINTS"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class UsualTable:
+    """A table of the usual form, which is well-formed, valid by a schema, and written without any oddity."""
+
+    data: bytes
+    schema: TableSchema
+    rows: UsualRows
+
+
+@dataclass(slots=True, eq=False)
 class Table:
-    """One table of a claim, decoded and parsed, but not yet judged.
+    """One table of a claim, decoded and read, but not yet judged. Nobody changes it.
 
     Attributes:
         kind: Which table it is.
-        root: Its root element; lines are those of the decoded document.
+        source: Its root element, or the table of the usual form, whose tree is made when it is asked for.
         envelope_line: The line of its NOIDUNGFILE in the bundle.
         may_have_long_decimals: Whether a decimal in it may end in zeros that its field has no room for.
         may_have_unseen: Whether a value in it may hold a character that cannot be seen.
     """
 
     kind: TableKind
-    root: Element
+    source: Element | UsualTable
     envelope_line: int | None
     may_have_long_decimals: bool = False
     may_have_unseen: bool = False
 
+    @property
+    def root(self) -> Element:
+        """Its root element; lines are those of the decoded document."""
+        if isinstance(self.source, UsualTable):
+            self.source = parse(self.source.data)
+        return self.source
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Claim:
-    """One HOSO: the tables of one episode of care. `number` counts from 1."""
+    """One HOSO: the tables of one episode of care.
+
+    Attributes:
+        number: Its place in the bundle, from 1.
+        line: Its line there.
+        tables: Its tables in document order.
+        discharged: NGAY_RA of XML1 as written; empty when there is none.
+    """
 
     number: int
     line: int | None
     tables: tuple[Table, ...]
+    discharged: str = ""
 
     def find_table(self, kind: TableKind) -> Table | None:
         """Find the table of a kind; None when it is not there or could not be read."""
@@ -173,9 +205,12 @@ def namespace_finding(root: Element, location: Location) -> Finding | None:
     return Finding("ENV.NAMESPACE", Severity.CRITICAL, replace(location, line=root.sourceline), params)
 
 
-def read_bundle(root: Element, *, limits: Limits = DEFAULT_LIMITS) -> Bundle:
-    """Read a bundle from its root element, which holds no comments or instructions."""
-    reader = _Reader(limits)
+def read_bundle(root: Element, *, limits: Limits = DEFAULT_LIMITS, as_usual: bool = False) -> Bundle:
+    """Read a bundle from its root element, which holds no comments or instructions.
+
+    With ``as_usual`` tables of the usual form get no tree until somebody asks for it.
+    """
+    reader = _Reader(limits, as_usual=as_usual)
     reader.drop_hints(root, Location())
     items = list(root.iterfind("THONGTINHOSO/DANHSACHHOSO/HOSO"))
     reader.compare_counts(root.find("THONGTINHOSO/SOLUONGHOSO"), len(items))
@@ -196,8 +231,9 @@ def read_bundle(root: Element, *, limits: Limits = DEFAULT_LIMITS) -> Bundle:
 class _Reader:
     """Reads the claims of one bundle and notes what is odd."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, as_usual: bool) -> None:
         self._limits = limits
+        self._as_usual = as_usual
         self._marks: dict[str, tuple[Location, int]] = {}
         self.findings: list[Finding] = []
 
@@ -229,6 +265,7 @@ class _Reader:
         """Read one HOSO."""
         tables: dict[TableKind, Table] = {}
         seen: dict[TableKind, int | None] = {}
+        discharged = ""
         for file in item.iterfind("FILEHOSO"):
             kind = self._read_kind(file, number)
             if kind is None:
@@ -243,13 +280,15 @@ class _Reader:
                 self._note("ENV.DUPLICATE_TABLE", Severity.ERROR, location)
                 continue
             seen[kind] = location.envelope_line
-            table = None if content is None else self._read_table(content, kind, location)
+            table = None if content is None else self._read_table(content, kind, location, discharged)
             if table is not None:
                 tables[kind] = table
+            if table is not None and kind is TableKind.XML1:
+                discharged = _discharge_in(table)
         self._compare_order(seen, number)
         if TableKind.XML1 not in tables:
             self._note("ENV.XML1_PRESENT", Severity.CRITICAL, Location(claim=number, line=item.sourceline))
-        return Claim(number, item.sourceline, tuple(tables.values()))
+        return Claim(number, item.sourceline, tuple(tables.values()), discharged)
 
     def _compare_order(self, seen: dict[TableKind, int | None], number: int) -> None:
         for before, kind in pairwise(seen):
@@ -278,10 +317,16 @@ class _Reader:
             self._note("ENV.TABLE_SPELLING", Severity.WARNING, location, params)
         return kind
 
-    def _read_table(self, content: Element, kind: TableKind, location: Location) -> Table | None:
+    def _read_table(
+        self, content: Element, kind: TableKind, location: Location, discharged: str
+    ) -> Table | None:
         data = self._decode(content, location)
         if data is None:
             return None
+        if self._as_usual and len(data) <= self._limits.max_bytes:
+            usual = _read_as_usual(data, kind, discharged)
+            if usual is not None:
+                return Table(kind, usual, location.envelope_line, may_have_long_decimals(data))
         try:
             root = parse(data, limits=self._limits)
         except Unparsable as error:
@@ -351,6 +396,27 @@ class _Reader:
         self, code: str, severity: Severity, location: Location, params: tuple[tuple[str, str], ...] = ()
     ) -> None:
         self.findings.append(Finding(code, severity, location, params))
+
+
+def _read_as_usual(data: bytes, kind: TableKind, discharged: str) -> UsualTable | None:
+    """Read a table of the usual form by the schema of the day of discharge, which the first table tells."""
+    if kind is TableKind.XML1:
+        found = _DISCHARGE.search(data)
+        discharged = "" if found is None else found[1].decode()
+    on = parse_day(discharged)
+    try:
+        schema = None if on is None else find_schema(kind, on=on)
+    except SchemaNotFound:
+        return None
+    rows = None if schema is None or not is_plain_as_usual(data) else schema.read_usual(data)
+    return None if schema is None or rows is None else UsualTable(data, schema, rows)
+
+
+def _discharge_in(summary: Table) -> str:
+    usual = summary.source
+    if isinstance(usual, UsualTable):
+        return usual.rows.texts[usual.schema.field_by_name["NGAY_RA"].order - 1]
+    return (usual.findtext("NGAY_RA") or "").strip()
 
 
 def _decode_base64(text: str) -> bytes | None:

@@ -159,6 +159,15 @@ def is_plain(data: bytes) -> bool:
     )
 
 
+def is_plain_as_usual(data: bytes) -> bool:
+    """Whether nothing is odd about a table of the usual form (`xsd.usual`), whose characters are few."""
+    return (
+        _VNI_BYTES.search(data) is None
+        and _MISREAD_BYTES.search(data) is None
+        and not _has_blank_at_edge(data)
+    )
+
+
 def find_marks(data: bytes) -> Iterator[Mark]:
     """Find what is odd about the bytes of an inner table that parse well."""
     if data.startswith(BOM):

@@ -247,7 +247,7 @@ class CheckUnderWay:
 
     def _read(self, content: Element, found: list[Finding]) -> Bundle:
         strip_asides(content)
-        bundle = read_bundle(content, limits=self._limits)
+        bundle = read_bundle(content, limits=self._limits, as_usual=True)
         known = (*found, *bundle.findings)
         found.extend(envelopes.shape_findings(content, self._received_on, known))
         found.extend(bundle.findings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
+from claims.bundle.envelope import UsualTable
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.kinds import TableKind
 from claims.bundle.notation import has_long_decimals, shorten_decimals
@@ -30,7 +31,7 @@ _SEVERITY: Final = {
 
 def check_tables(claim: Claim, received_on: date) -> tuple[CheckedClaim, list[Finding]]:
     """Check each table of a claim against the schema in force on the day its episode ended."""
-    discharged_on = _day_of_discharge(claim)
+    discharged_on = parse_day(claim.discharged)
     on = discharged_on or received_on
     findings: list[Finding] = []
     checked: dict[TableKind, CheckedTable] = {}
@@ -51,8 +52,10 @@ def check_tables(claim: Claim, received_on: date) -> tuple[CheckedClaim, list[Fi
 
 def _check_table(claim: Claim, table: Table, schema: TableSchema) -> tuple[CheckedTable, list[Finding]]:
     findings: list[Finding] = []
-    is_valid = schema.accepts(table.root)
-    checked = _read_rows(table, schema, is_valid=is_valid)
+    checked = _read_usual(table, schema)
+    is_valid = checked is not None or schema.accepts(table.root)
+    if checked is None:
+        checked = _read_rows(table, schema, is_valid=is_valid)
     if table.may_have_long_decimals and not (is_valid and not has_long_decimals(checked.values, schema)):
         findings += _shortened_decimals(claim, table, schema)
     if findings:
@@ -66,13 +69,18 @@ def _check_table(claim: Claim, table: Table, schema: TableSchema) -> tuple[Check
 
 def _is_crowd(table: Table, schema: TableSchema) -> bool:
     """Whether a table has more rows than a year in hospital makes."""
+    if isinstance(table.source, UsualTable):
+        return len(table.source.rows.lines) > MOST_ROWS
     holder = None if schema.list_element is None else table.root.find(schema.list_element)
     return holder is not None and len(holder) > MOST_ROWS
 
 
-def _day_of_discharge(claim: Claim) -> date | None:
-    summary = claim.find_table(TableKind.XML1)
-    return None if summary is None else parse_day((summary.root.findtext("NGAY_RA") or "").strip())
+def _read_usual(table: Table, schema: TableSchema) -> CheckedTable | None:
+    """Read a table that was found valid when it was read; None when it was not, or by another schema."""
+    usual = table.source
+    if not isinstance(usual, UsualTable) or usual.schema is not schema:
+        return None
+    return CheckedTable(table.kind, schema, table.envelope_line, usual.rows.lines, texts=usual.rows.texts)
 
 
 def _read_rows(table: Table, schema: TableSchema, *, is_valid: bool) -> CheckedTable:
