@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, TypeAdapter, ValidationError, with_config
 from pydantic_core import ErrorDetails
 
-from claims.emr.errors import MalformedEncounter, Problem
+from claims.emr.errors import MOST_PROBLEMS, MalformedEncounter, Problem
 from claims.emr.items import STRICT, Coding, Codings, Origin, Sex
 from claims.emr.papers import Documents
 from claims.emr.reading import DUPLICATE, clean, pointer_of, read_json
@@ -368,7 +368,8 @@ def parse_encounter(data: bytes | str) -> Encounter:
     """Read an encounter document.
 
     Raises:
-        MalformedEncounter: It is not JSON in UTF-8, or does not follow the schema; all problems are listed.
+        MalformedEncounter: It is not JSON in UTF-8, or does not follow the schema; up to a thousand of its
+            problems are listed.
     """
     return _validate(read_json(data))
 
@@ -390,7 +391,10 @@ def _validate(document: object) -> Encounter:
     # A null says the same as an absent key, but only few documents hold one where a default stands.
     if _drop_nulls(document, found):
         return _validate(document)
-    raise MalformedEncounter(tuple(sorted({_problem(document, detail) for detail in found}))) from None
+    problems = sorted({_problem(document, detail) for detail in found[:MOST_PROBLEMS]})
+    if len(found) > MOST_PROBLEMS:
+        problems.append(Problem("", "more-problems", f"{len(found) - MOST_PROBLEMS} more problems"))
+    raise MalformedEncounter(tuple(problems)) from None
 
 
 def _drop_nulls(document: object, found: list[ErrorDetails]) -> bool:

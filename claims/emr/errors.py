@@ -6,8 +6,11 @@
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from claims.errors import ClaimsError
+
+MOST_PROBLEMS: Final = 1_000  # nobody reads more
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,7 +27,7 @@ class Problem:
 
 
 class MalformedEncounter(ClaimsError):
-    """An encounter document does not follow its schema; all its problems are listed."""
+    """An encounter document does not follow its schema; its problems are listed, up to a thousand."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         listed = "; ".join(f"{problem.pointer or '/'}: {problem.detail}" for problem in problems)

@@ -8,15 +8,21 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from typing import Final, NoReturn
 
-from claims.emr.errors import MalformedEncounter, Problem
+from claims.emr.errors import MOST_PROBLEMS, MalformedEncounter, Problem
 
 # A control character cannot stand in XML, or has no business in a text; line ends and tabs may.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # An escape can hide such a character, or the second half of a decomposed letter.
 _HIDING_ESCAPE = re.compile(r"\\[ubf]")
 
+
+#: More than any encounter has: a table takes 20,000 rows. Thousands of things are wrong with a kilobyte of
+#: empty objects, so their number is bounded, and not the bytes alone.
+_MOST_OBJECTS: Final = 30_000
+_MOST_VALUES: Final = 200_000
 
 _OUT_OF_BOUNDS: Final = "it is not JSON that can be read: a number or the nesting is out of bounds"
 
@@ -39,13 +45,16 @@ def read_json(data: bytes | str) -> object:
     """Read a JSON document; a number becomes an int or a Decimal, never a binary float.
 
     Raises:
-        MalformedEncounter: It is not JSON in UTF-8, or a text holds a forbidden character.
+        MalformedEncounter: It is not JSON in UTF-8, it is endless, or a text holds a forbidden character.
     """
     text = unicodedata.normalize("NFC", _decode(data))
     if (start := text.lstrip()[:1]) in _NO_JSON:
         if start and _FHIR in text[:_HEAD]:
             raise _malformed("fhir-as-xml", "it is FHIR as XML: ask the server for application/fhir+json")
         raise _malformed("not-json", _NO_JSON[start])
+    # Braces and commas within texts count too; no encounter comes near.
+    if text.count("{") > _MOST_OBJECTS or text.count(",") > _MOST_VALUES:
+        raise _malformed("too-large", "it holds more than any encounter")
     try:
         document = json.loads(
             text,
@@ -68,14 +77,15 @@ def clean(document: object) -> object:
     """Compose the letters of every text in a document.
 
     Raises:
-        MalformedEncounter: A text holds a control character; every place is named.
+        MalformedEncounter: A text holds a control character; every place is named, up to a thousand.
     """
     try:
-        problems = tuple(
+        found = (
             Problem(pointer, "control-character", "a control character cannot stand in a claim")
             for pointer, text in _texts(document, "")
             if _FORBIDDEN.search(text)
         )
+        problems = tuple(islice(found, MOST_PROBLEMS))
         composed = _composed(document)
     except RecursionError:
         raise _malformed("not-json", _OUT_OF_BOUNDS) from None

@@ -167,7 +167,9 @@ class Settings(BaseModel):
     )
 
     max_body_bytes: Annotated[int, Field(gt=0)] = Field(
-        20 * 2**20, description="Largest body the API takes; the gateway takes 20 MB."
+        20 * 2**20,
+        description="Largest bundle, encounter or form with a file that is taken; the gateway takes 20 MB. "
+        "Any other request has 256 KiB at most.",
     )
     pool_size: Annotated[int, Field(gt=0)] = Field(
         16, description="Database connections per process, at most."

@@ -142,6 +142,16 @@ def test_a_4210_client_sends_bytes_as_numbers_or_base64(
     assert service.submissions.body(taken.json()["maGiaoDich"]) == b"<x/>"
 
 
+def test_an_array_of_more_bytes_than_a_file_has_is_too_large_before_it_is_read(client: TestClient) -> None:
+    asked = query(client, loaiHoSo="3", maTinh="99")
+
+    response = client.post(
+        "/api/egw/guiHoSoGiamDinh4210", params=asked, content=b"[" + b"60," * 100_000 + b"no number]"
+    )
+
+    assert code_of(response) == "1001"
+
+
 def test_a_4210_client_may_also_name_the_file_and_spell_names_its_own_way(
     client: TestClient, service: Service
 ) -> None:

@@ -47,6 +47,7 @@ from claims.runtime.wiring import Service
 router = APIRouter(route_class=GatewayRoute, include_in_schema=False)
 
 _FILE: Final = "fileHSBase64"
+_TOO_LARGE: Final = "Tệp hồ sơ quá lớn"
 #: Bytes of before that will not go to the gateway any more.
 _NEVER_SENT: Final = frozenset({State.SUPERSEDED, State.WITHDRAWN})
 
@@ -101,6 +102,9 @@ async def send_earlier_claim(request: Request, service: TheService, caller: Send
     if named.get("loaiHoSo") != DECISION_4210.claim_kind:
         raise Refusal(WRONG_PARAMETER, "Chỉ nhận hồ sơ khám chữa bệnh (loaiHoSo 3)")
     body, content_type = await request.body(), request.headers.get("content-type", "")
+    # An array of byte values is told to be too long before each of them becomes a number.
+    if body.count(b",") >= service.settings.max_body_bytes:
+        raise Refusal(TOO_LARGE, _TOO_LARGE)
     bundle = await run_in_threadpool(_read_earlier, body, content_type)
     received = await _receive(service, caller, facility, bundle)
     return answer(maGiaoDich=number_of(received.submission))
@@ -159,7 +163,7 @@ def _sendable(service: Service, file: bytes | None) -> bytes:
     if not file.strip():
         raise Refusal(EMPTY, "Tệp hồ sơ trống")
     if len(file) > service.settings.max_body_bytes:
-        raise Refusal(TOO_LARGE, "Tệp hồ sơ quá lớn")
+        raise Refusal(TOO_LARGE, _TOO_LARGE)
     return file
 
 

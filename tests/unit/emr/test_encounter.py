@@ -138,6 +138,18 @@ def test_every_problem_is_listed_with_its_place() -> None:
     }
 
 
+def test_of_very_many_problems_the_first_are_listed_and_the_others_counted() -> None:
+    document = a_document()
+    document["services"] = [{}] * 500
+
+    with pytest.raises(MalformedEncounter) as caught:
+        parsed(document)
+
+    *listed, last = caught.value.problems
+    assert len(listed) == 1_000
+    assert (last.pointer, last.code) == ("", "more-problems")
+
+
 def test_a_key_that_is_there_twice_is_refused() -> None:
     text = as_json(a_document()).decode().replace('"outcome": "2"', '"outcome": "1", "outcome": "2"')
 
@@ -170,6 +182,8 @@ def test_a_problem_never_repeats_what_the_document_holds() -> None:
         pytest.param(b'<?xml version="1.0"?><Bundle xmlns="http://hl7.org/fhir"/>', "fhir-as-xml", id="fhir"),
         pytest.param(b"<GIAMDINHHS/>", "not-json", id="other-xml"),
         pytest.param(b"[]", "not-an-object", id="a-list"),
+        pytest.param(b'{"services": [' + b"{}," * 30_000 + b"{}]}", "too-large", id="too-many-objects"),
+        pytest.param(b'{"services": [' + b"0," * 200_001 + b"0]}", "too-large", id="too-many-values"),
     ],
 )
 def test_what_is_no_json_object_in_utf_8_is_refused(data: bytes, code: str) -> None:

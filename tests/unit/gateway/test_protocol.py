@@ -48,6 +48,29 @@ def test_any_file_survives_a_json_body(file: bytes, username: str) -> None:
     assert pybase64.b64decode(fields["fileHSBase64"]) == file
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        pytest.param(b"maCSKCB=01001" + b"&a" * 200, BodyFormat.FORM, id="form"),
+        pytest.param(
+            b'{"maCSKCB": "01001", "a": [' + b"[]," * 200 + b"[]]}", BodyFormat.JSON, id="json-lists"
+        ),
+        pytest.param(b'{"maCSKCB": "01001"' + b', "a": 1' * 200 + b"}", BodyFormat.JSON, id="json-keys"),
+    ],
+)
+def test_a_body_of_more_fields_than_any_request_has_none(body: bytes, content_type: str) -> None:
+    assert not read_fields(body, content_type=content_type)
+
+
+@pytest.mark.parametrize("before", range(4))
+def test_a_long_form_is_unescaped_in_pieces_that_cut_no_escape(before: int) -> None:
+    file = b"%2B" * 700_000
+
+    fields = read_fields(b"fileHSBase64=" + b"A" * before + file, content_type=BodyFormat.FORM)
+
+    assert fields["fileHSBase64"] == b"A" * before + b"+" * 700_000
+
+
 @pytest.mark.parametrize("written", [b"PHgvPg==", b" PHgvPg== ", b"PHgv\r\nPg==\n", b"\tPHgv\tPg=="])
 def test_white_space_in_base64_is_nothing(written: bytes) -> None:
     assert read_file(written) == b"<x/>"
