@@ -1,6 +1,7 @@
 """The wire protocol's encodings, read and written."""
 
 import json
+import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qs
 
@@ -74,6 +75,18 @@ def test_a_long_form_is_unescaped_in_pieces_that_cut_no_escape(before: int) -> N
 @pytest.mark.parametrize("written", [b"PHgvPg==", b" PHgvPg== ", b"PHgv\r\nPg==\n", b"\tPHgv\tPg=="])
 def test_white_space_in_base64_is_nothing(written: bytes) -> None:
     assert read_file(written) == b"<x/>"
+
+
+def test_white_space_in_base64_costs_no_more_than_base64() -> None:
+    lines = b"PHgv\n" * 200_000
+
+    tracemalloc.start()
+    file = read_file(lines)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert file == b"<x/" * 200_000
+    assert peak < 3 * len(lines)
 
 
 @given(st.binary(max_size=200))
