@@ -21,7 +21,7 @@ from claims.cli.checks import (
 )
 from claims.cli.history import read_history
 from claims.cli.inputs import Inputs, expand, find_files
-from claims.cli.output import AsJson, Exit, emit, progress_bar, say
+from claims.cli.output import AsJson, Exit, emit, json_bytes, progress_bar, say
 from claims.cli.trust import Facility, Trust, moment
 
 if TYPE_CHECKING:
@@ -228,7 +228,6 @@ def file_to_json(file: "CheckedFile") -> dict[str, Any]:
 
 
 def _write(report: ReportFormat, files: Sequence["CheckedFile"], tally: Tally, language: str) -> bytes:
-    import json
 
     from claims.checking.formats.junit import to_junit
     from claims.checking.formats.page import to_page
@@ -246,7 +245,7 @@ def _write(report: ReportFormat, files: Sequence["CheckedFile"], tally: Tally, l
             return to_junit(files, language)
         case ReportFormat.JSON:
             document = {"summary": summary_to_json(tally), "files": [file_to_json(file) for file in files]}
-            return json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+            return json_bytes(document, indent=1)
 
 
 def _say_file(file: "CheckedFile", language: str, *, is_one_of_many: bool) -> None:

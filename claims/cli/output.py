@@ -48,9 +48,15 @@ def say(text: str) -> None:
     console.print(text, markup=False, soft_wrap=True)
 
 
+def json_bytes(document: object, *, indent: int | None = None) -> bytes:
+    """Write JSON in UTF-8; what is none in a file's name is escaped, and is read as it was."""
+    text = json.dumps(document, ensure_ascii=False, default=str, indent=indent)
+    return text.encode("utf-8", "backslashreplace")
+
+
 def emit(document: object) -> None:
     """Write one JSON object on a line of its own, at once."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json_bytes(document).decode() + "\n")
     sys.stdout.flush()
 
 

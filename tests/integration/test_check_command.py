@@ -1,5 +1,7 @@
 """`claims check` says where each finding sits, and weighs unknown fields as it is told."""
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,17 @@ def test_unknown_fields_block_when_they_are_errors(bundle: Path) -> None:
 
     assert code == 1
     assert "error    XML2.FIELD.unknown" in said
+
+
+def test_a_file_whose_name_is_no_utf_8_is_named_in_json_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"n\xe9t.xml")
+    path.write_bytes(UNKNOWN)
+
+    done = claims("check", tmp_path, "--json", env={"PYTHONIOENCODING": "utf-8:strict"})
+    report = claims("check", tmp_path, "--report", "json")
+
+    (line,), document = done.lines, json.loads(report.stdout)
+    assert [line["file"], document["files"][0]["file"]] == [str(path), str(path)]
 
 
 def test_claims_are_compared_with_each_other_and_with_earlier_ones(tmp_path: Path) -> None:

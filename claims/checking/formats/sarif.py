@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -53,7 +54,7 @@ def to_sarif(files: Sequence[CheckedFile], language: str) -> bytes:
         ],
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+    return json.dumps(log, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
 
 
 def _rule(finding: Mapping[str, Any], language: str) -> Mapping[str, object]:
@@ -108,7 +109,8 @@ def _artifact(number: int, file: CheckedFile) -> dict[str, Any]:
 
 def _uri(name: str) -> str:
     path = PurePath(name)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    # A name that is no UTF-8 is bytes to the file system, and bytes in an address.
+    return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))
 
 
 def _rule_sets(files: Sequence[CheckedFile]) -> Sequence[str]:

@@ -1,18 +1,22 @@
 """Reports as a page and as a workbook: what leads somewhere does, and people read their own words."""
 
+import json
+import os
 import re
 from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
-from lxml import html
+from lxml import etree, html
 from openpyxl import load_workbook
 
 from claims.bundle.kinds import TableKind
 from claims.checking.check import check_bundle
 from claims.checking.formats.checked import CheckedFile, describe_check
+from claims.checking.formats.junit import to_junit
 from claims.checking.formats.page import to_page
 from claims.checking.formats.places import words
+from claims.checking.formats.sarif import to_sarif
 from claims.checking.formats.workbook import to_workbook
 from claims.checking.rules.rule import Category
 from claims.checking.samples import load_sample
@@ -57,3 +61,44 @@ def test_every_kind_of_fault_has_words_in_a_workbook(language: str) -> None:
 
     assert {row[place] for row in rows} <= {words(language)[category] for category in Category}
     assert len({words(language)[category] for category in Category}) == len(Category)
+
+
+def test_places_in_a_sarif_log_lead_to_rules_and_files() -> None:
+    files = [checked(FAULTY), checked(UNREADABLE)]
+
+    (run,) = json.loads(to_sarif(files, "en"))["runs"]
+
+    rules = run["tool"]["driver"]["rules"]
+    assert all(rules[one["ruleIndex"]]["id"] == one["ruleId"] for one in run["results"])
+    places = [one["locations"][0]["physicalLocation"]["artifactLocation"] for one in run["results"]]
+    assert [run["artifacts"][place["index"]]["location"]["uri"] for place in places] == [
+        place["uri"] for place in places
+    ]
+    assert len(run["results"]) == sum(len(file.findings) for file in files)
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        pytest.param("out/hồ sơ.xml", "out/h%E1%BB%93%20s%C6%A1.xml", id="letters"),
+        pytest.param(os.fsdecode(b"out/n\xe9t.xml"), "out/n%E9t.xml", id="no-utf-8"),
+        pytest.param("a:b?.xml", "a%3Ab%3F.xml", id="marks"),
+        pytest.param("/out/a b.xml", "file:///out/a%20b.xml", id="absolute"),
+    ],
+)
+def test_a_file_is_a_valid_address_in_a_sarif_log_whatever_its_name(name: str, address: str) -> None:
+    file = describe_check(name, FAULTY, check_bundle(FAULTY, at=AT))
+
+    (run,) = json.loads(to_sarif([file], "en"))["runs"]
+
+    assert [one["location"]["uri"] for one in run["artifacts"]] == [address]
+
+
+def test_a_junit_report_counts_what_it_holds() -> None:
+    suites = etree.fromstring(to_junit([checked(FAULTY), CheckedFile("lost.xml", None, "gone")], "vi"))
+
+    for counted in (suites, *suites):
+        assert int(counted.get("tests", "")) == len(list(counted.iter("testcase")))
+        assert int(counted.get("failures", "")) == len(list(counted.iter("failure")))
+        assert int(counted.get("errors", "")) == len(list(counted.iter("error")))
+    assert suites[1].get("name") == "lost.xml"

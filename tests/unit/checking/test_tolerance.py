@@ -194,6 +194,11 @@ def in_xml2(
             id="thousands-or-zeros",
         ),
         pytest.param(
+            second_row(b"<THANH_TIEN_BV>150000.50<", b"<THANH_TIEN_BV>150.600<"),
+            in_xml2("ENV.TRAILING_ZEROS", WARNING, 5, field="THANH_TIEN_BV"),
+            id="thousands-with-hundreds-or-zeros",
+        ),
+        pytest.param(
             second_row(b">Thuoc<", b">" + nfd("Thuốc giảm đau") + b"<"),
             in_xml2("ENV.DECOMPOSED", WARNING, 5, field="TEN_THUOC"),
             id="decomposed-letters",
