@@ -5,7 +5,7 @@ Fetches nothing. Which certificate is asked about, and when, is decided in ``sig
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -41,6 +41,16 @@ _CERT_ID_DIGESTS: Final = frozenset({"sha1", "sha256", "sha384", "sha512"})
 _UNDERSTOOD: Final = (x509.IssuingDistributionPoint, x509.DeltaCRLIndicator)
 # RFC 5280, 5.3.1: reasons that are not for good. The second one has no place in a full list.
 _TEMPORARY: Final = frozenset({x509.ReasonFlags.certificate_hold, x509.ReasonFlags.remove_from_crl})
+# RFC 3161, 4: why a time-stamping authority's certificate is revoked whose key nobody else has got hold of.
+# It must be said: without a reason the worst is assumed.
+_RETIRED: Final = frozenset(
+    {
+        x509.ReasonFlags.unspecified,
+        x509.ReasonFlags.affiliation_changed,
+        x509.ReasonFlags.superseded,
+        x509.ReasonFlags.cessation_of_operation,
+    }
+)
 # A name or an extension costs the library a hundred times its size, and certificates that come along with a
 # response the square of their number, whoever signed them or not. A list's entries cost no more than theirs.
 _MOST_BESIDE_ENTRIES: Final = 16 * 1024
@@ -100,6 +110,7 @@ class Revocation:
         revoked_at: Since when the certificate is revoked, or None: it is not.
         is_hold: Whether it is revoked for the time being, and may be good again.
         source: The list or the response.
+        is_retired: Whether it was revoked because it is not used any more, and its key is in good hands.
     """
 
     as_of: datetime
@@ -107,6 +118,11 @@ class Revocation:
     revoked_at: datetime | None
     is_hold: bool
     source: RevocationSource
+    is_retired: bool = False
+
+    def leaves_valid(self, made: datetime) -> bool:
+        """Whether a token that says it was made then stays valid (RFC 3161, 4)."""
+        return self.is_retired and self.revoked_at is not None and made < self.revoked_at
 
     def answers(self, at: datetime) -> bool:
         """Whether nothing newer need be asked at that time: who is revoked for good stays so."""
@@ -170,7 +186,8 @@ class RevocationSources:
             and not (each.is_hold and lifted is not None and each.as_of < lifted)
         ]
         if revoked:
-            return min(revoked, key=lambda dated: dated[0])[1]
+            first = min(revoked, key=lambda dated: dated[0])[1]
+            return replace(first, is_retired=all(each.is_retired for _, each in revoked))
         return found[0] if found else None
 
 
@@ -206,7 +223,9 @@ def _read_crl(
     if is_delta and reason is x509.ReasonFlags.remove_from_crl:
         # RFC 5280, 5.3.1: good again, which a delta alone can say.
         revoked_at = None
-    return Revocation(last_update, max(next_update, last_update), revoked_at, reason in _TEMPORARY, crl)
+    return Revocation(
+        last_update, max(next_update, last_update), revoked_at, reason in _TEMPORARY, crl, reason in _RETIRED
+    )
 
 
 def _reason_of_entry(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:
@@ -293,8 +312,10 @@ def _read_response(
     if status is ocsp.OCSPCertStatus.UNKNOWN or as_of > response.produced_at_utc:
         return None
     revoked_at = single.revocation_time_utc if status is ocsp.OCSPCertStatus.REVOKED else None
-    is_hold = _reason_of(lambda: single.revocation_reason) in _TEMPORARY
-    return Revocation(as_of, max(until, as_of), revoked_at, is_hold, response)
+    reason = _reason_of(lambda: single.revocation_reason)
+    return Revocation(
+        as_of, max(until, as_of), revoked_at, reason in _TEMPORARY, response, reason in _RETIRED
+    )
 
 
 def _is_about(

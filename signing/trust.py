@@ -242,16 +242,22 @@ class TrustStore:
         *,
         at: datetime,
         purposes: frozenset[str],
+        made: datetime | None = None,
     ) -> list[Reason]:
         """Return why the leaf is not trusted at that time, given the certificates that came with it.
+
+        ``made`` is when what it signed was made, where its own word counts for that: a time-stamping
+        authority that was retired since leaves its tokens valid (RFC 3161, 4).
 
         An authority that limits its purposes must allow one of those given: one for servers alone vouches for
         no signer, whatever its certificates say of themselves.
         """
         path = self._find_path(leaf, others, at)
         if path is None:
-            return [Reason.CERTIFICATE_UNTRUSTED]
-        reasons = _check_revocations(path, at)
+            # EN 319 102-1, 5.2.6.4: there is no chain (step 2), or one that RFC 5280 does not let pass (3 f).
+            leads = self._leads_to_anchor(leaf.certificate, [other.certificate for other in others], at)
+            return [Reason.CERTIFICATE_PATH if leads else Reason.CERTIFICATE_UNTRUSTED]
+        reasons = _check_revocations(path, at, made=made)
         # What the leaf may do and what those above it may issue certificates for: one and the same purpose.
         own = leaf.extended_key_usages
         if own is not None and ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE.dotted_string not in own:
@@ -307,6 +313,18 @@ class TrustStore:
             path = self._build_path(leaf, others, at, shunned=shunned)
         return path or first
 
+    def _leads_to_anchor(
+        self, leaf: x509.Certificate, others: Iterable[x509.Certificate], at: datetime
+    ) -> bool:
+        """Whether anchors have issued it, or have through others, whatever they may or may not issue."""
+        known, reached = {*others, *self._intermediates} - {leaf}, {leaf}
+        for _ in range(_MAX_INTERMEDIATES + 2):  # one more than may be, whose fault is the length
+            if any(_is_issued(each, anchor, at) for each in reached for anchor in self._anchors):
+                return True
+            reached = {other for other in known if any(_is_issued(each, other, at) for each in reached)}
+            known -= reached
+        return False
+
     def _build_path(
         self,
         leaf: x509.Certificate,
@@ -344,6 +362,14 @@ class TrustStore:
         )
 
 
+def _is_issued(certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except UNREADABLE:
+        return False
+    return issuer.not_valid_before_utc <= at <= issuer.not_valid_after_utc
+
+
 def _purposes_of(authorities: Iterable[x509.Certificate]) -> frozenset[str] | None:
     limits: list[frozenset[str]] = []
     for each in authorities:
@@ -361,12 +387,14 @@ def _responses(sources: Iterable[RevocationSource]) -> Iterable[ocsp.OCSPRespons
     return [source for source in sources if isinstance(source, ocsp.OCSPResponse)]
 
 
-def _check_revocations(path: _Path, at: datetime) -> list[Reason]:
+def _check_revocations(path: _Path, at: datetime, *, made: datetime | None = None) -> list[Reason]:
     reasons = []
     reason = Reason.CERTIFICATE_REVOKED
     for is_there, revocation in path.revocations:
         if revocation is not None and revocation.revoked_at is not None and revocation.revoked_at <= at:
-            reasons.append(reason)
+            is_leaf = reason is Reason.CERTIFICATE_REVOKED
+            if not (is_leaf and made is not None and revocation.leaves_valid(made)):
+                reasons.append(reason)
         elif is_there and (revocation is None or revocation.fresh_until < at):
             # A source that is stale or not rightly signed must not pass for "not revoked".
             reasons.append(Reason.CERTIFICATE_REVOCATION_UNKNOWN)

@@ -114,6 +114,7 @@ class Reason(StrEnum):
     CERTIFICATE_NOT_YET_VALID = "certificate.not_yet_valid"
     CERTIFICATE_EXPIRED = "certificate.expired"
     CERTIFICATE_UNTRUSTED = "certificate.untrusted"
+    CERTIFICATE_PATH = "certificate.path"
     CERTIFICATE_REVOKED = "certificate.revoked"
     CERTIFICATE_ISSUER_REVOKED = "certificate.issuer_revoked"
     CERTIFICATE_REVOCATION_UNKNOWN = "certificate.revocation_unknown"
@@ -179,6 +180,7 @@ MEANING: Final[dict[Reason, tuple[Indication, SubIndication]]] = {
     Reason.CERTIFICATE_NOT_YET_VALID: (_FAILED, SubIndication.NOT_YET_VALID),
     Reason.CERTIFICATE_EXPIRED: (_OPEN, SubIndication.OUT_OF_BOUNDS_NO_POE),
     Reason.CERTIFICATE_UNTRUSTED: (_OPEN, SubIndication.NO_CERTIFICATE_CHAIN_FOUND),
+    Reason.CERTIFICATE_PATH: (_OPEN, SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE),
     Reason.CERTIFICATE_REVOKED: (_OPEN, SubIndication.REVOKED_NO_POE),
     Reason.CERTIFICATE_ISSUER_REVOKED: (_OPEN, SubIndication.REVOKED_CA_NO_POE),
     Reason.CERTIFICATE_REVOCATION_UNKNOWN: (_OPEN, SubIndication.TRY_LATER),

@@ -41,6 +41,7 @@ _OF_CERTIFICATE: Final = {
     Reason.CERTIFICATE_NOT_YET_VALID: Reason.TIMESTAMP_EXPIRED,
     Reason.CERTIFICATE_EXPIRED: Reason.TIMESTAMP_EXPIRED,
     Reason.CERTIFICATE_UNTRUSTED: Reason.TIMESTAMP_UNTRUSTED,
+    Reason.CERTIFICATE_PATH: Reason.TIMESTAMP_UNTRUSTED,
     Reason.CERTIFICATE_REVOKED: Reason.TIMESTAMP_REVOKED,
     Reason.CERTIFICATE_ISSUER_REVOKED: Reason.TIMESTAMP_REVOKED,
     Reason.CERTIFICATE_REVOCATION_UNKNOWN: Reason.TIMESTAMP_REVOCATION_UNKNOWN,
@@ -65,7 +66,8 @@ def check_token(  # noqa: PLR0913 - what is judged, and the terms on which it is
     3. The certificate is fit for time-stamping and nothing else.
     4. Its clock is good enough, its policy accepted, and its time is not ahead of ours.
     5. The certificate was trusted when the token was made, and was good until the given time: whoever gets
-       hold of its key later can write any time into a token.
+       hold of its key later can write any time into a token. Nobody does of one that its authority says was
+       retired (RFC 3161, 4).
     6. What it was computed with has not ended by the given time: then anybody can write one.
     """
     # (1) RFC 3161, 2.4.2: the imprint.
@@ -202,7 +204,7 @@ def _check_trust(
     if at > signer.info.not_after:
         return [Reason.TIMESTAMP_EXPIRED]
     # How fresh the news of revocation must be is a question of when the token was made, asked above.
-    later = trust.check_path(signer, others, at=at, purposes=_TIME_STAMPING)
+    later = trust.check_path(signer, others, at=at, purposes=_TIME_STAMPING, made=token.info.time)
     return [
         _OF_CERTIFICATE[reason] for reason in later if reason is not Reason.CERTIFICATE_REVOCATION_UNKNOWN
     ]

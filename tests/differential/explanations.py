@@ -20,6 +20,7 @@ EXPLANATIONS: Mapping[str, str] = {
     "certificate.rsa_too_short": _CALLER + "key sizes are policy",
     "certificate.key_forbidden": _CALLER + "kinds of keys are policy",
     "certificate.untrusted": _CALLER + "faults of a path that these do not look for",
+    "certificate.path": _CALLER + "faults of a path that these do not look for",
     "certificate.usage": _CALLER + "what a certificate is for",
     "doctype": _PARSE + "a document type may define entities and default attributes",
     "encoding": _PARSE + "claims are UTF-8 by policy",

@@ -118,6 +118,19 @@ def test_another_authority_is_not_trusted(facility: FacilityKey) -> None:
     assert verdict.sub_indication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
 
 
+def test_a_chain_that_breaks_a_rule_is_no_missing_chain(
+    key: ec.EllipticCurvePrivateKey, pki: DemoPki
+) -> None:
+    leaf = certificate_for(key.public_key(), issued_by=pki, extensions=[(UNKNOWN, True)])
+
+    verdict = judged(LocalSigner(leaf, key), pki.trust_store())
+    elsewhere = judged(LocalSigner(leaf, key), TrustStore(anchors=[pki.root]))
+
+    assert verdict.reasons == (Reason.CERTIFICATE_PATH,)
+    assert verdict.sub_indication is SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
+    assert elsewhere.sub_indication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
+
+
 def test_an_empty_trust_store_trusts_nobody(facility: FacilityKey) -> None:
     assert judged(facility.signer, TrustStore(anchors=[])).reasons == (Reason.CERTIFICATE_UNTRUSTED,)
 
@@ -163,7 +176,7 @@ SERVER_AND_CLIENT = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, Exte
         pytest.param([(SERVER_AND_CLIENT, True)], (), id="server-and-client"),
         pytest.param([(POLICIES, True)], (), id="critical-policies"),
         pytest.param([(UNKNOWN, False)], (), id="unknown-extension"),
-        pytest.param([(UNKNOWN, True)], (Reason.CERTIFICATE_UNTRUSTED,), id="critical-unknown-extension"),
+        pytest.param([(UNKNOWN, True)], (Reason.CERTIFICATE_PATH,), id="critical-unknown-extension"),
         pytest.param([(SERVER, True)], (Reason.CERTIFICATE_USAGE,), id="critical-server-only"),
         pytest.param([(SERVER, False)], (Reason.CERTIFICATE_USAGE,), id="server-only"),
         pytest.param(

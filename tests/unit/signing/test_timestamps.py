@@ -265,6 +265,37 @@ def test_an_authority_that_was_revoked(
     assert judged(ask_timestamp(tsa.answer, DATA), trust, at=NOW + 2 * DAY) == reasons
 
 
+@pytest.mark.parametrize(
+    ("reason", "is_good"),
+    [
+        (x509.ReasonFlags.unspecified, True),
+        (x509.ReasonFlags.affiliation_changed, True),
+        (x509.ReasonFlags.superseded, True),
+        (x509.ReasonFlags.cessation_of_operation, True),
+        (x509.ReasonFlags.key_compromise, False),
+        (x509.ReasonFlags.ca_compromise, False),
+        (x509.ReasonFlags.certificate_hold, False),
+        (x509.ReasonFlags.privilege_withdrawn, False),
+        (None, False),
+    ],
+    ids=str,
+)
+def test_an_authority_that_was_retired_leaves_its_earlier_tokens_valid(
+    reason: x509.ReasonFlags | None, is_good: bool, tsa: DemoTsa, pki: DemoPki
+) -> None:
+    def reasons(revoked_at: datetime, *, also: x509.ReasonFlags | None = reason) -> list[Reason]:
+        crls = [
+            pki.revocation_list([tsa.certificate], at=NOW + 4 * DAY, revoked_at=revoked_at, reason=each)
+            for each in {reason, also}
+        ]
+        trust = TrustStore(anchors=[], tsa_anchors=[pki.root], intermediates=[pki.issuing], crls=crls)
+        return judged(ask_timestamp(tsa.answer, DATA), trust, at=NOW + 3 * DAY)
+
+    assert reasons(NOW + DAY) == ([] if is_good else [Reason.TIMESTAMP_REVOKED])
+    assert reasons(NOW) == [Reason.TIMESTAMP_REVOKED]
+    assert reasons(NOW + DAY, also=x509.ReasonFlags.key_compromise) == [Reason.TIMESTAMP_REVOKED]
+
+
 def test_news_that_was_stale_when_it_stamped_is_no_answer(tsa: DemoTsa, pki: DemoPki) -> None:
     crl = pki.revocation_list([], at=NOW - 9 * DAY)
     trust = TrustStore(anchors=[], tsa_anchors=[pki.root], intermediates=[pki.issuing], crls=[crl])

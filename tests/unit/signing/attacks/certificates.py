@@ -26,8 +26,9 @@ from tests.unit.signing.documents import (
     sign_like,
 )
 
-UNTRUSTED, USAGE, IS_CA = (
+UNTRUSTED, PATH, USAGE, IS_CA = (
     Reason.CERTIFICATE_UNTRUSTED,
+    Reason.CERTIFICATE_PATH,
     Reason.CERTIFICATE_USAGE,
     Reason.CERTIFICATE_IS_CA,
 )
@@ -260,7 +261,7 @@ def issued() -> Iterator[Attack]:
     yield Attack(
         "issued by an authority that is trusted for timestamps alone", signed, UNTRUSTED, for_timestamps
     )
-    yield Attack("issued by another facility", below(by_a_facility), UNTRUSTED)
+    yield Attack("issued by another facility", below(by_a_facility), PATH)
     for name, extensions, by_root in (
         ("one that the authority's path length forbids", [(CA, True)], False),
         ("one without basic constraints", [], True),
@@ -269,12 +270,12 @@ def issued() -> Iterator[Attack]:
         ("one with an unknown critical extension", [(CA, True), (ODD, True)], True),
     ):  # fmt: skip
         yield Attack(
-            f"issued by {name}", below(partial(middle, extensions=extensions, by_root=by_root)), UNTRUSTED
+            f"issued by {name}", below(partial(middle, extensions=extensions, by_root=by_root)), PATH
         )
     yield Attack(
         "issued by one whose key is short",
         below(partial(middle, extensions=[(CA, True)], bits=1024)),
-        UNTRUSTED,
+        PATH,
     )
     for is_critical in (True, False):
         kind = "critical" if is_critical else "non-critical"
@@ -286,7 +287,7 @@ def issued() -> Iterator[Attack]:
         yield Attack(
             f"issued by one for another organisation alone ({kind})",
             below(partial(middle, extensions=names)),
-            UNTRUSTED,
+            PATH,
         )
     mail = [(CA, True), (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False)]
     yield Attack(
@@ -318,7 +319,7 @@ def purposes() -> Iterator[Attack]:
         for is_critical in (True, False):
             shown = f"the {'critical ' if is_critical else ''}purpose {name.lower()} alone"
             yield Attack(shown, leaf_with([(x509.ExtendedKeyUsage([oid]), is_critical)]), USAGE)
-    yield Attack("an unknown critical extension", leaf_with([(ODD, True)]), UNTRUSTED)
+    yield Attack("an unknown critical extension", leaf_with([(ODD, True)]), PATH)
     yield Attack("an RSA key of 1024 bits", short_leaf, Reason.CERTIFICATE_RSA_TOO_SHORT)
     value, forbidden = Reason.SIGNATURE_VALUE_WRONG, Reason.CERTIFICATE_KEY_FORBIDDEN
     mismatch = Reason.SIGNATURE_KEY_MISMATCH

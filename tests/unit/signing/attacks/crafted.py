@@ -110,8 +110,8 @@ def attacks() -> Iterator[Attack]:
         "a negative serial number": (with_part("serial", encode(der.INTEGER, b"\x80")), MALFORMED),
         "a serial number that is padded": (with_part("serial", encode(der.INTEGER, b"\0\1")), MALFORMED),
         "a serial number of 40 octets": (with_part("serial", encode(der.INTEGER, b"\1" * 40)), MALFORMED),
-        "version 1 with extensions": (without("version"), UNTRUSTED),
-        "version 1": (without("version", "extensions"), UNTRUSTED),
+        "version 1 with extensions": (without("version"), Reason.CERTIFICATE_PATH),
+        "version 1": (without("version", "extensions"), Reason.CERTIFICATE_PATH),
         "version 9": (with_part("version", encode(der.context(0), integer(8))), MALFORMED),
         "an extension twice": (with_part("extensions", doubled_extension), MALFORMED),
         "a validity that ends before it begins": (
