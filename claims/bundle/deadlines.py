@@ -99,11 +99,13 @@ def send_by(discharged_on: date) -> date | None:
 @depends_on_format
 @lru_cache(maxsize=2048)
 def years_without_calendar(discharged_on: date) -> tuple[int, ...]:
-    """Return the years between discharge and the last day for sending of which no days off are known."""
-    due = deadlines_of(discharged_on).get(Clock.SEND, discharged_on)
-    return tuple(
-        year for year in range(discharged_on.year, due.year + 1) if year not in load_calendar().years
-    )
+    """Return the years between discharge and the last day for sending of which no days off are known yet.
+
+    Of years before the first that is known nobody need learn them: what was due then is late, or was paid.
+    """
+    due, known = deadlines_of(discharged_on).get(Clock.SEND, discharged_on), load_calendar().years
+    years = range(max(discharged_on.year, min(known, default=0)), due.year + 1)
+    return tuple(year for year in years if year not in known)
 
 
 def hours_left(discharged_at: datetime, now: datetime) -> float | None:

@@ -138,7 +138,12 @@ def stem_of(path: Path) -> str:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that nobody ever sees half of it."""
+    """Write a file so that nobody ever sees half of it; of a link, the file that it leads to."""
+    if path.exists() and not path.is_file():
+        # A pipe or a device, such as /dev/stdout: a file must not take its place.
+        path.write_bytes(data)
+        return
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     # Each writer has a draft of his own: of two at once the last one stands, and it is whole.
     draft = path.with_name(f".{secrets.token_hex(8)}.part")

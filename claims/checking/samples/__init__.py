@@ -10,6 +10,7 @@ or with a check-in document (``XML0.xml``), of made-up people. A change is a lin
     XML3 - 2                         without the second row; the others keep their numbers
     XML5 -                           without the table
     ENVELOPE.SOLUONGHOSO = 2         an element of the envelope: MACSKCB, NGAYLAP or SOLUONGHOSO
+    SAMPLE.ON = 20271229             its day: made then, by the Decision of then, checked the morning after
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     Rows = list[dict[str, str]]
 
 _CHANGE: Final = re.compile(
-    r"(?P<table>XML\d{1,2}|ENVELOPE)"
+    r"(?P<table>XML\d{1,2}|ENVELOPE|SAMPLE)"
     r"(?:(?:\[(?P<row>\*|-?\d+)\])?\.(?P<field>[A-Z0-9_]+)\s*=\s*(?P<value>.*)"
     r"|\s*\+\s*(?P<again>\d+)|\s*-\s*(?P<without>\d+)?)",
     re.ASCII,
@@ -77,6 +78,12 @@ class Sample:
             if found["field"] not in _ENVELOPE:
                 raise UnreadableChange(f"{change!r}: the envelope has {', '.join(_ENVELOPE)}")
             self.envelope[found["field"]] = found["value"].strip()
+            return
+        if found["table"] == "SAMPLE":
+            day = parse_day(found["value"] or "")
+            if found["field"] != "ON" or day is None:
+                raise UnreadableChange(f"{change!r}: a sample has ON, a day such as 20271229")
+            self.on = day
             return
         kind = TableKind(found["table"])
         rows = self.tables.get(kind)
