@@ -26,6 +26,7 @@ from claims.emr.errors import MalformedEncounter
 from claims.errors import ClaimsError
 from claims.exchange import errors
 from claims.exchange.access import errors as access_errors
+from claims.exchange.batches import FAULTS
 from claims.exchange.submit_encounter import WrongFacility
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 
@@ -40,6 +41,8 @@ TOO_MANY_REQUESTS = 429
 NOT_FOUND = 404
 #: What a caller is told whose copy is still right.
 NOT_MODIFIED = 304
+#: So many of what is wrong with a request stand in its detail as well; all of them in ``errors``.
+_ERRORS_TOLD = 3
 #: Where the service itself explains its problems; a problem's ``type`` is a place on this page.
 PAGE = "/docs/problems"
 
@@ -183,8 +186,10 @@ def _is_plain_refusal(message: Message) -> bool:
     return is_plain and message["status"] in BY_STATUS
 
 
-def answer(request: Request, kind: Kind, detail: str, **extra: object) -> JSONResponse:
-    """Return a problem document."""
+def answer(
+    request: Request, kind: Kind, detail: str, *, vietnamese: str | None = None, **extra: object
+) -> JSONResponse:
+    """Return a problem document; without a sentence in Vietnamese its title is the detail there."""
     language = language_of(request)
     title = VIETNAMESE.get(kind.code, kind.title) if language == "vi" else kind.title
     problem = Problem(
@@ -192,8 +197,8 @@ def answer(request: Request, kind: Kind, detail: str, **extra: object) -> JSONRe
         title=title,
         status=kind.status,
         code=kind.code,
-        # What an error says of itself is English; the facts in it stand in fields of their own as well.
-        detail=title if language == "vi" else detail,
+        # What most errors say of themselves is English; the facts in it stand in fields of their own as well.
+        detail=(vietnamese or title) if language == "vi" else detail,
         instance=request.url.path,
         request_id=correlation_id.get(),
         retryable=kind.retryable,
@@ -211,7 +216,8 @@ def _claims_error(request: Request, error: Exception) -> JSONResponse:
     kind = next((KINDS[one] for one in type(error).__mro__ if one in KINDS), None)
     if kind is None:
         return _internal_error(request, error)
-    response = answer(request, kind, str(error), **_facts(error))
+    detail, vietnamese = _told(error)
+    response = answer(request, kind, detail, vietnamese=vietnamese, **_facts(error))
     if isinstance(error, access_errors.TooManyRequests):
         response.headers.update(pace_headers(error.limit, 0, error.retry_after_s))
     if isinstance(error, access_errors.TooManyRequests | errors.GatewayError) and error.retry_after_s:
@@ -226,6 +232,18 @@ def pace_headers(limit: int, remaining: int, reset_s: int) -> dict[str, str]:
         "RateLimit-Remaining": str(remaining),
         "RateLimit-Reset": str(reset_s),
     }
+
+
+def _told(error: Exception) -> tuple[str, str | None]:
+    """Return what a person reads of an error, in English and, where there is a sentence, in Vietnamese."""
+    match error:
+        case errors.UnusableBatch():
+            fault = FAULTS[error.reason]
+            return f"{fault['en']} ({error.detail})", fault["vi"]
+        case access_errors.TooManyRequests():
+            return str(error), f"Gửi quá nhanh; hãy thử lại sau {error.retry_after_s} giây"
+        case _:
+            return str(error), None
 
 
 def _facts(error: Exception) -> dict[str, object]:  # noqa: PLR0911 - one for each kind that has some
@@ -269,7 +287,9 @@ def _invalid_request(request: Request, error: Exception) -> JSONResponse:
         }
         for one in error.errors()
     ]
-    return answer(request, INVALID, "see errors", errors=problems)
+    told = "; ".join(f"{one['pointer']}: {one['detail']}" for one in problems[:_ERRORS_TOLD])
+    more = f"; {len(problems) - _ERRORS_TOLD} more in errors" if len(problems) > _ERRORS_TOLD else ""
+    return answer(request, INVALID, f"{told}{more}", errors=problems)
 
 
 def _left(request: Request, error: Exception) -> Response:

@@ -19,7 +19,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
-from claims.exchange.errors import StoreUnavailable, UnusableBatch
+from claims.exchange.errors import BatchFault, StoreUnavailable, UnusableBatch
 from claims.runtime.batching import INCOMING
 
 MULTIPART: Final = "multipart/form-data"
@@ -117,15 +117,15 @@ def _require_room(folder: Path, declared_bytes: int) -> None:
 
 def _require_whole(sink: _Sink) -> None:
     if not sink.is_whole:
-        raise UnusableBatch("not-multipart", "it ends in the middle")
+        raise UnusableBatch(BatchFault.NOT_MULTIPART, "it ends in the middle")
 
 
 def _require_as_declared(found: tuple[str, int], declared: Declared) -> None:
     sha256, size = found
     if declared.size not in {None, size}:
-        raise UnusableBatch("size-mismatch", f"{size} bytes came")
+        raise UnusableBatch(BatchFault.SIZE_MISMATCH, f"{size} bytes came")
     if declared.sha256 not in {None, sha256}:
-        raise UnusableBatch("digest-mismatch", f"what came has the SHA-256 {sha256}")
+        raise UnusableBatch(BatchFault.DIGEST_MISMATCH, f"what came has the SHA-256 {sha256}")
 
 
 def _measure(path: Path) -> Upload:
@@ -141,9 +141,9 @@ def _boundary_of(content_type: str) -> bytes | None:
         return None
     if kind != MULTIPART.encode():
         shown = kind.decode("latin-1")
-        raise UnusableBatch("unsupported-multipart", f"{shown} is not read; send {MULTIPART} or a ZIP file")
+        raise UnusableBatch(BatchFault.UNSUPPORTED_MULTIPART, f"it is {shown}")
     if not options.get(b"boundary"):
-        raise UnusableBatch("not-multipart", "the boundary is missing")
+        raise UnusableBatch(BatchFault.NOT_MULTIPART, "the boundary is missing")
     return options[b"boundary"]
 
 
@@ -195,13 +195,13 @@ class _Parts:
             )
         except ValueError as error:
             self._archive.close()
-            raise UnusableBatch("not-multipart", str(error)) from error
+            raise UnusableBatch(BatchFault.NOT_MULTIPART, str(error)) from error
 
     def write(self, data: bytes) -> None:
         try:
             self._parser.write(data)
         except MultipartParseError as error:
-            raise UnusableBatch("not-multipart", str(error)) from error
+            raise UnusableBatch(BatchFault.NOT_MULTIPART, str(error)) from error
 
     def close(self) -> None:
         if self._part is not None:
@@ -211,7 +211,7 @@ class _Parts:
     def _begin(self) -> None:
         self._parts += 1
         if self._parts > self._most_parts:
-            raise UnusableBatch("too-many-items", f"more than {self._most_parts} parts")
+            raise UnusableBatch(BatchFault.TOO_MANY_ITEMS, f"more than {self._most_parts} parts")
         self._disposition, self._written = b"", 0
 
     def _add(self, which: int, data: bytes) -> None:

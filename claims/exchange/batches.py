@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from ulid import ULID
 
 from claims.exchange.access.places import EVERYWHERE, Reach
+from claims.exchange.errors import BatchFault
 from claims.exchange.lifecycle import State
 from claims.exchange.parcels import ParcelLimits, Piece, Refusal, open_parcel
 from claims.exchange.ports import Clock, NewSubmission
@@ -54,6 +55,37 @@ REFUSALS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "It is an archive inside the batch; put the bundles there themselves",
     },
     Refusal.NOT_XML: {"vi": "Không phải XML", "en": "It is no XML"},
+}
+
+
+#: What it means that something is no batch, by language.
+FAULTS: Final[Mapping[BatchFault, Mapping[str, str]]] = {
+    BatchFault.NOT_A_ZIP: {
+        "vi": "Không phải tệp ZIP nguyên vẹn (đã tải lên trọn vẹn chưa?); một hồ sơ đơn lẻ thì gửi tới "
+        "/v1/submissions",
+        "en": "It is no whole ZIP file (was the upload cut off?); a single bundle goes to /v1/submissions",
+    },
+    BatchFault.NOT_MULTIPART: {
+        "vi": "Nội dung multipart không đọc được hoặc bị đứt giữa chừng",
+        "en": "The multipart body cannot be read, or ends in the middle",
+    },
+    BatchFault.UNSUPPORTED_MULTIPART: {
+        "vi": "Chỉ nhận multipart/form-data hoặc tệp ZIP",
+        "en": "Only multipart/form-data or a ZIP file is taken",
+    },
+    BatchFault.EMPTY: {"vi": "Lô không có tệp nào", "en": "There is no file in it"},
+    BatchFault.TOO_MANY_ITEMS: {
+        "vi": "Lô có quá nhiều tệp (xem /v1/limits); hãy chia nhỏ",
+        "en": "There are too many files in it (see /v1/limits); split it",
+    },
+    BatchFault.SIZE_MISMATCH: {
+        "vi": "Số byte nhận được khác với size đã khai",
+        "en": "Another number of bytes came than size says",
+    },
+    BatchFault.DIGEST_MISMATCH: {
+        "vi": "Nội dung nhận được có SHA-256 khác với sha256 đã khai",
+        "en": "What came has another SHA-256 than sha256 says",
+    },
 }
 
 

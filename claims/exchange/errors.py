@@ -48,6 +48,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from claims.errors import ClaimsError
@@ -174,16 +175,30 @@ class BatchNotFound(ClaimsError):
         self.batch_id = batch_id
 
 
+class BatchFault(StrEnum):
+    """Why something is no batch; what it means is told by `claims.exchange.batches.FAULTS`."""
+
+    NOT_A_ZIP = "not-a-zip"
+    NOT_MULTIPART = "not-multipart"
+    UNSUPPORTED_MULTIPART = "unsupported-multipart"
+    EMPTY = "empty"
+    TOO_MANY_ITEMS = "too-many-items"
+    SIZE_MISMATCH = "size-mismatch"
+    DIGEST_MISMATCH = "digest-mismatch"
+
+
 class UnusableBatch(ClaimsError):
     """What was handed over as a batch cannot be read as one, or is not what was declared.
 
     Attributes:
-        reason: A stable code, such as ``not-a-zip``.
+        reason: A stable code.
+        detail: What was found, for people.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: BatchFault, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
+        self.detail = detail
 
 
 class ReplayEnded(ClaimsError):

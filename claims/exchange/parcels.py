@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from claims.exchange.errors import UnusableBatch
+from claims.exchange.errors import BatchFault, UnusableBatch
 
 LONGEST_NAME: Final = 255
 #: A piece of the directory: at least 46 bytes, and a name that anybody would give.
@@ -84,8 +84,10 @@ class Parcel:
         self._archive = archive
         self._limits = limits
         self._entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        if not self._entries:
+            raise UnusableBatch(BatchFault.EMPTY, "there is no file in it")
         if len(self._entries) > limits.pieces:
-            raise UnusableBatch("too-many-items", f"more than {limits.pieces} files")
+            raise UnusableBatch(BatchFault.TOO_MANY_ITEMS, f"more than {limits.pieces} files")
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -133,7 +135,7 @@ def open_parcel(path: Path, limits: ParcelLimits) -> Iterator[Parcel]:
         try:
             archive = ZipFile(file)
         except (BadZipFile, NotImplementedError, ValueError, struct.error) as error:
-            raise UnusableBatch("not-a-zip", str(error)) from error
+            raise UnusableBatch(BatchFault.NOT_A_ZIP, str(error)) from error
         with archive:
             yield Parcel(archive, limits)
 
@@ -145,7 +147,7 @@ def _require_small_directory(file: BinaryIO, most_bytes: int) -> None:
     tail = file.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or at + _ENDING.size > len(tail):
-        raise UnusableBatch("not-a-zip", "it has no directory")
+        raise UnusableBatch(BatchFault.NOT_A_ZIP, "it has no directory")
     length = _ENDING.unpack_from(tail, at)[5]
     locator = at - _LOCATOR_64.size
     if locator >= 0 and tail.startswith(b"PK\x06\x07", locator):
@@ -154,7 +156,7 @@ def _require_small_directory(file: BinaryIO, most_bytes: int) -> None:
         if len(ending) == _ENDING_64.size and ending.startswith(b"PK\x06\x06"):
             length = max(length if length != _SEE_64 else 0, _ENDING_64.unpack(ending)[8])
     if length > most_bytes:
-        raise UnusableBatch("too-many-items", "its directory is too long")
+        raise UnusableBatch(BatchFault.TOO_MANY_ITEMS, "its directory is too long")
     file.seek(0)
 
 

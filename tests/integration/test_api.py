@@ -274,6 +274,16 @@ def test_bad_requests_get_precise_problems(
     assert is_problem(client.get(path, headers=key(service)), status, code)
 
 
+def test_what_is_wrong_with_a_request_stands_in_its_detail(client: TestClient, service: Service) -> None:
+    path = "/v1/submissions?limit=0&sha256=x&state=flying&received_from=x&received_until=x"
+
+    problem = client.get(path, headers=key(service)).json()
+
+    assert len(problem["errors"]) == 5
+    told = "; ".join(f"{one['pointer']}: {one['detail']}" for one in problem["errors"][:3])
+    assert problem["detail"] == f"{told}; 2 more in errors"
+
+
 def test_a_wrong_method_is_a_problem_too(client: TestClient, service: Service) -> None:
     assert is_problem(client.delete("/v1/submissions", headers=key(service)), 405, "method-not-allowed")
 

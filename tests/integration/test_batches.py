@@ -19,7 +19,8 @@ from structlog.testing import capture_logs
 
 from claims.api.app import create_app
 from claims.exchange.access.keys import Scope
-from claims.exchange.batches import Batch, WorkOffBatch, new_batch_id
+from claims.exchange.batches import FAULTS, Batch, WorkOffBatch, new_batch_id
+from claims.exchange.errors import BatchFault
 from claims.exchange.submission import FacilityCode
 from claims.runtime.batching import BatchRunner
 from claims.runtime.settings import Settings
@@ -156,6 +157,7 @@ def test_items_are_paged_and_exported_with_no_cell_a_formula(client: TestClient,
         pytest.param({"sha256": "0" * 64}, zipped(("a", b"<a/>")), "digest-mismatch", id="digest"),
         pytest.param({"size": 1}, zipped(("a", b"<a/>")), "size-mismatch", id="size"),
         pytest.param({}, b"<x/>", "not-a-zip", id="not-a-zip"),
+        pytest.param({}, zipped(), "empty", id="empty"),
         pytest.param({}, zipped(*((str(n), b"<a/>") for n in range(301))), "too-many-items", id="too-many"),
     ],
 )
@@ -169,6 +171,13 @@ def test_a_parcel_that_is_not_as_declared_leaves_nothing_behind(
         "unusable-batch",
         reason,
     )
+    spoken = [
+        client.post("/v1/batches", params=params, content=content, headers=key(service) | ZIP | language)
+        for language in ({"Accept-Language": "vi"}, {"Accept-Language": "en"})
+    ]
+    told = FAULTS[BatchFault(reason)]
+    assert spoken[0].json()["detail"] == told["vi"]
+    assert spoken[1].json()["detail"].startswith(f"{told['en']} (")
     assert client.get("/v1/batches", headers=key(service)).json()["data"] == []
     assert not list(service.settings.batch_folder.glob("*"))
 

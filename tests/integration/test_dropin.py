@@ -260,6 +260,52 @@ def test_what_is_not_taken_says_why_in_the_gateways_codes(
         assert connection.execute("SELECT count(*) FROM submission").fetchone() == (0,)
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"maCSKCB": ""}, "Thiếu maCSKCB"),
+        ({"maTinh": ""}, "Thiếu maTinh"),
+        ({"maTinh": "01"}, "maTinh phải là 99"),
+        ({"loaiHoSo": "9"}, "loaiHoSo phải là 130"),
+        ({"username": f"{THEM}_BV"}, "username không phải của phiên làm việc này"),
+    ],
+)
+def test_what_is_not_taken_says_what_to_change(
+    client: TestClient, changed: dict[str, str], told: str
+) -> None:
+    assert told in send(client, session(client), b"<x/>", **changed).json()["thongDiep"]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", ""])
+def test_a_request_of_another_type_is_told_from_a_wrong_password(
+    client: TestClient, content_type: str
+) -> None:
+    body = json.dumps({"username": f"{US}_BV", "password": hash_password("mật khẩu")})
+    headers = {"Content-Type": content_type}
+
+    sign_in = client.post("/api/token/take", content=body, headers=headers)
+    sent = client.post(SEND, content=body, headers=session(client) | headers)
+
+    assert (code_of(sign_in), code_of(sent)) == ("401", "205")
+    assert "Content-Type" in sign_in.json()["thongDiep"]
+    assert "Content-Type" in sent.json()["thongDiep"]
+    assert "Content-Type" not in take_token(client, password="sai").json()["thongDiep"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [
+        ("30/11/2026", "29/11/2026", "denNgay không được trước tuNgay"),
+        ("01/01/2026", "29/11/2026", "60 ngày"),
+    ],
+)
+def test_days_that_cannot_be_asked_for_say_why(client: TestClient, first: str, last: str, told: str) -> None:
+    days = client.post("/api/egw/nhanKQTiepNhanHS4210", params=query(client, tuNgay=first, denNgay=last))
+
+    assert code_of(days) == "205"
+    assert told in days.json()["thongDiep"]
+
+
 def test_what_is_no_base64_is_not_taken(client: TestClient) -> None:
     body = write_form(fields() | {"fileHSBase64": "*"})
 

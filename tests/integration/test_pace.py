@@ -68,6 +68,9 @@ def test_who_is_too_fast_is_told_when_to_go_on(database_url: str, broker_url: st
         headers.append({"Authorization": f"Bearer {text}"})
     with TestClient(create_app(service)) as client:
         answers = [client.post("/v1/submissions", content=b"<%d/>" % n, headers=headers[0]) for n in range(3)]
+        said = client.post(
+            "/v1/submissions", content=b"<9/>", headers=headers[0] | {"Accept-Language": "vi"}
+        ).json()["detail"]
         other = client.post("/v1/submissions", content=b"<x/>", headers=headers[1])
         limits = client.get("/v1/limits", headers=headers[0]).json()
     service.close()
@@ -77,5 +80,6 @@ def test_who_is_too_fast_is_told_when_to_go_on(database_url: str, broker_url: st
     assert answers[0].headers["RateLimit-Limit"] == "2"
     assert answers[2].json()["code"] == "too-many-requests"
     assert 0 < int(answers[2].headers["Retry-After"]) <= 3600
+    assert said.startswith("Gửi quá nhanh; hãy thử lại sau ")
     assert other.status_code == 202
     assert limits["intake_rate"] == "2/hour"

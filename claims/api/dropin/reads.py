@@ -82,7 +82,9 @@ async def read_days(request: Request, service: TheService, caller: Reader) -> Re
     """Return totals by day, of what was sent from here; of a time in which nothing was, the gateway's."""
     asked = await _read(request, service, caller)
     first, last = day_in(asked.named, "tuNgay"), day_in(asked.named, "denNgay")
-    if not 0 <= (last - first).days <= _MOST_DAYS:
+    if last < first:
+        raise Refusal(WRONG_PARAMETER, "denNgay không được trước tuNgay")
+    if (last - first).days > _MOST_DAYS:
         raise Refusal(WRONG_PARAMETER, f"Khoảng ngày dài nhất là {_MOST_DAYS} ngày")
     found = await run_in_threadpool(service.day_book.days, asked.facility, first=first, last=last)
     own = answer(dsKQGuiHoSoNgay=[day_of(one) for one in found])

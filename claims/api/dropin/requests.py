@@ -10,6 +10,10 @@ from claims.api.dropin.speaking import WRONG_PARAMETER, Refusal
 from claims.gateway.protocol import read_day
 from claims.gateway.receiving import read_fields, spell
 
+#: What a request must be to be read: a wrong type of content looks as if nothing had been sent.
+READABLE: Final = (
+    "Yêu cầu phải là form (application/x-www-form-urlencoded) hoặc JSON (application/json), đúng Content-Type"
+)
 #: Of what can have been sent.
 _YEARS: Final = range(2000, 3000)
 

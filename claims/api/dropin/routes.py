@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from claims.api.access import TheService
-from claims.api.dropin.requests import fields_of, query_of
+from claims.api.dropin.requests import READABLE, fields_of, query_of
 from claims.api.dropin.results import number_of, refusal_of, state_of
 from claims.api.dropin.sessions import enter, facility_of, signed_in
 from claims.api.dropin.speaking import (
@@ -60,6 +60,8 @@ async def take_token(request: Request, service: TheService) -> JSONResponse:
     """Sign in with a name and the digest of a password."""
     address = enter(request, service)
     fields = await fields_of(request)
+    if not (fields.get("username") and fields.get("password")):
+        raise Refusal(NOT_SIGNED_IN, f"Thiếu username hoặc password. {READABLE}")
     username, password = fields.get("username", ""), fields.get("password", "")
     for who in (f"name {username}", f"address {address}"):
         await take_turn(service.dropin_sign_in_pace, who)
@@ -85,7 +87,7 @@ async def send_claim(request: Request, service: TheService, caller: Sender) -> J
     named, bundle = await run_in_threadpool(_read_sent, body, content_type)
     facility = _sending_facility(caller, named)
     if named.get("loaiHoSo") != DECISION_3176.claim_kind:
-        raise Refusal(WRONG_PARAMETER, "loaiHoSo không đúng")
+        raise Refusal(WRONG_PARAMETER, f"loaiHoSo phải là {DECISION_3176.claim_kind}")
     received = await _receive(service, caller, facility, bundle)
     return answer(
         maGiaoDich=number_of(received.submission),
@@ -98,7 +100,7 @@ async def send_earlier_claim(request: Request, service: TheService, caller: Send
     """Take a claim as the older calls hand it over: the session in the query, the file as the body."""
     await take_turn(service.intake_pace, caller.own_facility())
     named = query_of(request)
-    facility = _sending_facility(caller, named)
+    facility = _sending_facility(caller, named, hint="Trường này nằm trong địa chỉ (query)")
     if named.get("loaiHoSo") != DECISION_4210.claim_kind:
         raise Refusal(WRONG_PARAMETER, "Chỉ nhận hồ sơ khám chữa bệnh (loaiHoSo 3)")
     body, content_type = await request.body(), request.headers.get("content-type", "")
@@ -119,7 +121,7 @@ async def send_check_in(request: Request, service: TheService, caller: Sender) -
     named, file = await run_in_threadpool(_read_sent, body, content_type)
     facility = _sending_facility(caller, named)
     if named.get("loaiHoSo") != DECISION_3176.check_in_kind:
-        raise Refusal(WRONG_PARAMETER, "loaiHoSo không đúng")
+        raise Refusal(WRONG_PARAMETER, f"loaiHoSo phải là {DECISION_3176.check_in_kind}")
     document = _sendable(service, file)
     try:
         done = await talk(request, lambda: service.send_check_in(document, facility=facility))
@@ -178,11 +180,12 @@ def _read_earlier(body: bytes, content_type: str) -> bytes | None:
     return read_file(named[_FILE]) if _FILE in named else read_bare_file(body)
 
 
-def _sending_facility(caller: Principal, named: Mapping[str, str]) -> FacilityCode:
+def _sending_facility(caller: Principal, named: Mapping[str, str], *, hint: str = READABLE) -> FacilityCode:
     """Return the caller's facility, if the request names it as the gateway wants it named."""
-    if not named.get("maCSKCB"):
-        raise Refusal(WRONG_PARAMETER, "Thiếu maCSKCB")
+    for field in ("maCSKCB", "maTinh"):
+        if not named.get(field):
+            raise Refusal(WRONG_PARAMETER, f"Thiếu {field}. {hint}")
     facility = facility_of(caller, named)
-    if named.get("maTinh") != province_of(facility):
-        raise Refusal(WRONG_PARAMETER, "maTinh sai")
+    if named["maTinh"] != province_of(facility):
+        raise Refusal(WRONG_PARAMETER, f"maTinh phải là {province_of(facility)}")
     return facility

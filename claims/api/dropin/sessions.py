@@ -11,9 +11,8 @@ from claims.api import problems
 from claims.api.access import TheService
 from claims.api.dropin.door import Door
 from claims.api.dropin.requests import query_of
-from claims.api.dropin.speaking import NOT_ALLOWED, Refusal
+from claims.api.dropin.speaking import NOT_ALLOWED, NOT_SIGNED_IN, Refusal
 from claims.exchange.access.bounds import bind
-from claims.exchange.access.errors import UnknownKey
 from claims.exchange.access.policy import load_policy
 from claims.exchange.access.principal import Principal
 from claims.exchange.submission import FacilityCode
@@ -68,7 +67,7 @@ def facility_of(caller: Principal, named: Mapping[str, str]) -> FacilityCode:
     facility = caller.own_facility()
     username = caller.id.partition(":")[2]
     if named.get("username", username) != username:
-        raise UnknownKey
+        raise Refusal(NOT_SIGNED_IN, "username không phải của phiên làm việc này")
     if named.get("maCSKCB", facility) != facility:
         raise Refusal(NOT_ALLOWED, "Tài khoản không được làm việc cho cơ sở KBCB này")
     return facility

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from claims.exchange.batches import REFUSALS
-from claims.exchange.errors import UnusableBatch
+from claims.exchange.batches import FAULTS, REFUSALS
+from claims.exchange.errors import BatchFault, UnusableBatch
 from claims.exchange.parcels import ParcelLimits, Piece, Refusal, open_parcel
 
 LIMITS = ParcelLimits(pieces=10, piece_bytes=1000, unpacked_bytes=5000)
@@ -157,3 +157,4 @@ def test_what_is_no_parcel_is_refused_whole(tmp_path: Path, data: bytes, reason:
 
 def test_every_refusal_has_a_sentence_in_both_languages() -> None:
     assert all(set(REFUSALS[refusal]) == {"vi", "en"} for refusal in Refusal)
+    assert all(set(FAULTS[fault]) == {"vi", "en"} for fault in BatchFault)
