@@ -37,7 +37,7 @@ def _run() -> int:
         use_format_folder_of_environment()
         result = app(standalone_mode=False)
     except TyperException as error:
-        say(f"error: {error}")
+        say(f"error: {error.format_message()}")
         return Exit.USAGE
     except (typer.Abort, KeyboardInterrupt):
         say("stopped")

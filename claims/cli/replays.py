@@ -33,6 +33,14 @@ Where = Annotated[
 ]
 ReplayId = Annotated[str, typer.Argument(help="The replay's id, rpl_….", show_default=False)]
 
+#: Why a replay leaves some alone.
+_LEFT = {
+    "refused_acknowledged": "that the gateway has",
+    "skipped_under_way": "that are under way",
+    "skipped_superseded": "that a later version took the place of",
+    "skipped_withdrawn": "that were withdrawn",
+    "skipped_erased": "that were erased",
+}
 _RESULT_COLUMNS = ("submission_id", "outcome", "state_before", "state_now", "receipt")
 
 
@@ -41,7 +49,7 @@ def plan(where: Where, url: Url = None, key_file: KeyFile = None, as_json: AsJso
     """Say what a replay would do, with a sample, and change nothing."""
     with open_api(url, key_file) as api:
         planned = api.plan_replay(_selection(where))
-    say(f"would be replayed: {_counts(planned['counts'])}")
+    say(_would(planned["counts"]))
     sample = planned["sample"]
     for item in sample if isinstance(sample, list) else ():
         say(f"  {item['submission_id']}: {item['state_before']} → {item['outcome']}")
@@ -69,7 +77,7 @@ def start(
     """Freeze a selection, set its replay going and follow it."""
     selection = _selection(where)
     with open_api(url, key_file) as api:
-        say(f"would be replayed: {_counts(api.plan_replay(selection)['counts'])}")
+        say(_would(api.plan_replay(selection)["counts"]))
         if not yes:
             typer.confirm("Replay these?", abort=True, err=True)
         replay = api.start_replay(selection, reason=reason, per_minute=per_minute, idempotency_key=key)
@@ -195,6 +203,14 @@ def _selection(where: list[str]) -> dict[str, object]:
         else:
             raise typer.BadParameter(f"there is no condition {name!r}", param_hint="--where")
     return selection
+
+
+def _would(counts: object) -> str:
+    """Return what a plan says: how many would go again, and how many not, and why."""
+    told = dict(counts) if isinstance(counts, dict) else {}
+    again = told.pop("replayed", 0)
+    left = ", ".join(f"{number} {_LEFT.get(why, why)}" for why, number in told.items() if number)
+    return f"would be replayed: {again}" + (f"; would not: {left}" if left else "")
 
 
 def _counts(counts: object) -> str:

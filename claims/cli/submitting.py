@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-_ZIP: Final = b"PK\x03\x04"
+_ZIP: Final = b"PK"
 _MOST_PIECES: Final = 1_000_000
 
 
@@ -49,7 +49,7 @@ def submit(
     """Submit signed bundles (XML) or encounter documents (JSON): files, folders, ZIP files of them.
 
     Submitting the same file again is harmless: it gives the same submission.
-    Exit code 1 if one was refused, 4 if the service cannot be reached.
+    Exit code 1 if one was refused, 3 if the API key may not submit, 4 if the service cannot be reached.
     """
     refused = 0
     paths = find_files(inputs)
@@ -59,8 +59,8 @@ def submit(
         ThreadPoolExecutor(parallel) as pool,
         progress_bar("submitting", len(paths)) as bar,
     ):
-        parcels = {path: stack.enter_context(_open(path)) for path in paths if _is_zip(path)}
-        bar.expect(sum(len(parcel) - 1 for parcel in parcels.values()))
+        parcels = {path: _open(path, stack) for path in paths if _is_zip(path)}
+        bar.expect(sum(len(one) - 1 for one in parcels.values() if not isinstance(one, str)))
         notes = stack.enter_context(_open_notes(outcomes))
 
         def submit_one(found: Found) -> Document:
@@ -147,27 +147,34 @@ def _read_notes(path: Path) -> Iterator[Document]:
 def _is_zip(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return file.read(len(_ZIP)) == _ZIP
+            return file.read(len(_ZIP)) == _ZIP or path.suffix.lower() == ".zip"
     except OSError:
         return False
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[Parcel]:
+def _open(path: Path, stack: ExitStack) -> Parcel | str:
+    """Return a ZIP file for as long as the stack stands, or why it is none."""
+    from claims.exchange.batches import FAULTS
+    from claims.exchange.errors import UnusableBatch
     from claims.exchange.parcels import ParcelLimits, open_parcel
 
     # One's own file: only what one piece may take of the memory is bounded.
     limits = ParcelLimits(_MOST_PIECES, MAX_BYTES, _MOST_PIECES * MAX_BYTES)
-    with open_parcel(path, limits) as parcel:
-        yield parcel
+    try:
+        return stack.enter_context(open_parcel(path, limits))
+    except UnusableBatch as error:
+        return f"{FAULTS[error.reason]['en']} ({error.detail})"
 
 
-def _found(paths: Sequence[Path], parcels: Mapping[Path, Parcel]) -> Iterator[Found]:
+def _found(paths: Sequence[Path], parcels: Mapping[Path, Parcel | str]) -> Iterator[Found]:
     from claims.exchange.batches import REFUSALS
 
     for path in paths:
-        if path in parcels:
-            for piece in parcels[path].pieces():
+        parcel = parcels.get(path)
+        if isinstance(parcel, str):
+            yield Found(str(path), error=parcel)
+        elif parcel is not None:
+            for piece in parcel.pieces():
                 error = REFUSALS[piece.refusal]["en"] if piece.refusal else ""
                 yield Found(f"{path}!{piece.name}", piece.content, error)
         else:
@@ -185,6 +192,8 @@ def _submit(api: ApiClient, found: Found) -> Document:
     try:
         submission = _submit_at_pace(api, found.body)
     except ApiRefused as refusal:
+        if refusal.code in {"unauthenticated", "forbidden"}:
+            raise  # as it would be for all the others
         return {"file": found.name, "error": str(refusal), "problem": refusal.problem}
     return {"file": found.name, **submission, "sha256": hashlib.sha256(found.body).hexdigest()}
 

@@ -202,6 +202,23 @@ def test_exit_codes(arguments: list[str], env: dict[str, str], code: Exit) -> No
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["submit", "x", "--parallel", "0"], "--parallel"),
+        (["serve", "--port", "x"], "--port"),
+        (["watch", "/nope"], "folder"),
+        (["replay", "start"], "--where"),
+    ],
+)
+def test_a_wrong_option_is_named(arguments: list[str], named: str) -> None:
+    result = claims(*arguments)
+
+    assert result.code == Exit.USAGE
+    assert f"'{named}'" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_the_doctor_says_what_is_wrong_and_what_to_do() -> None:
     result = claims("doctor", "--json")
 

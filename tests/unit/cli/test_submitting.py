@@ -125,3 +125,36 @@ def test_answers_come_in_order_and_little_is_read_ahead() -> None:
         assert next(found) == 0
         assert read == [0, 1, 2, 3]
         assert list(found) == list(range(1, 20))
+
+
+@pytest.mark.parametrize("content", [b"PK\3\4 cut off", b"no archive", b""])
+def test_a_damaged_zip_file_is_named_and_the_others_go_on(
+    api: FakeApi, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    (tmp_path / "a.zip").write_bytes(content)
+    (tmp_path / "b.xml").write_bytes(b"<b/>")
+    with zipfile.ZipFile(tmp_path / "c.zip", "w"):
+        pass
+
+    code = submitting.submit([tmp_path], parallel=1, as_json=True)
+
+    broken, _, empty = lines(capsys.readouterr().out)
+    assert code is Exit.BLOCKED
+    assert api.bodies == [b"<b/>"]
+    assert str(broken["file"]).endswith("a.zip")
+    assert str(broken["error"]).startswith("It is no whole ZIP file")
+    assert str(empty["error"]).startswith("There is no file in it")
+
+
+@pytest.mark.parametrize("code", ["unauthenticated", "forbidden"])
+def test_a_key_that_may_not_submit_ends_it_at_once(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str
+) -> None:
+    def refuse(_body: bytes) -> Document:
+        raise ApiRefused({"title": "No", "code": code})
+
+    monkeypatch.setattr(api, "submit_bundle", refuse)
+    (tmp_path / "a.xml").write_bytes(b"<a/>")
+
+    with pytest.raises(ApiRefused):
+        submitting.submit([tmp_path], parallel=1)
