@@ -69,24 +69,37 @@ def watch(
     minute after it was last written. It moves to submitted/, then to done/ with its receipt or to problems/
     with its findings, in NAME.outcome.json beside it. Links are left. May be stopped at any moment.
     """
+    with open_api(url, key_file) as api:
+        while True:
+            try:
+                with _alone_in(folder):
+                    return _watch(WatchedFolder(folder, api), once=once, every=every, as_json=as_json)
+            except OSError:
+                # A share that is cut off comes back; a folder that is there has another trouble.
+                if once or _stat(folder) is not None:
+                    raise
+                say(f"{folder} is not there; trying again")
+                while _stat(folder) is None:
+                    time.sleep(every)
+
+
+def _watch(watched: WatchedFolder, *, once: bool, every: float, as_json: bool) -> int:
     from claims.client import ApiUnreachable
 
     problems = 0
-    with open_api(url, key_file) as api, _alone_in(folder):
-        watched = WatchedFolder(folder, api)
-        say(f"watching {folder}")
-        while True:
-            try:
-                for outcome in watched.look():
-                    problems += not outcome["fine"]
-                    say(f"{outcome['file']}: {outcome['state']}")
-                    if as_json:
-                        emit(outcome)
-            except ApiUnreachable as outage:
-                say(f"{outage}; trying again")
-            if once and watched.is_settled:
-                return Exit.BLOCKED if problems else Exit.FINE
-            time.sleep(every)
+    say(f"watching {watched.folder}")
+    while True:
+        try:
+            for outcome in watched.look():
+                problems += not outcome["fine"]
+                say(f"{outcome['file']}: {outcome['state']}")
+                if as_json:
+                    emit(outcome)
+        except ApiUnreachable as outage:
+            say(f"{outage}; trying again")
+        if once and watched.is_settled:
+            return Exit.BLOCKED if problems else Exit.FINE
+        time.sleep(every)
 
 
 @dataclass(slots=True)
@@ -158,14 +171,20 @@ class WatchedFolder:
         return None
 
     def _follow(self, outcome: Path) -> Document | None:
-        from claims.client import SETTLED
+        from claims.client import SETTLED, NotFound
 
         path = outcome.with_name(outcome.name.removesuffix(_OUTCOME))
         if not path.exists():
             # Stopped between two steps: the file is one step ahead, or still where it was put.
             outcome.unlink()
             return None
-        submission = self.api.submission(json.loads(outcome.read_bytes())["id"])
+        try:
+            submission = self.api.submission(json.loads(outcome.read_bytes())["id"])
+        except NotFound:
+            # As after a restore from a backup of before: the file comes again as if it were new.
+            _move(path, _free(self.folder, path.name))
+            outcome.unlink()
+            return None
         if submission["state"] not in SETTLED:
             return None
         submission_id = str(submission["id"])

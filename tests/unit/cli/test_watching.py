@@ -13,8 +13,9 @@ from typing import cast
 
 import pytest
 
+from claims.cli import watching
 from claims.cli.watching import DONE, PROBLEMS, SUBMITTED, WatchedFolder
-from claims.client import ApiClient, ApiRefused, ApiUnreachable, Document
+from claims.client import ApiClient, ApiRefused, ApiUnreachable, Document, NotFound
 
 
 @dataclass
@@ -24,6 +25,7 @@ class FakeApi:
     state: str = "acknowledged"
     refuses: Mapping[str, object] | None = None
     is_down: bool = False
+    forgotten: set[str] = field(default_factory=set)
     submitted: list[str] = field(default_factory=list)
     before_answer: Callable[[], None] = lambda: None
 
@@ -39,6 +41,8 @@ class FakeApi:
     submit_encounter = submit_bundle
 
     def submission(self, submission_id: str) -> Document:
+        if submission_id in self.forgotten:
+            raise NotFound({"title": "No such submission", "code": "not-found"})
         return {"id": submission_id, "state": self.state}
 
     def receipt(self, _submission_id: str) -> Document | None:
@@ -307,3 +311,71 @@ def test_stopped_at_any_step_it_goes_on(
     assert (watched.folder / DONE / "a.xml").exists()
     assert (watched.folder / DONE / "a.xml.outcome.json").exists()
     assert not (watched.folder / DONE / "a-2.xml").exists()
+
+
+def test_what_the_service_does_not_know_any_more_is_submitted_again(
+    watched: WatchedFolder, api: FakeApi
+) -> None:
+    api.state = "received"
+    put(watched, "a.xml")
+    look(watched)
+    api.forgotten = set(api.submitted)
+    look(watched, 1)
+    assert [path.name for path in watched.folder.glob("*.xml")] == ["a.xml"]
+    assert names(watched.folder / SUBMITTED) == set()
+
+    api.forgotten, api.state = set(), "acknowledged"
+    (outcome,) = look(watched)
+
+    assert outcome["fine"]
+    assert api.submitted[0] == api.submitted[1]
+
+
+def test_a_folder_that_goes_away_is_waited_for(
+    tmp_path: Path, api: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, away = tmp_path / "share", tmp_path / "away"
+    folder.mkdir()
+    (folder / "a.xml").write_text("<a/>")
+    moves = [(folder, away), (away, folder)]
+
+    class Settled(Exception):
+        pass
+
+    def sleep(_seconds: float) -> None:
+        if (folder / DONE / "a.xml").exists():
+            raise Settled
+        if moves:
+            before, after = moves.pop(0)
+            before.rename(after)
+
+    @contextlib.contextmanager
+    def open_api(_url: str | None, _key_file: Path | None) -> Iterator[FakeApi]:
+        yield api
+
+    monkeypatch.setattr(watching, "open_api", open_api)
+    monkeypatch.setattr("claims.cli.watching.time.sleep", sleep)
+
+    with pytest.raises(Settled):
+        watching.watch(folder)
+
+    assert f"{folder} is not there; trying again" in capsys.readouterr().err
+    assert len(api.submitted) == 1
+
+
+def test_a_folder_that_goes_away_ends_a_single_run(
+    tmp_path: Path, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextlib.contextmanager
+    def open_api(_url: str | None, _key_file: Path | None) -> Iterator[FakeApi]:
+        yield api
+
+    monkeypatch.setattr(watching, "open_api", open_api)
+    (tmp_path / "share").mkdir()
+    (tmp_path / "share" / "a.xml").write_text("<a/>")
+    monkeypatch.setattr(
+        "claims.cli.watching.time.sleep", lambda _: (tmp_path / "share").rename(tmp_path / "away")
+    )
+
+    with pytest.raises(FileNotFoundError):
+        watching.watch(tmp_path / "share", once=True)
