@@ -20,6 +20,7 @@ from kombu.exceptions import OperationalError
 from claims.bundle.deadlines import load_calendar
 from claims.errors import ClaimsError
 from claims.exchange.errors import ContentsUnavailable, KeysUnavailable, StoreUnavailable
+from claims.exchange.submission import FacilityCode
 from claims.gateway.protocol import TOKEN_PATH, BodyFormat, hash_password, write_form
 from claims.localtime import local_date
 from claims.runtime.broker import make_celery
@@ -28,6 +29,7 @@ from claims.runtime.embedded import Addresses, find_running
 from claims.runtime.production import weaknesses
 from claims.runtime.service_keys import UnusableServiceKeys
 from claims.runtime.settings import Settings, load_settings
+from claims.runtime.signing_keys import FolderOfKeys
 from claims.runtime.start import given_addresses
 from claims.runtime.wiring import Service
 from claims.storage.migrations import current_revision, is_known, newest_revision
@@ -309,6 +311,15 @@ def _key_files(settings: Settings) -> str:
     if open_ones:
         listed = " ".join(map(str, open_ones))
         raise _Fault(f"others may read {len(open_ones)} key file(s)", f"chmod 600 {listed}")
+    signing = FolderOfKeys(settings.signing_keys_folder, settings.signing_keys_passphrase)
+    for path in _files(settings.signing_keys_folder, ".p12"):
+        try:
+            signing.find(FacilityCode(path.stem))
+        except SigningError as error:
+            raise _Fault(
+                f"{path} cannot be used: {error}",
+                "correct CLAIMS_SIGNING_KEYS_PASSPHRASE, which is one for all of them, or replace the file",
+            ) from error
     return f"{len(present)} key file(s), readable by their owner alone"
 
 

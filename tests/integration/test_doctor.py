@@ -338,6 +338,22 @@ def test_key_files_that_others_may_read_are_found(environment: dict[str, str], t
     assert f"chmod 600 {tmp_path / 'seal.key'}" in {one.remedy for one in examined}
 
 
+def test_a_signing_key_that_does_not_open_is_found(environment: dict[str, str], tmp_path: Path) -> None:
+    key = DemoPki.create(at=NOW).leaf("99001", valid_from=NOW, valid_to=NOW + timedelta(days=9))
+    path = tmp_path / "keys" / "99001.p12"
+    path.parent.mkdir()
+    path.touch(mode=0o600)
+    path.write_bytes(key.pkcs12)
+
+    right = look(environment, CLAIMS_SIGNING_KEYS_PASSPHRASE="demo")
+    wrong = look(environment, CLAIMS_SIGNING_KEYS_PASSPHRASE="s3cret")
+
+    assert faults(right) == {}
+    assert faults(wrong).keys() == {"keys"}
+    assert faults(wrong)["keys"].startswith(f"{path} cannot be used: ")
+    assert "s3cret" not in str(wrong)
+
+
 def test_a_setting_that_makes_no_sense_is_found_first(environment: dict[str, str]) -> None:
     examined = look(environment, CLAIMS_GATEWAY_TIMEOUT="1")
 
