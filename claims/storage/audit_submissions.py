@@ -40,7 +40,7 @@ _BODY_SHA256, _BODY_SIZE, _DOCUMENT, _TRACE = 8, 9, 18, 19
 # in mind at once, with bundles of some 60 kB each. The number is no parameter: with one, PostgreSQL takes the
 # plan for any number to be dearer, and plans anew each time, ten times as long as the answer takes. Each
 # table is told where to begin: a merge join would go through all of it that lies before.
-_SUBMISSIONS: LiteralString = """
+SUBMISSIONS: LiteralString = """
 SELECT s.id, s.facility, encode(s.sha256, 'hex'), s.size, s.received_at, s.state, s.ma_giao_dich,
     (SELECT max(e.seq) FROM event e WHERE e.submission_id = s.id),
     encode(sha256(b.body), 'hex'), length(b.body), t.token, p.stages, p.findings, p.checked_at,
@@ -176,7 +176,7 @@ class SubmissionsCompared:
             yield Fault("submission.missing", "submission", missing)
 
     def _look_up(self, after: str) -> _Some:
-        rows = self.connection.execute(_SUBMISSIONS, {"after": after}).fetchall()
+        rows = self.connection.execute(SUBMISSIONS, {"after": after}).fetchall()
         ids = [row[0] for row in rows]
         statements = (_RECORDS, _ATTEMPTS, _LATER, _HOLDS, _ERASURES)
         return _Some(rows, *(self._of(statement, ids) for statement in statements))

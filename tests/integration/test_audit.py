@@ -1,7 +1,9 @@
 """The audit finds every row that was changed, removed or dated back, and nothing where nothing was."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from claims.proof.keys import Authority
 from claims.proof.records import HEAD_KIND, RECORD_KIND, Record, TreeHead
 from claims.proof.tokens import read_token
 from claims.storage.audit import replay
+from claims.storage.audit_submissions import SUBMISSIONS
 from claims.storage.faults import Fault
 from claims.storage.row_chain import note_claims
 from tests.fakes import NOON
@@ -294,3 +297,27 @@ def test_two_processes_find_what_one_does(installation: Installation) -> None:
 
     assert faults(2) == faults(0)
     assert {"evidence.changed", "event.changed"} <= {fault.code for fault in faults(0)}
+
+
+def test_the_next_submissions_are_found_without_going_through_those_before(exchange: Exchange) -> None:
+    """A merge join begins at a table's first row, unless that table is told where to begin."""
+    with exchange.pool.connection() as connection, connection.transaction():
+        for other in ("nestloop", "hashjoin", "seqscan", "bitmapscan"):
+            connection.execute(f"SET LOCAL enable_{other} = off")
+        ((explained,),) = connection.execute(
+            f"EXPLAIN (FORMAT JSON) {SUBMISSIONS}", {"after": "sub_1"}
+        ).fetchall()
+
+    scans = list(_scans(explained[0]["Plan"]))
+
+    assert len({scan["Alias"][0] for scan in scans}) == 8
+    assert [scan["Alias"] for scan in scans if "> 'sub_1'" not in scan.get("Index Cond", "")] == []
+
+
+def _scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give each look into a table, but for those that are made for one submission at a time."""
+    if "Relation Name" in plan:
+        yield plan
+    for each in plan.get("Plans", ()):
+        if each["Parent Relationship"] != "SubPlan":
+            yield from _scans(each)
