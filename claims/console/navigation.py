@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from claims.console.addresses import page_url
+
 
 class MayAsk(Protocol):
     """Somebody of whom can be asked what he may do."""
@@ -21,11 +23,17 @@ class Place:
         path: Where it leads.
         word: Under which name its text is kept.
         action: What one must be allowed to see it.
+        also: Where else one is in this place.
     """
 
     path: str
     word: str
     action: str
+    also: tuple[str, ...] = ()
+
+    def holds(self, address: str) -> bool:
+        """Return whether a page of this address is in this place."""
+        return any(address.startswith(page_url(path)) for path in (self.path, *self.also))
 
 
 #: In the order of the bar; the first one that a person may see is where signing in leads.
@@ -44,7 +52,7 @@ PLACES: Final[tuple[Place, ...]] = (
     Place("/submissions", "nav_submissions", "submission.read"),
     Place("/replays", "nav_replays", "replay.start"),
     Place("/queues", "nav_queues", "operations.read"),
-    Place("/holdings", "nav_holdings", "key.read"),
+    Place("/holdings", "nav_holdings", "key.read", also=("/clients",)),
     Place("/readings", "nav_readings", "audit.read"),
     Place("/retention", "nav_retention", "retention.hold"),
 )

@@ -84,6 +84,17 @@ def test_a_claim_is_found_without_diacritics_and_opened(visit: Visit) -> None:
     expect(page.locator("tbody tr").filter(has_text=name).first).to_be_visible()
 
 
+def test_who_skips_a_claim_leaves_it_to_others(visit: Visit, site: Site) -> None:
+    review = free(site)[0]
+    page = visit(address(review), who="dung")
+    assert now(site, review).lock_owner == site.world.people["dung"].id
+
+    page.keyboard.press("n")
+
+    expect(page).not_to_have_url(f"{site.url}/console{address(review)}")
+    assert now(site, review).lock_owner is None
+
+
 def test_twenty_claims_with_one_finding_are_found_and_decided_in_eight_presses_and_undone(
     visit: Visit, site: Site
 ) -> None:

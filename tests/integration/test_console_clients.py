@@ -1,5 +1,6 @@
 """OAuth clients in the console: registered by a public key, given the next one, ended; by whoever may."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -66,6 +67,14 @@ def a_client(service: Service, facility: FacilityCode | None = FACILITY) -> Clie
     return service.manage_clients.register(
         PUBLIC, facility=facility, scopes=frozenset({Scope.READ}), label="HIS"
     )
+
+
+def test_the_bar_says_where_one_is(service: Service, web: TestClient) -> None:
+    administrator = somebody(service, web, "administrator")
+
+    shown = administrator("/clients").text
+
+    assert re.search(r'<a href="/console/holdings" aria-current="page">', shown)
 
 
 @pytest.mark.parametrize(

@@ -128,8 +128,9 @@ def go_on(
     ordinal: TheOrdinal,
     inbox: Annotated[str, Query(alias="from", max_length=1_000)] = "",
 ) -> Response:
-    """Leave a claim as it is, and go on to the one that follows it in the inbox."""
+    """Leave a claim as it is to whoever opens it, and go on to the one that follows it in the inbox."""
     review = find_review(service, viewer, submission_id, ordinal)
+    service.decide_reviews.give_back(review, who=viewer.principal)
     return go_to(_next_claim(service, viewer, review, Asked.of_query(inbox)))
 
 
