@@ -37,6 +37,8 @@ _OF_ANY_LENGTH: Final = {"": _CHARACTER, "[0-9]*": "[0-9]"}
 # Larger ones are parsed: a parser looks at them more closely, and counts 65,535 lines at most.
 _MOST_BYTES: Final = 2_000_000
 _MOST_LINES: Final = 65_000
+# A list of a million dates would take a gigabyte to be matched.
+_MOST_CHARACTERS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +120,16 @@ def _pattern(field: Field) -> str | None:
     """Return what matches a field that is valid, and keeps its text; None when a facet is not understood."""
     patterns = [value for name, value in field.facets if name == "pattern"] or [""]
     least = max([0, *(int(value) for name, value in field.facets if name == "minLength")])
-    most = min((int(value) for name, value in field.facets if name == "maxLength"), default="")
+    limits = [int(value) for name, value in field.facets if name == "maxLength"]
     if len(patterns) > 1:
         return None
     (pattern,) = patterns
     if pattern in _OF_ANY_LENGTH:
-        text = f"({_OF_ANY_LENGTH[pattern]}{{{least},{most}}})"
+        text = f"({_OF_ANY_LENGTH[pattern]}{{{least},{min(limits, default='')}}})"
     elif _SHARED.fullmatch(pattern):
         # A choice of something or nothing is matched in half the time of something that may be left out.
         pattern = pattern.replace("(", "(?:").replace(")?", "|)")
-        text = f"(?=[^<]{{{least},{most}}}<)({pattern})"
+        text = f"(?=[^<]{{{least},{min([*limits, _MOST_CHARACTERS])}}}<)({pattern})"
     else:
         return None
     is_written = f">{text}</{field.name}>"

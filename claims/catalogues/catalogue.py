@@ -96,7 +96,8 @@ class Catalogue:
 
     def find_items(self, kind: Kind, code: str, on: date) -> tuple[Entry, ...]:
         """Return the rows with a national code that hold on a day: the approved ones if there are any."""
-        return _approved_first(row for row in self.items_ever(kind, code) if row.is_in_force(on))
+        ever = self.items_ever(kind, code)
+        return _approved_first(row for row in ever if row.is_in_force(on)) if ever else _NOTHING
 
     def items_ever(self, kind: Kind, code: str) -> tuple[Entry, ...]:
         """Return the rows of a list with a national code, whenever they hold."""

@@ -303,6 +303,7 @@ def exported(service: Service, folder: Path) -> list[str | None]:
     return [one.file for one in done]
 
 
+@pytest.mark.slow
 def test_a_killed_export_leaves_whole_archives_and_is_resumed(service: Service, tmp_path: Path) -> None:
     ids = [rejected(service, f"no xml {number}".encode()).id for number in range(30)]
     assert all(archived(service, one) for one in ids)

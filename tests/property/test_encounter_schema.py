@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -95,6 +96,7 @@ def problems(document: dict[str, Any]) -> set[str]:
     return set()
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(mutated())
 def test_what_is_read_follows_the_schema_and_what_it_can_say_is_refused(document: dict[str, Any]) -> None:

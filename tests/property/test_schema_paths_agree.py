@@ -163,6 +163,7 @@ def test_both_validators_give_one_verdict_in_either_order_of_fields(
         assert fast is explaining, (order, etree.tostring(root, encoding="unicode"))
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(tables())
 def test_faults_are_found_exactly_where_a_table_is_not_valid(case: tuple[TableSchema, Element]) -> None:
@@ -180,6 +181,7 @@ def test_faults_are_found_exactly_where_a_table_is_not_valid(case: tuple[TableSc
         assert faults == ()
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES // 2, deadline=None)
 @given(tables())
 def test_a_large_table_is_judged_in_parts_with_the_same_result(case: tuple[TableSchema, Element]) -> None:

@@ -6,7 +6,7 @@ What a row of the list does not say is not judged; where a code has several rows
 from __future__ import annotations
 
 import re
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from claims.bundle.kinds import TableKind
@@ -35,6 +35,7 @@ class _Act(NamedTuple):
     row: Row
     field: str
     time: str
+    day: date
     person: str
 
 
@@ -58,25 +59,25 @@ def find_misspelled_practitioners(claim: CheckedClaim, _: Known) -> Iterator[Hit
 @rule("STAFF.LICENCE_VALID")
 def find_lapsed_licences(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """Whoever ordered, did or read something was licensed on that day. One hit a code and field."""
+    is_lapsed = cache(partial(_is_lapsed, known))
     seen: set[tuple[str, TableKind, str]] = set()
     for act in _acts(claim, (*_ORDERED, *_DONE, *_READ)):
         key = act.person, act.row.kind, act.field
-        day = parse_day(act.time) or claim.on
-        listed = _listed(known, act.person, day)
-        if key not in seen and listed and not any(one.is_licensed(day) for one in listed):
+        if is_lapsed(act.person, act.day) and key not in seen:
             seen.add(key)
-            yield Hit(act.row, act.field, (("day", day.isoformat()),))
+            yield Hit(act.row, act.field, (("day", act.day.isoformat()),))
 
 
 @rule("STAFF.SCOPE")
 def find_services_out_of_scope(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """A service is within the scope of practice of one of those who did it."""
+    scope_on = cache(partial(_scope, known))
     for row in claim.rows(TableKind.XML3):
         code, team = row["MA_DICH_VU"], row.items_of("NGUOI_THUC_HIEN")
         if not code or row["MA_VAT_TU"] or not team:
             continue
         day = parse_day(row["NGAY_TH_YL"]) or claim.on
-        scopes = [_scope(known, person, day) for person in team]
+        scopes = [scope_on(person, day) for person in team]
         if all(scopes) and not any(code.startswith(scope) for scope in scopes):
             yield Hit(row, "NGUOI_THUC_HIEN", (("code", code[:50]),))
 
@@ -84,14 +85,14 @@ def find_services_out_of_scope(claim: CheckedClaim, known: Known) -> Iterator[Hi
 @rule("STAFF.WORKING_TIME")
 def find_work_off_duty(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """Whoever ordered or did something was on duty then. One hit for all that a person did in one minute."""
+    listed_on = cache(partial(_listed, known))
     seen: set[tuple[str, str]] = set()
     for act in _acts(claim, (*_ORDERED, *_DONE)):
         if (act.person, act.time) in seen or act.row.moment(_time_field(act)) is None:
             continue
         seen.add((act.person, act.time))
-        day = parse_day(act.time) or claim.on
-        listed = _listed(known, act.person, day)
-        if listed and not any(_is_on_duty(one, day, act.time) for one in listed):
+        listed = listed_on(act.person, act.day)
+        if listed and not any(_is_on_duty(one, act.day, act.time) for one in listed):
             yield Hit(act.row, act.field, (("time", _shown(act.time)),))
 
 
@@ -115,8 +116,9 @@ def _acts(claim: CheckedClaim, where: tuple[tuple[TableKind, str, str], ...]) ->
     for kind, field, time in where:
         for row in claim.rows(kind):
             moment = row[time]
+            day = parse_day(moment) or claim.on
             for person in row.items_of(field):
-                yield _Act(row, field, moment, person)
+                yield _Act(row, field, moment, day, person)
 
 
 def _time_field(act: _Act) -> str:
@@ -127,6 +129,11 @@ def _listed(known: Known, person: str, day: date) -> tuple[StaffItem, ...]:
     """Return the rows of the list in force; none where STAFF.APPROVED misses the person."""
     entries = () if known.catalogue is None else known.catalogue.find_items(Kind.STAFF, person, day)
     return tuple(entry for entry in entries if isinstance(entry, StaffItem))
+
+
+def _is_lapsed(known: Known, person: str, day: date) -> bool:
+    listed = _listed(known, person, day)
+    return bool(listed) and not any(one.is_licensed(day) for one in listed)
 
 
 def _scope(known: Known, person: str, day: date) -> tuple[str, ...]:

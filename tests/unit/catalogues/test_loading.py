@@ -559,6 +559,7 @@ def test_every_column_is_a_value_of_its_item(spec: FileSpec) -> None:
     assert set(spec.identity) <= values
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_rows_load(tmp_path: Path) -> None:
     lines = [f"40.{n % 997},Thuốc {n},{n % 5000},Viên,500mg,20260101,,L{n}" for n in range(100_000)]
     folder = a_folder(

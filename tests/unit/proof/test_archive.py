@@ -168,6 +168,7 @@ def test_no_file_can_be_changed_and_the_answer_names_it(made: Made, where: str) 
         assert name in places, (name, broken(verdict))
 
 
+@pytest.mark.slow
 def test_no_byte_of_the_signature_file_can_be_changed(made: Made) -> None:
     entries = read_container(made.data)
     content = entries[SIGNATURES]

@@ -258,6 +258,7 @@ def test_no_byte_of_a_renewed_archive_can_be_damaged(renewed: bytes) -> None:
         assert not verify_archive(bytes(other), trust=made.trust, at=later(hours=1)).holds, at
 
 
+@pytest.mark.slow
 def test_of_what_renewal_added_nothing_changes_unseen_but_the_last_timestamp(renewed: bytes) -> None:
     """Whoever may write the file can take the last timestamp away again; nothing covers what lies in it."""
     made, entries = an_archive(), read_container(renewed)

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from xsd.catalog import find_schema
+from xsd.catalog import UsualRows, find_schema
 from xsd.schema import SchemaFile
 
 SCHEMA: Final = find_schema("XML15", on=date(2026, 1, 1))
@@ -90,6 +90,25 @@ def test_what_a_value_says(old: str, new: str, value: str) -> None:
 )
 def test_what_has_another_form_is_left_to_the_parser(old: str, new: str) -> None:
     assert SCHEMA.read_usual(_table(old, new)) is None
+
+
+def test_a_list_without_end_is_left_to_the_parser() -> None:
+    summary = find_schema("XML1", on=date(2026, 1, 1))
+    values = {"text": "A", "list": "A", "integer": "1", "year": "2026"}
+    values |= {"amount": "1", "percent": "1", "weight": "5", "month": "9", "date": "20260101"}
+    values["date_list"] = "20260101"
+    values |= dict.fromkeys(("datetime", "datetime_list", "birth_time", "exemption_time"), "202601010000")
+
+    def read_with(cards: str) -> UsualRows | None:
+        texts = [cards if field.name == "GT_THE_TU" else values[field.kind] for field in summary.fields]
+        row = "".join(
+            f"<{name}>{text}</{name}>" for name, text in zip(summary.field_by_name, texts, strict=True)
+        )
+        prolog = '<?xml version="1.0" encoding="utf-8"?>'
+        return summary.read_usual(f"{prolog}<{summary.root}>{row}</{summary.root}>".encode())
+
+    assert read_with("20260101;" * 100) is not None
+    assert read_with(";" * 1001) is None
 
 
 def test_bytes_that_are_no_text_are_left_to_the_parser() -> None:
