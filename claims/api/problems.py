@@ -283,7 +283,8 @@ def _invalid_request(request: Request, error: Exception) -> JSONResponse:
         {
             "pointer": "/" + "/".join(str(part) for part in one["loc"]),
             "code": one["type"],
-            "detail": one["msg"],
+            # What a validator of ours says needs no type of Python before it.
+            "detail": one["msg"].removeprefix("Value error, "),
         }
         for one in error.errors()
     ]

@@ -47,11 +47,27 @@ class _Loaded:
 class FolderOfServiceKeys:
     """`claims.exchange.proofs.ServiceKeys` over PEM files; what another process adds is seen in a minute."""
 
-    def __init__(self, folder: Path, clock: Clock, *, is_in_use: Callable[[], bool] = lambda: False) -> None:
-        """Take the folder; where one of its keys has signed, none is made to take its place."""
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        is_in_use: Callable[[], bool] = lambda: False,
+        signers: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        """Take the folder.
+
+        Args:
+            folder: Where the keys are.
+            clock: Says which of them can sign.
+            is_in_use: Whether one has signed: then none is made to take its place.
+            signers: The names of keys that signed what is stored: without one of them here none signs.
+        """
         self.folder = folder
         self._clock = clock
         self._is_in_use = is_in_use
+        self._signers = signers
+        self._are_ours = False
         self._loaded = ttl_cache(maxsize=1, ttl=_REMEMBER_S)(self._load)
         self._listed = ttl_cache(maxsize=_LISTS, ttl=_REMEMBER_S)(self._list)
 
@@ -59,9 +75,12 @@ class FolderOfServiceKeys:
         """Return the key that signs now.
 
         Raises:
-            UnusableServiceKeys: There is none, or not any more, or a file cannot be read.
+            UnusableServiceKeys: There is none, or not any more, they are another installation's, or a file
+                cannot be read.
         """
-        return self._loaded().current
+        current = self._loaded().current
+        self.require_ours()
+        return current
 
     def certificates(self) -> Mapping[str, x509.Certificate]:
         """Return the certificates of all keys that ever signed, by their names."""
@@ -114,20 +133,21 @@ class FolderOfServiceKeys:
             key = standing.issue(at=self._clock.now().replace(microsecond=0))
             self._write(f"{key.key_id}.pem", _pem(key.private_key, key.certificate))
 
-    def require_any(self, signers: Collection[str]) -> None:
-        """Look whether these are the keys of this installation, and not another one's.
-
-        Args:
-            signers: The names of keys that signed what the database holds.
+    def require_ours(self) -> None:
+        """Look, once, whether these are the keys of this installation, and not another one's.
 
         Raises:
-            UnusableServiceKeys: None of them is here.
+            UnusableServiceKeys: None is here that signed what the database holds.
         """
-        if signers and not self.certificates().keys() & set(signers):
+        if self._are_ours:
+            return
+        signers = set(self._signers())
+        if signers and not self.certificates().keys() & signers:
             raise UnusableServiceKeys(
                 f"{self.folder} holds other keys than those that signed what the database holds: restore it "
                 "from its backup, beside the files that are there (docs/guides/backup.md)"
             )
+        self._are_ours = True
 
     def _write(self, name: str, content: bytes) -> None:
         draft = self.folder / f"{name}.{os.getpid()}.draft"

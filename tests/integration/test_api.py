@@ -284,6 +284,18 @@ def test_what_is_wrong_with_a_request_stands_in_its_detail(client: TestClient, s
     assert problem["detail"] == f"{told}; 2 more in errors"
 
 
+def test_what_a_value_should_be_is_said_without_types_of_python(client: TestClient, service: Service) -> None:
+    made = client.post(
+        "/v1/webhooks",
+        json={"url": "https://his.example.vn/x", "types": ["submission.x"]},
+        headers=key(service),
+    )
+
+    (error,) = made.json()["errors"]
+    assert error["pointer"] == "/body/types/0"
+    assert error["detail"].startswith("not one of submission.received, ")
+
+
 def test_a_wrong_method_is_a_problem_too(client: TestClient, service: Service) -> None:
     assert is_problem(client.delete("/v1/submissions", headers=key(service)), 405, "method-not-allowed")
 

@@ -10,7 +10,7 @@ import pytest
 from claims.cli.output import Exit
 from claims.exchange.submission import FacilityCode
 from claims.runtime.clock import SystemClock
-from claims.runtime.service_keys import FolderOfServiceKeys
+from claims.runtime.service_keys import FolderOfServiceKeys, UnusableServiceKeys
 from claims.runtime.settings import InvalidSettings, Settings, load_settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
@@ -127,6 +127,10 @@ def test_where_the_keys_are_another_installations_nothing_starts(
     }
 
     others = claims("serve", "--port", "0", env=env)
+    worker = Service(Settings(data_dir=tmp_path), database_url, broker_url)
+    with pytest.raises(UnusableServiceKeys, match="holds other keys"):
+        worker.keep_log()
+    worker.close()
 
     assert others.code == Exit.CONFIGURATION
     assert others.stderr.startswith(f"error: {folder} holds other keys than those that signed")

@@ -104,7 +104,7 @@ class Foundation:
         """
         self.warm("master_keys")
         self.service_keys.ensure()
-        self.service_keys.require_any(self._ask_once(KeysInUse.signers))
+        self.service_keys.require_ours()
 
     def _ask_once(self, question: Callable[[KeysInUse], _T]) -> _T:
         # Not over the pool: keys are read before a worker forks, and connections cannot be shared after it.
@@ -162,7 +162,10 @@ class Foundation:
         """The service's own keys."""
         folder = self.settings.evidence_keys_folder
         return FolderOfServiceKeys(
-            folder, self.clock, is_in_use=lambda: self._ask_once(KeysInUse.is_anything_signed)
+            folder,
+            self.clock,
+            is_in_use=lambda: self._ask_once(KeysInUse.is_anything_signed),
+            signers=lambda: self._ask_once(KeysInUse.signers),
         )
 
     @cached_property
