@@ -16,6 +16,7 @@ from claims.console.addresses import changed, page_url
 from claims.console.navigation import visible_places
 from claims.console.preferences import Preferences, read_preferences
 from claims.console.wording import words
+from claims.reading_order import in_order
 
 STATIC: Final = "/static"
 
@@ -81,6 +82,11 @@ def _digests() -> Mapping[str, str]:
     return dict.fromkeys(assets(), joined)
 
 
+def _shown(value: object) -> object:
+    """Return what a page shows of a value; what is markup was made of such values."""
+    return in_order(value) if type(value) is str else value
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -89,6 +95,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown,
     )
     environment.filters.update(
         dong=formats.dong,

@@ -25,6 +25,7 @@ from claims.localtime import local_date, local_time
 from claims.paper.fitting import FIELD_MM, SUM_WIDTHS_MM, WIDTHS_MM, breakable, takes_one_line
 from claims.paper.sheet import AMOUNTS, figure, read_sheet
 from claims.paper.spelling import spell_amount
+from claims.reading_order import BOX, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,9 +46,6 @@ _STANDARD: Final = "a-3a"
 _RARE: Final = re.compile(
     "[^\\x20-\\x7e\\xa0-\\u024f\\u0300-\\u036f\\u0391-\\u03c9\\u1e00-\\u1eff\\u200b‐-„•…‰₫≤≥]"
 )
-_BOX: Final = "□"
-#: Marks that turn the order of the letters around them, so that paper would say something else than the XML.
-_TURNING: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: A tab as JSON writes it, which a line of text would leave out.
 _TAB: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\t")
 _MASK: Final = 3
@@ -124,12 +122,12 @@ def render_pdf(bundle: bytes, copy: Copy) -> bytes:
         ],
         "claims": [_claim(claim, copy.language, words) for claim in contents.claims if claim.tables],
     }
-    written = _TAB.sub(r"\1 ", _TURNING.sub(_BOX, json.dumps(data, ensure_ascii=False)))
+    written = _TAB.sub(r"\1 ", in_order(json.dumps(data, ensure_ascii=False)))
     try:
         return _compile(written, text, copy.at)
     except typst.TypstError:
         # PDF/A shows every letter or is none: what the form's fonts may lack becomes a box. The XML has it.
-        return _compile(_RARE.sub(_BOX, written), text, copy.at)
+        return _compile(_RARE.sub(BOX, written), text, copy.at)
 
 
 def _compile(data: str, bundle: str, at: datetime) -> bytes:

@@ -286,3 +286,14 @@ def test_a_count_that_stopped_says_that_there_is_more(service: Service, administ
 
     assert (">1+<" in first, "There are more behind them" in first) == (True, True)
     assert (">1<" in last, "1+" in last, "without the pages before it" in last) == (True, False, True)
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200f", "\u061c"])
+def test_nothing_on_a_page_is_turned_around(service: Service, administrator: Ask, mark: str) -> None:
+    one = rejected(service)
+    service.retain.hold(one, within=EVERYWHERE, actor="a", reason=f"<b>{mark}dlrow")
+
+    shown = administrator(f"/retention/{one}").text
+
+    assert "&lt;b&gt;□dlrow" in shown
+    assert mark not in shown
