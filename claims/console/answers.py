@@ -106,7 +106,7 @@ def _sign_in_first(request: Request, _error: Exception) -> Response:
     if request.url.query:
         wanted += f"?{request.url.query}"
     is_reading = request.method == "GET"
-    return see_other("/signin", (("next", wanted if is_reading else ""),))
+    return see_other("/signin", (("next", wanted if is_reading else _form_of(request)),))
 
 
 def _claims_error(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from urllib.parse import quote_plus
 
 from playwright.sync_api import Page, expect
 
@@ -93,6 +94,18 @@ def test_who_skips_a_claim_leaves_it_to_others(visit: Visit, site: Site) -> None
 
     expect(page).not_to_have_url(f"{site.url}/console{address(review)}")
     assert now(site, review).lock_owner is None
+
+
+def test_without_script_a_session_that_ended_leads_back_to_the_claim(visit: Visit, site: Site) -> None:
+    review = free(site)[0]
+    page = visit(f"{address(review)}?tab=XML1", who="dung", script=False)
+    page.context.clear_cookies(name="ehoso")
+
+    page.get_by_role("button", name="Chấp nhận toàn bộ").click()
+
+    back = quote_plus(f"/console{address(review)}?tab=XML1")
+    expect(page).to_have_url(f"{site.url}/console/signin?next={back}")
+    assert now(site, review).state is ReviewState.OPEN
 
 
 def test_twenty_claims_with_one_finding_are_found_and_decided_in_eight_presses_and_undone(
