@@ -12,7 +12,7 @@ from pathlib import Path
 from claims.api.problems import every_kind
 from claims.bundle.codes import list_codes
 from claims.bundle.findings import Severity
-from claims.bundle.messages import find_message, load_messages
+from claims.bundle.messages import find_message, load_messages, unfilled
 from claims.catalogues.columns import MAPS_FOLDER, WITHOUT_MAP, list_specs, map_spec
 from claims.catalogues.items import Kind
 from claims.catalogues.problems import load_sentences
@@ -221,7 +221,7 @@ def findings() -> str:
         "| --- | --- | --- |",
     ]
     for code, sentences in sorted(load_messages().items()):
-        vietnamese, english = (sentences[language].replace("|", "\\|") for language in ("vi", "en"))
+        vietnamese, english = (unfilled(sentences[language]).replace("|", "\\|") for language in ("vi", "en"))
         lines.append(f"| `{code}` | {vietnamese} | {english} |")
     return "\n".join(lines) + "\n"
 
@@ -469,7 +469,7 @@ def _rule_row(rule: Rule) -> str:
         f"{rule.valid_from or '…'} – {rule.valid_to or '…'}" if rule.valid_from or rule.valid_to else "always"
     )
     found = f" (found as `{rule.found_as}`)" if rule.found_as else ""
-    asks = f"{_as_cell(sentences['en'])}<br>{_as_cell(sentences['vi'])}"
+    asks = "<br>".join(_as_cell(unfilled(sentences[language])) for language in ("en", "vi"))
     return (
         f'| <a id="{rule.code}"></a>`{rule.code}`{found} | {asks} | {", ".join(rule.tables)} | {weight} '
         f"| {rule.confidence.value} | {days} | {_as_cell(rule.clause)} |"

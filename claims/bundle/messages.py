@@ -2,13 +2,13 @@
 
 A code without an entry of its own takes that of its family, which is its last part:
 ``XML2.SO_LUONG.format`` reads as ``*.format``. A hospital's own rule (``OWN.…``) has its sentences among its
-findings' parameters.
+findings' parameters. Where English counts, ``{rows:row|rows}`` reads ``1 row`` or ``3 rows``.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections import defaultdict
 from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LANGUAGES: Final = ("vi", "en")
 _OWN: Final = "OWN."
+_COUNTED: Final = re.compile(r"(\{\w+):[^|{}]*\|([^|{}]*)\}")
 
 
 def describe(finding: Finding, language: str) -> str:
@@ -50,7 +51,7 @@ def describe_code(code: str, language: str) -> str:
     table, _, rest = code.partition(".")
     field = rest.partition(".")[0] if "." in rest else ""
     label = _labelled("ENVELOPE" if table == "ENV" else table, field, language)
-    facts = defaultdict(lambda: "…", {"table": table, **({"field": label} if label else {})})
+    facts = _OpenFacts({"table": table, **({"field": label} if label else {})})
     return find_message(code)[language].format_map(facts)
 
 
@@ -73,6 +74,11 @@ def finding_to_json(finding: Finding) -> dict[str, object]:
         **({"source": facts["source"]} if "source" in facts else {}),
         "message": {language: describe(finding, language) for language in LANGUAGES},
     }
+
+
+def unfilled(sentence: str) -> str:
+    """Return a sentence as people read it whose facts are not known: ``{rows} rows``."""
+    return _COUNTED.sub(r"\1} \2", sentence)
 
 
 def find_message(code: str) -> Mapping[str, str]:
@@ -109,11 +115,28 @@ def _words() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
+class _Fact(str):
+    """A fact as a sentence shows it: ``{rows:row|rows}`` counts by it."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        one, counts, many = spec.partition("|")
+        return f"{self!s} {one if self == '1' else many}" if counts else super().__format__(spec)
+
+
 class _Facts(dict[str, str]):
     """A finding's parameters; one that a sentence asks for and the finding lacks reads as a dash."""
 
-    def __missing__(self, key: str) -> str:
-        return "–"
+    def __getitem__(self, key: str) -> str:
+        return _Fact(self.get(key, "–"))
+
+
+class _OpenFacts(_Facts):
+    """What every finding of a code says alike; what differs stays open."""
+
+    def __getitem__(self, key: str) -> str:
+        return _Fact(self.get(key, "…"))
 
 
 def _label(finding: Finding, language: str) -> str:

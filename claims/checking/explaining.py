@@ -14,7 +14,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final, cast
 
 from claims.bundle.format import depends_on_format
-from claims.bundle.messages import LANGUAGES, find_message, load_messages
+from claims.bundle.messages import LANGUAGES, find_message, load_messages, unfilled
 from claims.checking.rules.book import load_rules
 from claims.checking.rules.rule import Category, Confidence, Group
 from claims.checking.signatures import find_code
@@ -158,7 +158,7 @@ def _next_of(code: str) -> Mapping[str, str] | None:
 
 def _sentences(code: str) -> Mapping[str, str]:
     message = find_message(code)
-    return {language: message[language] for language in LANGUAGES}
+    return {language: unfilled(message[language]) for language in LANGUAGES}
 
 
 @cache

@@ -1,7 +1,7 @@
 """Checking bundles as files: the command."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -30,6 +30,26 @@ if TYPE_CHECKING:
 #: With more files, the screen names those that are blocked, and says at the end what was found how often.
 _FEW: Final = 20
 _CODES_SHOWN: Final = 50
+_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "vi": {
+        "acceptable": "có thể gửi",
+        "blocked": "chưa thể gửi",
+        "finding": "điểm cần xem",
+        "findings": "điểm cần xem",
+        "files": "tệp",
+        "more": "và {count} mã khác",
+        "unread": "không kiểm tra được",
+    },
+    "en": {
+        "acceptable": "acceptable",
+        "blocked": "blocked",
+        "finding": "finding",
+        "findings": "findings",
+        "files": "files",
+        "more": "and {count} more codes",
+        "unread": "cannot be checked",
+    },
+}
 
 
 class Reach(StrEnum):
@@ -252,12 +272,13 @@ def _say_file(file: "CheckedFile", language: str, *, is_one_of_many: bool) -> No
     from claims.checking.formats.places import place_of
 
     if file.document is None:
-        say(f"{file.name}: cannot be checked: {file.error}")
+        say(f"{file.name}: {_WORDS[language]['unread']}: {file.error}")
         return
     if is_one_of_many and file.is_acceptable:
         return
-    verdict = "acceptable" if file.is_acceptable else "blocked"
-    say(f"{file.name}: {verdict}, {len(file.findings)} finding(s)")
+    count = len(file.findings)
+    verdict = _WORDS[language]["acceptable" if file.is_acceptable else "blocked"]
+    say(f"{file.name}: {verdict}, {count} {_WORDS[language]['finding' if count == 1 else 'findings']}")
     for finding in () if is_one_of_many else file.findings:
         where = place_of(finding, language)
         place = f" ({where})" if where else ""
@@ -271,9 +292,11 @@ def _say_summary(tally: Tally, language: str) -> None:
         return
     from claims.bundle.messages import describe_code
 
-    say(f"{tally.files} file(s): {tally.files - tally.blocked} acceptable, {tally.blocked} blocked")
+    words = _WORDS[language]
+    fine = f"{tally.files - tally.blocked} {words['acceptable']}"
+    say(f"{tally.files} {words['files']}: {fine}, {tally.blocked} {words['blocked']}")
     for (code, severity), count in tally.codes.most_common(_CODES_SHOWN):
         sentence = "" if code.startswith("OWN.") else describe_code(code, language)
         say(f"  {count:6} {severity:8} {code}  {sentence}")
     if len(tally.codes) > _CODES_SHOWN:
-        say(f"  … and {len(tally.codes) - _CODES_SHOWN} more codes")
+        say(f"  … {words['more'].format(count=len(tally.codes) - _CODES_SHOWN)}")

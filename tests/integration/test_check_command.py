@@ -54,6 +54,25 @@ def test_a_file_whose_name_is_no_utf_8_is_named_in_json_as_it_is(tmp_path: Path)
     assert [line["file"], document["files"][0]["file"]] == [str(path), str(path)]
 
 
+@pytest.mark.parametrize(
+    ("language", "blocked", "unread"),
+    [
+        ("vi", "chưa thể gửi, 1 điểm cần xem\n", "không kiểm tra được"),
+        ("en", "blocked, 1 finding\n", "cannot be checked"),
+    ],
+)
+def test_a_verdict_is_said_in_the_language_asked_for(
+    tmp_path: Path, language: str, blocked: str, unread: str
+) -> None:
+    (tmp_path / "broken.xml").write_bytes(b"<a")
+    (tmp_path / "lost.xml").symlink_to(tmp_path / "nowhere")
+
+    done = claims("check", tmp_path / "broken.xml", tmp_path / "lost.xml", "--language", language)
+
+    assert blocked in done.stderr
+    assert unread in done.stderr
+
+
 def test_claims_are_compared_with_each_other_and_with_earlier_ones(tmp_path: Path) -> None:
     bundles = {
         "sent/before.xml": ("XML1.MA_BN = other", "XML1.MA_LK = other"),

@@ -37,8 +37,8 @@ def test_a_kind_of_a_later_decision_is_called_by_its_name() -> None:
     [
         ("XML1.NGAY_RA.length", "NGAY_RA (End of episode): … characters long; at most … are allowed."),
         ("ENV.NGAYLAP.required", "NGAYLAP (Date the bundle was made): a value is required."),
-        ("XML2.ORDER", "Table XML2: fields are not in the Decision's order (… row(s))."),
-        ("ENV.COUNT", "SOLUONGHOSO says … but there are … claims; the file may be truncated."),
+        ("XML2.ORDER", "Table XML2: fields are not in the Decision's order (… rows)."),
+        ("ENV.COUNT", "SOLUONGHOSO says …, but the file has … claims; the file may be truncated."),
     ],
 )
 def test_a_code_is_described_without_what_differs_from_one_finding_to_the_next(

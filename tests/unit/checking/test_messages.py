@@ -7,7 +7,7 @@ import pytest
 
 import claims
 from claims.bundle.findings import Finding, Location, Severity
-from claims.bundle.messages import LANGUAGES, describe, find_message, load_messages
+from claims.bundle.messages import LANGUAGES, describe, describe_code, find_message, load_messages
 from claims.checking.explaining import explain
 from claims.checking.rules.book import load_rules
 from claims.checking.signatures import find_code
@@ -26,6 +26,34 @@ TEXTS = [path.read_text("utf-8") for path in SOURCES]
 USED = sorted({code for text in TEXTS for code in CODE.findall(text)})
 BUILT = {f"BUILD.{word}" for text in TEXTS for word in WORD.findall(text)}
 RULES = load_rules().rules
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ("1", "MA_MAY: the element is left out in 1 row; it"),
+        ("2", "MA_MAY: the element is left out in 2 rows; it"),
+    ],
+)
+def test_english_counts_one_row_and_two_rows(rows: str, says: str) -> None:
+    finding = Finding("XML3.MA_MAY.absent", Severity.INFO, Location(field="MA_MAY"), (("rows", rows),))
+
+    assert describe(finding, "en").startswith(says)
+
+
+def test_a_sentence_without_its_facts_counts_many() -> None:
+    assert describe_code("XML3.MA_MAY.absent", "en").partition("left out in ")[2].startswith("… rows;")
+    explained = explain("XML3.MA_MAY.absent")
+    assert explained is not None
+    assert "{rows} rows" in explained.sentences["en"]
+
+
+@pytest.mark.parametrize("code", sorted(load_messages()))
+def test_no_sentence_leaves_the_number_open(code: str) -> None:
+    sentences = load_messages()[code]
+
+    assert "(s)" not in sentences["en"]
+    assert ":" not in "".join(re.findall(r"\{[^}]*\}", sentences["vi"]))
 
 
 def test_codes_are_found_in_the_sources() -> None:
@@ -62,7 +90,7 @@ def test_every_fault_of_a_schema_has_both_sentences(kind: FaultKind) -> None:
 @pytest.mark.parametrize("code", sorted(load_messages()))
 def test_both_sentences_of_a_code_use_the_same_facts(code: str) -> None:
     sentences = load_messages()[code]
-    facts = {language: set(re.findall(r"\{(\w+)\}", sentences[language])) for language in LANGUAGES}
+    facts = {language: set(re.findall(r"\{(\w+)[:}]", sentences[language])) for language in LANGUAGES}
 
     assert facts["vi"] == facts["en"] or facts == {"vi": {"vi"}, "en": {"en"}}
     assert set(sentences) in ({"vi", "en"}, {"vi", "en", "next_vi", "next_en"})
