@@ -1,8 +1,9 @@
 """From the rows of one file to typed values, with a report for every row that cannot be used."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -79,6 +80,7 @@ class _SheetReader:
     width: int = 0
     doubts: list[CatalogueProblem] = field(default_factory=list)
     with_decimals: set[str] = field(default_factory=set)
+    with_routes: set[str] = field(default_factory=set)
     is_clear: bool = True
 
     def run(self) -> None:
@@ -100,9 +102,21 @@ class _SheetReader:
             for number, cells in self.sheet.rows:
                 if number != row + 1 or not _numbers_columns(cells):
                     self._read_row(number, cells)
-        self.read.problems += (
-            one for one in self.doubts if one.code != "like-thousands" or one.column not in self.with_decimals
-        )
+        self.read.problems += self._told_doubts()
+
+    def _told_doubts(self) -> Iterator[CatalogueProblem]:
+        """Yield what is odd about cells, as far as their columns do not explain it."""
+        in_words = Counter[str | None]()
+        for one in self.doubts:
+            if one.code == "like-thousands" and one.column in self.with_decimals:
+                continue
+            if one.code == "not-a-route" and one.column not in self.with_routes:
+                in_words[one.column] += 1
+            else:
+                yield one
+        for column, rows in in_words.items():
+            first = next(one for one in self.doubts if one.column == column)
+            yield replace(first, code="routes-in-words", params=(*first.params, ("rows", str(rows))))
 
     def _place(self, header: Sequence[str], row: int) -> Iterator[_Place]:
         keys = [header_key(cell) for cell in header]
@@ -156,6 +170,8 @@ class _SheetReader:
         value = read_cell(column.type, text)
         if column.type is CellType.RATE and _WITH_DECIMALS.fullmatch(text):
             self.with_decimals.add(place.header)
+        if column.type is CellType.ROUTE and value:
+            self.with_routes.add(place.header)
         if (odd := doubt(column.type, text)) is not None:
             self.doubts.append(
                 self._problem(odd, Weight.WARNING, row=number, column=place.header, value=self._shown(text))

@@ -209,9 +209,20 @@ def test_the_portals_service_list_is_read_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_route_in_words_does_not_stand_for_its_code(tmp_path: Path) -> None:
-    found = loaded(tmp_path, {"drugs.csv": "MA_THUOC,TEN_THUOC,DUONG_DUNG\n40.30,A,Uống\n"})
+    found = loaded(tmp_path, {"drugs.csv": "MA_THUOC,TEN_THUOC,DUONG_DUNG\n40.30,A,Uống\n40.31,B,1.01\n"})
 
     assert problems(found) == [("not-a-route", 2, "DUONG_DUNG")]
+
+
+def test_a_list_that_names_every_route_in_words_is_told_so_once(tmp_path: Path) -> None:
+    found = loaded(
+        tmp_path, {"drugs.csv": "MA_THUOC,TEN_THUOC,DUONG_DUNG\n40.30,A,Uống\n40.31,B,Tiêm\n40.32,C,\n"}
+    )
+
+    (problem,) = found.problems
+    assert (problem.code, problem.row, problem.params) == (
+        "routes-in-words", 2, (("value", "Uống"), ("rows", "2"))
+    )  # fmt: skip
     assert value(found.catalogue, Kind.DRUG, "route") == ""
 
 
