@@ -21,6 +21,7 @@ A wrong *signature* is never an error; it is a :class:`signing.verdict.Verdict`.
   - FolderNotEmpty
   - RecordUnreadable
   - UnusableKeyFile
+    - OtherKeyFile
     - WrongPassphrase
     - NoPrivateKey
     - NoCertificate
@@ -184,6 +185,30 @@ class CannotSignFor(CannotSign):
 
 class UnusableKeyFile(SigningError):
     """A key file does not give a signing key with its certificate."""
+
+
+class FileKind(StrEnum):
+    """The kinds of files that are taken for a key file, and what to do with each."""
+
+    EMPTY = "it is empty"
+    KEY = "it is a private key in PEM: give it with its certificate, as two files"
+    CERTIFICATE = "it is a certificate alone: export it again, together with its private key"
+    CERTIFICATES = "it is a PKCS#7 file of certificates: export again, together with the private key"
+    REQUEST = "it is a request for a certificate: wait for the certificate, and sign with the key beside it"
+    PUBLIC_KEY = "it is a public key: the private one signs"
+    SSH_KEY = "it is a key of OpenSSH: a certification authority's is needed"
+    PKCS12 = "it is PKCS#12: give it as that, it holds key and certificate"
+    JAVA = "it is a key store of Java: make PKCS#12 of it (keytool -importkeystore … -deststoretype PKCS12)"
+    BASE64 = "it is written as Base64: decode it first (openssl base64 -d, or certutil -decode)"
+
+
+class OtherKeyFile(UnusableKeyFile):
+    """What was given as a key file is of another kind; ``found`` says which, and what to do with it."""
+
+    def __init__(self, wanted: str, found: FileKind) -> None:
+        """Note what it is."""
+        super().__init__(f"{wanted}: {found}")
+        self.found = found
 
 
 class WrongPassphrase(UnusableKeyFile):

@@ -58,5 +58,11 @@ def _sentence(reason: Reason, info: SignerInfo) -> str:
             return f"the certificate ended on {info.not_after:%Y-%m-%d %H:%M}Z: use the one that replaces it"
         case Reason.CERTIFICATE_NOT_YET_VALID:
             return f"the certificate begins on {info.not_before:%Y-%m-%d %H:%M}Z: use the present one"
+        case Reason.CERTIFICATE_IS_CA:
+            return "the certificate is an authority's: sign with the facility's own"
+        case Reason.CERTIFICATE_USAGE:
+            return "the certificate is not for signing documents: ask its authority for one that is"
+        case Reason.CERTIFICATE_RSA_TOO_SHORT:
+            return "the key is too short: ask the authority for a certificate with RSA of 2048 bits or more"
         case _:
             return f"no verifier would accept this certificate: {reason}"

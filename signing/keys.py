@@ -12,14 +12,17 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from signing.errors import (
+    FileKind,
     KeyMismatch,
     NoCertificate,
     NoPrivateKey,
+    OtherKeyFile,
     UnsupportedKey,
     UnusableKeyFile,
     WrongPassphrase,
 )
 from signing.extensions import UNREADABLE
+from signing.key_files import recognize_file
 from signing.policy import ECDSA_SHA256, ECDSA_SHA384, RSA_SHA256
 
 _CURVES: Final = {"secp256r1": ECDSA_SHA256, "secp384r1": ECDSA_SHA384}
@@ -145,7 +148,7 @@ def load_pkcs12(data: bytes, passphrase: str | None) -> LocalSigner:
         if "password" in str(error).lower():
             msg = "the passphrase does not open the PKCS#12 file, or the file is damaged"
             raise WrongPassphrase(msg) from error
-        raise UnusableKeyFile("the file is not PKCS#12") from error
+        raise _other_file("the file is not PKCS#12", data, FileKind.PKCS12) from error
     if key is None:
         raise NoPrivateKey("the PKCS#12 file holds no private key")
     if certificate is None:
@@ -153,6 +156,12 @@ def load_pkcs12(data: bytes, passphrase: str | None) -> LocalSigner:
     if not isinstance(key, PrivateKey):
         raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
     return LocalSigner(certificate, key)
+
+
+def _other_file(wanted: str, data: bytes, kind: FileKind) -> UnusableKeyFile:
+    found = recognize_file(data)
+    # Of the right kind, it is damaged.
+    return UnusableKeyFile(wanted) if found in {None, kind} else OtherKeyFile(wanted, found)
 
 
 def load_pem(key: bytes, certificate: bytes, passphrase: str | None) -> LocalSigner:
@@ -166,7 +175,7 @@ def load_pem(key: bytes, certificate: bytes, passphrase: str | None) -> LocalSig
     """
     secret = passphrase.encode() if passphrase else None
     load = serialization.load_pem_private_key if _PEM in key else serialization.load_der_private_key
-    read = x509.load_pem_x509_certificate if _PEM in certificate else x509.load_der_x509_certificate
+    is_pem = _PEM in certificate
     try:
         private_key = load(key, secret)
     except TypeError as error:
@@ -174,11 +183,17 @@ def load_pem(key: bytes, certificate: bytes, passphrase: str | None) -> LocalSig
     except (ValueError, UnsupportedAlgorithm) as error:
         if "password" in str(error).lower() or "decrypt" in str(error).lower():
             raise WrongPassphrase("the passphrase does not open the key file") from error
-        raise UnusableKeyFile("the file holds no private key in PEM or DER") from error
+        raise _other_file("the file holds no private key in PEM or DER", key, FileKind.KEY) from error
     try:
-        found = read(certificate)
+        found = (
+            x509.load_pem_x509_certificates(certificate)
+            if is_pem
+            else [x509.load_der_x509_certificate(certificate)]
+        )
     except UNREADABLE as error:
         raise NoCertificate("the file holds no certificate in PEM or DER") from error
     if not isinstance(private_key, PrivateKey):
         raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
-    return LocalSigner(found, private_key)
+    # Those of the authorities may stand beside it, before or behind.
+    own = private_key.public_key()
+    return LocalSigner(next((one for one in found if one.public_key() == own), found[0]), private_key)

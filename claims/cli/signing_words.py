@@ -17,7 +17,16 @@ from claims.cli.proof_words import describe_obstacle
 from claims.errors import ClaimsError
 from claims.outbound.errors import UnusableAddress
 from signing import errors
-from signing.errors import CannotExtend, CannotSignFor, RecordUnreadable, SigningError, Unparsable
+from signing.errors import (
+    CannotExtend,
+    CannotSignFor,
+    FileKind,
+    OtherKeyFile,
+    RecordUnreadable,
+    SigningError,
+    Unparsable,
+)
+from signing.verdict import Reason
 
 # The most special kind of an error that is listed says it; ``{error}`` is what it says of itself.
 _VIETNAMESE: Final[Mapping[type[Exception], str]] = MappingProxyType(
@@ -38,6 +47,7 @@ _VIETNAMESE: Final[Mapping[type[Exception], str]] = MappingProxyType(
         errors.NoPrivateKey: "không có khóa bí mật, hoặc có nhiều mà chưa nói rõ khóa nào ({error})",
         errors.NoCertificate: "không có chứng thư số của khóa này ({error})",
         errors.KeyMismatch: "chứng thư số thuộc về một khóa khác; không có gì được ký",
+        errors.OtherKeyFile: "tệp này không phải là tệp khóa cần dùng: {found}",
         errors.UnusableKeyFile: "không đọc được tệp khóa ({error})",
         errors.TokenSupportMissing: "không nạp được thư viện PKCS#11 của thiết bị ký ({error})",
         errors.TokenNotFound: "không xác định được thiết bị ký ({error})",
@@ -60,6 +70,30 @@ _VIETNAMESE: Final[Mapping[type[Exception], str]] = MappingProxyType(
 )
 
 
+#: What a reason means before anything is signed, where that is not what it means to who receives it.
+_CANNOT_SIGN_FOR: Final[Mapping[Reason, str]] = MappingProxyType(
+    {
+        Reason.CERTIFICATE_EXPIRED: "chứng thư số đã hết hạn, hãy ký bằng chứng thư số thay thế nó",
+        Reason.CERTIFICATE_NOT_YET_VALID: "chứng thư số chưa có hiệu lực, hãy ký bằng chứng thư số đang dùng",
+    }
+)
+_OTHER_FILES: Final[Mapping[FileKind, str]] = MappingProxyType(
+    {
+        FileKind.EMPTY: "tệp trống",
+        FileKind.KEY: "đây là khóa bí mật dạng PEM, hãy dùng --key-file cùng với --cert-file",
+        FileKind.CERTIFICATE: "đây chỉ là chứng thư số, hãy xuất lại (export) kèm khóa bí mật ra tệp .p12",
+        FileKind.CERTIFICATES: "đây là tệp PKCS#7 chỉ có chứng thư số, hãy xuất lại (export) kèm khóa bí mật",
+        FileKind.REQUEST: "đây là yêu cầu cấp chứng thư số (CSR), hãy chờ có chứng thư số rồi ký",
+        FileKind.PUBLIC_KEY: "đây là khóa công khai, phải ký bằng khóa bí mật",
+        FileKind.SSH_KEY: "đây là khóa OpenSSH, phải dùng khóa có chứng thư số của tổ chức cấp phát",
+        FileKind.PKCS12: "đây là tệp PKCS#12 có cả khóa và chứng thư số, hãy dùng --pkcs12",
+        FileKind.JAVA: "đây là kho khóa của Java, hãy đổi sang PKCS#12 "
+        "(keytool -importkeystore … -deststoretype PKCS12)",
+        FileKind.BASE64: "tệp được ghi dạng Base64, hãy giải mã trước (openssl base64 -d, certutil -decode)",
+    }
+)
+
+
 def describe_failure(error: Exception, language: str) -> str:
     """Return why nothing was signed or extended."""
     from claims.cli.pages import describe_reason
@@ -67,9 +101,12 @@ def describe_failure(error: Exception, language: str) -> str:
     if language != "vi":
         return str(error)
     if isinstance(error, CannotSignFor):
-        return f"{describe_reason(error.reason, language)} ({error})"
+        said = _CANNOT_SIGN_FOR.get(error.reason) or describe_reason(error.reason, language)
+        return f"{said} ({error})"
     if isinstance(error, CannotExtend):
         return describe_obstacle(error, language)
+    if isinstance(error, OtherKeyFile):
+        return _VIETNAMESE[OtherKeyFile].format(found=_OTHER_FILES[error.found])
     sentence = next((_VIETNAMESE[kind] for kind in type(error).__mro__ if kind in _VIETNAMESE), "{error}")
     return sentence.format_map({**vars(error), "error": error})
 

@@ -20,6 +20,7 @@ MADE: dict[type[SigningError], SigningError] = {
     errors.ContainerNotEmpty: errors.ContainerNotEmpty("CHUKYDONVI"),
     errors.CannotExtend: errors.CannotExtend(Obstacle.PLAIN),
     errors.CannotSignFor: errors.CannotSignFor(Reason.CERTIFICATE_EXPIRED, "it ended"),
+    errors.OtherKeyFile: errors.OtherKeyFile("the file is not PKCS#12", errors.FileKind.BASE64),
     errors.TimestampRejected: errors.TimestampRejected(2, frozenset(), "no"),
     errors.TokenFailed: errors.TokenFailed("the token did not sign", "DeviceRemoved"),
 }
@@ -45,6 +46,19 @@ def test_every_error_of_signing_has_its_words(kind: type[SigningError]) -> None:
     assert not said.isascii()
     assert "{" not in said
     assert describe_failure(error, "en") == str(error)
+
+
+@pytest.mark.parametrize("found", errors.FileKind)
+def test_whatever_was_given_for_a_key_file_is_said_in_either_language(found: errors.FileKind) -> None:
+    error = errors.OtherKeyFile("the file is not PKCS#12", found)
+
+    assert str(found) not in describe_failure(error, "vi")
+    assert str(found) in describe_failure(error, "en")
+
+
+@pytest.mark.parametrize("reason", [Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID])
+def test_whose_certificate_is_out_of_date_is_told_what_to_sign_with(reason: Reason) -> None:
+    assert "hãy ký bằng" in describe_failure(errors.CannotSignFor(reason, "it ended"), "vi")
 
 
 def test_what_a_token_said_is_told_in_either_language() -> None:

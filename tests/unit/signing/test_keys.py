@@ -1,20 +1,26 @@
 """A PKCS#12 file gives a signer, or says clearly why not."""
 
+import base64
+from collections.abc import Iterator
+
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.errors import (
+    FileKind,
     KeyMismatch,
     NoCertificate,
     NoPrivateKey,
+    OtherKeyFile,
     UnsupportedKey,
     UnusableKeyFile,
     WrongPassphrase,
 )
-from signing.keys import LocalSigner, load_pkcs12
+from signing.keys import LocalSigner, load_pem, load_pkcs12
 from tests.unit.signing.documents import certificate_for
 
 PLAIN = serialization.NoEncryption()
@@ -44,6 +50,65 @@ def test_a_wrong_passphrase_is_named(facility: FacilityKey, passphrase: str | No
 def test_what_is_not_pkcs12_is_named(data: bytes) -> None:
     with pytest.raises(UnusableKeyFile, match="not PKCS#12"):
         load_pkcs12(data, "demo")
+
+
+def _pem(thing: object) -> bytes:
+    encoding, kind = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    if isinstance(thing, ec.EllipticCurvePrivateKey):
+        return thing.private_bytes(encoding, serialization.PrivateFormat.PKCS8, PLAIN)
+    if isinstance(thing, ec.EllipticCurvePublicKey):
+        return thing.public_bytes(encoding, kind)
+    assert isinstance(thing, x509.Certificate | x509.CertificateSigningRequest)
+    return thing.public_bytes(encoding)
+
+
+def _neighbours(facility: FacilityKey) -> Iterator[tuple[bytes, FileKind]]:
+    """Make files that lie beside a key file, or are what another program made of it."""
+    key, certificate = ec.generate_private_key(ec.SECP256R1()), facility.certificate
+    request = x509.CertificateSigningRequestBuilder().subject_name(certificate.subject)
+    yield b" \n", FileKind.EMPTY
+    yield _pem(key) + _pem(certificate), FileKind.KEY
+    yield _pem(key).replace(b"BEGIN", b"BEGIN OPENSSH"), FileKind.SSH_KEY
+    yield _pem(key.public_key()), FileKind.PUBLIC_KEY
+    yield _pem(request.sign(key, hashes.SHA256())), FileKind.REQUEST
+    yield _pem(certificate), FileKind.CERTIFICATE
+    yield certificate.public_bytes(serialization.Encoding.DER), FileKind.CERTIFICATE
+    for encoding in (serialization.Encoding.PEM, serialization.Encoding.DER):
+        yield pkcs7.serialize_certificates([certificate], encoding), FileKind.CERTIFICATES
+    yield b"\xfe\xed\xfe\xed\0\0\0\2", FileKind.JAVA
+    yield base64.encodebytes(facility.pkcs12), FileKind.BASE64
+
+
+def test_what_is_taken_for_a_key_file_is_told_what_it_is(facility: FacilityKey) -> None:
+    for data, kind in _neighbours(facility):
+        with pytest.raises(OtherKeyFile, match="not PKCS#12") as refused:
+            load_pkcs12(data, "demo")
+        assert refused.value.found is kind
+        if kind is not FileKind.KEY:
+            with pytest.raises(OtherKeyFile) as refused:
+                load_pem(data, _pem(facility.certificate), None)
+            assert refused.value.found is kind
+    with pytest.raises(OtherKeyFile) as refused:
+        load_pem(facility.pkcs12, _pem(facility.certificate), None)
+    assert refused.value.found is FileKind.PKCS12
+
+
+def test_a_damaged_file_of_the_right_kind_is_no_other_file(facility: FacilityKey) -> None:
+    with pytest.raises(UnusableKeyFile) as refused:
+        load_pkcs12(facility.pkcs12[:500], "demo")
+
+    assert not isinstance(refused.value, OtherKeyFile)
+
+
+def test_certificates_of_the_authorities_may_stand_before_the_own_one(
+    ec_facility: FacilityKey, pki: DemoPki
+) -> None:
+    key = _pem(ec_facility.signer.private_key)
+    chain = b"".join(map(_pem, (pki.root, pki.issuing, ec_facility.certificate)))
+
+    assert load_pem(key, chain, None).certificate == ec_facility.certificate
+    with pytest.raises(KeyMismatch):
+        load_pem(key, _pem(pki.root), None)
 
 
 def test_a_file_of_certificates_alone_has_no_key(pki: DemoPki) -> None:
