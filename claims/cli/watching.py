@@ -259,4 +259,9 @@ def _free(folder: Path, name: str) -> Path:
 
 def _write(place: Path, document: Document) -> None:
     text = json.dumps(document, ensure_ascii=False, indent=1, default=str)
-    write_whole(place.with_name(place.name + _OUTCOME), text.encode())
+    outcome = place.with_name(place.name + _OUTCOME)
+    if (
+        outcome.is_symlink()
+    ):  # put there by who may write here and need not be allowed to write where it leads
+        outcome.unlink()
+    write_whole(outcome, text.encode())

@@ -10,7 +10,9 @@ from starlette.testclient import TestClient
 from claims.console.app import create_console
 from claims.console.viewer import form_token
 from claims.exchange.access.people import grant_of
+from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.access.sessions import Stage
+from claims.exchange.submission import SubmissionFilter
 from claims.runtime.wiring import Service
 from claims.web import create_app
 
@@ -83,6 +85,27 @@ def test_no_address_makes_a_page_fail(service: Service, console: TestClient, rol
                     faults.append(f"{path}?{name}={value[:20]!r}: {answer.status_code}")
 
     assert faults == []
+
+
+@pytest.mark.parametrize("content", [b"", b" \r\n"], ids=["empty", "blank"])
+def test_an_empty_file_is_told_of_and_nothing_is_sent(
+    service: Service, console: TestClient, content: bytes
+) -> None:
+    person, _ = service.manage_people.add(
+        "somebody.sends", name="Ai Đó", grants=[grant_of("hospital", "99001")], by="test"
+    )
+    session = service.sessions.open(person, stage=Stage.FULL, method="password")
+
+    answer = console.post(
+        "/console/send",
+        data={"token": form_token(session)},
+        files={"file": ("a.xml", content)},
+        headers={"Cookie": f"ehoso={session}", "Accept-Language": "en"},
+    )
+
+    assert (answer.status_code, "The file is empty" in answer.text) == (422, True)
+    which = SubmissionFilter(within=EVERYWHERE)
+    assert service.submissions.list_page(which, limit=1, cursor=None).items == ()
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,8 @@ def _unfit_number(given: Sequence[Given]) -> str:
 def _hand_in(
     service: Service, viewer: Viewer, facility: FacilityCode, given: Given, language: str
 ) -> Outcome:
+    if not given.data.strip():
+        return Outcome(given.name, problem="hs_empty_file")
     if not _is_document(given.data):
         received = service.receive(given.data, facility=facility, actor=viewer.id)
         return Outcome(given.name, received.submission, received.is_new)

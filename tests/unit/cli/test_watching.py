@@ -174,6 +174,21 @@ def test_a_link_is_not_followed(
     assert (watched.folder / "a.xml").is_symlink()
 
 
+def test_no_link_is_followed_that_lies_where_an_outcome_goes(
+    watched: WatchedFolder, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "a.txt"
+    elsewhere.write_text("of somebody else")
+    (watched.folder / DONE).mkdir(exist_ok=True)
+    (watched.folder / DONE / "a.xml.outcome.json").symlink_to(elsewhere)
+    put(watched, "a.xml")
+
+    look(watched)
+
+    assert elsewhere.read_text() == "of somebody else"
+    assert json.loads((watched.folder / DONE / "a.xml.outcome.json").read_bytes())["receipt"]
+
+
 def test_files_are_submitted_in_the_order_in_which_they_were_written(
     watched: WatchedFolder, api: FakeApi
 ) -> None:
