@@ -46,6 +46,8 @@ from signing.trust import TrustStore
 _LOW_DISK_BYTES = 2 * 2**30
 _MAX_SKEW_S = 5.0
 _MAX_GATEWAY_SKEW_S = 60.0
+_MOST_ANSWER_BYTES = 64 * 2**10
+_LONGEST_ANSWER_S = 10.0
 _WARN = timedelta(days=30)
 _MONTHS_LEFT = timedelta(days=7)
 #: Of those of an installation that does not say that it holds real claims.
@@ -194,17 +196,28 @@ def _gateway(settings: Settings) -> str:
     asked = write_form({"username": "claims doctor", "password": hash_password("")})
     url, headers = f"{settings.gateway_url.rstrip('/')}{TOKEN_PATH}", {"Content-Type": BodyFormat.FORM}
     try:
-        answer = httpx2.post(url, content=asked, headers=headers, timeout=5, trust_env=False)
+        with httpx2.stream("POST", url, content=asked, headers=headers, timeout=5, trust_env=False) as answer:
+            body = _beginning(answer)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         said = str(error) or type(error).__name__
         raise _Fault(f"{host}:{port} does not answer: {said}", "check the address and the network") from error
-    if not _is_of_the_protocol(answer.content):
+    if not _is_of_the_protocol(body):
         what = "a web page" if "html" in answer.headers.get("Content-Type", "") else "something else"
         raise _Fault(
             f"{host}:{port} answers a sign-in with status {answer.status_code} and {what}, as none does",
             "correct CLAIMS_GATEWAY_URL; if it is right, a proxy answers, or the gateway is closed",
         )
     return f"{host}:{port} answers as a gateway does"
+
+
+def _beginning(answer: httpx2.Response) -> bytes:
+    """Return what an answer says as far as a gateway's goes; nobody waits for the end of another."""
+    until, body = time.monotonic() + _LONGEST_ANSWER_S, b""
+    for piece in answer.iter_bytes():
+        body += piece
+        if len(body) > _MOST_ANSWER_BYTES or time.monotonic() > until:
+            break
+    return body
 
 
 def _is_of_the_protocol(body: bytes) -> bool:

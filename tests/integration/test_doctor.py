@@ -1,5 +1,6 @@
 """The doctor finds what is wrong and says what to do."""
 
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -193,6 +194,25 @@ def test_a_gateway_that_answers_something_else_is_none(
     assert found.keys() == {"gateway"}
     assert "answers a sign-in with status 200" in found["gateway"]
     assert ("a web page" in found["gateway"]) == page.startswith(b"<")
+
+
+def test_a_gateway_whose_answer_never_ends_is_none(environment: dict[str, str]) -> None:
+    class Endless(StreamRequestHandler):
+        def handle(self) -> None:
+            self.wfile.write(b"HTTP/1.0 200 OK\r\nDate: Mon, 30 Nov 2026 08:00:00 GMT\r\n\r\n")
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(b'{"maKetQua": "401"}' * 1_000)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Endless) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+
+        found = faults(look(environment, CLAIMS_GATEWAY_URL=url))
+        server.shutdown()
+
+    assert "answers a sign-in with status 200 and something else" in found["gateway"]
 
 
 def test_a_certificate_that_has_its_successor_may_end(environment: dict[str, str], service: Service) -> None:
