@@ -306,6 +306,21 @@ def test_days_that_cannot_be_asked_for_say_why(client: TestClient, first: str, l
     assert told in days.json()["thongDiep"]
 
 
+def test_what_a_document_is_that_is_no_bundle_is_among_its_errors(
+    client: TestClient, service: Service
+) -> None:
+    number = send(client, session(client), b"PK\3\4 a spreadsheet").json()["maGiaoDich"]
+    service.check([SubmissionId(number)])
+
+    found = client.post(ERROR_DETAIL_PATH, params=query(client, maGiaoDich=number)).json()["dsLoi"]
+
+    assert [(one["maLoi"], one["maLoiChiTiet"]) for one in found] == [
+        ("201", "ENV.WELLFORMED"),
+        ("201", "ENV.OTHER_CONTENT"),
+    ]
+    assert "ZIP" in found[1]["moTaLoi"]
+
+
 def test_what_is_no_base64_is_not_taken(client: TestClient) -> None:
     body = write_form(fields() | {"fileHSBase64": "*"})
 

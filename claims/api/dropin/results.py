@@ -16,9 +16,19 @@ from claims.gateway.protocol import write_day
 
 _FAILED: Final = frozenset({State.REJECTED, State.REFUSED, State.FAILED})
 _BLOCKING: Final = frozenset({Severity.ERROR, Severity.CRITICAL})
-#: Findings that say that the XML itself cannot be read.
+#: Findings that say what a document seems to be that is no bundle; they weigh nothing by themselves.
+_EXPLAINING: Final = frozenset({"ENV.OTHER_CONTENT", "ENV.OTHER_FORM"})
+#: Findings that say that the XML itself cannot be read, and why.
 _UNREADABLE: Final = frozenset(
-    {"ENV.EMPTY", "ENV.SIZE", "ENV.ENCODING", "ENV.WELLFORMED", "ENV.DOCTYPE", "ENV.TOO_COMPLEX"}
+    {
+        "ENV.EMPTY",
+        "ENV.SIZE",
+        "ENV.ENCODING",
+        "ENV.WELLFORMED",
+        "ENV.DOCTYPE",
+        "ENV.TOO_COMPLEX",
+        "ENV.OTHER_CONTENT",
+    }
 )
 _FAULTS: Final = "Cổng đã tiếp nhận và phát hiện lỗi"
 _STATES: Final[Mapping[State, str]] = {
@@ -49,9 +59,9 @@ def errors_of(submission: Submission, findings: Sequence[Finding]) -> list[dict[
     """Return ``dsLoi``: what stands in the way, with the gateway's code, our own, and a sentence."""
     if submission.state not in _FAILED:
         return []
-    blocking = [one for one in findings if one.severity in _BLOCKING]
+    blocking = _errors_of(findings)
     if submission.state is State.REJECTED and blocking:
-        return [_error_of(one) for one in blocking]
+        return blocking
     cause = submission.cause or ""
     family, _, code = cause.partition(".")
     is_gateways = submission.state is State.REFUSED and family == "gateway" and code.isdecimal()
@@ -68,7 +78,7 @@ def refusal_of(error: CheckInRefused) -> Refusal:
     """Return what blocks a check-in as one answer, which has room for no list."""
     if error.is_others:
         return Refusal(WRONG_CONTENT, "MA_CSKCB trong tệp là của cơ sở KBCB khác")
-    errors = [_error_of(one) for one in error.findings if one.severity in _BLOCKING]
+    errors = _errors_of(error.findings)
     is_unreadable = any(one["maLoi"] == MALFORMED for one in errors)
     text = "; ".join(one["moTaLoi"] for one in errors) or "Trạng thái KCB không đọc được"
     return Refusal(MALFORMED if is_unreadable else WRONG_CONTENT, text)
@@ -104,6 +114,13 @@ def entry_of(entry: DayEntry, day: str) -> dict[str, object]:
         "tongTien": entry.amount_vnd,
         "mieuTa": _FAULTS if entry.has_faults else _STATES[entry.state],
     }
+
+
+def _errors_of(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    """Return what blocks, with what explains it; empty where nothing blocks."""
+    if not any(one.severity in _BLOCKING for one in findings):
+        return []
+    return [_error_of(one) for one in findings if one.severity in _BLOCKING or one.code in _EXPLAINING]
 
 
 def _error_of(finding: Finding) -> dict[str, str]:
