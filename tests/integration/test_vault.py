@@ -155,6 +155,7 @@ def test_an_erased_content_stays_gone_even_where_its_row_comes_back(locked: Exch
     with locked.pool.connection() as connection:
         backup = connection.execute("SELECT body FROM submission_body").fetchone()
     assert backup is not None
+    run(locked, "UPDATE submission SET state = 'withdrawn' WHERE id = %s", submission)
     now = locked.submissions.get(submission, within=EVERYWHERE)
     event = Event(
         datetime.now(UTC), EventKind.ERASED, now.state, "test", detail={"reason": "its time is over"}
