@@ -335,7 +335,8 @@ def test_somebody_alone_sets_a_facility_up_on_the_first_day(
     page.get_by_role("button", name="Đăng ký chứng thư").click()
     expect(page.get_by_role("alert")).to_contain_text("không phải chứng thư")
     page.get_by_label("Tệp chứng thư").set_input_files(certificate)
-    page.get_by_role("button", name="Đăng ký chứng thư").click()
+    with page.expect_navigation():  # what is filled in before belongs to the page that goes
+        page.get_by_role("button", name="Đăng ký chứng thư").click()
     expect(page.locator("section[aria-labelledby=certificate] li").last).to_be_visible()
 
     page.get_by_label("Tên gợi nhớ").fill("HIS")
