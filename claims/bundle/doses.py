@@ -38,7 +38,7 @@ class Dose:
         return self.amount * self.times * self.days
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def read_dose(text: str) -> Dose | None:
     """Read a dose; None where it is not written as three numbers with stars between them."""
     found = _DOSE.fullmatch(text[:1024])

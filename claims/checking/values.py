@@ -11,7 +11,7 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 _TIME_OF_DAY: Final = re.compile(r"([01][0-9]|2[0-3])[0-5][0-9]", re.ASCII)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def read_number(text: str) -> Decimal | None:
     """Read digits with an optional decimal point."""
     return Decimal(text) if _NUMBER.fullmatch(text) else None

@@ -62,7 +62,7 @@ def find_medicines_ordered_twice(claim: CheckedClaim, _: Known) -> Iterator[Hit]
             seen.add(key)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def _differ(text: str, unit: str, quantity: str) -> bool:
     unit, dose, given = unit.strip().casefold(), read_dose(text), read_number(quantity)
     if unit not in _COUNTED or dose is None or given is None or dose.unit.casefold() != unit:
