@@ -99,7 +99,7 @@ class UsualTable:
 
 @dataclass(slots=True, eq=False)
 class Table:
-    """One table of a claim, decoded and read, but not yet judged. Nobody changes it.
+    """One table of a claim, decoded and read, but not yet judged. Nobody else changes it.
 
     Attributes:
         kind: Which table it is.

@@ -150,13 +150,8 @@ def is_plain(data: bytes) -> bool:
     for byte in _RARE:
         if byte in data:
             return False
-    is_odd = b"\xc2" in data and (_UNSEEN_OR_CONTROL.search(data) or _MISREAD_BYTES.search(data))
-    return (
-        not is_odd
-        and _VNI_BYTES.search(data) is None
-        and _LINE_WITHOUT_TAG.search(data) is None
-        and not _has_blank_at_edge(data)
-    )
+    has_unseen = b"\xc2" in data and _UNSEEN_OR_CONTROL.search(data) is not None
+    return not has_unseen and _LINE_WITHOUT_TAG.search(data) is None and is_plain_as_usual(data)
 
 
 def is_plain_as_usual(data: bytes) -> bool:

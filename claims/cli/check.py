@@ -248,7 +248,6 @@ def file_to_json(file: "CheckedFile") -> dict[str, Any]:
 
 
 def _write(report: ReportFormat, files: Sequence["CheckedFile"], tally: Tally, language: str) -> bytes:
-
     from claims.checking.formats.junit import to_junit
     from claims.checking.formats.page import to_page
     from claims.checking.formats.sarif import to_sarif

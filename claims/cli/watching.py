@@ -260,8 +260,7 @@ def _free(folder: Path, name: str) -> Path:
 def _write(place: Path, document: Document) -> None:
     text = json.dumps(document, ensure_ascii=False, indent=1, default=str)
     outcome = place.with_name(place.name + _OUTCOME)
-    if (
-        outcome.is_symlink()
-    ):  # put there by who may write here and need not be allowed to write where it leads
+    # A link was put there by who may write here, and need not be allowed to write where it leads.
+    if outcome.is_symlink():
         outcome.unlink()
     write_whole(outcome, text.encode())
