@@ -197,7 +197,7 @@ def settings() -> str:
         "# Settings\n",
         NOTE,
         f"Read once at start from the environment. A variable that begins with `{PREFIX}` and is not listed here stops "
-        "start-up, and so does a value that makes no sense.\n",
+        "start-up, and so does a value that makes no sense. An empty value leaves open what has no default.\n",
         "| variable | default | meaning |",
         "| --- | --- | --- |",
     ]

@@ -29,6 +29,7 @@ from claims.exchange.access import errors as access_errors
 from claims.exchange.batches import FAULTS
 from claims.exchange.submit_encounter import WrongFacility
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
+from claims.validation import told
 
 MEDIA_TYPE = "application/problem+json"
 #: What `/readyz` answers while the service cannot do its work.
@@ -283,14 +284,13 @@ def _invalid_request(request: Request, error: Exception) -> JSONResponse:
         {
             "pointer": "/" + "/".join(str(part) for part in one["loc"]),
             "code": one["type"],
-            # What a validator of ours says needs no type of Python before it.
-            "detail": one["msg"].removeprefix("Value error, "),
+            "detail": told(one),
         }
         for one in error.errors()
     ]
-    told = "; ".join(f"{one['pointer']}: {one['detail']}" for one in problems[:_ERRORS_TOLD])
+    first = "; ".join(f"{one['pointer']}: {one['detail']}" for one in problems[:_ERRORS_TOLD])
     more = f"; {len(problems) - _ERRORS_TOLD} more in errors" if len(problems) > _ERRORS_TOLD else ""
-    return answer(request, INVALID, f"{told}{more}", errors=problems)
+    return answer(request, INVALID, f"{first}{more}", errors=problems)
 
 
 def _left(request: Request, error: Exception) -> Response:

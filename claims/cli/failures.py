@@ -13,13 +13,14 @@ from claims.listening import AddressUnavailable
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 from claims.runtime.archive_store import ArchiveStoreFailed
 from claims.runtime.embedded import EmbeddedServiceFailed, NoEmbeddedServices
+from claims.runtime.named_files import UnusableFile
 from claims.runtime.service_keys import UnusableServiceKeys
-from claims.runtime.settings import InvalidSettings, UnusableFile
+from claims.runtime.settings import InvalidSettings
 from claims.runtime.start import HalfConfigured, NothingRuns, NoTrustAnchors
 from claims.runtime.telemetry.scrape import UnusableMetricsPort
 from claims.storage.migrations import NewerDatabase
-from claims.storage.objects import UnusableStoreAddress
 from claims.storage.sealing import UnusableSealingKey
+from claims.storage.store_address import UnusableStoreAddress
 from signing.errors import (
     PolicyUnreadable,
     RemoteAccountRefused,

@@ -23,6 +23,7 @@ from claims.exchange.errors import ContentsUnavailable, KeysUnavailable, StoreUn
 from claims.exchange.submission import FacilityCode
 from claims.gateway.protocol import TOKEN_PATH, BodyFormat, hash_password, write_form
 from claims.localtime import local_date
+from claims.runtime.archive_store import ArchiveStoreFailed, open_archives
 from claims.runtime.broker import make_celery
 from claims.runtime.clock import SystemClock
 from claims.runtime.embedded import Addresses, find_running
@@ -113,6 +114,8 @@ def examine() -> Iterator[Examined]:
         yield _look("stored", lambda: _stored(settings, addresses))
     if settings.content_store:
         yield _look("contents", lambda: _contents(settings, addresses))
+    if settings.archive_store:
+        yield _look("archives", lambda: _archives(settings))
     yield _look("production", lambda: _production(settings))
     yield _look("disk", lambda: _disk(settings))
     yield _look("calendar", lambda: _calendar(settings))
@@ -229,13 +232,8 @@ def _is_of_the_protocol(body: bytes) -> bool:
 
 
 def _server_of(url: str) -> tuple[str, int]:
-    try:
-        address = urlsplit(url)
-        host = address.hostname or ""
-        host.encode("idna")  # as the look-up of its address does
-        return host, address.port or (443 if address.scheme == "https" else 80)
-    except ValueError as error:
-        raise _Fault("is no address of a server", "correct CLAIMS_GATEWAY_URL") from error
+    address = urlsplit(url)
+    return address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
 
 
 def _gateway_clock(url: str) -> str:
@@ -406,6 +404,14 @@ def _contents(settings: Settings, addresses: Addresses | None) -> str:
             str(error), "is this the store that contents moved to? restore it from its backup"
         ) from error
     return "can be written, and has what moved there last" if latest else "can be written; nothing has moved"
+
+
+def _archives(settings: Settings) -> str:
+    try:
+        next(open_archives(settings.archive_store).names(), None)
+    except ArchiveStoreFailed as error:
+        raise _Fault(str(error), "correct CLAIMS_ARCHIVE_STORE or its credentials (AWS_…)") from error
+    return "can be read"
 
 
 def _production(settings: Settings) -> str:

@@ -18,7 +18,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from claims.errors import ClaimsError
-from claims.runtime.settings import PREFIX, Settings, read_networks
+from claims.runtime.settings import PREFIX, Settings
+from claims.runtime.value_forms import read_networks
 from signing.demo_pki import ORGANIZATION
 from signing.errors import SigningError
 from signing.trust import TrustStore

@@ -12,7 +12,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claims.exchange.dropin import is_within
-from claims.runtime.settings import Settings, read_networks
+from claims.runtime.settings import Settings
+from claims.runtime.value_forms import read_networks
 from signing.extensions import UNREADABLE
 
 _FORWARDED: Final = "x-forwarded-for"

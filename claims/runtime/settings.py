@@ -5,34 +5,44 @@ is a service that runs with a default nobody chose.
 """
 
 import os
-from collections.abc import Callable, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
-import limits
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from claims.bundle.findings import Severity
 from claims.errors import ClaimsError
-from claims.exchange.breaker import read_windows
 from claims.exchange.destination import FIRST_REST_S
-from claims.exchange.quota import read_size_limits
+from claims.runtime.value_forms import (
+    A_CENTURY_S,
+    LONGEST_S,
+    BrokerAddress,
+    Days,
+    HeaderName,
+    KeyName,
+    Networks,
+    PostgresqlAddress,
+    Rate,
+    Seconds,
+    SizeLimits,
+    StoreAddress,
+    WebAddresses,
+    WebBase,
+    WholeSeconds,
+    Windows,
+)
 from claims.runtime.watchdog import PATIENCE_S
+from claims.validation import told
 
 PREFIX = "CLAIMS_"
-T = TypeVar("T")
-
-#: How addresses of brokers begin that have been tried.
-_BROKERS = frozenset({"redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp"})
-
-_WEB = frozenset({"http", "https"})
 
 #: One attempt at worst: sign in, ask by digest, sign in again, ask again; and the same to send.
 _EXCHANGES = 8
+
+_TOKEN_NEEDS = ("content_keys_module", "content_keys_token", "content_keys_pin")
+_KEY_SERVICE_NEEDS = ("content_keys_url", "content_keys_secret")
+_OIDC_NEEDS = ("public_url", "oidc_client_id", "oidc_roles")
 
 
 class InvalidSettings(ClaimsError):
@@ -43,97 +53,10 @@ class InvalidSettings(ClaimsError):
         self.problems = problems
 
 
-class UnusableFile(ClaimsError):
-    """A file that a setting names cannot be read, or makes no sense."""
-
-    def __init__(self, path: Path, error: Exception) -> None:
-        why = error.strerror if isinstance(error, OSError) else error
-        super().__init__(f"{path}: {why}")
-        self.path = path
-
-
-def read_file(path: Path, read: Callable[[str], T]) -> T:
-    """Return what a file says that a setting names.
-
-    Raises:
-        UnusableFile: It cannot be read, or makes no sense; says which file.
-    """
-    try:
-        return read(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, ClaimsError) as error:
-        raise UnusableFile(path, error) from error
-
-
-def _readable_windows(text: str) -> str:
-    read_windows(text)
-    return text
-
-
-def read_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Read networks separated by commas.
-
-    Raises:
-        ValueError: One is no network.
-    """
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-
-
-def _readable_networks(text: str) -> str:
-    read_networks(text)
-    return text
-
-
-def _postgresql_address(text: str | None) -> str | None:
-    if text is not None:
-        try:
-            conninfo_to_dict(text)
-        except psycopg.Error:  # which repeats the address, with the password in it
-            raise ValueError("no address such as postgresql://claims@db.example.vn/claims") from None
-    return text
-
-
-def _broker_address(text: str | None) -> str | None:
-    if text is not None:
-        scheme, mark, _ = text.partition("://")
-        if not mark or scheme not in _BROKERS:
-            raise ValueError(
-                "no address such as redis://broker.example.vn:6379/0 or amqp://broker.example.vn//"
-            )
-    return text
-
-
-def _web_address(text: str) -> str:
-    try:
-        address = urlsplit(text)
-        is_one = address.scheme in _WEB and bool(address.hostname) and address.port != 0
-    except ValueError:  # which may repeat a password
-        is_one = False
-    if text and not is_one:
-        raise ValueError("no address such as https://example.vn")
-    return text
-
-
-def _web_addresses(text: str) -> str:
-    for one in text.split(","):
-        _web_address(one.strip())
-    return text
-
-
-def _readable_rate(text: str) -> str:
-    if text:
-        limits.parse(text)
-    return text
-
-
-def _readable_size_limits(text: str) -> str:
-    read_size_limits(text)
-    return text
-
-
 class Settings(BaseModel):
     """How this installation runs."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     data_dir: Path = Field(
         Path.home() / ".local" / "share" / "ehoso",
@@ -144,7 +67,7 @@ class Settings(BaseModel):
         description="Whether this installation holds real claims: it then refuses to start with demo keys, "
         "weak settings or key files that others may read, and says which (`claims doctor` too).",
     )
-    database_url: Annotated[str | None, AfterValidator(_postgresql_address)] = Field(
+    database_url: PostgresqlAddress | None = Field(
         None, description="PostgreSQL address (libpq URL). Unset: the embedded PostgreSQL in the data folder."
     )
     database_roles: bool | None = Field(
@@ -153,7 +76,7 @@ class Settings(BaseModel):
         "(`claims migrate --roles` makes them): API and console then see only the rows of their caller's "
         "places, and the API reads no bundles. Unset: with the embedded servers, which have the roles.",
     )
-    broker_url: Annotated[str | None, AfterValidator(_broker_address)] = Field(
+    broker_url: BrokerAddress | None = Field(
         None, description="Celery broker address. Unset: the embedded Valkey in the data folder."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
@@ -198,12 +121,12 @@ class Settings(BaseModel):
         description="Folder of the master keys that wrap the keys of stored claims (`claims content-key`). "
         "Unset: DATA_DIR/content-keys; without a file in it a key that follows from the sealing key wraps.",
     )
-    content_store: str = Field(
+    content_store: StoreAddress = Field(
         "",
         description="A folder or s3://BUCKET/PREFIX to which contents of submissions move, encrypted, when "
         "nothing will be done with them any more. All processes need it from then on. Unset: none move.",
     )
-    content_store_after_days: Annotated[int, Field(ge=0)] = Field(
+    content_store_after_days: Days = Field(
         180, description="How many days after a submission's last change its contents move there."
     )
     content_store_per_s: Annotated[float, Field(gt=0)] = Field(
@@ -219,12 +142,12 @@ class Settings(BaseModel):
     )
     content_keys_token: str = Field("", description="Label of that token.")
     content_keys_pin: SecretStr | None = Field(None, description="PIN of that token.")
-    content_keys_url: Annotated[str, AfterValidator(_web_address)] = Field(
+    content_keys_url: WebBase = Field(
         "",
         description="Address of a key service's transit engine (HashiCorp Vault, OpenBao), such as "
         "https://keys.example.vn/v1/transit.",
     )
-    content_keys_name: str = Field("ehoso", description="Name of the key there.")
+    content_keys_name: KeyName = Field("ehoso", description="Name of the key there.")
     content_keys_secret: SecretStr | None = Field(
         None, description="What this service proves itself with there (X-Vault-Token)."
     )
@@ -233,23 +156,21 @@ class Settings(BaseModel):
         description="Folder of the keys with which the service signs receipts, evidence and archives; made "
         "at the first start. Unset: DATA_DIR/evidence-keys.",
     )
-    log_every_s: Annotated[float, Field(gt=0)] = Field(
-        5.0, description="How often events become evidence in the log."
-    )
-    head_every_s: Annotated[float, Field(gt=0)] = Field(
+    log_every_s: Seconds = Field(5.0, description="How often events become evidence in the log.")
+    head_every_s: Seconds = Field(
         60.0, description="How often the head of the log is signed, at most; only when the log has grown."
     )
-    timestamp_urls: Annotated[str, AfterValidator(_web_addresses)] = Field(
+    timestamp_urls: WebAddresses = Field(
         "",
         description="Addresses of time-stamping authorities (RFC 3161), separated by commas, for the day's "
         "head of the log and for archives. Unset: nothing is time-stamped.",
     )
-    archive_store: str = Field(
+    archive_store: StoreAddress = Field(
         "",
         description="A folder or s3://BUCKET/PREFIX with archives (`claims export`), which workers renew "
         "before what protects them ends; takes CLAIMS_TIMESTAMP_URLS. Unset: none.",
     )
-    renew_within_days: Annotated[int, Field(ge=1)] = Field(
+    renew_within_days: Annotated[Days, Field(ge=1)] = Field(
         180, description="How long before their end archives and the service's own key are renewed."
     )
     retention_file: Path | None = Field(
@@ -283,7 +204,7 @@ class Settings(BaseModel):
         50_000, description="Most files of a batch."
     )
 
-    intake_rate: Annotated[str, AfterValidator(_readable_rate)] = Field(
+    intake_rate: Rate = Field(
         "",
         description="How fast a facility may hand in, such as 600/minute; counted by all API processes "
         "together where the broker is a Redis or Valkey. Unset: as fast as it can.",
@@ -294,20 +215,20 @@ class Settings(BaseModel):
         description="Whether the API also answers the gateway's own protocol, for hospital software that "
         "speaks nothing else. Needs DROPIN_NETWORKS or DROPIN_CERTIFICATE_HEADER.",
     )
-    dropin_networks: Annotated[str, AfterValidator(_readable_networks)] = Field(
+    dropin_networks: Networks = Field(
         "", description="From where it may be used: networks such as 203.0.113.0/28, separated by commas."
     )
-    dropin_certificate_header: str | None = Field(
+    dropin_certificate_header: HeaderName | None = Field(
         None,
         description="Header in which a trusted proxy says SUCCESS when it verified a client's certificate, "
         "which stands for an address of DROPIN_NETWORKS. Unset: certificates do not count.",
     )
-    trusted_proxies: Annotated[str, AfterValidator(_readable_networks)] = Field(
+    trusted_proxies: Networks = Field(
         "",
         description="Networks of the reverse proxies in front of the API, separated by commas. Only their "
         "word on a caller's address (X-Forwarded-For) and certificate is taken.",
     )
-    client_certificate_header: str | None = Field(
+    client_certificate_header: HeaderName | None = Field(
         None,
         description="Header in which a trusted proxy gives the certificate that a client has proved to hold "
         "(PEM, percent-encoded: nginx's $ssl_client_escaped_cert); access tokens are bound to it. "
@@ -316,19 +237,19 @@ class Settings(BaseModel):
     dropin_token_s: Annotated[int, Field(ge=60, le=3600)] = Field(
         1800, description="How long a drop-in session lives."
     )
-    dropin_sign_in_rate: Annotated[str, AfterValidator(_readable_rate)] = Field(
+    dropin_sign_in_rate: Rate = Field(
         "10/minute", description="How often one name, and one address, may try to sign in."
     )
 
-    gateway_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+    gateway_url: WebBase | None = Field(
         None, description="Address of the insurer's gateway; unset: nothing is sent."
     )
-    stand_in_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+    stand_in_url: WebBase | None = Field(
         None,
         description="Address of the stand-in for the gateway (`claims mock-gateway`), for test "
         "installations: operators then switch its faults in the console.",
     )
-    gateway_timeout_s: Annotated[float, Field(gt=0)] = Field(
+    gateway_timeout_s: Seconds = Field(
         30.0, description="How long the gateway may take to answer; connecting may take 5 s at most."
     )
     gateway_finds_by_digest: bool = Field(
@@ -353,10 +274,10 @@ class Settings(BaseModel):
         description="Whether results are read back: faults of reception for 49 hours, the assessment for ten "
         "working days, the settlement.",
     )
-    results_first_s: Annotated[float, Field(gt=0)] = Field(
+    results_first_s: Seconds = Field(
         600.0, description="How long after an acknowledgement results are looked for first."
     )
-    results_longest_s: Annotated[float, Field(gt=0)] = Field(
+    results_longest_s: Seconds = Field(
         21600.0, description="Longest wait between two looks; the waits double up to it."
     )
 
@@ -366,19 +287,18 @@ class Settings(BaseModel):
         "check-ins and questions of hospital software with them; unset: any number. How many at once: "
         "SEND_TASKS times SEND_BATCH.",
     )
-    gateway_size_limits: Annotated[str, AfterValidator(_readable_size_limits)] = Field(
+    gateway_size_limits: SizeLimits = Field(
         "",
         description="Largest files by the hour, such as 07:00-17:00=20000000 (wall time in Việt Nam, bytes); "
         "a larger one waits for the end of those hours. Several are separated by commas.",
     )
 
-    gateway_first_rest_s: float = Field(
+    gateway_first_rest_s: Seconds = Field(
         FIRST_REST_S,
-        gt=0,
         description="How long the gateway is left alone once it did not answer five times in a row. "
         "Each rest lasts twice as long as the last one, up to 5 minutes, until it answers again.",
     )
-    gateway_maintenance: Annotated[str, AfterValidator(_readable_windows)] = Field(
+    gateway_maintenance: Windows = Field(
         "",
         description="Announced times in which nothing is sent and no attempt is used up: BEGIN/END with "
         "zone, such as 2026-12-01T22:00+07:00/2026-12-02T04:00+07:00; several are separated by commas.",
@@ -393,17 +313,17 @@ class Settings(BaseModel):
         description="Whether checks look up cards at the gateway, for facilities that have said in whose "
         "name (`claims facility card-staff`).",
     )
-    card_lookup_timeout_s: Annotated[float, Field(gt=0)] = Field(
+    card_lookup_timeout_s: Seconds = Field(
         5.0, description="How long an answer about a card is waited for; then the check goes on without."
     )
 
     check_batch: Annotated[int, Field(gt=0, le=200)] = Field(50, description="Submissions per check task.")
-    check_lease_s: Annotated[int, Field(gt=0)] = Field(60, description="Longest a check batch may take.")
+    check_lease_s: WholeSeconds = Field(60, description="Longest a check batch may take.")
     check_processes: Annotated[int, Field(gt=0)] = Field(
         os.cpu_count() or 1, description="Processes that check; one per core."
     )
     send_batch: Annotated[int, Field(gt=0, le=200)] = Field(25, description="Submissions per delivery task.")
-    send_lease_s: Annotated[int, Field(gt=0)] = Field(
+    send_lease_s: WholeSeconds = Field(
         300, description="Longest a delivery batch may take: more than eight exchanges with the gateway."
     )
     send_tasks: Annotated[int, Field(gt=0, le=64)] = Field(
@@ -412,22 +332,20 @@ class Settings(BaseModel):
     send_attempts: Annotated[int, Field(gt=0)] = Field(
         12, description="Attempts before a submission is left to an operator."
     )
-    retry_base_s: Annotated[float, Field(gt=0)] = Field(5.0, description="First wait before trying again.")
-    retry_cap_s: Annotated[float, Field(gt=0)] = Field(
-        1800.0, description="Longest wait before trying again."
-    )
-    reap_every_s: Annotated[float, Field(gt=0)] = Field(
+    retry_base_s: Seconds = Field(5.0, description="First wait before trying again.")
+    retry_cap_s: Seconds = Field(1800.0, description="Longest wait before trying again.")
+    reap_every_s: Seconds = Field(
         5.0, description="How often lost work, and events that webhooks want, are looked for."
     )
-    idle_patience_s: Annotated[float, Field(gt=0)] = Field(
+    idle_patience_s: Seconds = Field(
         PATIENCE_S,
         description="How long a worker may have nothing to do while messages wait, before it ends itself to "
         "be started again.",
     )
-    clock_skew_s: float = Field(
+    clock_skew_s: Annotated[float, Field(ge=-A_CENTURY_S, le=A_CENTURY_S)] = Field(
         0.0, description="Seconds by which this process's own clock is wrong, on purpose: for trials only."
     )
-    wake_again_s: Annotated[int, Field(ge=0)] = Field(
+    wake_again_s: Annotated[int, Field(ge=0, le=LONGEST_S)] = Field(
         30, description="How long work that was woken may rest before it is woken again."
     )
 
@@ -448,7 +366,7 @@ class Settings(BaseModel):
         10, description="How long a session lasts at most, however busy it is."
     )
 
-    oidc_issuer: Annotated[str, AfterValidator(_web_address)] = Field(
+    oidc_issuer: WebBase = Field(
         "",
         description="Address of an OpenID provider at which people may sign in to the console. Needs "
         "PUBLIC_URL, OIDC_CLIENT_ID and OIDC_ROLES. Unset: passwords and passkeys only.",
@@ -462,7 +380,7 @@ class Settings(BaseModel):
         description="File (TOML): which roles for which places follow from what the provider says "
         "(docs/guides/sign-in.md). Without a role nobody gets in.",
     )
-    oidc_networks: Annotated[str, AfterValidator(_readable_networks)] = Field(
+    oidc_networks: Networks = Field(
         "",
         description="Networks that are not public in which the provider may be, such as 10.20.0.0/16; "
         "several are separated by commas.",
@@ -474,7 +392,7 @@ class Settings(BaseModel):
     webhook_timeout_s: Annotated[float, Field(gt=0, le=15)] = Field(
         15.0, description="How long a webhook's receiver may take to answer."
     )
-    webhook_networks: Annotated[str, AfterValidator(_readable_networks)] = Field(
+    webhook_networks: Networks = Field(
         "",
         description="Networks that are not public to which webhooks may go all the same, also without TLS, "
         "such as 10.20.0.0/16; several are separated by commas.",
@@ -490,7 +408,7 @@ class Settings(BaseModel):
         "deliver +2, tell +3. Unset: none.",
     )
     metrics_host: str = Field("127.0.0.1", description="Address on which these ports listen.")
-    otlp_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+    otlp_url: WebBase | None = Field(
         None,
         description="Address of an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318. "
         "Unset: no traces are made.",
@@ -499,14 +417,12 @@ class Settings(BaseModel):
         1.0, description="Share of requests whose traces are recorded; a caller's own decision comes first."
     )
 
-    public_url: Annotated[str, AfterValidator(_web_address)] = Field(
+    public_url: WebBase = Field(
         "",
         description="Where people reach the service; the QR codes of paper forms lead there. "
         "Unset: forms have no code.",
     )
-    api_url: Annotated[str, AfterValidator(_web_address)] = Field(
-        "http://127.0.0.1:8000", description="Where the command line finds the API."
-    )
+    api_url: WebBase = Field("http://127.0.0.1:8000", description="Where the command line finds the API.")
     api_key: SecretStr | None = Field(None, description="The command line's API key.")
 
     @property
@@ -555,9 +471,12 @@ class Settings(BaseModel):
         return self.sealing_key_file or self.data_dir / "seal.key"
 
 
-def _said(message: str) -> str:
-    # What a validator of ours says needs no type of Python before it.
-    return message.removeprefix("Value error, ")
+def _given(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, field in Settings.model_fields.items():
+        value = environment.get(PREFIX + name.upper())
+        # An empty line of an environment file names no folder and no address: it leaves them open.
+        if value or (value is not None and not isinstance(field.default, Path | None)):
+            yield name, value
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -570,44 +489,36 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
     problems = [f"{name} is not a setting" for name in unknown]
-    values = {
-        name: environment[PREFIX + name.upper()]
-        for name in Settings.model_fields
-        if PREFIX + name.upper() in environment
-    }
     try:
-        settings = Settings.model_validate(values)
+        settings = Settings.model_validate(dict(_given(environment)))
     except ValidationError as error:
         problems += [
-            f"{PREFIX}{'.'.join(str(part) for part in one['loc']).upper()}: {_said(one['msg'])}"
+            f"{PREFIX}{'.'.join(str(part) for part in one['loc']).upper()}: {told(one)}"
             for one in error.errors(include_input=False, include_url=False)
         ]
         raise InvalidSettings(tuple(problems)) from None
+    problems += _contradictions(settings)
+    if problems:
+        raise InvalidSettings(tuple(problems))
+    return settings
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
     if settings.send_lease_s <= _EXCHANGES * settings.gateway_exchange_s:
-        problems.append(
+        yield (
             f"{PREFIX}SEND_LEASE_S must exceed {_EXCHANGES} times what one exchange may take, "
             f"{_EXCHANGES * settings.gateway_exchange_s:g} s"
         )
     if settings.dropin and not (settings.dropin_networks or settings.dropin_certificate_header):
-        problems.append(f"{PREFIX}DROPIN needs {PREFIX}DROPIN_NETWORKS or {PREFIX}DROPIN_CERTIFICATE_HEADER")
-    if settings.dropin_certificate_header and not settings.trusted_proxies:
-        problems.append(f"{PREFIX}DROPIN_CERTIFICATE_HEADER needs {PREFIX}TRUSTED_PROXIES, whose word it is")
-    if settings.client_certificate_header and not settings.trusted_proxies:
-        problems.append(f"{PREFIX}CLIENT_CERTIFICATE_HEADER needs {PREFIX}TRUSTED_PROXIES, whose word it is")
-    if settings.content_keys_in == "token" and not (
-        settings.content_keys_module and settings.content_keys_token and settings.content_keys_pin
+        yield f"{PREFIX}DROPIN needs {PREFIX}DROPIN_NETWORKS or {PREFIX}DROPIN_CERTIFICATE_HEADER"
+    for wanted, is_wanted, needed in (
+        ("DROPIN_CERTIFICATE_HEADER", settings.dropin_certificate_header, ("trusted_proxies",)),
+        ("CLIENT_CERTIFICATE_HEADER", settings.client_certificate_header, ("trusted_proxies",)),
+        ("CONTENT_KEYS_IN=token", settings.content_keys_in == "token", _TOKEN_NEEDS),
+        ("CONTENT_KEYS_IN=service", settings.content_keys_in == "service", _KEY_SERVICE_NEEDS),
+        ("ARCHIVE_STORE", settings.archive_store, ("timestamp_urls",)),
+        ("OIDC_ISSUER", settings.oidc_issuer, _OIDC_NEEDS),
     ):
-        problems.append(f"{PREFIX}CONTENT_KEYS_IN=token needs {PREFIX}CONTENT_KEYS_MODULE, _TOKEN and _PIN")
-    if settings.content_keys_in == "service" and not (
-        settings.content_keys_url and settings.content_keys_secret
-    ):
-        problems.append(f"{PREFIX}CONTENT_KEYS_IN=service needs {PREFIX}CONTENT_KEYS_URL and _SECRET")
-    if settings.oidc_issuer:
-        problems += [
-            f"{PREFIX}OIDC_ISSUER needs {PREFIX}{name.upper()}"
-            for name in ("public_url", "oidc_client_id", "oidc_roles")
-            if not getattr(settings, name)
-        ]
-    if problems:
-        raise InvalidSettings(tuple(problems))
-    return settings
+        missing = [f"{PREFIX}{name.upper()}" for name in needed if not getattr(settings, name)]
+        if is_wanted and missing:
+            yield f"{PREFIX}{wanted} needs {' and '.join(missing)}"

@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
@@ -15,6 +14,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from claims.errors import ClaimsError
 from claims.exchange.errors import ContentsUnavailable
+from claims.storage.store_address import UnusableStoreAddress, is_folder
 
 if TYPE_CHECKING:
     from obstore.store import RetryConfig
@@ -28,13 +28,6 @@ class ObjectMissing(ClaimsError):
     """An object is not in the store, or is not what was put there."""
 
 
-class UnusableStoreAddress(ClaimsError):
-    """What should name a store names none, or says more than where it is."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"{why}: give a folder or s3://BUCKET/PREFIX; credentials go into AWS_… variables")
-
-
 def open_store(to: str) -> ObjectStore:
     """Return the store at an address, or the folder of that name, which is made if need be.
 
@@ -44,16 +37,9 @@ def open_store(to: str) -> ObjectStore:
     Raises:
         UnusableStoreAddress: It is no address of a store, or holds credentials.
     """
-    if not to.strip():
-        raise UnusableStoreAddress("an empty address")
-    if "://" not in to:
+    if is_folder(to):
         Path(to).mkdir(parents=True, exist_ok=True)
         return LocalStore(prefix=str(Path(to).resolve()))
-    parts = urlsplit(to)
-    if parts.scheme != "s3" or not parts.hostname:
-        raise UnusableStoreAddress("no address of a store")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise UnusableStoreAddress("an address with more than a bucket and a prefix")
     try:
         return from_url(to, retry_config=_RETRY)
     except (BaseError, ValueError):

@@ -18,7 +18,7 @@ from claims.proof.verification import verify_archive
 from claims.runtime.archive_store import ArchiveStore, ArchiveStoreFailed, open_archives
 from claims.runtime.renewing import CURSOR
 from claims.runtime.wiring import Service
-from claims.storage.objects import UnusableStoreAddress
+from claims.storage.store_address import UnusableStoreAddress
 from signing.trust import TrustStore
 from tests.integration.command import claims
 from tests.integration.conftest import archived

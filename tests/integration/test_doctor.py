@@ -345,8 +345,20 @@ def test_a_gateway_whose_clock_is_an_hour_ahead_is_found(environment: dict[str, 
 def test_an_address_of_the_gateway_that_no_server_has_is_found(environment: dict[str, str]) -> None:
     found = faults(look(environment, CLAIMS_GATEWAY_URL=f"https://{'h' * 70}.example"))
 
-    assert found.keys() == {"gateway", "gateway's clock"}
-    assert "no address" in found["gateway"]
+    assert found == {"settings": "CLAIMS_GATEWAY_URL: no address such as https://example.vn"}
+
+
+def test_a_store_of_archives_that_cannot_be_read_is_found(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "out").touch()
+    given = {"CLAIMS_TIMESTAMP_URLS": "http://tsa.example.vn"}
+
+    fine = faults(look(environment | given, CLAIMS_ARCHIVE_STORE=str(tmp_path / "archives")))
+    found = faults(look(environment | given, CLAIMS_ARCHIVE_STORE=str(tmp_path / "out")))
+
+    assert fine == {}
+    assert found.keys() == {"archives"}
 
 
 def test_key_files_that_others_may_read_are_found(environment: dict[str, str], tmp_path: Path) -> None:

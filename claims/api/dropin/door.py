@@ -7,7 +7,8 @@ from starlette.datastructures import Headers
 
 from claims.exchange.dropin import is_within
 from claims.runtime.proxies import TrustedProxies
-from claims.runtime.settings import Settings, read_networks
+from claims.runtime.settings import Settings
+from claims.runtime.value_forms import read_networks
 
 _VOUCHED: Final = "SUCCESS"
 

@@ -34,7 +34,6 @@ from claims.outbound.guard import Guard as OutboundGuard
 from claims.outbound.webhooks import GuardedReceivers
 from claims.runtime.batching import BatchRunner
 from claims.runtime.pace import Pace
-from claims.runtime.settings import read_networks
 from claims.runtime.signing_keys import FolderOfKeys
 from claims.runtime.telemetry.measured import (
     MeasuredBatches,
@@ -43,6 +42,7 @@ from claims.runtime.telemetry.measured import (
     note_webhook,
 )
 from claims.runtime.telemetry.tracing import Serving
+from claims.runtime.value_forms import read_networks
 from claims.runtime.wiring.checking import Checking
 from claims.storage.corrections import PostgresVersions
 from claims.storage.destinations import PostgresDestination

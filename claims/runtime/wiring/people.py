@@ -29,8 +29,9 @@ from claims.exchange.submission import FacilityCode
 from claims.outbound.guard import Guard as OutboundGuard
 from claims.outbound.openid import OpenIdProvider, Registration
 from claims.runtime.callers import KnownCallers
+from claims.runtime.named_files import read_file
 from claims.runtime.noting import NotedBeside
-from claims.runtime.settings import read_file, read_networks
+from claims.runtime.value_forms import read_networks
 from claims.runtime.wiring.foundation import Foundation
 from claims.storage.access_log import PostgresAccessLog
 from claims.storage.clients import PostgresClients

@@ -11,7 +11,7 @@ from claims.exchange.review.policy import ReviewPolicy, default_policy, read_pol
 from claims.exchange.review.sampling import DrawSample
 from claims.exchange.review.talking import TalkAboutReview
 from claims.exchange.review.telling import AnnounceDecisions
-from claims.runtime.settings import read_file
+from claims.runtime.named_files import read_file
 from claims.runtime.wiring.exchange import Exchange
 from claims.storage.reviews import PostgresReviews
 
