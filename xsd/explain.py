@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from xsd.model import Field, Node, TableModel
     from xsd.validators import Complaint, Validators
 
-MOST_FAULTS: Final = 500  # a table with more is broken as a whole; nobody reads a longer list
+MOST_FAULTS: Final = 200  # a table with more is broken as a whole; nobody reads a longer list
 MOST_IN_ROW: Final = 1000  # elements; the widest table of the Decisions has 47 fields
 _PART: Final = 100  # rows tried together first
 _BATCH: Final = 25  # rows explained at a time: more would be wasted once there are enough faults

@@ -12,6 +12,7 @@ from claims.bundle.notation import has_long_decimals, shorten_decimals
 from claims.checking.tables import CheckedClaim, CheckedTable
 from claims.localtime import parse_day
 from xsd.catalog import FaultKind, SchemaNotFound, find_schema
+from xsd.explain import MOST_FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,10 @@ def _check_table(claim: Claim, table: Table, schema: TableSchema) -> tuple[Check
         is_valid = schema.accepts(table.root)
         checked = _read_rows(table, schema, is_valid=is_valid)
     if not is_valid:
-        findings += (_fault_finding(claim, table, fault) for fault in schema.explain_faults(table.root))
+        faults = schema.explain_faults(table.root)
+        findings += (_fault_finding(claim, table, fault) for fault in faults)
+        if len(faults) >= MOST_FAULTS:
+            findings.append(_more_faults(claim, table))
     findings += _absent_fields(claim, checked)
     return checked, findings
 
@@ -118,6 +122,11 @@ def _shortened_decimals(claim: Claim, table: Table, schema: TableSchema) -> Iter
         )
         severity = Severity.WARNING if place.is_doubtful else Severity.INFO
         yield Finding("ENV.TRAILING_ZEROS", severity, location, (("count", str(place.count)),))
+
+
+def _more_faults(claim: Claim, table: Table) -> Finding:
+    location = Location(claim=claim.number, table=table.kind, envelope_line=table.envelope_line)
+    return Finding("ENV.MORE_FAULTS", Severity.INFO, location, (("listed", str(MOST_FAULTS)),))
 
 
 def _without_schema(claim: Claim, table: Table, on: date) -> Finding:

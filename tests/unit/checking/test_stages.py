@@ -36,6 +36,7 @@ from tests.unit.checking.bundles import (
     codes,
     rows_of,
 )
+from xsd.explain import MOST_FAULTS
 
 
 @pytest.fixture(scope="module")
@@ -285,6 +286,16 @@ def test_a_flood_of_findings_is_cut_off_with_the_gravest_kept() -> None:
         "ENV.MORE_FINDINGS",
         (("left_out", "6"),),
     )
+
+
+def test_a_table_with_more_faults_than_are_listed_says_so() -> None:
+    rows = rows_of(TableKind.XML2, MOST_FAULTS + 5, SO_LUONG="many")
+
+    report = check(a_bundle({**a_claim(), TableKind.XML2: rows}))
+
+    (more,) = (one for one in report.findings if one.code == "ENV.MORE_FAULTS")
+    assert codes(report).count("XML2.SO_LUONG.format") == MOST_FAULTS
+    assert (more.location.table, more.params) == (TableKind.XML2, (("listed", str(MOST_FAULTS)),))
 
 
 def test_the_json_of_a_report_says_each_finding_in_both_languages() -> None:
