@@ -82,7 +82,7 @@ class Explanation:
     also: tuple[str, ...]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def find_governing(code: str) -> Governing:
     """Find what governs a code: the rule of that name, the one found by it, its field's rule, its family."""
     rules = load_rules().rules

@@ -63,4 +63,4 @@ def _unlisted_among(values: frozenset[str], code_list: str, on: date, separator:
 
 
 # What stands together in one column comes again as a whole. Kept only of valid tables, whose codes are short.
-_unlisted_of_few: Final = depends_on_format(lru_cache(maxsize=4096)(_unlisted_among))
+_unlisted_of_few: Final = depends_on_format(lru_cache(maxsize=1024)(_unlisted_among))

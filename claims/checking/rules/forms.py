@@ -16,7 +16,6 @@ the values (of XML1, if the name begins with ``XML1.``; ``"*"`` stands for any v
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
@@ -126,7 +125,6 @@ def _of_summary(claim: CheckedClaim, name: str) -> str:
 
 
 def _misspelling(pattern: re.Pattern[str], *, is_list: bool) -> Callable[[str], bool]:
-    @lru_cache(maxsize=2048)
     def is_misspelled(value: str) -> bool:
         items = split_items(value) if is_list else (value,)
         return bool(value) and not all(map(pattern.fullmatch, items))

@@ -78,7 +78,7 @@ def find_wrong_quantity(claim: CheckedClaim, kind: TableKind) -> Iterator[Hit]:
     return (Hit(row, "SO_LUONG") for row in claim.rows_where(kind, is_wrong_quantity, "SO_LUONG"))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def is_wrong_quantity(text: str) -> bool:
     """Whether a quantity is nothing, or finer than a thousandth."""
     quantity = read_number(text)

@@ -101,13 +101,13 @@ def _wrong_amount(row: Row, field: str) -> Iterator[Hit]:
         yield from find_other_amount(row, field, [expected])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _is_wrong_amount(*values: str) -> bool:
     row = Row(TableKind.XML2, 0, None, dict(zip((*_PRICED, "THANH_TIEN_BV"), values, strict=True)))
     return any(_wrong_amount(row, "THANH_TIEN_BV"))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _is_wrong_insured_amount(*values: str) -> bool:
     row = Row(TableKind.XML2, 0, None, dict(zip((*_PRICED, "THANH_TIEN_BH"), values, strict=True)))
     return any(_wrong_amount(row, "THANH_TIEN_BH"))

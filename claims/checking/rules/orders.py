@@ -27,7 +27,7 @@ _MOST_A_MONTH: Final = 14
 _WHOLE_FACTOR: Final = 100
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _is_dialysis(name: str) -> bool:
     return any(word in name.casefold() for word in _DIALYSIS)
 

@@ -26,7 +26,7 @@ _TOLERANCE: Final = Decimal("0.2")
 _ONE: Final = Decimal(1)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _is_free(text: str) -> bool:
     return not is_blank(text) and read_dose(text) is None
 
@@ -62,7 +62,7 @@ def find_medicines_ordered_twice(claim: CheckedClaim, _: Known) -> Iterator[Hit]
             seen.add(key)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _differ(text: str, unit: str, quantity: str) -> bool:
     unit, dose, given = unit.strip().casefold(), read_dose(text), read_number(quantity)
     if unit not in _COUNTED or dose is None or given is None or dose.unit.casefold() != unit:

@@ -128,7 +128,7 @@ def _rate(row: Row) -> Decimal:
     return row.number_of("TYLE_TT_DV") or _NOTHING
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _sides(text: str, practice: Practice) -> frozenset[str]:
     """Return which sides a text speaks of: where the word of one follows what has sides."""
     words = text.casefold().split()

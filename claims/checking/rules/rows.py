@@ -40,6 +40,7 @@ _OPEN_END: Final = "GT_THE_DEN"
 _ROUND: Final = "\0"
 #: A day that not every month has. The schema has seen to 01-31, and most days need no calendar.
 _LATE_DAY: Final = re.compile(r"[\0;][^\0;]{6}(?:2[^0-8\0;]|3)")
+_FIRST_NUMBERS: Final = tuple(map(str, range(1, 1001)))
 #: Another separator, or an item without anything in it.
 _ODD_LISTS: Final = re.compile(r"[,|\r\n\t]|\0\s*;|;\s*[;\0]")
 _OTHER_SEPARATOR: Final = re.compile(r"[,|\r\n\t]")
@@ -139,7 +140,7 @@ def _lists_of(schema: TableSchema) -> tuple[str, ...]:
     return tuple(field.name for field in schema.fields if field.type == "list" and field.name != _TITLES)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _is_split_otherwise(value: str) -> bool:
     return _has_another_separator(value) or (";" in value and not all(map(str.strip, value.split(";"))))
 
@@ -148,10 +149,9 @@ def _has_another_separator(value: str) -> bool:
     return _OTHER_SEPARATOR.search(value) is not None
 
 
-@lru_cache(maxsize=512)
 def _counted(rows: int) -> list[str]:
     """Return the numbers of so many rows, as nearly every table has them."""
-    return list(map(str, range(1, rows + 1)))
+    return [*_FIRST_NUMBERS[:rows], *map(str, range(len(_FIRST_NUMBERS) + 1, rows + 1))]
 
 
 @depends_on_format

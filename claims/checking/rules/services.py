@@ -220,7 +220,7 @@ def _wrong_amount(row: Row) -> Iterator[Hit]:
     return find_other_amount(row, "THANH_TIEN_BV", costs)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _is_wrong_amount(*values: str) -> bool:
     row = Row(TableKind.XML3, 0, None, dict(zip((*_PRICED, "THANH_TIEN_BV"), values, strict=True)))
     return any(_wrong_amount(row))
@@ -231,7 +231,7 @@ def _wrong_insured_amount(row: Row, formula: ServiceAmount) -> Iterator[Hit]:
     return find_other_amount(row, "THANH_TIEN_BH", [] if amounts is None else [amounts.thanh_tien_bh])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _is_wrong_insured_amount(formula: ServiceAmount, *values: str) -> bool:
     row = Row(TableKind.XML3, 0, None, dict(zip((*_PRICED, "THANH_TIEN_BH"), values, strict=True)))
     return any(_wrong_insured_amount(row, formula))

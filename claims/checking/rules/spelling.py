@@ -106,7 +106,7 @@ def _compared_fields(schema: TableSchema) -> tuple[str, ...]:
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _is_shorter(width: int, value: str) -> bool:
     return any(item.isdigit() and len(item) < width for item in value.split(";"))
 

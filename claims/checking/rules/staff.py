@@ -153,7 +153,7 @@ def _shown(time: str) -> str:
     return f"{time[6:8]}/{time[4:6]}/{time[:4]} {time[8:10]}:{time[10:12]}"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _are_misspelled(forms: frozenset[str], people: str) -> bool:
     return not all(_is_written_well(one, forms) for one in split_items(people))
 

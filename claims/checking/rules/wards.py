@@ -115,7 +115,7 @@ def _beds(claim: CheckedClaim) -> Sequence[Row]:
     return claim.rows_of(TableKind.XML3, "MA_NHOM", BEDS)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _minutes_of_oxygen(practice: Practice, unit: str, service: str, quantity: str) -> Decimal | None:
     unit = unit.strip().casefold()
     if unit in practice.hour_units:
