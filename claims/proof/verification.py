@@ -6,6 +6,7 @@ Each question is asked on its own, so that an answer names everything that does 
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from operator import index
 from typing import Final
 
 from cryptography import x509
@@ -224,8 +225,8 @@ class _Examination:
         for number, (place, token) in enumerate(zip(places, self._tokens, strict=True), start=1):
             try:
                 path = [bytes.fromhex(each) for each in place["path"]]
-                leaf, index = leaf_hash(token.encode()), int(place["index"])
-                check_inclusion(leaf, index, self._head_read.size, path, self._head_read.root)
+                leaf, at = leaf_hash(token.encode()), index(place["index"])
+                check_inclusion(leaf, at, self._head_read.size, path, self._head_read.root)
             except (BrokenProof, KeyError, TypeError, ValueError) as error:
                 raise Broken("inclusion.path", f"{archive.INCLUSION}: {number}") from error
 

@@ -241,6 +241,17 @@ def test_odd_documents_are_broken_and_named(made: Made, name: str, content: byte
     assert name in broken(verdict)[Question.DOCUMENTS][1]
 
 
+@pytest.mark.parametrize("place", ["1e999", "NaN", "3.5", '"3"', "null", "-1"])
+def test_a_place_in_the_log_is_a_whole_number(made: Made, place: str) -> None:
+    inclusion = json.loads(read_container(made.data)[names.INCLUSION])
+    inclusion["records"][0]["index"] = "PLACE"
+    content = json.dumps(inclusion).replace('"PLACE"', place).encode() + b"\n"
+
+    verdict = verified(made, _packed({**read_container(made.data), names.INCLUSION: content}))
+
+    assert broken(verdict)[Question.INCLUSION] == ("inclusion.path", f"{names.INCLUSION}: 1")
+
+
 @pytest.mark.parametrize("name", [names.HISTORY, names.KEYS, names.RECORDS, names.INCLUSION])
 def test_what_a_stranger_wrote_is_not_read_at_any_length(made: Made, name: str) -> None:
     """A list of ten million lists takes a gigabyte."""
