@@ -23,6 +23,7 @@ from signing.elements import (
     read_text,
 )
 from signing.policy import XMLDSIG, Policy, SignatureAlgorithm
+from signing.pss import RSA_PSS, read_pss_name
 from signing.references import CoverablePart, ReferenceForm, read_references
 from signing.signed_element import (
     SIGNATURE_PROPERTIES,
@@ -95,8 +96,8 @@ class SignatureForm:
 
     @property
     def algorithms(self) -> set[str]:
-        """The names of all algorithms that SignedInfo asks for."""
-        return {element.get("Algorithm", "") for element in self.signed_info.iter("*")}
+        """The names of all algorithms that SignedInfo asks for, in whatever words."""
+        return {self.algorithm.name, *[each.get("Algorithm", "") for each in self.signed_info.iter("*")]}
 
 
 def find_signature(root: Element, containers: Collection[str]) -> Element:
@@ -302,8 +303,11 @@ def _signature_algorithm(method: Element, policy: Policy) -> SignatureAlgorithm:
     uri = read_algorithm(method)
     if uri in policy.sha1_algorithms:
         raise Refused(Reason.SIGNATURE_SHA1)
+    has_parameters = len(method) > 0
+    if uri == RSA_PSS:
+        uri, has_parameters = read_pss_name(method, policy), False
     # HMAC is not on the list; neither is a parameter such as HMACOutputLength.
-    if uri not in policy.signature_algorithms or len(method):
+    if uri not in policy.signature_algorithms or has_parameters:
         raise Refused(Reason.SIGNATURE_ALGORITHM_FORBIDDEN)
     return policy.signature_algorithms[uri]
 

@@ -52,8 +52,9 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignatureAlgorithm:
-    """What a SignatureMethod stands for."""
+    """What a SignatureMethod stands for, by its name in XML Signature."""
 
+    name: str
     scheme: Scheme
     hash: hashes.HashAlgorithm
 
@@ -61,27 +62,18 @@ class SignatureAlgorithm:
 _SHA256, _SHA384, _SHA512 = hashes.SHA256(), hashes.SHA384(), hashes.SHA512()
 
 # Everything that is implemented, by its name in a policy file.
-_SIGNATURES: Final[Mapping[str, tuple[str, SignatureAlgorithm]]] = MappingProxyType(
+_SIGNATURES: Final[Mapping[str, SignatureAlgorithm]] = MappingProxyType(
     {
-        "rsa-sha256": (RSA_SHA256, SignatureAlgorithm(Scheme.RSA_PKCS1, _SHA256)),
-        "rsa-sha384": (f"{XMLDSIG_MORE}rsa-sha384", SignatureAlgorithm(Scheme.RSA_PKCS1, _SHA384)),
-        "rsa-sha512": (f"{XMLDSIG_MORE}rsa-sha512", SignatureAlgorithm(Scheme.RSA_PKCS1, _SHA512)),
+        "rsa-sha256": SignatureAlgorithm(RSA_SHA256, Scheme.RSA_PKCS1, _SHA256),
+        "rsa-sha384": SignatureAlgorithm(f"{XMLDSIG_MORE}rsa-sha384", Scheme.RSA_PKCS1, _SHA384),
+        "rsa-sha512": SignatureAlgorithm(f"{XMLDSIG_MORE}rsa-sha512", Scheme.RSA_PKCS1, _SHA512),
         # RFC 9231, 2.3.10: the salt is as long as the digest, the mask is made with the same hash.
-        "rsa-pss-sha256": (
-            f"{XMLDSIG_MORE_2007}sha256-rsa-MGF1",
-            SignatureAlgorithm(Scheme.RSA_PSS, _SHA256),
-        ),
-        "rsa-pss-sha384": (
-            f"{XMLDSIG_MORE_2007}sha384-rsa-MGF1",
-            SignatureAlgorithm(Scheme.RSA_PSS, _SHA384),
-        ),
-        "rsa-pss-sha512": (
-            f"{XMLDSIG_MORE_2007}sha512-rsa-MGF1",
-            SignatureAlgorithm(Scheme.RSA_PSS, _SHA512),
-        ),
-        "ecdsa-sha256": (ECDSA_SHA256, SignatureAlgorithm(Scheme.ECDSA, _SHA256)),
-        "ecdsa-sha384": (ECDSA_SHA384, SignatureAlgorithm(Scheme.ECDSA, _SHA384)),
-        "ecdsa-sha512": (f"{XMLDSIG_MORE}ecdsa-sha512", SignatureAlgorithm(Scheme.ECDSA, _SHA512)),
+        "rsa-pss-sha256": SignatureAlgorithm(f"{XMLDSIG_MORE_2007}sha256-rsa-MGF1", Scheme.RSA_PSS, _SHA256),
+        "rsa-pss-sha384": SignatureAlgorithm(f"{XMLDSIG_MORE_2007}sha384-rsa-MGF1", Scheme.RSA_PSS, _SHA384),
+        "rsa-pss-sha512": SignatureAlgorithm(f"{XMLDSIG_MORE_2007}sha512-rsa-MGF1", Scheme.RSA_PSS, _SHA512),
+        "ecdsa-sha256": SignatureAlgorithm(ECDSA_SHA256, Scheme.ECDSA, _SHA256),
+        "ecdsa-sha384": SignatureAlgorithm(ECDSA_SHA384, Scheme.ECDSA, _SHA384),
+        "ecdsa-sha512": SignatureAlgorithm(f"{XMLDSIG_MORE}ecdsa-sha512", Scheme.ECDSA, _SHA512),
     },
 )
 # The hashlib name and the digest's length in bytes.
@@ -232,12 +224,14 @@ def read_policy(data: bytes) -> Policy:
     curves = keys.accepted(_CURVES)
     policy = Policy(
         name=name,
-        signature_algorithms=MappingProxyType(dict(_SIGNATURES[name] for name in signatures)),
+        signature_algorithms=MappingProxyType(
+            {_SIGNATURES[name].name: _SIGNATURES[name] for name in signatures}
+        ),
         digest_algorithms=MappingProxyType(dict(_DIGESTS[name] for name in digests)),
         sha1_algorithms=SHA1_ALGORITHMS,
         canonicalizations=frozenset(_CANONICALIZATIONS[name] for name in canonicalizations),
         ends=_ends(
-            {_SIGNATURES[name][0]: until for name, until in signatures.items()}
+            {_SIGNATURES[name].name: until for name, until in signatures.items()}
             | {_DIGESTS[name][0]: until for name, until in digests.items()}
             | {_CANONICALIZATIONS[name]: until for name, until in canonicalizations.items()}
             | {_CURVES[name]: until for name, until in curves.items()}

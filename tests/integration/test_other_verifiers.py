@@ -17,7 +17,8 @@ from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from signing.canonical import C14N_1_0, C14N_1_1, C14N_EXCLUSIVE, parse
 from signing.demo_pki import DemoPki, FacilityKey
-from signing.policy import ECDSA_SHA256, RSA_SHA256, XMLDSIG
+from signing.policy import ECDSA_SHA256, RSA_SHA256, XMLDSIG, XMLDSIG_MORE_2007
+from signing.pss import RSA_PSS
 from signing.sign import Profile, sign_bundle
 from signing.verify import verify
 from tests.conftest import require_tool
@@ -353,14 +354,20 @@ def test_we_accept_what_xmlsec1_signs(
 def test_we_accept_what_the_jdk_signs(jdk: list[str], workshop: Workshop) -> None:
     arguments: list[str | Path] = []
     signed: dict[str, Path] = {}
-    for key, algorithm in (("rsa", RSA_SHA256), ("ec", ECDSA_SHA256)):
+    for key, algorithm in (
+        ("rsa", RSA_SHA256),
+        ("rsa", f"{XMLDSIG_MORE_2007}sha256-rsa-MGF1"),
+        ("rsa", f"{RSA_PSS} SHA-256"),
+        ("rsa", f"{RSA_PSS} SHA-512"),
+        ("ec", ECDSA_SHA256),
+    ):
         for c14n in (C14N_1_0, C14N_1_1, C14N_EXCLUSIVE):
             for transforms in ("-", c14n):
                 for prefix in ("-", "ds"):
                     for variant in ("profile-a", "vietnamese", "xml-lang"):
                         name = f"theirs-{len(signed)}.xml"
                         given = workshop.write(f"unsigned-{variant}.xml", VARIANTS[variant])
-                        signed[f"{key} {c14n} {transforms} {prefix} {variant}"] = workshop.folder / name
+                        signed[f"{algorithm} {c14n} {transforms} {prefix} {variant}"] = workshop.folder / name
                         arguments += [workshop.folder / f"{key}.p12", "demo", given, workshop.folder / name]
                         arguments += [algorithm, c14n, transforms, prefix]
 

@@ -5,6 +5,8 @@ import java.security.Key;
 import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
+import java.security.spec.MGF1ParameterSpec;
+import java.security.spec.PSSParameterSpec;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -17,6 +19,7 @@ import javax.xml.crypto.XMLCryptoContext;
 import javax.xml.crypto.XMLStructure;
 import javax.xml.crypto.dsig.CanonicalizationMethod;
 import javax.xml.crypto.dsig.Reference;
+import javax.xml.crypto.dsig.SignatureMethod;
 import javax.xml.crypto.dsig.SignedInfo;
 import javax.xml.crypto.dsig.Transform;
 import javax.xml.crypto.dsig.XMLSignature;
@@ -27,6 +30,7 @@ import javax.xml.crypto.dsig.keyinfo.KeyInfo;
 import javax.xml.crypto.dsig.keyinfo.KeyInfoFactory;
 import javax.xml.crypto.dsig.keyinfo.X509Data;
 import javax.xml.crypto.dsig.spec.C14NMethodParameterSpec;
+import javax.xml.crypto.dsig.spec.RSAPSSParameterSpec;
 import javax.xml.crypto.dsig.spec.TransformParameterSpec;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.transform.TransformerFactory;
@@ -41,6 +45,8 @@ import org.w3c.dom.Node;
  * <pre>
  * verify FILE...                                             one line per file: true, false or the exception
  * sign (P12 PASSPHRASE IN OUT SIGNATURE C14N TRANSFORM PREFIX)...   TRANSFORM and PREFIX may be "-"
+ *
+ * A SIGNATURE that has parameters is followed by a blank and the hash that they name: "...#rsa-pss SHA-256".
  * </pre>
  */
 public final class XmlSignatures {
@@ -90,6 +96,16 @@ public final class XmlSignatures {
         return entry;
     }
 
+    private static SignatureMethod method(String said) throws Exception {
+        String[] parts = said.split(" ");
+        if (parts.length == 1) {
+            return FACTORY.newSignatureMethod(said, null);
+        }
+        int salt = Integer.parseInt(parts[1].substring(4)) / 8;
+        return FACTORY.newSignatureMethod(parts[0], new RSAPSSParameterSpec(
+            new PSSParameterSpec(parts[1], "MGF1", new MGF1ParameterSpec(parts[1]), salt, 1)));
+    }
+
     private static void sign(String[] arguments, int at) throws Exception {
         KeyStore.PrivateKeyEntry entry = open(arguments[at], arguments[at + 1].toCharArray());
         PrivateKey key = entry.getPrivateKey();
@@ -104,8 +120,7 @@ public final class XmlSignatures {
             "", FACTORY.newDigestMethod("http://www.w3.org/2001/04/xmlenc#sha256", null), transforms, null, null);
         CanonicalizationMethod c14n =
             FACTORY.newCanonicalizationMethod(arguments[at + 5], (C14NMethodParameterSpec) null);
-        SignedInfo signedInfo =
-            FACTORY.newSignedInfo(c14n, FACTORY.newSignatureMethod(arguments[at + 4], null), List.of(reference));
+        SignedInfo signedInfo = FACTORY.newSignedInfo(c14n, method(arguments[at + 4]), List.of(reference));
         KeyInfoFactory keyInfos = FACTORY.getKeyInfoFactory();
         X509Data data = keyInfos.newX509Data(
             List.of(certificate.getSubjectX500Principal().getName(), certificate));

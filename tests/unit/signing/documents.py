@@ -20,7 +20,7 @@ from lxml import etree
 
 from signing.canonical import C14N_1_0, canonicalize, canonicalize_document, parse
 from signing.demo_pki import DemoPki, FacilityKey
-from signing.policy import ENVELOPED_SIGNATURE, RSA_SHA256, SHA256, XMLDSIG
+from signing.policy import ENVELOPED_SIGNATURE, RSA_SHA256, SHA256, XMLDSIG, XMLDSIG_MORE_2007
 
 NOW = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -81,6 +81,25 @@ _TEMPLATE = (
     "{more_references}</P:SignedInfo>"
     "<P:SignatureValue>{value}</P:SignatureValue>{key_info}{after_key_info}</P:Signature>"
 )
+
+
+def pss_parameters(
+    digest: str | None = SHA256,
+    mask: str | None = SHA256,
+    salt: object = 32,
+    *,
+    trailer: object = None,
+    more: str = "",
+) -> str:
+    """Return the parameters of RSASSA-PSS (RFC 9231, 2.3.9); of what is None nothing is said."""
+    written = {
+        '<P:DigestMethod Algorithm="{}"/>': digest,
+        '<X:MaskGenerationFunction><P:DigestMethod Algorithm="{}"/></X:MaskGenerationFunction>': mask,
+        "<X:SaltLength>{}</X:SaltLength>": salt,
+        "<X:TrailerField>{}</X:TrailerField>": trailer,
+    }
+    inside = "".join(each.format(value) for each, value in written.items() if value is not None)
+    return f'<X:RSAPSSParams xmlns:X="{XMLDSIG_MORE_2007}">{inside}{more}</X:RSAPSSParams>'
 
 
 def x509_data(*certificates: x509.Certificate, before: str = "") -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -15,6 +16,7 @@ from signing.certificates import check_leaf, read_der_certificate
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.demo_tsa import DemoTsa
 from signing.policy import DEFAULT_POLICY, RSA_SHA256, SHA256, Policy, Severity, read_policy
+from signing.pss import RSA_PSS
 from signing.sign import sign_bundle
 from signing.timestamps.ask import ask_timestamp
 from signing.timestamps.check import check_token
@@ -29,6 +31,8 @@ from tests.unit.signing.documents import (
     NOW,
     Recipe,
     certificate_for,
+    pss_parameters,
+    rsa_signing,
     sign_like,
     transform,
 )
@@ -94,10 +98,16 @@ def ec_signed(_: FacilityKey, ec_facility: FacilityKey) -> bytes:
     return sign_bundle(BUNDLE, ec_facility.signer)
 
 
+def pss_signed(facility: FacilityKey, _: FacilityKey) -> bytes:
+    sign = rsa_signing(facility, hashes.SHA256(), pss=True)
+    return sign_like(Recipe(algorithm=RSA_PSS, method_inside=pss_parameters(), sign=sign), facility)
+
+
 ENDS = pytest.mark.parametrize(
     ("line", "sign"),
     [
         pytest.param("rsa-sha256 = true #", rsa_signed, id="signature"),
+        pytest.param("rsa-pss-sha256 = true #", pss_signed, id="signature-in-other-words"),
         pytest.param("sha256 = true\nsha384", rsa_signed, id="digest"),
         pytest.param("inclusive-1_0 = true", rsa_signed, id="canonicalisation-of-signed-info"),
         pytest.param("exclusive = true", with_exclusive_transform, id="canonicalisation-as-a-transform"),

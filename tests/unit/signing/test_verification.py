@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from signing.canonical import C14N_1_0, C14N_1_1, C14N_EXCLUSIVE, parse
 from signing.demo_pki import DemoPki, FacilityKey
-from signing.policy import XMLDSIG_MORE, XMLDSIG_MORE_2007, XMLENC
+from signing.policy import SHA256, XMLDSIG_MORE, XMLDSIG_MORE_2007, XMLENC
+from signing.pss import RSA_PSS
 from signing.sign import sign_bundle
 from signing.trust import TrustStore
 from signing.verdict import MEANING, Indication, Reason, SubIndication, failed
@@ -22,12 +23,14 @@ from tests.unit.signing.documents import (
     NOW,
     Recipe,
     ecdsa_signing,
+    pss_parameters,
     rsa_signing,
     sign_like,
     transform,
     x509_data,
 )
 
+SHA384, SHA512 = f"{XMLDSIG_MORE}sha384", f"{XMLENC}sha512"
 PREFIX_LIST = f'<InclusiveNamespaces xmlns="{C14N_EXCLUSIVE}" PrefixList="xsi xsd"/>'
 ALL_C14N = [
     pytest.param(C14N_1_0, id="inclusive-1.0"),
@@ -95,6 +98,26 @@ def test_rsa_passes(
     judge: Judge,
 ) -> None:
     recipe = Recipe(algorithm=algorithm, sign=rsa_signing(facility, hash_algorithm, pss=pss))
+
+    assert judge(sign_like(recipe, facility)).has_passed
+
+
+@pytest.mark.parametrize(
+    ("parameters", "hash_algorithm"),
+    [
+        pytest.param("", hashes.SHA256(), id="as-java-writes-sha256"),
+        pytest.param(pss_parameters(SHA512, None, None), hashes.SHA512(), id="as-java-writes-sha512"),
+        pytest.param(pss_parameters(SHA256, None, 32), hashes.SHA256(), id="as-browsers-write-sha256"),
+        pytest.param(pss_parameters(SHA512, None, 64), hashes.SHA512(), id="as-browsers-write-sha512"),
+        pytest.param(pss_parameters(SHA384, SHA384, 48), hashes.SHA384(), id="all-that-differs"),
+        pytest.param(pss_parameters(SHA256, SHA256, 32, trailer=1), hashes.SHA256(), id="all-there-is"),
+    ],
+)
+def test_pss_with_parameters_passes(
+    parameters: str, hash_algorithm: hashes.HashAlgorithm, facility: FacilityKey, judge: Judge
+) -> None:
+    sign = rsa_signing(facility, hash_algorithm, pss=True)
+    recipe = Recipe(algorithm=RSA_PSS, method_inside=parameters, sign=sign)
 
     assert judge(sign_like(recipe, facility)).has_passed
 

@@ -9,9 +9,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from signing.canonical import C14N_1_0, C14N_1_1, C14N_EXCLUSIVE
 from signing.demo_pki import FacilityKey
 from signing.policy import ECDSA_SHA256, RSA_SHA256, SHA256, XMLDSIG, XMLDSIG_MORE, XMLDSIG_MORE_2007, XMLENC
+from signing.pss import RSA_PSS
 from signing.verdict import Reason
 from tests.unit.signing.attacks.table import Attack, Family, Make, Workshop, recipe, replaced
-from tests.unit.signing.documents import Recipe, ecdsa_signing, rsa_signing, sign_like
+from tests.unit.signing.documents import Recipe, ecdsa_signing, pss_parameters, rsa_signing, sign_like
 
 FORBIDDEN, SHA_1 = Reason.SIGNATURE_ALGORITHM_FORBIDDEN, Reason.SIGNATURE_SHA1
 WRONG, MISMATCH, MALFORMED = (
@@ -34,7 +35,7 @@ SIGNATURES = {
     f"{XMLDSIG_MORE}hmac-sha256": FORBIDDEN,
     f"{XMLDSIG_MORE}hmac-sha512": FORBIDDEN,
     f"{XMLDSIG_MORE}hmac-md5": FORBIDDEN,
-    f"{XMLDSIG_MORE_2007}rsa-pss": FORBIDDEN,
+    RSA_PSS: WRONG,  # SHA-256, which PKCS#1 v1.5 does not make it
     f"{XMLDSIG_MORE_2007}sha3-256-rsa-MGF1": FORBIDDEN,
     "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed25519": FORBIDDEN,
     "": FORBIDDEN,
@@ -178,6 +179,7 @@ def attacks() -> Iterator[Attack]:
         )
         yield Attack(f"CanonicalizationMethod “{uri}”", make, FORBIDDEN)
     yield from confusions()
+    yield from pss_in_other_words()
     yield from rsa_values()
     for name, change in EC_VALUES.items():
         yield Attack(f"an ECDSA value: {name}", with_ecdsa(ecdsa_changed(change)), WRONG)
@@ -215,6 +217,48 @@ def confusions() -> Iterator[Attack]:
     yield Attack(
         "PSS with another mask", with_pss(pss_name, padding.PSS(mgf(sha512_hash), 32), sha256), WRONG
     )
+
+
+def pss_in_other_words() -> Iterator[Attack]:
+    """What is said of RSASSA-PSS is what is meant; a hash that nobody accepts hides nowhere in it."""
+    sha512 = f"{XMLENC}sha512"
+    twice = "<X:SaltLength>32</X:SaltLength>"
+    names = {
+        "a salt of 20": pss_parameters(salt=20),
+        "a salt of 032": pss_parameters(salt="032"),
+        "a salt of SHA-512": pss_parameters(None, None, 64),
+        "two salts": pss_parameters(more=twice),
+        "another mask": pss_parameters(mask=sha512),
+        "another mask than is usual": pss_parameters(None, sha512, None),
+        "another trailer": pss_parameters(trailer=2),
+        "something more": pss_parameters(more="<X:Other/>"),
+        "the salt before the mask": pss_parameters(mask=None).replace(
+            "</X:SaltLength>", "</X:SaltLength><X:MaskGenerationFunction/>"
+        ),
+        "another mask generation function": pss_parameters().replace(
+            "<X:MaskGenerationFunction>", '<X:MaskGenerationFunction Algorithm="urn:none">'
+        ),
+        "parameters twice": pss_parameters() * 2,
+        "another element": pss_parameters().replace("RSAPSSParams", "Params"),
+        "MD5": pss_parameters(f"{XMLDSIG_MORE}md5", None, None),
+    }
+    for name, inside in names.items():
+        yield Attack(
+            f"RSASSA-PSS with parameters: {name}",
+            recipe(Recipe(algorithm=RSA_PSS, method_inside=inside)),
+            FORBIDDEN,
+        )
+    for where in ("digest", "mask"):
+        inside = pss_parameters(**{where: f"{XMLDSIG}sha1"})  # type: ignore[arg-type]  # either is a text
+        yield Attack(
+            f"RSASSA-PSS with parameters: SHA-1 for the {where}",
+            recipe(Recipe(algorithm=RSA_PSS, method_inside=inside)),
+            SHA_1,
+        )
+    right = recipe(Recipe(algorithm=RSA_PSS, method_inside=pss_parameters()))
+    yield Attack("RSASSA-PSS with parameters over PKCS#1 v1.5", right, WRONG)
+    beside = recipe(Recipe(method_inside=pss_parameters()))
+    yield Attack("parameters of RSASSA-PSS beside another name", beside, FORBIDDEN)
 
 
 def rsa_values() -> Iterator[Attack]:
