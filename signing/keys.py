@@ -1,6 +1,6 @@
 """Keys that sign, behind one port: whoever signs need not know where the key is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, runtime_checkable
 
@@ -8,9 +8,11 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from signing.certificates import write_name
 from signing.errors import (
     FileKind,
     KeyMismatch,
@@ -22,11 +24,13 @@ from signing.errors import (
     WrongPassphrase,
 )
 from signing.extensions import UNREADABLE
+from signing.key_bags import find_key_bags
 from signing.key_files import recognize_file
 from signing.policy import ECDSA_SHA256, ECDSA_SHA384, RSA_SHA256
 
 _CURVES: Final = {"secp256r1": ECDSA_SHA256, "secp384r1": ECDSA_SHA384}
 _PEM: Final = b"-----BEGIN"
+_LEAST_OF_DIGEST: Final = 8
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -131,31 +135,105 @@ def side_by_side(der: bytes, key_bits: int) -> bytes:
         raise ValueError("the integers do not fit the curve") from error
 
 
-def load_pkcs12(data: bytes, passphrase: str | None) -> LocalSigner:
+def load_pkcs12(data: bytes, passphrase: str | None, *, key: str | None = None) -> LocalSigner:
     """Return the signer that a PKCS#12 file holds.
+
+    ``key`` chooses one of several: the name that it has in the file, or how the SHA-256 of its certificate
+    begins. Of several certificates of one key the one that lasts longest counts, as it was renewed.
 
     Raises:
         WrongPassphrase: The passphrase does not open it, or the file is damaged.
         UnusableKeyFile: It is no PKCS#12 file, or lacks a private key or the certificate for it.
+        NoPrivateKey: It lacks such a key, or has several and none was chosen.
         UnsupportedKey: The key is neither RSA nor on one of the NIST curves P-256 and P-384.
     """
+    secret = passphrase.encode() if passphrase is not None else None
     try:
-        key, certificate, _ = pkcs12.load_key_and_certificates(
-            data,
-            passphrase.encode() if passphrase is not None else None,
-        )
+        held = pkcs12.load_pkcs12(data, secret)
     except ValueError as error:
         if "password" in str(error).lower():
             msg = "the passphrase does not open the PKCS#12 file, or the file is damaged"
             raise WrongPassphrase(msg) from error
         raise _other_file("the file is not PKCS#12", data, FileKind.PKCS12) from error
-    if key is None:
+    if held.key is None:
         raise NoPrivateKey("the PKCS#12 file holds no private key")
-    if certificate is None:
-        raise NoCertificate("the PKCS#12 file holds no certificate for its key")
+    bags = find_key_bags(data)
+    named = [each for each in (held.cert, *held.additional_certs) if each is not None]
+    signers = _signers_of(
+        [held.key] if len(bags) < 2 else _open_bags(bags, secret),  # noqa: PLR2004 - several
+        [each.certificate for each in named],
+    )
+    fitting = [each for each in signers if key is None or _is_called(key, each.certificate, named)]
+    if len(fitting) != 1:
+        said = "the PKCS#12 file holds several keys" if fitting else f"the PKCS#12 file holds no key {key!r}"
+        raise NoPrivateKey(f"{said}; say which: {'; '.join(map(_describe, signers))}")
+    return fitting[0]
+
+
+def _open_bags(bags: Iterable[bytes], passphrase: bytes | None) -> list[PrivateKeyTypes]:
+    try:
+        return [serialization.load_der_private_key(each, passphrase) for each in bags]
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+        raise WrongPassphrase("the passphrase opens the PKCS#12 file, but not each of its keys") from error
+
+
+def _signers_of(
+    keys: Iterable[PrivateKeyTypes], certificates: Sequence[x509.Certificate]
+) -> list[LocalSigner]:
+    """Make a signer of each key that can be one, if there is any.
+
+    Raises:
+        UnsupportedKey, NoCertificate: There is none; of several keys the first says why.
+    """
+    signers: list[LocalSigner] = []
+    failures: list[UnsupportedKey | NoCertificate] = []
+    for key in keys:
+        try:
+            signers.append(_signer_of(key, certificates))
+        except (UnsupportedKey, NoCertificate) as failure:
+            failures.append(failure)
+    if not signers:
+        raise failures[0]
+    return signers
+
+
+def _signer_of(key: PrivateKeyTypes, certificates: Sequence[x509.Certificate]) -> LocalSigner:
     if not isinstance(key, PrivateKey):
         raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
-    return LocalSigner(certificate, key)
+    own = _find_own(key, certificates)
+    if own is None:
+        raise NoCertificate("the PKCS#12 file holds no certificate for its key")
+    return LocalSigner(own, key)
+
+
+def _find_own(key: PrivateKey, certificates: Iterable[x509.Certificate]) -> x509.Certificate | None:
+    """Return the certificate of a key; a renewed one may stand beside the one that it replaces."""
+    public = key.public_key()
+    fitting = [each for each in certificates if _public_key_of(each) == public]
+    return max(fitting, key=lambda each: each.not_valid_after_utc, default=None)
+
+
+def _public_key_of(certificate: x509.Certificate) -> object:
+    try:
+        return certificate.public_key()
+    except UNREADABLE:
+        return None  # an authority's, of a kind that the library does not know
+
+
+def _is_called(name: str, certificate: x509.Certificate, named: Iterable[pkcs12.PKCS12Certificate]) -> bool:
+    is_digest = len(name) >= _LEAST_OF_DIGEST and _digest_of(certificate).startswith(name.lower())
+    return is_digest or any(
+        each.friendly_name == name.encode() for each in named if each.certificate == certificate
+    )
+
+
+def _describe(signer: LocalSigner) -> str:
+    one = signer.certificate
+    return f"{_digest_of(one)[:16]} ({write_name(one.subject)}, until {one.not_valid_after_utc:%Y-%m-%d})"
+
+
+def _digest_of(certificate: x509.Certificate) -> str:
+    return certificate.fingerprint(hashes.SHA256()).hex()
 
 
 def _other_file(wanted: str, data: bytes, kind: FileKind) -> UnusableKeyFile:
@@ -195,5 +273,4 @@ def load_pem(key: bytes, certificate: bytes, passphrase: str | None) -> LocalSig
     if not isinstance(private_key, PrivateKey):
         raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
     # Those of the authorities may stand beside it, before or behind.
-    own = private_key.public_key()
-    return LocalSigner(next((one for one in found if one.public_key() == own), found[0]), private_key)
+    return LocalSigner(_find_own(private_key, found) or found[0], private_key)

@@ -53,7 +53,13 @@ Module = Annotated[
     typer.Option("--pkcs11", help="PKCS#11 module (.so) of a token, instead of a file.", dir_okay=False),
 ]
 Token = Annotated[str | None, typer.Option("--token", help="Label of the token, if several fit.")]
-Key = Annotated[str | None, typer.Option("--key", help="Label of the key, if there are several.")]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        help="Label of the key, if there are several; in a file also how its certificate's SHA-256 begins.",
+    ),
+]
 Remote = Annotated[
     str | None,
     typer.Option("--remote", help="Address of a remote signing service that keeps the key."),
@@ -101,6 +107,8 @@ class SignerChoice:
             raise typer.BadParameter("--key-file and --cert-file go together")
         if (self.remote is None) != (self.remote_credentials is None):
             raise typer.BadParameter("--remote and --remote-credentials go together")
+        if self.key is not None and self.pkcs12 is None and self.module is None:
+            raise typer.BadParameter("--key chooses among the keys of --pkcs12 or --pkcs11")
 
 
 @contextmanager
@@ -112,7 +120,7 @@ def open_signer(choice: SignerChoice) -> Iterator["Signer"]:
         yield _open_remote(choice.remote, choice.remote_credentials, choice)
         return
     if choice.pkcs12 is not None:
-        yield load_pkcs12(choice.pkcs12.read_bytes(), _secret(choice, "passphrase"))
+        yield load_pkcs12(choice.pkcs12.read_bytes(), _secret(choice, "passphrase"), key=choice.key)
         return
     if choice.key_file is not None and choice.certificate_file is not None:
         key = choice.key_file.read_bytes()

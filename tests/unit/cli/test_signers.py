@@ -45,3 +45,8 @@ def test_a_file_that_is_no_text_is_said(key: Path, tmp_path: Path) -> None:
         open_signer(SignerChoice(pkcs12=key, passphrase_file=tmp_path / "secret")),
     ):
         pass
+
+
+def test_a_key_is_chosen_among_several_alone(tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match="--key chooses"):
+        SignerChoice(key_file=tmp_path / "key.pem", certificate_file=tmp_path / "cert.pem", key="mine")

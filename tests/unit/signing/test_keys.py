@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
+from signing import der
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.errors import (
     FileKind,
@@ -21,7 +22,7 @@ from signing.errors import (
     WrongPassphrase,
 )
 from signing.keys import LocalSigner, load_pem, load_pkcs12
-from tests.unit.signing.documents import certificate_for
+from tests.unit.signing.documents import DAY, NOW, certificate_for
 
 PLAIN = serialization.NoEncryption()
 
@@ -153,3 +154,91 @@ def test_errors_keep_no_secret(facility: FacilityKey) -> None:
         load_pkcs12(facility.pkcs12, "a-secret-passphrase")
 
     assert "a-secret-passphrase" not in str(refused.value)
+
+
+# Several keys in one file, several certificates of one key.
+
+
+def _merged(*files: bytes) -> bytes:
+    """Return a PKCS#12 file of all that others hold, without a checksum over it."""
+    contents = b""
+    for file in files:
+        inside = der.Reader.of(file)
+        inside.take_whole()
+        info = inside.inside()
+        data = info.object_identifier()
+        contents += der.Reader(info.inside(der.context(0)).take(der.OCTET_STRING)).take(der.SEQUENCE)
+    held = der.encode(der.context(0), der.octet_string(der.sequence(contents)))
+    return der.sequence(der.integer(3), der.sequence(der.object_identifier(data), held))
+
+
+def _file(name: str, signer: LocalSigner, passphrase: str | None = "demo") -> bytes:
+    seal = PLAIN if passphrase is None else serialization.BestAvailableEncryption(passphrase.encode())
+    return pkcs12.serialize_key_and_certificates(
+        name.encode(), signer.private_key, signer.certificate, None, seal
+    )
+
+
+@pytest.fixture
+def two_keys(facility: FacilityKey, ec_facility: FacilityKey) -> bytes:
+    return _merged(_file("Khóa cũ", facility.signer), _file("Khóa mới", ec_facility.signer))
+
+
+def test_of_several_keys_none_signs_unless_it_is_chosen(
+    two_keys: bytes, facility: FacilityKey, ec_facility: FacilityKey
+) -> None:
+    with pytest.raises(NoPrivateKey, match="several keys") as refused:
+        load_pkcs12(two_keys, "demo")
+
+    for each in (facility, ec_facility):
+        digest = each.certificate.fingerprint(hashes.SHA256()).hex()
+        assert digest[:16] in str(refused.value)
+        assert load_pkcs12(two_keys, "demo", key=digest[:8].upper()).certificate == each.certificate
+
+
+def test_a_key_is_chosen_by_its_name(two_keys: bytes, ec_facility: FacilityKey) -> None:
+    assert load_pkcs12(two_keys, "demo", key="Khóa mới").sign(b"") != b""
+    assert load_pkcs12(two_keys, "demo", key="Khóa mới").certificate == ec_facility.certificate
+    for other in ("khóa khác", "", "0"):
+        with pytest.raises(NoPrivateKey, match="no key"):
+            load_pkcs12(two_keys, "demo", key=other)
+
+
+def test_the_only_key_is_no_other_one(facility: FacilityKey) -> None:
+    with pytest.raises(NoPrivateKey, match="no key"):
+        load_pkcs12(facility.pkcs12, facility.passphrase, key="khóa khác")
+
+
+def test_a_key_with_a_passphrase_of_its_own_is_no_reason_to_take_another(
+    facility: FacilityKey, ec_facility: FacilityKey
+) -> None:
+    mixed = _merged(_file("a", facility.signer), _file("b", ec_facility.signer, "other"))
+
+    with pytest.raises(WrongPassphrase):
+        load_pkcs12(mixed, "demo", key="a")
+
+
+def test_keys_that_cannot_sign_are_passed_over(facility: FacilityKey, pki: DemoPki) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    certificate = certificate_for(key.public_key(), issued_by=pki)
+    other = pkcs12.serialize_key_and_certificates(b"other", key, certificate, None, PLAIN)
+
+    mixed = _merged(other, _file("own", facility.signer, None))
+
+    assert load_pkcs12(mixed, None).certificate == facility.certificate
+
+
+def test_of_the_certificates_of_one_key_that_which_lasts_longest_signs(
+    ec_facility: FacilityKey, pki: DemoPki
+) -> None:
+    """A renewed certificate may stand beside the one that it replaces, in any order."""
+    key = ec_facility.signer.private_key
+    old, new = (
+        certificate_for(key.public_key(), issued_by=pki, validity=(NOW - DAY, NOW + days * DAY))
+        for days in (1, 300)
+    )
+    for first, second in ((old, new), (new, old)):
+        data = pkcs12.serialize_key_and_certificates(None, key, first, [second], PLAIN)
+
+        assert load_pkcs12(data, None).certificate == new
+        assert load_pem(_pem(key), _pem(first) + _pem(second), None).certificate == new

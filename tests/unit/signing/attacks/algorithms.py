@@ -249,7 +249,7 @@ def pss_in_other_words() -> Iterator[Attack]:
             FORBIDDEN,
         )
     for where in ("digest", "mask"):
-        inside = pss_parameters(**{where: f"{XMLDSIG}sha1"})  # type: ignore[arg-type]  # either is a text
+        inside = pss_parameters(**{where: f"{XMLDSIG}sha1"})
         yield Attack(
             f"RSASSA-PSS with parameters: SHA-1 for the {where}",
             recipe(Recipe(algorithm=RSA_PSS, method_inside=inside)),
