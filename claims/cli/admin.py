@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from claims.cli.catalogues import say_problems
+from claims.cli.inputs import read_text
 from claims.cli.output import AsJson, Exit, Language, emit, say
 from claims.exchange.access.keys import Scope
 from claims.exchange.submission import FacilityCode
@@ -105,7 +106,7 @@ def set_card_staff(
     from claims.runtime.start import open_service
 
     if citizen_id_file is not None:
-        citizen_id = citizen_id_file.read_text("utf-8").strip()
+        citizen_id = read_text(citizen_id_file).strip()
     else:
         citizen_id = str(typer.prompt("citizen number", hide_input=True, err=True)).strip()
     open_service().gateway_accounts.put_card_staff(FacilityCode(code), CardStaff(name, citizen_id))
@@ -241,7 +242,7 @@ def _read_password_md5(password_file: Path | None) -> str:
     from claims.gateway.protocol import hash_password
 
     if password_file is not None:
-        password = password_file.read_text("utf-8").rstrip("\r\n")
+        password = read_text(password_file).rstrip("\r\n")
     else:
         password = str(typer.prompt("password", hide_input=True, err=True))
     return hash_password(password)

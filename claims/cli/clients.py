@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from claims.cli.inputs import read_text
 from claims.cli.output import AsJson, emit, say
 from claims.exchange.access.keys import Scope
 from claims.exchange.access.places import EVERYWHERE
@@ -38,7 +39,7 @@ def register(
     from claims.runtime.start import open_service
 
     client = open_service().manage_clients.register(
-        public_key.read_text("utf-8"),
+        read_text(public_key),
         facility=None if facility is None else FacilityCode(facility),
         scopes=frozenset(scope),
         label=label,
@@ -82,7 +83,7 @@ def add_key(client_id: ClientId, public_key: KeyFile) -> None:
     """Let a client sign with another key too; two are live at most."""
     from claims.runtime.start import open_service
 
-    key = open_service().manage_clients.add_key(client_id, public_key.read_text("utf-8"))
+    key = open_service().manage_clients.add_key(client_id, read_text(public_key))
     say(f"client {client_id} signs with {key.id} too")
 
 

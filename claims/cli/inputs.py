@@ -1,5 +1,6 @@
 """What a command is given: files, folders of files, or standard input; and where its results go."""
 
+import codecs
 import glob
 import gzip
 import os
@@ -65,6 +66,29 @@ def read_input(path: Path, *, most: int = MAX_BYTES) -> bytes:
     if len(data) > most:
         raise TooLargeInput(path, most)
     return _unpack(data, path, most) if data.startswith(_GZIP) else data
+
+
+def decode_text(data: bytes) -> str:
+    """Return a text as people write it: with a byte order mark of Windows, or in UTF-16, too.
+
+    Raises:
+        UnicodeDecodeError: It is no text.
+    """
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if is_wide else "utf-8-sig")
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text. A mark that became part of a passphrase or a key would make it a wrong one.
+
+    Raises:
+        BadParameter: It is no text.
+        OSError: It cannot be read.
+    """
+    try:
+        return decode_text(path.read_bytes())
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{path} is no text in UTF-8") from None
 
 
 def find_files(inputs: Sequence[Path]) -> list[Path]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from claims.cli.inputs import read_text
 from claims.cli.output import AsJson, Exit, Language, emit, say
 from claims.cli.signers import (
     CertificateFile,
@@ -147,7 +148,7 @@ def request(
         if path.exists():
             raise typer.BadParameter(f"{path} is there already and stays as it is", param_hint="--output")
     if passphrase_file is not None:
-        passphrase = passphrase_file.read_text("utf-8").rstrip("\r\n")
+        passphrase = read_text(passphrase_file).rstrip("\r\n")
     else:
         passphrase = str(typer.prompt("passphrase", hide_input=True, confirmation_prompt=True, err=True))
     if not passphrase:

@@ -22,6 +22,14 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "chain.events": ("{count} sự kiện, {faults} điểm sai", "{count} events, {faults} faults"),
         "chain.readings": ("{count} lượt xem, {faults} điểm sai", "{count} readings, {faults} faults"),
         "export.done": ("Đã ghi {count} hồ sơ lưu trữ vào {to}", "{count} archives written to {to}"),
+        "receipt.changed": (
+            "giấy nhận đã bị sửa, hoặc không do hệ thống ký",
+            "the receipt was changed, or somebody else signed it",
+        ),
+        "receipt.none": (
+            "đây không phải giấy nhận: cần câu trả lời khi gửi, hoặc signed_receipt trong đó",
+            "this is no receipt: give what the service answered, or the signed_receipt in it",
+        ),
         "receipt.other_bundle": (
             "đã ký, nhưng cho tệp khác với {bundle}",
             "signed, but for another bundle than {bundle}",
@@ -29,6 +37,10 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "receipt.signed": (
             "Hệ thống đã ký nhận {submission}: cơ sở {facility}, lúc {at}, {size} byte, SHA-256 {sha256}",
             "The service signed for {submission}: of {facility}, at {at}, {size} bytes, SHA-256 {sha256}",
+        ),
+        "receipt.unknown_key": (
+            "không có khóa đã ký giấy nhận này trong --key: hãy tải lại /v1/evidence/keys",
+            "the key that signed it is not among those of --key: fetch /v1/evidence/keys again",
         ),
         "retention.erased": ("đã xóa nội dung của {submission}", "the content of {submission} is erased"),
         "retention.held": ("{submission} được giữ lại, không ai xóa được", "{submission} is held"),

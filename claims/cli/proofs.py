@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from claims.cli.inputs import read_input
+from claims.cli.inputs import decode_text, read_input
 from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
 
 if TYPE_CHECKING:
@@ -50,16 +50,21 @@ def verify_receipt(
     from claims.cli.proof_words import sentence
     from claims.proof.errors import BrokenToken
     from claims.proof.records import AcceptanceReceipt
-    from claims.proof.words import describe
 
+    token, keys = _token(read_input(receipt)), _certificates(key.read_bytes())
     try:
-        found = AcceptanceReceipt.verify(_token(read_input(receipt)), _certificates(key.read_bytes()))
+        found = AcceptanceReceipt.verify(token, keys)
     except BrokenToken:
-        say(f"{receipt}: {describe('receipt.broken', language)}")
+        code = _fault_of(token, keys)
+        say(f"{receipt}: {sentence(code, language)}")
+        if as_json:
+            emit({"holds": False, "code": code})
         return Exit.BLOCKED
     data = None if bundle is None else bundle.read_bytes()
     if data is not None and (hashlib.sha256(data).hexdigest(), len(data)) != (found.sha256, found.size):
         say(f"{receipt}: {sentence('receipt.other_bundle', language, bundle=bundle)}")
+        if as_json:
+            emit({"holds": False, "code": "receipt.other_bundle"})
         return Exit.BLOCKED
     facts = {"facility": found.facility, "sha256": found.sha256, "size": found.size}
     at = found.received_at.isoformat()
@@ -67,6 +72,7 @@ def verify_receipt(
     if as_json:
         emit(
             {
+                "holds": True,
                 "submission": found.submission,
                 "facility": found.facility,
                 "sha256": found.sha256,
@@ -161,13 +167,27 @@ def _kept_head(path: Path, keys: Mapping[str, x509.Certificate]) -> str:
 
 
 def _token(data: bytes) -> str:
-    text = data.decode("utf-8", "replace").strip()
-    if text.startswith("{"):
-        try:
-            return str(json.loads(text).get("signed_receipt"))
-        except (ValueError, RecursionError):
-            return text
-    return text.strip('"')
+    """Return the receipt of a file, or nothing where there is none."""
+    try:
+        text = decode_text(data).strip()
+        return str(json.loads(text).get("signed_receipt")) if text.startswith("{") else text.strip('"')
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _fault_of(token: str, keys: Mapping[str, x509.Certificate]) -> str:
+    """Return what is wrong with a receipt that does not hold."""
+    from claims.proof.errors import BrokenToken
+    from claims.proof.records import RECEIPT_KIND, AcceptanceReceipt
+    from claims.proof.tokens import missing_signer
+
+    try:
+        AcceptanceReceipt.read(token)
+    except BrokenToken:
+        return "receipt.none"
+    return (
+        "receipt.changed" if missing_signer(token, keys, kind=RECEIPT_KIND) is None else "receipt.unknown_key"
+    )
 
 
 def _certificates(data: bytes) -> Mapping[str, x509.Certificate]:

@@ -1,6 +1,5 @@
 """Whose key signs: a file, a pair of files, a token or a remote service; the options, and opening it."""
 
-import codecs
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from claims.cli.inputs import read_text
 from claims.cli.output import say
 
 if TYPE_CHECKING:
@@ -153,15 +153,5 @@ def _ask_holder(language: str, names: Sequence[str]) -> None:
 
 def _secret(choice: SignerChoice, name: str) -> str:
     if choice.passphrase_file is not None:
-        return _read_text(choice.passphrase_file).rstrip("\r\n")
+        return read_text(choice.passphrase_file).rstrip("\r\n")
     return str(typer.prompt(_SECRETS[name][choice.language], hide_input=True, err=True))
-
-
-def _read_text(path: Path) -> str:
-    """Read what an editor or a shell wrote; a mark of Windows would make a PIN a wrong one."""
-    data = path.read_bytes()
-    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        return data.decode("utf-16" if is_wide else "utf-8-sig")
-    except UnicodeDecodeError:
-        raise typer.BadParameter(f"{path} is no text in UTF-8", param_hint="--passphrase-file") from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from claims.cli.inputs import Reason
+from claims.cli.inputs import Reason, read_text
 from claims.cli.output import AsJson, Exit, console, emit, say
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def open_api(url: str | None, key_file: Path | None) -> Iterator[ApiClient]:
 
     settings = load_settings()
     if key_file is not None:
-        key = key_file.read_text("utf-8").strip()
+        key = read_text(key_file).strip()
     elif settings.api_key is not None:
         key = settings.api_key.get_secret_value()
     else:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
 from claims.cli.output import Exit
@@ -183,7 +183,7 @@ def _run(*command: str | Path) -> str:
 def test_a_request_for_a_certificate_goes_with_a_sealed_key(
     pki: Path, tmp_path: Path, kind: str, label: str
 ) -> None:
-    (tmp_path / "secret").write_text("một mật khẩu\n", "utf-8")
+    (tmp_path / "secret").write_text("một mật khẩu\n", "utf-16")
     ask = (
         "keys", "request", "--name", "BỆNH VIỆN MẪU", "--id", "MST:0100000000", "--province", "Hà Nội",
         "--kind", kind, "--passphrase-file", tmp_path / "secret", "-o", tmp_path / "new",
@@ -198,6 +198,7 @@ def test_a_request_for_a_certificate_goes_with_a_sealed_key(
     key_file = tmp_path / "new.key.pem"
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
     assert b"ENCRYPTED" in key_file.read_bytes()
+    assert load_pem_private_key(key_file.read_bytes(), "một mật khẩu".encode())
     assert label in type(request.public_key()).__name__.upper().replace("ELLIPTICCURVE", "EC")
 
 
