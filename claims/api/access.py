@@ -7,6 +7,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
+from claims.api.known_queries import refuse_unknown_query
 from claims.exchange.access.acting import act_as
 from claims.exchange.access.bounds import bind
 from claims.exchange.access.errors import UnknownKey
@@ -31,7 +32,10 @@ TheService = Annotated[Service, Depends(service_of)]
 
 @dataclass(frozen=True, slots=True)
 class Requires:
-    """A dependency that lets only those through who may do something somewhere; where, the caller says."""
+    """A dependency that lets only those through who may do something somewhere; where, the caller says.
+
+    And of those only who asks for nothing but what the route has: whoever may not, is not told what that is.
+    """
 
     action: str
 
@@ -52,7 +56,9 @@ class Requires:
         if caller is None:
             certificate = TrustedProxies.of(service.settings).certificate_of(request)
             caller = await run_in_threadpool(service.who_calls, token, certificate=certificate)
-        return _admit(caller, self.action)
+        admitted = _admit(caller, self.action)
+        await refuse_unknown_query(request)
+        return admitted
 
 
 def known_caller(request: Request, service: Service, action: str) -> Principal | None:

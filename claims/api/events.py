@@ -12,6 +12,7 @@ from claims.api.access import TheService, may
 from claims.api.limits import MOST_EVENTS, MOST_WAIT_S
 from claims.api.models import FeedPageView, PlainText
 from claims.exchange.access.principal import Principal
+from claims.validation import unfit
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
 
@@ -45,7 +46,7 @@ async def read_feed(
     whose = caller.facility_within(facility)
     if whose is None:
         raise RequestValidationError(
-            [{"loc": ("query", "facility"), "type": "missing", "msg": "say whose events"}]
+            [unfit(("query", "facility"), "missing", "say whose events", "hãy ghi cơ sở nào")]
         )
     if cursor == _LATEST:
         cursor = await run_in_threadpool(service.feed.latest, whose)

@@ -30,7 +30,7 @@ class _OrdinaryFirst(APIRoute):
             service = await service_of(request)
             caller = known_caller(request, service, SUBMIT)
             key = request.headers.get("Idempotency-Key")
-            if caller is None or not _is_ordinary(request.headers, key):
+            if caller is None or request.scope["query_string"] or not _is_ordinary(request.headers, key):
                 return await by_framework(request)
             response = Response()
             del response.headers["Content-Length"]  # the headers are another body's

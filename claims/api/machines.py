@@ -15,6 +15,7 @@ from claims.exchange.access.keys import ApiKey, Scope, require_givable
 from claims.exchange.access.principal import Principal
 from claims.exchange.submission import FacilityCode
 from claims.runtime.wiring import Service
+from claims.validation import unfit
 
 router = APIRouter(tags=["keys and clients"])
 
@@ -284,7 +285,9 @@ def _whose(caller: Principal, facility: str | None) -> FacilityCode | None:
     """Return whose machines are meant; None: the service's own, which only the nation has to do with."""
     whose = caller.facility_within(facility)
     if whose is None and not caller.within.is_everywhere:
-        raise RequestValidationError([{"loc": ("facility",), "type": "missing", "msg": "say whose"}])
+        raise RequestValidationError(
+            [unfit(("facility",), "missing", "say whose", "hãy ghi là của cơ sở nào")]
+        )
     return whose
 
 

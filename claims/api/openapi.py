@@ -59,6 +59,8 @@ _BY_OPERATION: Final[Mapping[str, tuple[type[Exception], ...]]] = {
     "getLogHead": (errors.NotInLog,),
     "listLogHeads": (errors.NotInLog,),
 }
+#: Below which parameters of a query that a route does not have are refused.
+_STRICT: Final = "/v1/"
 _BAD_REQUEST: Final = problems.BY_STATUS[400]
 _NOT_FOUND: Final = problems.BY_STATUS[404]
 
@@ -115,7 +117,7 @@ def _kinds_of(path: str, operation: Mapping[str, Any]) -> Iterable[Kind]:
     if operation.get("security"):
         yield KINDS[access_errors.UnknownKey]
         yield KINDS[access_errors.AccessDenied]
-    if operation.get("parameters") or "requestBody" in operation:
+    if operation.get("parameters") or "requestBody" in operation or path.startswith(_STRICT):
         yield INVALID
     if "requestBody" in operation:
         yield TOO_LARGE
@@ -154,5 +156,7 @@ Hand in claims, follow them, replay what failed.
   it safe to repeat; it is remembered for seven days.
 * **Errors** are `application/problem+json` (RFC 9457). `code` is stable; `Accept-Language: vi` or `en` picks
   the language of what people read.
+* **Parameters** of a query that an operation does not have are refused (422, `invalid-request`), and so is
+  one that comes twice and is no list.
 * **Lists** are `{data, next_cursor, has_more}`; give `next_cursor` as `cursor` for the rest.
 """

@@ -14,6 +14,7 @@ from claims.api.paging import cut
 from claims.exchange.access.principal import Principal
 from claims.exchange.access.protection import LONGEST, SHORTEST_REASON, USUAL, Opening
 from claims.exchange.submission import SubmissionId
+from claims.validation import unfit
 
 router = APIRouter(tags=["protected records"])
 
@@ -84,7 +85,14 @@ def break_glass(
         )
     except ValueError as error:
         raise RequestValidationError(
-            [{"loc": ("body", "reason"), "type": "value_error", "msg": str(error)}]
+            [
+                unfit(
+                    ("body", "reason"),
+                    "string_too_short",
+                    str(error),
+                    f"lý do phải có ít nhất {SHORTEST_REASON} ký tự",
+                )
+            ]
         ) from error
     return OpeningView.of(opening)
 

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from asgi_correlation_id import correlation_id
@@ -21,6 +22,7 @@ from claims.api.languages import language_of
 from claims.api.problem_titles import VIETNAMESE
 from claims.building.errors import CannotBuild
 from claims.building.reasons import told_of_building, told_of_reading
+from claims.bundle.messages import LANGUAGES
 from claims.checking.details import detail, detail_to_json
 from claims.emr.errors import MalformedEncounter
 from claims.errors import ClaimsError
@@ -279,18 +281,32 @@ def _framework_error(request: Request, error: Exception) -> JSONResponse:
 def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise TypeError(type(error))
-    # The input is left out: it may hold what must not be repeated.
-    problems = [
+    found = error.errors()
+    told_each = [
         {
-            "pointer": "/" + "/".join(str(part) for part in one["loc"]),
+            "pointer": _pointer(one),
             "code": one["type"],
             "detail": told(one),
+            "message": {language: told(one, language) for language in LANGUAGES},
         }
-        for one in error.errors()
+        for one in found
     ]
-    first = "; ".join(f"{one['pointer']}: {one['detail']}" for one in problems[:_ERRORS_TOLD])
-    more = f"; {len(problems) - _ERRORS_TOLD} more in errors" if len(problems) > _ERRORS_TOLD else ""
-    return answer(request, INVALID, f"{first}{more}", errors=problems)
+    english, vietnamese = (
+        _listed([f"{_pointer(one)}: {told(one, language)}" for one in found], language)
+        for language in ("en", "vi")
+    )
+    return answer(request, INVALID, english, vietnamese=vietnamese, errors=told_each)
+
+
+def _listed(sentences: Sequence[str], language: str) -> str:
+    """Return the first of what is wrong, and how much more there is in ``errors``."""
+    left = len(sentences) - _ERRORS_TOLD
+    more = {"en": f"{left} more in errors", "vi": f"còn {left} lỗi nữa trong errors"}[language]
+    return "; ".join([*sentences[:_ERRORS_TOLD], *([more] if left > 0 else [])])
+
+
+def _pointer(error: Mapping[str, Any]) -> str:
+    return "/" + "/".join(str(part) for part in error["loc"])
 
 
 def _left(request: Request, error: Exception) -> Response:

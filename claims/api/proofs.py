@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from claims.api.access import TheService, may
+from claims.api.known_queries import refuse_unknown_query
 from claims.api.limits import MOST_LISTED
 from claims.api.models import SubmissionKey
 from claims.api.paging import cut
@@ -89,7 +90,12 @@ class ConsistencyView(BaseModel):
     path: list[str]
 
 
-@router.get(KEYS, operation_id="getEvidenceKeys", summary="The keys that sign receipts, evidence and heads")
+@router.get(
+    KEYS,
+    operation_id="getEvidenceKeys",
+    summary="The keys that sign receipts, evidence and heads",
+    dependencies=[Depends(refuse_unknown_query)],
+)
 def get_keys(service: TheService) -> dict[str, object]:
     """Return all keys that ever signed, oldest first, as a JWK set with their certificates."""
     keys = service.service_keys

@@ -28,6 +28,7 @@ from claims.exchange.replay import NewReplay
 from claims.exchange.submission import SubmissionFilter, SubmissionId
 from claims.runtime.wiring import Service
 from claims.spreadsheets import csv_line
+from claims.validation import unfit
 
 router = APIRouter(prefix="/v1/replays", tags=["replays"])
 
@@ -67,7 +68,14 @@ def create_replay(
         return ReplayPlanView.of(service.plan_replay(which))
     if not wanted.reason.strip():
         raise RequestValidationError(
-            [{"loc": ("body", "reason"), "type": "missing", "msg": "say why these are replayed"}]
+            [
+                unfit(
+                    ("body", "reason"),
+                    "missing",
+                    "say why these are replayed",
+                    "hãy ghi lý do gửi lại",
+                )
+            ]
         )
     replay = service.start_replay(
         NewReplay(
@@ -150,7 +158,14 @@ def _place(where: Selection, caller: Principal) -> Place:
         return Place(where.facility)
     if len(caller.within.places) != 1:
         raise RequestValidationError(
-            [{"loc": ("body", "where", "facility"), "type": "missing", "msg": "say whose submissions"}]
+            [
+                unfit(
+                    ("body", "where", "facility"),
+                    "missing",
+                    "say whose submissions",
+                    "hãy ghi cơ sở nào",
+                )
+            ]
         )
     return caller.within.places[0]
 

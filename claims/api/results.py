@@ -21,6 +21,7 @@ from claims.exchange.results import (
     Standing,
 )
 from claims.exchange.submission import SubmissionId
+from claims.validation import unfit
 
 router = APIRouter(tags=["results"])
 
@@ -180,6 +181,6 @@ def list_settlements(
     whose = caller.facility_within(facility)
     if whose is None:
         raise RequestValidationError(
-            [{"loc": ("query", "facility"), "type": "missing", "msg": "say whose settlements"}]
+            [unfit(("query", "facility"), "missing", "say whose settlements", "hãy ghi cơ sở nào")]
         )
     return SettlementsView(data=[SettlementView.of(one) for one in service.results.settlements_of(whose)])

@@ -12,6 +12,7 @@ from claims.api.models import PlainText
 from claims.api.paging import cut
 from claims.exchange.access.principal import Principal
 from claims.exchange.webhooks import EVERY_TYPE, SETTLED_TYPES, DeliveryState, Webhook, WebhookDelivery
+from claims.validation import UnfitValue
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
@@ -24,7 +25,8 @@ Address = Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]+$", m
 
 def _known_type(text: str) -> str:
     if text not in EVERY_TYPE:
-        raise ValueError(f"not one of {', '.join(EVERY_TYPE)}")
+        every = ", ".join(EVERY_TYPE)
+        raise UnfitValue(f"not one of {every}", f"phải là một trong: {every}")
     return text
 
 

@@ -257,6 +257,11 @@ def targets(route: GuardedRoute, caller: Caller) -> tuple[FacilityCode, ...]:
     return (OWN, FAR) if caller.principal.reach(*route.actions).is_nowhere else (OWN, NEAR, FAR)
 
 
+def takes_facility(world: World, route: GuardedRoute) -> bool:
+    operation = world.client.app.openapi()["paths"][route.path][route.method.lower()]  # type: ignore[attr-defined]
+    return any(one["name"] == "facility" for one in operation.get("parameters", ()))
+
+
 def ask(world: World, route: GuardedRoute, caller: Caller, facility: FacilityCode) -> Response:
     path = route.path
     for name, value in world.ids[facility].items():
@@ -265,7 +270,7 @@ def ask(world: World, route: GuardedRoute, caller: Caller, facility: FacilityCod
     return world.client.request(
         route.method,
         path,
-        params={} if "{" in route.path else {"facility": facility},
+        params={"facility": facility} if takes_facility(world, route) else {},
         json=BODIES.get(route.path, {}) if has_body else None,
         headers=caller.headers,
     )
@@ -425,6 +430,21 @@ def people_again(world: World) -> Iterator[Caller]:
         assert person is not None
         token = world.service.sessions.open(person, stage=Stage.FULL, method="password")
         yield replace(caller, token=token)
+
+
+def test_a_parameter_that_no_route_has_is_refused_by_each_and_documented(world: World) -> None:
+    documented = world.client.get("/openapi.json").json()["paths"]
+    keys = [one for one in world.callers if one.principal is not None]
+
+    for route in guarded(world):
+        path = route.path.replace("{", "").replace("}", "")
+        (action,) = route.actions
+        caller = next(one for one in keys if one.principal and not one.principal.reach(action).is_nowhere)
+        answer = world.client.request(route.method, f"{path}?no_such_thing=1", headers=caller.headers)
+        assert answer.status_code == 422, (route, answer.text)
+        assert answer.json()["errors"][0]["code"] == "unknown_parameter"
+        responses = documented[route.path][route.method.lower()]["responses"]
+        assert "`invalid-request`" in responses["422"]["description"]
 
 
 def test_no_route_is_two_actions(world: World) -> None:
