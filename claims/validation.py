@@ -77,5 +77,6 @@ _VIETNAMESE: Final[Mapping[str, str]] = {
     "string_unicode": "phải là văn bản Unicode hợp lệ",
     "timezone_aware": "phải ghi múi giờ, chẳng hạn +07:00",
     "too_long": "không được có quá {max_length} mục",
+    "tuple_type": "phải là một danh sách",
     "too_short": "phải có ít nhất {min_length} mục",
 }

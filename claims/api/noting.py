@@ -1,6 +1,8 @@
 """Readings before answers: nothing leaves before what it shows is in the log of readings."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Final
 
 import structlog
 from starlette.requests import Request
@@ -10,6 +12,12 @@ from claims.api.problems import KINDS, answer
 from claims.errors import ClaimsError
 from claims.exchange.errors import StoreUnavailable
 from claims.runtime.noting import collect_notes
+
+#: What is shown is not told: nobody has noted that it would be.
+_NOT_NOTED: Final[Mapping[str, str]] = {
+    "en": "it cannot be noted now who reads this, so it is not shown; ask again later",
+    "vi": "hiện chưa ghi lại được ai đọc nên chưa hiển thị; hãy hỏi lại sau",
+}
 
 log = structlog.get_logger()
 
@@ -41,7 +49,7 @@ class NotesFirst:
                     raise  # the answer breaks off: what is not noted is not shown
                 is_refused = True
                 kind = KINDS.get(type(error), KINDS[StoreUnavailable])
-                await answer(Request(scope), kind, kind.title)(scope, receive, send)
+                await answer(Request(scope), kind, _NOT_NOTED)(scope, receive, send)
                 return
             has_begun = True
             await send(message)

@@ -19,9 +19,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claims.api.languages import language_of
+from claims.api.problem_details import in_vietnamese
 from claims.api.problem_titles import VIETNAMESE
 from claims.building.errors import CannotBuild
-from claims.building.reasons import told_of_building, told_of_reading
+from claims.building.reasons import Told, told_of_building, told_of_reading
 from claims.bundle.messages import LANGUAGES
 from claims.checking.details import detail, detail_to_json
 from claims.emr.errors import MalformedEncounter
@@ -136,6 +137,10 @@ OAUTH_STATUS: Mapping[str, int] = {"invalid_client": 401, "invalid_scope": 400, 
 INTERNAL = Kind("internal", 500, "The service failed", retryable=True)
 TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
 INVALID = Kind("invalid-request", 422, "The request cannot be read")
+_FAILED: Mapping[str, str] = {
+    "en": "the service failed; it has been noted under this request_id",
+    "vi": "dịch vụ gặp lỗi; lỗi đã được ghi lại theo request_id này",
+}
 #: Of an answer that nobody waits for any more; the measurements tell it from what was refused.
 LEFT = 499
 #: What the framework itself refuses.
@@ -177,7 +182,9 @@ class NoPlainErrors:
             if message["type"] == "http.response.start" and _is_plain_refusal(message):
                 replaced = True
                 kind = BY_STATUS[message["status"]]
-                await answer(Request(scope), kind, kind.title)(scope, receive, send)
+                request = Request(scope)
+                said = _said_of_status(request, kind, kind.title)
+                await answer(request, kind, said)(scope, receive, send)
             elif not replaced:
                 await send(message)
 
@@ -189,10 +196,8 @@ def _is_plain_refusal(message: Message) -> bool:
     return is_plain and message["status"] in BY_STATUS
 
 
-def answer(
-    request: Request, kind: Kind, detail: str, *, vietnamese: str | None = None, **extra: object
-) -> JSONResponse:
-    """Return a problem document; without a sentence in Vietnamese its title is the detail there."""
+def answer(request: Request, kind: Kind, said: Mapping[str, str], **extra: object) -> JSONResponse:
+    """Return a problem document, with what is said of it in the reader's language."""
     language = language_of(request)
     title = VIETNAMESE.get(kind.code, kind.title) if language == "vi" else kind.title
     problem = Problem(
@@ -200,8 +205,7 @@ def answer(
         title=title,
         status=kind.status,
         code=kind.code,
-        # What most errors say of themselves is English; the facts in it stand in fields of their own as well.
-        detail=(vietnamese or title) if language == "vi" else detail,
+        detail=said[language],
         instance=request.url.path,
         request_id=correlation_id.get(),
         retryable=kind.retryable,
@@ -219,8 +223,7 @@ def _claims_error(request: Request, error: Exception) -> JSONResponse:
     kind = next((KINDS[one] for one in type(error).__mro__ if one in KINDS), None)
     if kind is None:
         return _internal_error(request, error)
-    detail, vietnamese = _told(error)
-    response = answer(request, kind, detail, vietnamese=vietnamese, **_facts(error))
+    response = answer(request, kind, _told(error), **_facts(error))
     if isinstance(error, access_errors.TooManyRequests):
         response.headers.update(pace_headers(error.limit, 0, error.retry_after_s))
     if isinstance(error, access_errors.TooManyRequests | errors.GatewayError) and error.retry_after_s:
@@ -237,26 +240,30 @@ def pace_headers(limit: int, remaining: int, reset_s: int) -> dict[str, str]:
     }
 
 
-def _told(error: Exception) -> tuple[str, str | None]:
-    """Return what a person reads of an error, in English and, where there is a sentence, in Vietnamese."""
+def _told(error: Exception) -> Mapping[str, str]:
+    """Return what a person reads of an error, by language."""
     match error:
+        case MalformedEncounter() | CannotBuild():
+            each = _each(error)
+            return {one: _listed([told.sentence(one) for told in each], one) for one in LANGUAGES}
         case errors.UnusableBatch():
-            fault = FAULTS[error.reason]
-            return f"{fault['en']} ({error.detail})", fault["vi"]
-        case access_errors.TooManyRequests():
-            return str(error), f"Gửi quá nhanh; hãy thử lại sau {error.retry_after_s} giây"
+            english = f"{FAULTS[error.reason]['en']} ({error.detail})"
         case _:
-            return str(error), None
+            english = str(error)
+    return {"en": english, "vi": in_vietnamese(error)}
 
 
-def _facts(error: Exception) -> dict[str, object]:  # noqa: PLR0911 - one for each kind that has some
+def _each(error: MalformedEncounter | CannotBuild) -> Sequence[Told]:
+    if isinstance(error, CannotBuild):
+        return [told_of_building(one) for one in error.reasons]
+    return [told_of_reading(one.code, one.pointer, one.detail) for one in error.problems]
+
+
+def _facts(error: Exception) -> dict[str, object]:
     """Return what a program can use of an error."""
     match error:
-        case MalformedEncounter():
-            told = [told_of_reading(one.code, one.pointer, one.detail) for one in error.problems]
-            return {"errors": [one.to_json() for one in told]}
-        case CannotBuild():
-            return {"errors": [told_of_building(one).to_json() for one in error.reasons]}
+        case MalformedEncounter() | CannotBuild():
+            return {"errors": [one.to_json() for one in _each(error)]}
         case errors.CheckInRefused():
             return {"findings": [detail_to_json(detail(one, None)) for one in error.findings]}
         case errors.UnusableBatch():
@@ -273,9 +280,30 @@ def _framework_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise TypeError(type(error))
     kind = BY_STATUS.get(error.status_code, Kind("http-error", error.status_code, "HTTP error"))
-    response = answer(request, kind, str(error.detail))
+    response = answer(request, kind, _said_of_status(request, kind, str(error.detail)))
     response.headers.update(error.headers or {})
     return response
+
+
+def _said_of_status(request: Request, kind: Kind, detail: str) -> Mapping[str, str]:
+    match kind.code:
+        case "not-found":
+            return {
+                "en": f"there is nothing at {request.url.path}",
+                "vi": f"không có gì ở {request.url.path}",
+            }
+        case "method-not-allowed":
+            return {
+                "en": f"{request.method} is not taken here; the header Allow says what is",
+                "vi": f"ở đây không nhận {request.method}; header Allow ghi những gì được nhận",
+            }
+        case "body-too-large":
+            return {
+                "en": "it is longer than is taken here: see /v1/limits; many bundles go to /v1/batches",
+                "vi": "dài quá mức được nhận ở đây: xem /v1/limits; nhiều hồ sơ thì gửi tới /v1/batches",
+            }
+        case _:
+            return {"en": detail, "vi": f"yêu cầu không đọc được ({detail})"}
 
 
 def _invalid_request(request: Request, error: Exception) -> JSONResponse:
@@ -291,11 +319,11 @@ def _invalid_request(request: Request, error: Exception) -> JSONResponse:
         }
         for one in found
     ]
-    english, vietnamese = (
-        _listed([f"{_pointer(one)}: {told(one, language)}" for one in found], language)
-        for language in ("en", "vi")
-    )
-    return answer(request, INVALID, english, vietnamese=vietnamese, errors=told_each)
+    said = {
+        language: _listed([f"{_pointer(one)}: {told(one, language)}" for one in found], language)
+        for language in LANGUAGES
+    }
+    return answer(request, INVALID, said, errors=told_each)
 
 
 def _listed(sentences: Sequence[str], language: str) -> str:
@@ -317,4 +345,4 @@ def _left(request: Request, error: Exception) -> Response:
 
 def _internal_error(request: Request, error: Exception) -> JSONResponse:
     log.error("request.failed", path=request.url.path, error=type(error).__name__, exc_info=error)
-    return answer(request, INTERNAL, "the service failed; it has been noted under this request_id")
+    return answer(request, INTERNAL, _FAILED)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from claims.bundle.findings import Severity
 from claims.checking.report import Outcome, StageName, Why
 from claims.errors import ClaimsError
+from claims.validation import UnfitValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -28,8 +29,54 @@ class OtherDocument(ClaimsError):
     """A report is about another document; or several are about this one, and nobody said which is meant."""
 
 
+class OtherSubject(OtherDocument):
+    """A report names another facility, or other episodes."""
+
+    def __init__(self) -> None:
+        super().__init__("is about another document: it names another facility or other episode keys")
+
+
+class NoReport(OtherDocument):
+    """None of the reports is about a document.
+
+    Attributes:
+        count: How many there are.
+        file: What the only one is about, if there is one alone and it says so.
+        file_sha256: Its digest.
+    """
+
+    def __init__(self, name: str, sha256: str, reports: Sequence[ToldReport]) -> None:
+        self.name = name
+        self.sha256 = sha256
+        self.count = len(reports)
+        only = reports[0] if len(reports) == 1 else None
+        self.file = only and only.file
+        self.file_sha256 = only and only.document_sha256
+        whose = (
+            f"it is about {self.file or 'another document'} (SHA-256 {self.file_sha256 or 'not said'})"
+            if only
+            else f"all {self.count} that it holds are of other documents"
+        )
+        super().__init__(f"holds no report of {name} (SHA-256 {sha256}); {whose}")
+
+
+class SeveralReports(OtherDocument):
+    """Several reports are about a document, were not made alike, and nobody said which is meant."""
+
+    def __init__(self, name: str, reports: Sequence[ToldReport]) -> None:
+        self.name = name
+        self.count = len(reports)
+        self.moments = ", ".join(sorted({one.at.isoformat() for one in reports}))
+        super().__init__(
+            f"holds {self.count} reports of {name}, of {self.moments}: give the one that is meant"
+        )
+
+
 class ChangedReport(ClaimsError):
-    """A report contradicts itself."""
+    """A report contradicts itself: the digest of its rule set does not fit the parts."""
+
+    def __init__(self) -> None:
+        super().__init__("was changed by hand: its rule_set.sha256 does not fit its rule_set.parts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +102,7 @@ class ToldFinding:
             ValueError: It is none.
         """
         if not _CODE.fullmatch(self.code):
-            raise ValueError("code is not the code of a finding")
+            raise UnfitValue("code is not the code of a finding", "code không phải mã của một điểm kiểm tra")
 
     @property
     def place(self) -> tuple[object, ...]:
@@ -115,11 +162,14 @@ class ToldReport:
             ValueError: A digest is none, or the moment is without a zone.
         """
         if self.at.tzinfo is None:
-            raise ValueError("at has no time zone")
+            raise UnfitValue("at has no time zone", "at không ghi múi giờ")
         if not all(
             _SHA256.fullmatch(one) for one in (self.rule_set.sha256, self.document_sha256 or "0" * 64)
         ):
-            raise ValueError("rule_set.sha256 or document_sha256 is no SHA-256 in hexadecimal")
+            raise UnfitValue(
+                "rule_set.sha256 or document_sha256 is no SHA-256 in hexadecimal",
+                "rule_set.sha256 hoặc document_sha256 không phải SHA-256 dạng thập lục phân",
+            )
 
     @property
     def until(self) -> StageName:
@@ -152,11 +202,10 @@ def find_report(reports: Iterable[ToldReport], name: str, sha256: str) -> ToldRe
         about = [one for one in every if one.document_sha256 is None and _last(one.file) in {"", _last(name)}]
     about = [one for one in about if one.file == name] or about
     if not about:
-        raise OtherDocument(f"holds no report of {name} (SHA-256 {sha256}); {_whose(every)}")
+        raise NoReport(name, sha256, every)
     # A digest is enough to know a document by; a name without its folder is not, when two have it.
     if len({(one.at, one.rule_set.sha256, one.document_sha256 or one.file) for one in about}) > 1:
-        moments = ", ".join(sorted({one.at.isoformat() for one in about}))
-        raise OtherDocument(f"holds {len(about)} reports of {name}, of {moments}: give the one that is meant")
+        raise SeveralReports(name, about)
     return about[0]
 
 
@@ -230,7 +279,7 @@ def compare_reports(then: ToldReport, now: ToldReport) -> Comparison:
     """
     is_proven = then.document_sha256 is not None and then.document_sha256 == now.document_sha256
     if not is_proven and _subject(then) != _subject(now):
-        raise OtherDocument("is about another document: it names another facility or other episode keys")
+        raise OtherSubject
     return Comparison(
         is_proven=is_proven,
         parts=tuple(_compare_parts(then.rule_set, now.rule_set)),
@@ -246,13 +295,6 @@ def _last(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2]
 
 
-def _whose(reports: Sequence[ToldReport]) -> str:
-    if len(reports) != 1:
-        return f"all {len(reports)} that it holds are of other documents"
-    (one,) = reports
-    return f"it is about {one.file or 'another document'} (SHA-256 {one.document_sha256 or 'not said'})"
-
-
 def _subject(report: ToldReport) -> tuple[object, ...]:
     return report.facility, [claim.ma_lk for claim in report.claims]
 
@@ -261,7 +303,7 @@ def _compare_parts(then: ToldRuleSet, now: ToldRuleSet) -> Iterator[PartDifferen
     before, after = {"name": then.name, **then.parts}, {"name": now.name, **now.parts}
     differing = [part for part in {**after, **before} if before.get(part) != after.get(part)]
     if bool(differing) == (then.sha256 == now.sha256):
-        raise ChangedReport("was changed by hand: its rule_set.sha256 does not fit its rule_set.parts")
+        raise ChangedReport
     if "policy" in differing and "name" in differing:
         differing.remove("name")  # it stands in the policy's file
     yield from (PartDifference(part, before.get(part), after.get(part)) for part in differing)

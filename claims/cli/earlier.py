@@ -23,16 +23,19 @@ from claims.checking.earlier import (
 )
 from claims.checking.formats.places import place_of, words
 from claims.cli.checks import CheckOptions, check_data, make_terms
-from claims.cli.earlier_words import describe_needs, describe_part, describe_stage, sentence
+from claims.cli.earlier_words import describe_needs, describe_part, describe_refusal, describe_stage, sentence
 from claims.cli.inputs import read_input
 from claims.cli.output import Exit, emit, progress_bar, say
 from claims.cli.terminal import plain, stdout
+from claims.validation import told
 
 if TYPE_CHECKING:
     from claims.checking.check import CheckTerms
 
 _MOST_BYTES: Final = 256 * 2**20
 _MOST_FAULTS: Final = 3
+_NESTED: Final = {"en": "it is nested too deeply", "vi": "lồng quá sâu"}
+_NO_JSON: Final = {"en": "it is no JSON", "vi": "không phải JSON"}
 
 
 def check_like(
@@ -43,7 +46,7 @@ def check_like(
     Raises:
         BadParameter: The report is none.
     """
-    reports, terms = read_reports(report), make_terms(options, tell_in=language)
+    reports, terms = read_reports(report, language), make_terms(options, tell_in=language)
     worst = Exit.FINE
     with progress_bar("checking", len(paths)) as bar:
         for path in paths:
@@ -52,7 +55,8 @@ def check_like(
                 comparison = compare_reports(then, now)
             except (OSError, OtherDocument, ChangedReport) as error:
                 worst = Exit.USAGE
-                say(f"{path}: {error}" if isinstance(error, OSError) else f"{path}: {report} {error}")
+                said = error if isinstance(error, OSError) else describe_refusal(error, report, language)
+                say(f"{path}: {said}")
                 if as_json:
                     emit({"file": str(path), "report": str(report), "error": str(error)})
                 continue
@@ -67,7 +71,7 @@ def check_like(
     return worst
 
 
-def read_reports(path: Path) -> Sequence[ToldReport]:
+def read_reports(path: Path, language: str) -> Sequence[ToldReport]:
     """Read the reports of a file: one, several in an object with `files`, or one after the other.
 
     Of a file that could not be read then there is nothing to compare with.
@@ -78,27 +82,32 @@ def read_reports(path: Path) -> Sequence[ToldReport]:
     try:
         written = [one for each in _documents(read_input(path, most=_MOST_BYTES)) for one in _files(each)]
     except RecursionError:
-        raise _no_report(path, "it is nested too deeply") from None
+        raise _no_report(path, language, _NESTED[language]) from None
     except ValueError as error:  # JSON's and the encoding's own errors are ValueErrors
-        raise _no_report(path, f"it is no JSON: {error}") from error
+        raise _no_report(path, language, f"{_NO_JSON[language]}: {error}") from error
     return [
-        _read(path, number, one)
+        _read(path, number, one, language)
         for number, one in enumerate(written, start=1)
         if not (isinstance(one, dict) and one.get("error"))
     ]
 
 
-def _read(path: Path, number: int, document: object) -> ToldReport:
+def _read(path: Path, number: int, document: object, language: str) -> ToldReport:
     from pydantic import TypeAdapter, ValidationError
 
     try:
         return TypeAdapter(ToldReport).validate_python(document)
     except ValidationError as error:
-        raise _no_report(path, f"number {number}: {_faults(error.errors())}") from None
+        which = {"en": f"number {number}", "vi": f"báo cáo thứ {number}"}[language]
+        raise _no_report(path, language, f"{which}: {_faults(error.errors(), language)}") from None
 
 
-def _no_report(path: Path, detail: str) -> typer.BadParameter:
-    return typer.BadParameter(f"{path} is no report of claims check --json or POST /v1/checks: {detail}")
+def _no_report(path: Path, language: str, detail: str) -> typer.BadParameter:
+    said = {
+        "en": f"{path} is no report of claims check --json or POST /v1/checks",
+        "vi": f"{path} không phải báo cáo của claims check --json hay POST /v1/checks",
+    }
+    return typer.BadParameter(f"{said[language]}: {detail}")
 
 
 def _documents(data: bytes) -> Iterator[object]:
@@ -119,11 +128,11 @@ def _files(document: object) -> Sequence[object]:
     return files if isinstance(files, list) else [document]
 
 
-def _faults(faults: Sequence[Mapping[str, Any]]) -> str:
-    said = [f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['msg']}" for one in faults[:_MOST_FAULTS]]
-    return "; ".join(said) + (
-        f"; and {len(faults) - _MOST_FAULTS} more" if len(faults) > _MOST_FAULTS else ""
-    )
+def _faults(faults: Sequence[Mapping[str, Any]], language: str) -> str:
+    it, left = {"en": "it", "vi": "cả báo cáo"}[language], len(faults) - _MOST_FAULTS
+    said = [f"{'.'.join(map(str, one['loc'])) or it}: {told(one, language)}" for one in faults[:_MOST_FAULTS]]
+    more = {"en": f"and {left} more", "vi": f"và {left} lỗi nữa"}[language]
+    return "; ".join([*said, *([more] if left > 0 else [])])
 
 
 def _check_again(
@@ -141,7 +150,7 @@ def _check_again(
     checked = check_data(path, data, replace(options, at=then.at), terms)
     if checked.document is None:
         raise OSError(checked.error)
-    return then, _read(path, 1, {"file": checked.name, **checked.document})
+    return then, _read(path, 1, {"file": checked.name, **checked.document}, "en")
 
 
 def _to_json(comparison: Comparison, then: ToldReport, now: ToldReport) -> dict[str, Any]:

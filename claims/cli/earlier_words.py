@@ -1,10 +1,19 @@
 """What `claims check --like` says of two rule sets, in Vietnamese and English."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from claims.checking.earlier import PartDifference, StageDifference, ToldRuleSet
+from claims.checking.earlier import (
+    ChangedReport,
+    NoReport,
+    OtherDocument,
+    PartDifference,
+    SeveralReports,
+    StageDifference,
+    ToldRuleSet,
+)
 from claims.checking.formats.places import words
 
 _DIGITS_SHOWN: Final = 12
@@ -92,6 +101,28 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "change": ("khác", "change"),
     }
 )
+
+
+def describe_refusal(error: OtherDocument | ChangedReport, report: Path, language: str) -> str:
+    """Say why a file is not compared with a report, or with any of a file of them."""
+    return f"{report} {_in_vietnamese(error) if language == 'vi' else error}"
+
+
+def _in_vietnamese(error: OtherDocument | ChangedReport) -> str:
+    match error:
+        case NoReport(count=1):
+            about, digest = error.file or "tài liệu khác", error.file_sha256 or "không ghi"
+            held = f"báo cáo này là của {about} (SHA-256 {digest})"
+            return f"không có báo cáo của {error.name} (SHA-256 {error.sha256}); {held}"
+        case NoReport():
+            held = f"cả {error.count} báo cáo trong đó là của tài liệu khác"
+            return f"không có báo cáo của {error.name} (SHA-256 {error.sha256}); {held}"
+        case SeveralReports():
+            return f"có {error.count} báo cáo của {error.name}, lúc {error.moments}: hãy chọn một"
+        case ChangedReport():
+            return "đã bị sửa tay: rule_set.sha256 không khớp với rule_set.parts"
+        case _:
+            return "là của tài liệu khác: ghi cơ sở khác hoặc mã liên kết khác"
 
 
 def sentence(code: str, language: str, **values: object) -> str:

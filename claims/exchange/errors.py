@@ -88,6 +88,7 @@ class NotInLog(ClaimsError):
 
     def __init__(self, size: int) -> None:
         super().__init__(f"the newest signed head is of {size} records, and the proof asks for others")
+        self.size = size
 
 
 class NotYetLogged(ClaimsError):
@@ -95,6 +96,7 @@ class NotYetLogged(ClaimsError):
 
     def __init__(self, submission_id: str) -> None:
         super().__init__(f"the evidence of {submission_id} is not in the log yet; ask again in some seconds")
+        self.submission_id = submission_id
 
 
 class CannotErase(ClaimsError):
@@ -126,6 +128,7 @@ class HeldAgain(ClaimsError):
 
     def __init__(self, submission_id: str, newest_hold_at: "datetime") -> None:
         super().__init__(f"{submission_id} was held again at {newest_hold_at.isoformat()}; look at it first")
+        self.submission_id = submission_id
         self.newest_hold_at = newest_hold_at
 
 
@@ -284,6 +287,7 @@ class TooMuchHeld(ClaimsError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"more than {most} claims name this person; ask for a facility's own")
+        self.most = most
 
 
 class NothingHeld(ClaimsError):
@@ -317,6 +321,7 @@ class NoCorrection(ClaimsError):
             f"{submission_id or 'no submission'}: a correction is a later submission of the facility and "
             "episode; only the outcome `corrected` names one"
         )
+        self.submission_id = submission_id
 
 
 class UnknownFacility(ClaimsError):

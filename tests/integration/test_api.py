@@ -155,6 +155,10 @@ def test_an_encounter_that_cannot_be_read_lists_every_problem(client: TestClient
     assert {"/surprise", "/patient"} <= problems.keys()
     assert problems["/patient"]["message"]["vi"].startswith("thiếu khóa này")
     assert problems["/patient"]["message"]["en"] == problems["/patient"]["detail"]
+    said = client.post(
+        "/v1/encounters", json=document, headers=key(service) | {"Accept-Language": "vi"}
+    ).json()["detail"]
+    assert "/patient: thiếu khóa này" in said
 
 
 def test_another_kind_of_input_is_refused_with_where_it_goes(client: TestClient, service: Service) -> None:
@@ -282,6 +286,9 @@ def test_what_is_wrong_with_a_request_stands_in_its_detail(client: TestClient, s
     assert len(problem["errors"]) == 5
     told = "; ".join(f"{one['pointer']}: {one['detail']}" for one in problem["errors"][:3])
     assert problem["detail"] == f"{told}; 2 more in errors"
+    vietnamese = client.get(path, headers=key(service) | {"Accept-Language": "vi"}).json()
+    told = "; ".join(f"{one['pointer']}: {one['message']['vi']}" for one in problem["errors"][:3])
+    assert vietnamese["detail"] == f"{told}; còn 2 lỗi nữa trong errors"
 
 
 def test_what_a_value_should_be_is_said_without_types_of_python(client: TestClient, service: Service) -> None:
@@ -297,7 +304,11 @@ def test_what_a_value_should_be_is_said_without_types_of_python(client: TestClie
 
 
 def test_a_wrong_method_is_a_problem_too(client: TestClient, service: Service) -> None:
-    assert is_problem(client.delete("/v1/submissions", headers=key(service)), 405, "method-not-allowed")
+    refused = client.delete("/v1/submissions", headers=key(service) | {"Accept-Language": "vi"})
+
+    assert is_problem(refused, 405, "method-not-allowed")
+    assert refused.json()["detail"] == "ở đây không nhận DELETE; header Allow ghi những gì được nhận"
+    assert "POST" in refused.headers["Allow"]
 
 
 @pytest.mark.parametrize("declared", [pytest.param(True, id="declared"), pytest.param(False, id="streamed")])

@@ -154,6 +154,9 @@ def test_the_report_of_another_file_is_refused(bundle: Path, report: Path) -> No
 
     assert done.code == 2
     assert "holds no report of" in done.lines[0]["error"]
+    said = like(bundle, report, "--lang", "vi").stderr
+    assert f"{report} không có báo cáo của {bundle} (SHA-256 " in said
+    assert "báo cáo này là của" in said
 
 
 @pytest.mark.parametrize(
@@ -173,10 +176,11 @@ def test_what_is_no_report_is_said_so(bundle: Path, content: bytes, says: str) -
     path = bundle.with_name("odd.json")
     path.write_bytes(content)
 
-    done = like(bundle, path)
+    done = like(bundle, path, "--lang", "en")
 
     assert (done.code, "fault in eHoSo" in done.stderr) == (2, False)
     assert says in done.stderr
+    assert "không phải báo cáo của claims check" in like(bundle, path).stderr
 
 
 @pytest.mark.parametrize(
@@ -192,10 +196,16 @@ def test_what_is_no_report_is_said_so(bundle: Path, content: bytes, says: str) -
 def test_a_report_that_makes_no_sense_is_refused_with_the_place(
     bundle: Path, report: Path, values: dict[str, Any], says: str
 ) -> None:
-    done = like(bundle, changed(report, **values))
+    done = like(bundle, changed(report, **values), "--lang", "en")
 
     assert (done.code, "fault in eHoSo" in done.stderr) == (2, False)
     assert says in done.stderr
+
+
+def test_what_makes_no_sense_is_said_in_vietnamese(bundle: Path, report: Path) -> None:
+    done = like(bundle, changed(report, at="2026-09-14T00:00:00"))
+
+    assert "báo cáo thứ 1: cả báo cáo: at không ghi múi giờ" in done.stderr
 
 
 def test_what_a_hostile_report_says_gives_a_terminal_no_orders(bundle: Path, report: Path) -> None:

@@ -80,6 +80,6 @@ def test_who_is_too_fast_is_told_when_to_go_on(database_url: str, broker_url: st
     assert answers[0].headers["RateLimit-Limit"] == "2"
     assert answers[2].json()["code"] == "too-many-requests"
     assert 0 < int(answers[2].headers["Retry-After"]) <= 3600
-    assert said.startswith("Gửi quá nhanh; hãy thử lại sau ")
+    assert said.startswith("gửi quá nhanh (tối đa 2 yêu cầu); hãy thử lại sau ")
     assert other.status_code == 202
     assert limits["intake_rate"] == "2/hour"

@@ -37,7 +37,7 @@ def of_python(value: str) -> str:
         (Annotated[list[int], Field(max_length=9)], "phải là một danh sách"),
         (Annotated[str, AfterValidator(never)], "không phải giá trị này"),
         (Annotated[str, AfterValidator(of_python)], "không hợp lệ (cannot be)"),
-        (tuple[int, int], "không hợp lệ (Input should be a valid tuple)"),
+        (set[int], "không hợp lệ (Input should be a valid set)"),
     ],
 )
 def test_it_is_told_in_both_languages(kind: Any, vietnamese: str) -> None:

@@ -37,6 +37,7 @@ class KeyNotFound(ClaimsError):
 
     def __init__(self, key_id: str) -> None:
         super().__init__(f"there is no key or client {key_id}")
+        self.key_id = key_id
 
 
 class TooManyKeys(ClaimsError):
@@ -44,6 +45,7 @@ class TooManyKeys(ClaimsError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"{most} keys are live: end the old one first")
+        self.most = most
 
 
 class UnusableKey(ClaimsError):

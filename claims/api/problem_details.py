@@ -1,0 +1,79 @@
+"""What errors say in Vietnamese, by kind. In English they say it themselves."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from claims.exchange import errors
+from claims.exchange.access import errors as access_errors
+from claims.exchange.batches import FAULTS
+from claims.exchange.submit_encounter import WrongFacility
+from claims.outbound.errors import TargetUnreachable, UnusableAddress
+
+#: With the facts of the error by name; ``{error}`` is what it says of itself, in words of others.
+_SENTENCES: Final[Mapping[type[Exception], str]] = {
+    access_errors.UnknownKey: "thiếu khóa API, hoặc khóa không tồn tại, đã bị thu hồi hay hết hạn "
+    "(Authorization: Bearer ehs_…)",
+    access_errors.NotSignedIn: "hãy đăng nhập trước",
+    access_errors.AccessDenied: "khóa này không đủ quyền ({error})",
+    access_errors.KeyNotFound: "không có khóa hay phần mềm nào mang mã {key_id}",
+    access_errors.TooManyKeys: "đang có {most} khóa còn hiệu lực: hãy kết thúc khóa cũ trước",
+    access_errors.UnusableKey: "khóa không dùng được ({why}); hãy gửi khóa công khai RSA (từ 2048 bit), "
+    "P-256, P-384 hoặc Ed25519",
+    access_errors.ProtectedRecord: "{submission_id} là hồ sơ được bảo vệ đặc biệt: cần quyền riêng, hoặc mở "
+    "hồ sơ với lý do",
+    access_errors.TooManyRequests: "gửi quá nhanh (tối đa {limit} yêu cầu); hãy thử lại sau "
+    "{retry_after_s} giây",
+    errors.UnknownFacility: "cơ sở {facility} chưa được đăng ký",
+    errors.SubmissionNotFound: "không có lần gửi {submission_id}",
+    errors.GatewayError: "cổng không tiếp nhận hoặc chưa trả lời ({error})",
+    errors.GatewayRefused: "cổng từ chối; gửi lại y nguyên cũng không được nhận ({error})",
+    errors.NothingToShow: "nội dung của {submission_id} không có hồ sơ nào hiển thị được",
+    errors.DataRequestNotFound: "không có yêu cầu {request_id}",
+    errors.DataRequestClosed: "yêu cầu {request_id} đã được trả lời, hoặc đã gia hạn một lần",
+    errors.NoCorrection: "{submission_id}: bản chỉnh sửa phải là lần gửi sau đó của cùng cơ sở và cùng đợt "
+    "điều trị; chỉ kết quả `corrected` mới ghi lần gửi",
+    errors.NothingHeld: "cơ sở không có hồ sơ nào mang một trong các số này",
+    errors.TooMuchHeld: "có hơn {most} hồ sơ mang tên người này; hãy hỏi riêng từng cơ sở",
+    errors.ReplayNotFound: "không có đợt gửi lại {replay_id}",
+    errors.ReplayEnded: "đợt gửi lại {replay_id} đã kết thúc",
+    errors.BatchNotFound: "không có lô {batch_id}",
+    errors.ReviewNotFound: "không có lần giám định nào của hồ sơ này",
+    errors.ReviewChanged: "hồ sơ đã thay đổi sau khi được mở; hãy đọc lại rồi trả lời",
+    errors.UnsoundDecision: "chưa quyết định được như vậy ({problem})",
+    errors.CannotErase: "chưa xóa được ({error})",
+    errors.AlreadyErased: "nội dung của {submission_id} đã bị xóa: không còn gì để giữ",
+    errors.HeldAgain: "{submission_id} lại được giữ lúc {newest_hold_at:%d/%m/%Y %H:%M:%S %z}; hãy xem "
+    "lần giữ đó trước",
+    errors.CannotWithdraw: "lần gửi đang ở trạng thái {state} nên không rút lại được: hồ sơ mà cổng đã có, "
+    "hoặc có thể đã có, được thu hồi bằng phiên bản sau có MA_DOITUONG_KCB 8",
+    errors.NotYetLogged: "bằng chứng của {submission_id} chưa có trong nhật ký; hãy hỏi lại sau vài giây",
+    errors.NotInLog: "đầu nhật ký mới nhất được ký có {size} bản ghi; câu hỏi nằm ngoài số đó",
+    errors.InvalidCursor: "con trỏ này không phải do một trang trước trả về; hãy bắt đầu lại, không "
+    "ghi cursor",
+    errors.WebhookNotFound: "không có {webhook_id}",
+    errors.TooManyWebhooks: "mỗi cơ sở có tối đa {most} webhook; hãy xóa bớt trước",
+    errors.WebhookDisabled: "{webhook_id} đang tắt ({why}); hãy bật lại trước",
+    UnusableAddress: "không gửi gì đến {url} ({detail})",
+    TargetUnreachable: "không gửi được đến {url} ({detail})",
+    errors.IdempotencyMismatch: "Idempotency-Key này đã dùng cho {submission_id} với nội dung khác",
+    errors.EmptyBundle: "không nhận được gì: hãy gửi nguyên các byte của hồ sơ (curl: --data-binary @TỆP)",
+    errors.EmptySelection: "phải nêu ít nhất một điều kiện; không có điều kiện nào là chọn tất cả",
+    errors.NothingToAdjust: "không có quyết định cuối cùng nào giảm trừ khoản nào của hồ sơ này",
+    errors.NoSigningKey: "dịch vụ không giữ khóa ký của cơ sở {facility}",
+    errors.StoreUnavailable: "dịch vụ tạm thời không lưu được gì; hãy gửi lại sau ({error})",
+    WrongFacility: "lượt khám là của cơ sở {named}, nhưng cơ sở {caller} gửi",
+}
+
+
+def in_vietnamese(error: Exception) -> str:
+    """Say in Vietnamese what an error says of itself in English."""
+    match error:
+        case errors.UnusableBatch():
+            return f"{FAULTS[error.reason]['vi']} ({error.detail})"
+        case errors.CheckInRefused():
+            return "là của cơ sở khác" if error.is_others else "kiểm tra thấy lỗi nên chưa gửi (xem findings)"
+        case _:
+            sentence = next(
+                (_SENTENCES[kind] for kind in type(error).__mro__ if kind in _SENTENCES), "{error}"
+            )
+            return sentence.format_map({**vars(error), "error": error})

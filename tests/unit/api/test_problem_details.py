@@ -1,0 +1,80 @@
+"""Every problem says in Vietnamese what happened, to what, with the facts of the English sentence."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from claims.api.problem_details import in_vietnamese
+from claims.api.problems import KINDS
+from claims.building.errors import CannotBuild
+from claims.emr.errors import MalformedEncounter
+from claims.exchange import errors
+from claims.exchange.access import errors as access_errors
+from claims.exchange.submit_encounter import WrongFacility
+from claims.outbound.errors import TargetUnreachable, UnusableAddress
+
+#: Each with a fact of it that must be told.
+ERRORS = [
+    (access_errors.UnknownKey(), "Authorization"),
+    (access_errors.NotSignedIn(), "đăng nhập"),
+    (access_errors.AccessDenied("the right replay.start"), "replay.start"),
+    (access_errors.KeyNotFound("key_1"), "key_1"),
+    (access_errors.TooManyKeys(2), "2 khóa"),
+    (access_errors.UnusableKey("weak"), "weak"),
+    (access_errors.ProtectedRecord("sub_1"), "sub_1"),
+    (access_errors.TooManyRequests(600, 7), "7 giây"),
+    (errors.UnknownFacility("79999"), "79999"),
+    (errors.SubmissionNotFound("sub_1"), "sub_1"),
+    (errors.CheckInRefused((), is_others=True), "cơ sở khác"),
+    (errors.GatewayRefused("gateway.401", "sai"), "gateway.401: sai"),
+    (errors.GatewayUnavailable("gateway.timeout"), "gateway.timeout"),
+    (errors.NothingToShow("sub_1"), "sub_1"),
+    (errors.DataRequestNotFound("dreq_1"), "dreq_1"),
+    (errors.DataRequestClosed("dreq_1", "it was answered"), "dreq_1"),
+    (errors.NoCorrection("sub_1"), "sub_1"),
+    (errors.NothingHeld(), "cơ sở"),
+    (errors.TooMuchHeld(500), "500"),
+    (errors.ReplayNotFound("rpl_1"), "rpl_1"),
+    (errors.ReplayEnded("rpl_1"), "rpl_1"),
+    (errors.BatchNotFound("bat_1"), "bat_1"),
+    (errors.UnusableBatch(errors.BatchFault.TOO_MANY_ITEMS, "more than 9 files"), "more than 9 files"),
+    (errors.ReviewNotFound(), "giám định"),
+    (errors.ReviewChanged(), "đọc lại"),
+    (errors.UnsoundDecision("no-reason"), "no-reason"),
+    (errors.CannotErase("erase.held", "it is held"), "it is held"),
+    (errors.AlreadyErased("sub_1"), "sub_1"),
+    (errors.HeldAgain("sub_1", datetime(2026, 10, 1, 9, 30, tzinfo=UTC)), "01/10/2026 09:30:00 +0000"),
+    (errors.CannotWithdraw("acknowledged"), "acknowledged"),
+    (errors.NotYetLogged("sub_1"), "sub_1"),
+    (errors.NotInLog(41), "41 bản ghi"),
+    (errors.InvalidCursor(), "cursor"),
+    (errors.WebhookNotFound("whk_1"), "whk_1"),
+    (errors.TooManyWebhooks(5), "5 webhook"),
+    (errors.WebhookDisabled("whk_1", "gone"), "whk_1"),
+    (UnusableAddress("https://h.example", "private"), "https://h.example (private)"),
+    (TargetUnreachable("https://h.example", "timeout"), "https://h.example (timeout)"),
+    (errors.IdempotencyMismatch("k", "sub_1"), "sub_1"),
+    (errors.EmptyBundle(), "--data-binary"),
+    (errors.EmptySelection(), "điều kiện"),
+    (errors.NothingToAdjust(), "giảm trừ"),
+    (errors.NoSigningKey("79001"), "79001"),
+    (errors.StoreUnavailable("no room"), "no room"),
+    (errors.KeysUnavailable("the token is away"), "the token is away"),
+    (WrongFacility("79001", "79002"), "79002"),
+]
+#: Their details are lists of what is wrong with a document.
+LISTED = {MalformedEncounter, CannotBuild}
+
+
+@pytest.mark.parametrize(("error", "fact"), [pytest.param(*one, id=type(one[0]).__name__) for one in ERRORS])
+def test_its_facts_are_told(error: Exception, fact: str) -> None:
+    said = in_vietnamese(error)
+
+    assert fact in said
+    assert said != str(error)
+
+
+def test_no_kind_is_left_out() -> None:
+    told = {kind for error, _ in ERRORS for kind in type(error).__mro__}
+
+    assert set(KINDS) - LISTED <= told
