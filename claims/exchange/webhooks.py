@@ -225,7 +225,11 @@ class Webhooks(Protocol):
         ...
 
     def ping(self, webhook_id: str, *, at: datetime) -> WebhookDelivery:
-        """Leave a delivery that says nothing but that it came."""
+        """Leave a delivery that says nothing but that it came, before all others, and end a rest.
+
+        Raises:
+            WebhookNotFound: There is no such webhook.
+        """
         ...
 
     def send_again(self, webhook_id: str, delivery_id: str, *, now: datetime) -> WebhookDelivery:
@@ -335,7 +339,7 @@ class KeepWebhooks:
         return replace(webhook, overlap_until=until), text
 
     def ping(self, webhook: Webhook) -> WebhookDelivery:
-        """Send a test that says nothing but that it came.
+        """Send a test that says nothing but that it came, before all that waits and without a rest.
 
         Raises:
             WebhookDisabled: It is switched off.

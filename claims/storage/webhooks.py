@@ -174,12 +174,15 @@ class PostgresWebhooks:
         return tuple((number, _delivery(tuple(row))) for number, *row in rows)
 
     def ping(self, webhook_id: str, *, at: datetime) -> WebhookDelivery:
-        """Leave a delivery that says nothing but that it came."""
+        """Leave a delivery that says nothing but that it came, before all others, and end a rest."""
         with borrow(self.pool) as connection:
+            # Nothing is due for longer than since the webhook was made.
             row = connection.execute(
+                "WITH asked AS ("
+                "UPDATE webhook SET rests_until = NULL WHERE id = %s RETURNING id, created_at) "
                 "INSERT INTO webhook_delivery (webhook_id, type, event_at, next_attempt_at) "
-                f"VALUES (%s, %s, %s, %s) RETURNING {_DELIVERY}",
-                [webhook_id, PING, at, at],
+                f"SELECT id, %s, %s, created_at FROM asked RETURNING {_DELIVERY}",
+                [webhook_id, PING, at],
             ).fetchone()
         if row is None:
             raise WebhookNotFound(webhook_id)

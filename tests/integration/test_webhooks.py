@@ -19,6 +19,7 @@ from claims.exchange.webhooks import (
     MOST,
     RETRIES,
     SETTLED_TYPES,
+    AfterTurn,
     Announce,
     DeliveryState,
     KeepWebhooks,
@@ -271,6 +272,26 @@ def test_only_the_holder_of_a_lease_posts_and_what_a_dead_worker_left_is_posted(
     told.exchange.clock.advance(121)
 
     assert told.serve() == 1
+
+
+def test_a_test_goes_before_all_that_waits_and_waits_for_no_rest(told: Told) -> None:
+    told.answers(500)
+    webhook, _ = told.hook(types=("submission.received",))
+    for number in range(3):
+        told.exchange.received(b"<a%d/>" % number)
+    told.serve_until(3)
+    told.exchange.clock.advance(3600)  # all of them are due again
+    now = told.exchange.clock.now()
+    resting = AfterTurn(silences=3, rests_until=now + timedelta(hours=1), disabled_why=None)
+    assert told.stored.lease(webhook.id, owner="x", now=now, lease_s=120, limit=1) is not None
+    assert told.stored.record(webhook.id, (), resting, owner="x")
+    told.answers(204)
+
+    ping = told.keep.ping(webhook)
+    told.serve()
+
+    assert [headers["webhook-id"] for headers, _ in told.web.posts][3] == ping.id
+    assert len(told.web.posts) == 7
 
 
 def test_a_delivery_is_sent_again_when_asked_for(told: Told) -> None:
