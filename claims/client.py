@@ -20,6 +20,7 @@ and what has no such identity goes under an `Idempotency-Key`. So a lost answer 
 
 import hashlib
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -96,6 +97,8 @@ class WebhookEvent(TypedDict):
 #: States in which nothing more happens by itself.
 SETTLED = frozenset({"acknowledged", "rejected", "refused", "failed", "superseded", "withdrawn"})
 
+#: What can stand in a header; the key itself is never repeated.
+_KEY = re.compile(r"[\x21-\x7e]+")
 _ATTEMPTS = 4
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 60.0
@@ -207,6 +210,8 @@ class ApiClient:
     def __init__(
         self, url: str, key: str, *, timeout_s: float = 60.0, pause: Callable[[float], object] = time.sleep
     ) -> None:
+        if not _KEY.fullmatch(key):
+            raise ValueError("an API key is one word of letters, digits and signs")
         self._url = url
         self._pause = pause
         self._http = httpx2.Client(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -22,6 +24,8 @@ KeyFile = Annotated[
         "--key-file", help="File with the API key; otherwise CLAIMS_API_KEY.", dir_okay=False, exists=True
     ),
 ]
+
+_LONG_WAIT_S: Final = 5.0
 
 
 def status(
@@ -91,8 +95,32 @@ def open_api(url: str | None, key_file: Path | None) -> Iterator[ApiClient]:
         key = settings.api_key.get_secret_value()
     else:
         raise InvalidSettings(("give an API key: --key-file, or CLAIMS_API_KEY",))
-    with ApiClient(url or settings.api_url, key) as api:
+    try:
+        api = ApiClient(url or settings.api_url, key, pause=Patience())
+    except ValueError as error:
+        raise InvalidSettings((f"{key_file or 'CLAIMS_API_KEY'} holds no API key: {error}",)) from None
+    with api:
         yield api
+
+
+class Patience:
+    """Waits as long as the service asks; a long wait is told, once for all who wait at the same time."""
+
+    def __init__(self, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._sleep = sleep
+        self._told_until = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self, seconds: float) -> None:
+        """Wait."""
+        now = time.monotonic()
+        with self._lock:
+            is_news = seconds >= _LONG_WAIT_S and now >= self._told_until
+            if is_news:
+                self._told_until = now + seconds
+        if is_news:
+            say(f"the service asks to wait; going on in {seconds:.0f} s")
+        self._sleep(seconds)
 
 
 def submit_body(api: ApiClient, body: bytes) -> Document:

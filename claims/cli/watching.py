@@ -33,8 +33,10 @@ DONE: Final = "done"
 PROBLEMS: Final = "problems"
 _OUTCOME: Final = ".outcome.json"
 _TAKEN: Final = (".xml", ".json", ".xml.gz", ".json.gz")
-#: Submissions followed in one look, the longest waiting first.
+#: Submissions followed in one look, those first that were looked at longest ago.
 _FOLLOWED: Final = 500
+#: Files handed in before some of them are followed: a service that takes few a minute keeps no outcome back.
+_AT_A_TIME: Final = 100
 #: How often a file that cannot be read is tried: whoever writes it may have locked it.
 _TRIES: Final = 30
 #: So long after it was last written a file that does not end as a bundle does is taken as it is.
@@ -117,11 +119,17 @@ class WatchedFolder:
         Raises:
             ApiUnreachable: The service does not answer; what was not submitted stays where it is.
         """
-        for path in self._whole_files():
-            outcome = self._submit(path)
-            if outcome is not None:
-                yield outcome
-        for path in sorted((self.folder / SUBMITTED).glob(f"*{_OUTCOME}"), key=_age)[:_FOLLOWED]:
+        whole = self._whole_files()
+        for at in range(0, len(whole), _AT_A_TIME):
+            for path in whole[at : at + _AT_A_TIME]:
+                outcome = self._submit(path)
+                if outcome is not None:
+                    yield outcome
+            yield from self._follow_some(_AT_A_TIME)
+        yield from self._follow_some(_FOLLOWED)
+
+    def _follow_some(self, most: int) -> Iterator[Document]:
+        for path in sorted((self.folder / SUBMITTED).glob(f"*{_OUTCOME}"), key=_age)[:most]:
             outcome = self._follow(path)
             if outcome is not None:
                 yield outcome
@@ -186,6 +194,7 @@ class WatchedFolder:
             outcome.unlink()
             return None
         if submission["state"] not in SETTLED:
+            os.utime(outcome)  # others have their turn before it has one again
             return None
         submission_id = str(submission["id"])
         fine = submission["state"] not in {"rejected", "refused", "failed"}

@@ -26,6 +26,7 @@ class FakeApi:
     refuses: Mapping[str, object] | None = None
     is_down: bool = False
     forgotten: set[str] = field(default_factory=set)
+    under_way: set[str] = field(default_factory=set)
     submitted: list[str] = field(default_factory=list)
     before_answer: Callable[[], None] = lambda: None
 
@@ -43,7 +44,7 @@ class FakeApi:
     def submission(self, submission_id: str) -> Document:
         if submission_id in self.forgotten:
             raise NotFound({"title": "No such submission", "code": "not-found"})
-        return {"id": submission_id, "state": self.state}
+        return {"id": submission_id, "state": "sending" if submission_id in self.under_way else self.state}
 
     def receipt(self, _submission_id: str) -> Document | None:
         return {"ma_giao_dich": "GD1"} if self.state == "acknowledged" else None
@@ -121,6 +122,28 @@ def test_what_is_under_way_waits(watched: WatchedFolder, api: FakeApi) -> None:
     assert look(watched) == []
     assert names(watched.folder / SUBMITTED) == {"a.xml", "a.xml.outcome.json"}
     assert not watched.is_settled
+
+
+def test_outcomes_do_not_wait_until_everything_is_handed_in(watched: WatchedFolder, api: FakeApi) -> None:
+    for number in range(150):
+        put(watched, f"{number}.xml", f"<x>{number}</x>")
+    look(watched, 1)
+
+    first = next(watched.look())
+
+    assert (first["state"], len(api.submitted)) == ("acknowledged", 100)
+
+
+def test_what_is_under_way_for_long_keeps_no_outcome_of_others_back(
+    watched: WatchedFolder, api: FakeApi
+) -> None:
+    for number in range(501):
+        put(watched, f"{number:03}.xml", f"<x>{number}</x>", age=1000 - number)
+    api.under_way = {hashlib.sha256(f"<x>{number}</x>".encode()).hexdigest() for number in range(500)}
+
+    outcomes = look(watched, 4)
+
+    assert [outcome["state"] for outcome in outcomes] == ["acknowledged"]
 
 
 def test_a_file_that_is_still_being_written_is_left(watched: WatchedFolder, api: FakeApi) -> None:
