@@ -1,15 +1,21 @@
-"""How long a body may be: a bundle's length where one is handed in, more where they come wrapped or many.
+"""What a body may be: not compressed, and no longer than a bundle where one is handed in.
+
+It may be longer where bundles come wrapped or many.
 
 Everything else that is sent is some fields, and is held to what fields need: who reads JSON or a form keeps
-twenty times its length, and most of it is read before anybody knows who sends it.
+twenty times its length, and most of it is read before anybody knows who sends it. A body that is compressed
+for the way would be kept, signed for and rejected as what it is not.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from claims.api.problems import ENCODED
 from claims.gateway.protocol import GENERATIONS
 from claims.runtime.settings import Settings
 
@@ -20,6 +26,8 @@ _WRAPPED: Final = 4
 _DOCUMENTS: Final = ("/v1/submissions", "/v1/encounters", "/v1/checks", "/v1/check-ins")
 _BATCHES: Final = "/v1/batches"
 _DROPIN: Final = "/api/"
+#: Of an encoding that is repeated to who sent it.
+_LONGEST_NAME: Final = 40
 _MULTIPART: Final = b"multipart/"
 
 
@@ -55,7 +63,8 @@ class BodyLimits:
         if is_console or path.startswith(_DROPIN):
             headers = [one for one in scope["headers"] if one[0] != b"content-length"]
             scope = {**scope, "headers": headers}
-        await limited(scope, receive, send)
+        encoding = _encoding_of(scope)
+        await limited(scope, _refusing(encoding) if encoding and not is_console else receive, send)
 
 
 def _wrapping() -> list[str]:
@@ -63,6 +72,21 @@ def _wrapping() -> list[str]:
     generations = GENERATIONS.values()
     paths = [path for one in generations for path in (one.send_path, one.check_in_path)]
     return [path for path in paths if path is not None]
+
+
+def _encoding_of(scope: Scope) -> str:
+    """Return how a body is said to be encoded for the way, if it is."""
+    said = Headers(raw=scope.get("headers", [])).get("Content-Encoding", "").strip().lower()
+    return "" if said == "identity" else said[:_LONGEST_NAME]
+
+
+def _refusing(encoding: str) -> Receive:
+    """Return what stands for a body that is not read; each way to speak answers it in its own form."""
+
+    async def receive() -> Message:
+        raise HTTPException(ENCODED.status, encoding, {"Accept-Encoding": "identity"})
+
+    return receive
 
 
 def _has_files(scope: Scope) -> bool:

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from claims.api import problems
-from claims.api.problems import INTERNAL, INVALID, KINDS, MEDIA_TYPE, TOO_LARGE, Kind
+from claims.api.problems import ENCODED, INTERNAL, INVALID, KINDS, MEDIA_TYPE, TOO_LARGE, Kind
 from claims.building.errors import CannotBuild
 from claims.emr.errors import MalformedEncounter
 from claims.emr.synthetic import generate_encounters
@@ -121,6 +121,7 @@ def _kinds_of(path: str, operation: Mapping[str, Any]) -> Iterable[Kind]:
         yield INVALID
     if "requestBody" in operation:
         yield TOO_LARGE
+        yield ENCODED
         yield _BAD_REQUEST
     if "{" in path:
         yield _NOT_FOUND

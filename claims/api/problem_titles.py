@@ -13,6 +13,7 @@ VIETNAMESE: Final[Mapping[str, str]] = {
     "check-in-refused": "Trạng thái KCB chưa được gửi",
     "empty-body": "Nội dung gửi lên trống",
     "empty-selection": "Phải nêu ít nhất một điều kiện để gửi lại",
+    "encoded-body": "Nội dung gửi lên bị nén",
     "forbidden": "Không có quyền làm việc này",
     "gateway-refused": "Cổng tiếp nhận từ chối",
     "gateway-unavailable": "Cổng tiếp nhận chưa trả lời",

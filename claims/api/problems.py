@@ -136,6 +136,7 @@ KINDS: Mapping[type[Exception], Kind] = {
 OAUTH_STATUS: Mapping[str, int] = {"invalid_client": 401, "invalid_scope": 400, "unsupported_grant_type": 400}
 INTERNAL = Kind("internal", 500, "The service failed", retryable=True)
 TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
+ENCODED = Kind("encoded-body", 415, "The body is compressed")
 INVALID = Kind("invalid-request", 422, "The request cannot be read")
 _FAILED: Mapping[str, str] = {
     "en": "the service failed; it has been noted under this request_id",
@@ -149,6 +150,7 @@ BY_STATUS: Mapping[int, Kind] = {
     404: Kind("not-found", 404, "No such resource"),
     405: Kind("method-not-allowed", 405, "Method not allowed"),
     413: TOO_LARGE,
+    415: ENCODED,
 }
 
 
@@ -296,6 +298,13 @@ def _said_of_status(request: Request, kind: Kind, detail: str) -> Mapping[str, s
             return {
                 "en": f"{request.method} is not taken here; the header Allow says what is",
                 "vi": f"ở đây không nhận {request.method}; header Allow ghi những gì được nhận",
+            }
+        case "encoded-body":
+            return {
+                "en": f"Content-Encoding {detail} is not taken: send the bytes as they are, and many bundles "
+                "as a ZIP file to /v1/batches",
+                "vi": f"không nhận Content-Encoding {detail}: hãy gửi nguyên các byte, không nén; nhiều hồ "
+                "sơ thì gửi tệp ZIP tới /v1/batches",
             }
         case "body-too-large":
             return {

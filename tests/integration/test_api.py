@@ -1,5 +1,6 @@
 """The API: every answer a program can rely on, every error a problem document."""
 
+import gzip
 import hashlib
 import json
 import re
@@ -322,6 +323,32 @@ def test_a_body_over_the_limit_is_413_and_stores_nothing(
 
     assert is_problem(response, 413, "body-too-large")
     assert client.get("/v1/submissions", headers=key(service)).json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/submissions", "/v1/encounters", "/v1/checks", "/v1/batches", "/v1/replays"]
+)
+def test_a_body_that_is_compressed_for_the_way_is_415_and_stores_nothing(
+    client: TestClient, service: Service, path: str
+) -> None:
+    headers = key(service) | {"Content-Encoding": "gzip", "Content-Type": "application/xml"}
+    if path in {"/v1/encounters", "/v1/replays"}:
+        headers["Content-Type"] = "application/json"
+
+    refused = client.post(path, content=gzip.compress(b"<x/>"), headers=headers)
+
+    assert is_problem(refused, 415, "encoded-body")
+    assert "gzip is not taken: send the bytes as they are" in refused.json()["detail"]
+    assert refused.headers["Accept-Encoding"] == "identity"
+    assert client.get("/v1/submissions", headers=key(service)).json()["data"] == []
+    assert client.get("/v1/batches", headers=key(service)).json()["data"] == []
+    assert not list(service.settings.batch_folder.glob("*"))
+
+
+def test_a_body_that_says_it_is_not_compressed_is_taken(client: TestClient, service: Service) -> None:
+    headers = key(service) | XML | {"Content-Encoding": "identity"}
+
+    assert client.post("/v1/submissions", content=b"<x/>", headers=headers).status_code == 202
 
 
 def test_a_replay_wants_a_condition_and_a_reason(client: TestClient, service: Service) -> None:

@@ -1,5 +1,6 @@
 """The drop-in intake: the gateway's own protocol, with what a hospital gains by it."""
 
+import gzip
 import hashlib
 import json
 from base64 import b64encode
@@ -347,6 +348,16 @@ def test_a_body_that_says_it_is_far_too_large_is_told_so_in_the_gateways_words(
     response = client.post(path, content=b"x" * 500_000, headers=session(client) | FORM)
 
     assert (response.status_code, code_of(response)) == (413, "1001")
+
+
+@pytest.mark.parametrize("path", ["/api/token/take", SEND, "/api/his/KQGiamDinhHoSo"])
+def test_a_body_that_is_compressed_is_told_so_in_the_gateways_words(client: TestClient, path: str) -> None:
+    headers = session(client) | FORM | {"Content-Encoding": "gzip"}
+
+    response = client.post(path, content=gzip.compress(b"a=b"), headers=headers)
+
+    assert (response.status_code, code_of(response)) == (415, "205")
+    assert "Content-Encoding" in response.json()["thongDiep"]
 
 
 @pytest.mark.parametrize("write", [str.lower, str.upper, lambda path: f"{path}/"])

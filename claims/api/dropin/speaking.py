@@ -135,6 +135,9 @@ def _refusal_of(error: Exception) -> Refusal | None:
 def _of_status(error: HTTPException) -> Refusal:
     if error.status_code == problems.TOO_LARGE.status:
         return Refusal(TOO_LARGE, "Tệp quá lớn", status=error.status_code)
+    if error.status_code == problems.ENCODED.status:
+        text = "Không nhận nội dung bị nén (Content-Encoding); hãy gửi nguyên các byte"
+        return Refusal(WRONG_PARAMETER, text, status=error.status_code)
     return Refusal(WRONG_PARAMETER, "Yêu cầu không đọc được", status=error.status_code)
 
 
