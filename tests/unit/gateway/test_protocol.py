@@ -125,7 +125,30 @@ def test_a_bare_file_is_read_however_it_is_written(body: bytes) -> None:
     assert read_bare_file(body) == b"<x>/>"
 
 
-@pytest.mark.parametrize("body", [b"[60, 300]", b"[1.5]", b"17", b"{}", b"*", b"[" * 100_000, b'"\xff"'])
+@given(st.binary(max_size=300), st.sampled_from(["%s", '{"FileHS": %s}', "\n %s "]))
+def test_any_file_survives_an_array_of_numbers(file: bytes, around: str) -> None:
+    assert read_bare_file((around % json.dumps(list(file))).encode()) == file
+
+
+def test_a_long_array_of_numbers_is_read_in_pieces_and_costs_little_memory() -> None:
+    file = bytes(range(256)) * 2000
+    body = json.dumps(list(file), separators=(",", ":")).encode()
+
+    tracemalloc.start()
+    read = read_bare_file(body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert read == file
+    assert peak < 4 * len(file)
+    assert read_bare_file(body[:-1] + b",256]") is None
+    assert read_bare_file(body[:-1] + b",]") is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[60, 300]", b"[1.5]", b"[1,]", b"[[1]]", b"[1,[2],3]", b"17", b"{}", b"*", b"[" * 100_000, b'"\xff"'],
+)
 def test_what_is_no_file_is_none(body: bytes) -> None:
     assert read_bare_file(body) is None
 
