@@ -226,17 +226,29 @@ class ApiClient:
     ) -> None:
         self._http.close()
 
-    def submit_bundle(self, bundle: bytes, *, idempotency_key: str | None = None) -> Submission:
-        """Submit a signed bundle; the same bytes again are the same submission, with or without a key."""
-        return self._submit("/v1/submissions", bundle, "application/xml", idempotency_key)
+    def submit_bundle(
+        self, bundle: bytes, *, idempotency_key: str | None = None, attempts: int = _ATTEMPTS
+    ) -> Submission:
+        """Submit a signed bundle; the same bytes again are the same submission, with or without a key.
 
-    def submit_encounter(self, document: bytes, *, idempotency_key: str | None = None) -> Submission:
+        Raises:
+            NotNow: The service does not take it at present, after so many attempts.
+        """
+        return self._submit("/v1/submissions", bundle, "application/xml", idempotency_key, attempts)
+
+    def submit_encounter(
+        self, document: bytes, *, idempotency_key: str | None = None, attempts: int = _ATTEMPTS
+    ) -> Submission:
         """Submit an encounter document, to be built and signed by the service.
 
         Without a key of yours it goes under a fresh one, which makes this call safe to repeat within itself;
         with one (the visit's number) it is the same submission whenever it comes.
+
+        Raises:
+            NotNow: The service does not take it at present, after so many attempts.
         """
-        return self._submit("/v1/encounters", document, "application/json", idempotency_key or uuid4().hex)
+        key = idempotency_key or uuid4().hex
+        return self._submit("/v1/encounters", document, "application/json", key, attempts)
 
     def submit_batch(self, parcel: Path) -> Document:
         """Submit a ZIP file of signed bundles, read as it is sent; the same file again is the same batch."""
@@ -394,11 +406,14 @@ class ApiClient:
         path = f"/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/resend"
         return self._ask("POST", path)
 
-    def _submit(self, path: str, body: bytes, media_type: str, idempotency_key: str | None) -> Submission:
+    def _submit(
+        self, path: str, body: bytes, media_type: str, idempotency_key: str | None, attempts: int
+    ) -> Submission:
         headers = {"Content-Type": media_type}
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
-        return cast("Submission", self._ask("POST", path, content=body, headers=headers))
+        taken = self._ask("POST", path, content=body, headers=headers, attempts=attempts)
+        return cast("Submission", taken)
 
     def _ask(self, method: str, path: str, **more: Unpack[_More]) -> Document:
         return self._request(method, path, _object, **more)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypedDict, Unpack
 
 import typer
 
@@ -15,7 +15,7 @@ from claims.cli.inputs import Reason, read_text
 from claims.cli.output import AsJson, Exit, console, emit, say
 
 if TYPE_CHECKING:
-    from claims.client import ApiClient, Document
+    from claims.client import ApiClient, Document, NotNow
 
 Url = Annotated[str | None, typer.Option("--url", help="The API's address; otherwise CLAIMS_API_URL.")]
 KeyFile = Annotated[
@@ -123,11 +123,34 @@ class Patience:
         self._sleep(seconds)
 
 
-def submit_body(api: ApiClient, body: bytes) -> Document:
-    """Submit an encounter, which is a JSON object, or else a bundle."""
+class HowOften(TypedDict, total=False):
+    """How often something is tried; otherwise as often as the client does."""
+
+    attempts: int
+
+
+def submit_body(
+    api: ApiClient, body: bytes, *, key: str | None = None, **often: Unpack[HowOften]
+) -> Document:
+    """Submit an encounter, which is a JSON object, or else a bundle.
+
+    Args:
+        api: Where.
+        body: What.
+        key: Under which an encounter goes, so that it may come again: what is built of it on another day is
+            another bundle.
+        often: How often it is tried.
+    """
     # XML may begin with a byte order mark or blanks.
     is_encounter = body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
-    return api.submit_encounter(body) if is_encounter else api.submit_bundle(body)
+    if is_encounter:
+        return api.submit_encounter(body, idempotency_key=key, **often)
+    return api.submit_bundle(body, **often)
+
+
+def pace_asked(error: NotNow) -> float | None:
+    """Return in how many seconds more is taken of a facility that hands in too fast; None: it does not."""
+    return error.retry_after_s if error.problem["code"] == "too-many-requests" else None
 
 
 #: The service answers as soon as there is news; otherwise the state is shown anew.

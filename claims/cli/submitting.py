@@ -20,7 +20,7 @@ import typer
 
 from claims.cli.inputs import MAX_BYTES, Inputs, find_files, read_input
 from claims.cli.output import AsJson, Exit, emit, progress_bar, say
-from claims.cli.submissions import KeyFile, Url, open_api, submit_body
+from claims.cli.submissions import KeyFile, Url, open_api, pace_asked, submit_body
 
 if TYPE_CHECKING:
     from claims.client import ApiClient, Document
@@ -206,6 +206,7 @@ def _submit_at_pace(api: ApiClient, body: bytes) -> Document:
         try:
             return submit_body(api, body)
         except NotNow as limited:
-            if limited.problem["code"] != "too-many-requests" or limited.retry_after_s is None:
+            asked_s = pace_asked(limited)
+            if asked_s is None:
                 raise
-            time.sleep(limited.retry_after_s)
+            time.sleep(asked_s)

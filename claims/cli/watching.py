@@ -7,22 +7,24 @@ and a file moves only after what it led to is written. So it may be stopped, or 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from gzip import BadGzipFile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
+from uuid import uuid4
 
 import typer
 
 from claims.cli.inputs import read_input, write_whole
 from claims.cli.output import AsJson, Exit, emit, say
-from claims.cli.submissions import KeyFile, Url, open_api, submit_body
+from claims.cli.submissions import KeyFile, Url, open_api, pace_asked, submit_body
 from claims.errors import ClaimsError
 
 if TYPE_CHECKING:
@@ -112,6 +114,8 @@ class WatchedFolder:
     api: ApiClient
     _seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
     _tried: Counter[Path] = field(default_factory=Counter)
+    _keys: dict[Path, dict[bytes, str]] = field(default_factory=dict)
+    _rests_until: float = 0.0
 
     def look(self) -> Iterator[Document]:
         """Submit what is whole, ask how what was submitted stands; return what got its outcome.
@@ -121,12 +125,28 @@ class WatchedFolder:
         """
         whole = self._whole_files()
         for at in range(0, len(whole), _AT_A_TIME):
-            for path in whole[at : at + _AT_A_TIME]:
-                outcome = self._submit(path)
-                if outcome is not None:
-                    yield outcome
+            yield from self._hand_in(whole[at : at + _AT_A_TIME])
             yield from self._follow_some(_AT_A_TIME)
         yield from self._follow_some(_FOLLOWED)
+
+    def _hand_in(self, paths: Iterable[Path]) -> Iterator[Document]:
+        """Submit files as far as the service takes more of this facility now."""
+        from claims.client import NotNow
+
+        for path in paths:
+            if time.monotonic() < self._rests_until:
+                return
+            try:
+                outcome = self._submit(path)
+            except NotNow as limited:
+                asked_s = pace_asked(limited)
+                if asked_s is None:
+                    raise
+                self._rests_until = time.monotonic() + asked_s
+                say(f"the service takes no more for now; handing in goes on in {asked_s:.0f} s")
+                return
+            if outcome is not None:
+                yield outcome
 
     def _follow_some(self, most: int) -> Iterator[Document]:
         for path in sorted((self.folder / SUBMITTED).glob(f"*{_OUTCOME}"), key=_age)[:most]:
@@ -161,7 +181,9 @@ class WatchedFolder:
             body = _read_whole(path)
             if body is None:
                 return None
-            submission = submit_body(self.api, body)
+            # The answer may be lost, and the same comes again in another look.
+            key = self._keys.setdefault(path, {}).setdefault(hashlib.sha256(body).digest(), uuid4().hex)
+            submission = submit_body(self.api, body, key=key, attempts=1)
         except ApiRefused as refusal:
             if refusal.code in {"unauthenticated", "forbidden"}:
                 raise
@@ -176,6 +198,7 @@ class WatchedFolder:
         place = _free(self.folder / SUBMITTED, path.name)
         _write(place, submission)
         _move(path, place)
+        self._keys.pop(path, None)
         return None
 
     def _follow(self, outcome: Path) -> Document | None:
@@ -212,6 +235,7 @@ class WatchedFolder:
         _write(place, found)
         _move(path, place)
         self._tried.pop(path, None)
+        self._keys.pop(path, None)
         return {"file": str(place), "fine": fine, **found}
 
 

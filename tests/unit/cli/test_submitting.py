@@ -32,7 +32,8 @@ class FakeApi:
         self.bodies.append(body)
         return {"id": f"sub_{body.decode()}", "state": "received"}
 
-    def submit_encounter(self, _body: bytes) -> Document:
+    def submit_encounter(self, _body: bytes, *, idempotency_key: str | None = None) -> Document:
+        del idempotency_key
         raise ApiRefused({"title": "No", "detail": "no", "code": "cannot-build"})
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from claims.cli import watching
 from claims.cli.watching import DONE, PROBLEMS, SUBMITTED, WatchedFolder
-from claims.client import ApiClient, ApiRefused, ApiUnreachable, Document, NotFound
+from claims.client import ApiClient, ApiRefused, ApiUnreachable, Document, NotFound, NotNow
 
 
 @dataclass
@@ -27,10 +27,17 @@ class FakeApi:
     is_down: bool = False
     forgotten: set[str] = field(default_factory=set)
     under_way: set[str] = field(default_factory=set)
+    keys: list[str | None] = field(default_factory=list)
+    most: int = 10_000
+    pause_s: float = 3600
     submitted: list[str] = field(default_factory=list)
     before_answer: Callable[[], None] = lambda: None
 
-    def submit_bundle(self, body: bytes) -> Document:
+    def submit_bundle(self, body: bytes, *, attempts: int, idempotency_key: str | None = None) -> Document:
+        assert attempts == 1  # between two attempts outcomes would wait
+        self.keys.append(idempotency_key)
+        if len(self.submitted) >= self.most:
+            raise NotNow("http://x", {"code": "too-many-requests"}, retry_after_s=self.pause_s)
         if self.is_down:
             raise ApiUnreachable("http://x", "down")
         if self.refuses is not None:
@@ -132,6 +139,54 @@ def test_outcomes_do_not_wait_until_everything_is_handed_in(watched: WatchedFold
     first = next(watched.look())
 
     assert (first["state"], len(api.submitted)) == ("acknowledged", 100)
+
+
+def test_a_service_that_takes_no_more_for_now_keeps_no_outcome_back(
+    watched: WatchedFolder, api: FakeApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.most = 2
+    for number in range(5):
+        put(watched, f"{number}.xml", f"<x>{number}</x>")
+
+    outcomes = look(watched, 4)
+
+    assert [outcome["state"] for outcome in outcomes] == ["acknowledged"] * 2
+    assert len(api.keys) == 3  # it is left alone as long as it asked
+    assert capsys.readouterr().err.count("goes on in 3600 s") == 1
+    assert not watched.is_settled
+
+
+def test_what_was_refused_for_its_pace_is_handed_in_when_the_service_said(
+    watched: WatchedFolder, api: FakeApi
+) -> None:
+    api.most, api.pause_s = 2, 0
+    for number in range(5):
+        put(watched, f"{number}.xml", f"<x>{number}</x>")
+    look(watched)
+
+    api.most = 10_000
+    look(watched)
+
+    assert len(set(api.submitted)) == len(api.submitted) == 5
+    assert watched.is_settled
+
+
+def test_an_encounter_whose_answer_was_lost_comes_again_under_its_key(
+    watched: WatchedFolder, api: FakeApi
+) -> None:
+    put(watched, "a.json", "{}")
+    look(watched, 1)
+    api.is_down = True
+    for _ in range(2):
+        with pytest.raises(ApiUnreachable):
+            look(watched, 1)
+    api.is_down = False
+    look(watched, 1)
+    put(watched, "a.json", "{}")
+    look(watched)
+
+    assert api.keys[0] == api.keys[1] == api.keys[2] != api.keys[3]
+    assert None not in api.keys
 
 
 def test_what_is_under_way_for_long_keeps_no_outcome_of_others_back(
