@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 WIDTHS_MM: Final = (87, 10, 11, 17, 17, 12, 20, 12, 20, 19, 18, 15, 17)
 #: Of rows of sums, whose name goes over six columns.
 SUM_WIDTHS_MM: Final = (sum(WIDTHS_MM[:6]), *WIDTHS_MM[6:])
+#: Heights of the two rows above the columns, in points: what their words take in each language.
+HEADER_HEIGHTS_PT: Final = {"vi": (10, 24), "en": (10, 17.5)}
 #: What a label and its value have, two of them side by side.
 FIELD_MM: Final = 130
 _INSETS_MM: Final = 1.8

@@ -22,7 +22,14 @@ from claims.bundle.kinds import TableKind
 from claims.bundle.views import view_table
 from claims.errors import ClaimsError
 from claims.localtime import local_date, local_time
-from claims.paper.fitting import FIELD_MM, SUM_WIDTHS_MM, WIDTHS_MM, breakable, takes_one_line
+from claims.paper.fitting import (
+    FIELD_MM,
+    HEADER_HEIGHTS_PT,
+    SUM_WIDTHS_MM,
+    WIDTHS_MM,
+    breakable,
+    takes_one_line,
+)
 from claims.paper.sheet import AMOUNTS, figure, read_sheet
 from claims.paper.spelling import spell_amount
 from claims.reading_order import BOX, in_order
@@ -116,13 +123,16 @@ def render_pdf(bundle: bytes, copy: Copy) -> bytes:
         "address": address,
         "qr": _qr(address) if address else None,
         "widths": WIDTHS_MM[1:],
+        "header_heights": HEADER_HEIGHTS_PT[copy.language],
         "signature": [
             (label, breakable(value, FIELD_MM))
             for label, value in _signature(copy, contents.signatures, sha256, words)
         ],
         "claims": [_claim(claim, copy.language, words) for claim in contents.claims if claim.tables],
     }
-    written = _TAB.sub(r"\1 ", in_order(json.dumps(data, ensure_ascii=False)))
+    written = in_order(json.dumps(data, ensure_ascii=False))
+    if "\\t" in written:
+        written = _TAB.sub(r"\1 ", written)
     try:
         return _compile(written, text, copy.at)
     except typst.TypstError:

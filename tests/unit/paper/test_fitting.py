@@ -1,36 +1,54 @@
 """What is said to take one line of the form does, whatever it says."""
 
 import json
+import tomllib
 import unicodedata
 from collections.abc import Sequence
+from importlib import resources
 from typing import Literal
 
 import pytest
 import typst
 
-from claims.paper.fitting import FIELD_MM, SUM_WIDTHS_MM, WIDTHS_MM, breakable, takes_one_line, width_em
+from claims.paper.fitting import (
+    FIELD_MM,
+    HEADER_HEIGHTS_PT,
+    SUM_WIDTHS_MM,
+    WIDTHS_MM,
+    breakable,
+    takes_one_line,
+    width_em,
+)
+from claims.paper.rendering import LANGUAGES
 
 LETTERS = (
     "".join(chr(code) for code in range(0x20, 0x7F))
     + "àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ"
 )
 ALL = LETTERS + LETTERS.upper()
+#: Names above the columns; the last four stand in the second row, below the name of all four.
+HEADER = [
+    *("item", "unit", "quantity", "price_hospital", "price_insured", "rate_service", "amount_hospital"),
+    *("rate_insured", "amount_insured", "fund", "copayment", "other", "own"),
+]
 _MEASURING = """
 #set text(font: "Libertinus Serif", size: 8.5pt, lang: "vi", hyphenate: false)
+#set par(leading: 0.45em)
+#let size = float(sys.inputs.size) * 1pt
 #let asked = json(bytes(sys.inputs.asked))
 #context [#metadata(asked.map(((said, weight, width)) => {
-  let size = measure(width: width * 1pt, text(weight: weight, said))
+  let size = measure(width: width * 1pt, text(size: size, weight: weight, said))
   (size.width.pt(), size.height.pt())
 })) <answer>]
 """
 
 
-def measured(asked: list[tuple[str, str, float]]) -> list[tuple[float, float]]:
+def measured(asked: list[tuple[str, str, float]], size: float = 8.5) -> list[tuple[float, float]]:
     """Return width and height, in points, of texts of a weight that are set in this width."""
     compiler = typst.Compiler(
         _MEASURING.encode(),
         font_paths=typst.Fonts(include_system_fonts=False),
-        sys_inputs={"asked": json.dumps(asked)},
+        sys_inputs={"asked": json.dumps(asked), "size": str(size)},
     )
     return [tuple(one) for one in json.loads(compiler.query("<answer>", field="value", one=True))]
 
@@ -96,6 +114,21 @@ def test_what_is_wide_does_not_run_over_other_columns(text: str, weight: str) ->
     sizes = measured([(one, weight, width) for one, width in zip(broken, points, strict=True)])
     assert all(size[0] <= width + 0.01 for size, width in zip(sizes, points, strict=True))
     assert {one.replace("\u200b", "") for one in broken} == {text}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_names_of_columns_have_room_above_them(language: str) -> None:
+    words = tomllib.loads((resources.files("claims.paper") / "words.toml").read_text("utf-8"))[language]
+    upper, lower = HEADER_HEIGHTS_PT[language]
+    room = [upper + lower] * (len(HEADER) - 4) + [lower] * 4
+
+    points = [width * 72 / 25.4 - 5 for width in WIDTHS_MM]
+    asked = [(words[name], "bold", width) for name, width in zip(HEADER, points, strict=True)]
+    sizes = measured([*asked, (words["sources"], "bold", sum(points[-4:]))], size=7.5)
+
+    insets = 2 * 2.2
+    assert all(size[1] + insets <= each for size, each in zip(sizes, [*room, upper], strict=True))
+    assert all(size[0] <= width + 0.01 for size, width in zip(sizes, points, strict=False))
 
 
 def test_what_fits_is_left_as_it_is() -> None:
