@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from claims.api.access import TheService, may
 from claims.api.models import SubmissionKey
 from claims.api.readings import note_reading
+from claims.exchange.access.bounds import bind
 from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.access.principal import Principal
 from claims.exchange.errors import NothingToShow, SubmissionNotFound
@@ -106,7 +107,11 @@ def get_paper(
     submission = service.submissions.get(SubmissionId(submission_id), within=caller.within)
     service.protection.require_whole(caller, submission)
     note_reading(service, caller, "paper", submission)
-    pdf = service.paper_forms(service.bundle(submission.id), submission=submission, language=language.value)
+    try:
+        bundle = service.bundle(submission.id)
+    except SubmissionNotFound as error:  # its content was erased
+        raise NothingToShow(submission.id) from error
+    pdf = service.paper_forms(bundle, submission=submission, language=language.value)
     if pdf is None:
         raise NothingToShow(submission.id)
     headers = {"Content-Disposition": f'inline; filename="{submission.id}.pdf"', "Cache-Control": "no-store"}
@@ -125,6 +130,7 @@ def show_standing(
     """
     found: Submission | None = None
     if re.fullmatch("[0-9a-f]{16}", d) and re.fullmatch(SUBMISSION_KEY, submission_id):
+        bind(EVERYWHERE)  # nobody has signed in, and the paper may be of any facility
         with suppress(SubmissionNotFound):
             found = service.submissions.get(SubmissionId(submission_id), within=EVERYWHERE)
     if found is None or not found.sha256.startswith(d):

@@ -155,10 +155,10 @@ class CheckInRefused(ClaimsError):
 
 
 class NothingToShow(ClaimsError):
-    """A submission's bytes are no claim that people could read."""
+    """A submission's bytes are no claim that people could read, or were erased."""
 
     def __init__(self, submission_id: str) -> None:
-        super().__init__(f"the bytes of {submission_id} hold no claim that can be shown")
+        super().__init__(f"the bytes of {submission_id} hold no claim that can be shown, or were erased")
         self.submission_id = submission_id
 
 

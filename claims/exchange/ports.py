@@ -341,7 +341,10 @@ class Submissions(Protocol):
         ...
 
     def classes(self, submission_id: SubmissionId) -> Mapping[int, frozenset[str] | None] | None:
-        """Return the protected classes of each of its claims, by their place; None: they are not known."""
+        """Return the protected classes of each of its claims, by their place; None: they are not known.
+
+        What was erased has no claims any more.
+        """
         ...
 
     def receipt(self, submission_id: SubmissionId) -> Receipt | None:

@@ -261,8 +261,9 @@ class SubmissionRecords:
         with borrow(self.pool) as connection:
             rows = connection.execute(
                 "SELECT c.ordinal, c.classes FROM report r LEFT JOIN claim c USING (submission_id) "
-                "WHERE r.submission_id = %s",
-                [submission_id],
+                "WHERE r.submission_id = %s "
+                "UNION ALL SELECT NULL, NULL FROM erasure WHERE submission_id = %s",
+                [submission_id, submission_id],
             ).fetchall()
         if not rows:
             return None  # it was not checked yet

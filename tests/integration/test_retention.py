@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from starlette.testclient import TestClient
 
 from claims.cli.output import Exit
+from claims.exchange.access.keys import Scope
 from claims.exchange.access.places import EVERYWHERE, Place
 from claims.exchange.access.principal import Grant
 from claims.exchange.access.sessions import Stage
@@ -98,6 +99,20 @@ def test_erased_content_is_gone_and_its_proof_is_not(
     assert list(Audit(service.pool, service.service_keys.certificates)()) == []
     kinds = [event.kind for event in service.submissions.events(submission.id)]
     assert kinds.count(EventKind.ERASED) == 1
+
+
+def test_the_proof_of_what_was_erased_is_there_for_its_facility(service: Service, client: TestClient) -> None:
+    submission = rejected(service)
+    retain(service, after_years=21).erase(submission.id, **WHY)
+    service.keep_log()
+
+    reader = key(service, scopes=frozenset({Scope.READ}))
+    archive = client.get(f"/v1/submissions/{submission.id}/archive", headers=reader)
+    paper = client.get(f"/v1/submissions/{submission.id}/paper", headers=reader)
+
+    assert archive.status_code == 200
+    assert "ERASED" in read_container(archive.content)["README.txt"].decode()
+    assert is_problem(paper, 422, "nothing-to-show")
 
 
 @pytest.mark.parametrize(

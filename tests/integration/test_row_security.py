@@ -10,7 +10,9 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
+from starlette.testclient import TestClient
 
+from claims.api.app import create_app
 from claims.exchange.access.bounds import bind
 from claims.exchange.access.places import EVERYWHERE, NOWHERE, Place, Reach
 from claims.exchange.submission import FacilityCode, SubmissionFilter
@@ -179,6 +181,24 @@ def test_an_api_that_cannot_read_bundles_makes_archives_of_the_whole_log(
 
     assert read_container(archive)["bundle.xml"] == body == b"1"
     assert json.loads(read_container(archive)["log/inclusion.json"])["size"] == 3
+
+
+@pytest.mark.usefixtures("records")
+def test_whoever_holds_a_paper_learns_where_the_claim_stands_without_signing_in(
+    plain_url: str, service: Service
+) -> None:
+    settings = service.settings.model_copy(update={"database_roles": True})
+    held = Service(settings, plain_url, service.broker_url, API)
+    which = SubmissionFilter(within=EVERYWHERE, facility=FACILITY)
+    (known,) = service.submissions.list_page(which, limit=9, cursor=None).items
+
+    with TestClient(create_app(held)) as client:
+        page = client.get(f"/v/{known.id}", params={"d": known.sha256[:16]})
+        guess = client.get(f"/v/{known.id}", params={"d": "0" * 16})
+    held.close()
+
+    assert "data-standing=under-way" in page.text
+    assert "data-standing=unknown" in guess.text
 
 
 def test_nobody_hands_in_for_a_facility_elsewhere(api: Pool, exchange: Exchange) -> None:
