@@ -29,7 +29,7 @@ from claims.runtime.clock import SystemClock
 from claims.runtime.embedded import Addresses, find_running
 from claims.runtime.production import weaknesses
 from claims.runtime.service_keys import UnusableServiceKeys
-from claims.runtime.settings import Settings, load_settings
+from claims.runtime.settings import PREFIX, Settings, load_settings
 from claims.runtime.signing_keys import FolderOfKeys
 from claims.runtime.start import given_addresses
 from claims.runtime.wiring import Service
@@ -56,6 +56,9 @@ _WEAKNESSES_SHOWN = 5
 #: So long nothing that is due waits where somebody works.
 _DUE_FOR = timedelta(minutes=5)
 _LAST_MONTH = 12
+_DATA_KEY = bytes(32)
+#: Settings of files and folders that need not be there before the first start.
+_MADE_IF_NEED_BE = {"data_dir", "batch_dir", "content_keys_dir", "evidence_keys_dir", "sealing_key_file"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ def examine() -> Iterator[Examined]:
         yield Examined("settings", is_fine=False, detail=str(error), remedy="correct the CLAIMS_ variables")
         return
     yield Examined("settings", is_fine=True, detail="every CLAIMS_ variable makes sense")
+    yield _look("files", lambda: _files_named(settings))
     has_database = False
     if addresses is None:
         yield Examined(
@@ -129,6 +133,15 @@ def _look(name: str, at: Callable[[], str]) -> Examined:
     except OSError as error:
         remedy = "let the service's user read it (`claims doctor` must run as that user, too)"
         return Examined(name, is_fine=False, detail=f"cannot be looked at: {error}", remedy=remedy)
+
+
+def _files_named(settings: Settings) -> str:
+    named = {name: getattr(settings, name) for name in settings.model_fields_set - _MADE_IF_NEED_BE}
+    paths = {name: value for name, value in named.items() if isinstance(value, Path)}
+    missing = [f"{PREFIX}{name.upper()}={path}" for name, path in sorted(paths.items()) if not path.exists()]
+    if missing:
+        raise _Fault(f"not there: {' '.join(missing)}", "correct the name, or let the service's user see it")
+    return f"{len(paths)} that settings name are there"
 
 
 def _database(addresses: Addresses) -> str:
@@ -367,7 +380,8 @@ def _stored(settings: Settings, addresses: Addresses) -> str:
 
 def _opened(service: Service) -> str:
     """Open one of everything that is stored under keys that are not in the database."""
-    in_use = service.keys_in_use
+    in_use, keys = service.keys_in_use, service.master_keys
+    keys.wrap(keys.current(), _DATA_KEY, belongs_to="claims doctor")
     facility, latest = in_use.account(), in_use.latest_lock()
     if facility is not None:
         service.gateway_accounts.find(facility)
@@ -459,15 +473,21 @@ def _calendar(settings: Settings) -> str:
 
 
 def _disk(settings: Settings) -> str:
-    folder = settings.data_dir
+    folders = {"DATA_DIR": settings.data_dir, "BATCH_DIR": settings.batch_folder}
+    free = min(_free_in(folder, PREFIX + name) for name, folder in folders.items())
+    return f"{free / 2**30:.0f} GiB free"
+
+
+def _free_in(wanted: Path, setting: str) -> int:
+    folder = wanted
     while not folder.exists():
         folder = folder.parent
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        remedy = "let the service's user write there, or move CLAIMS_DATA_DIR"
-        raise _Fault(f"{settings.data_dir} cannot be written: {error.strerror}", remedy) from error
+        remedy = f"let the service's user write there, or move {setting}"
+        raise _Fault(f"{wanted} cannot be written: {error.strerror}", remedy) from error
     free = shutil.disk_usage(folder).free
     if free < _LOW_DISK_BYTES:
-        raise _Fault(f"{free / 2**30:.1f} GiB free at {folder}", "free some space, or move CLAIMS_DATA_DIR")
-    return f"{free / 2**30:.0f} GiB free"
+        raise _Fault(f"{free / 2**30:.1f} GiB free at {folder}", f"free some space, or move {setting}")
+    return free

@@ -97,6 +97,7 @@ def test_a_healthy_installation_has_no_fault(environment: dict[str, str]) -> Non
     assert faults(examined) == {}
     assert [one.name for one in examined] == [
         "settings",
+        "files",
         "database",
         "months",
         "clock",
@@ -346,6 +347,37 @@ def test_an_address_of_the_gateway_that_no_server_has_is_found(environment: dict
     found = faults(look(environment, CLAIMS_GATEWAY_URL=f"https://{'h' * 70}.example"))
 
     assert found == {"settings": "CLAIMS_GATEWAY_URL: no address such as https://example.vn"}
+
+
+def test_files_and_folders_that_settings_name_and_that_are_not_there_are_found(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    found = faults(
+        look(
+            environment,
+            CLAIMS_CATALOGUE_FOLDER=str(tmp_path / "lists"),
+            CLAIMS_REVIEW_POLICY=str(tmp_path / "seal.key"),
+            CLAIMS_BATCH_DIR="/proc/batches",
+        )
+    )
+
+    assert found == {
+        "files": f"not there: CLAIMS_CATALOGUE_FOLDER={tmp_path / 'lists'}",
+        "disk": "/proc/batches cannot be written: No such file or directory",
+    }
+
+
+def test_master_keys_that_wrap_nothing_now_are_found(environment: dict[str, str]) -> None:
+    found = faults(
+        look(
+            environment,
+            CLAIMS_CONTENT_KEYS_IN="service",
+            CLAIMS_CONTENT_KEYS_URL="http://127.0.0.1:9/v1/transit",
+            CLAIMS_CONTENT_KEYS_SECRET="x",
+        )
+    )
+
+    assert found == {"stored": "the master keys cannot be used now (the key service cannot be reached)"}
 
 
 def test_a_store_of_archives_that_cannot_be_read_is_found(
