@@ -1,6 +1,7 @@
 """What a file is that was given as a key file and is none: most of them are a neighbour of the right one."""
 
 import binascii
+import codecs
 from typing import Final
 
 from cryptography import x509
@@ -26,6 +27,16 @@ _DER: Final = (
     (b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", FileKind.CERTIFICATES),
 )
 _JAVA: Final = b"\xfe\xed\xfe\xed"
+
+
+def read_marked(data: bytes) -> bytes:
+    """Return a PEM file as it was before PowerShell wrote it in UTF-16; any other as it is."""
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data
+    try:
+        return data.decode("utf-16").encode()
+    except UnicodeError:
+        return data
 
 
 def recognize_file(data: bytes) -> FileKind | None:

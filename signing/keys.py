@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from signing.certificate_files import find_certificates
 from signing.certificates import write_name
 from signing.errors import (
     FileKind,
@@ -25,7 +26,7 @@ from signing.errors import (
 )
 from signing.extensions import UNREADABLE
 from signing.key_bags import find_key_bags
-from signing.key_files import recognize_file
+from signing.key_files import read_marked, recognize_file
 from signing.policy import ECDSA_SHA256, ECDSA_SHA384, RSA_SHA256
 
 _CURVES: Final = {"secp256r1": ECDSA_SHA256, "secp384r1": ECDSA_SHA384}
@@ -243,7 +244,7 @@ def _other_file(wanted: str, data: bytes, kind: FileKind) -> UnusableKeyFile:
 
 
 def load_pem(key: bytes, certificate: bytes, passphrase: str | None) -> LocalSigner:
-    """Return the signer that a private key and its certificate, both in PEM or DER, make.
+    """Return the signer that a private key in PEM or DER and its certificate, in a file of its own, make.
 
     Raises:
         WrongPassphrase: The key file needs a passphrase, or another one.
@@ -251,9 +252,8 @@ def load_pem(key: bytes, certificate: bytes, passphrase: str | None) -> LocalSig
         UnsupportedKey: The key is neither RSA nor on one of the NIST curves P-256 and P-384.
         KeyMismatch: The certificate belongs to another key.
     """
-    secret = passphrase.encode() if passphrase else None
+    secret, key = passphrase.encode() if passphrase else None, read_marked(key)
     load = serialization.load_pem_private_key if _PEM in key else serialization.load_der_private_key
-    is_pem = _PEM in certificate
     try:
         private_key = load(key, secret)
     except TypeError as error:
@@ -262,14 +262,9 @@ def load_pem(key: bytes, certificate: bytes, passphrase: str | None) -> LocalSig
         if "password" in str(error).lower() or "decrypt" in str(error).lower():
             raise WrongPassphrase("the passphrase does not open the key file") from error
         raise _other_file("the file holds no private key in PEM or DER", key, FileKind.KEY) from error
-    try:
-        found = (
-            x509.load_pem_x509_certificates(certificate)
-            if is_pem
-            else [x509.load_der_x509_certificate(certificate)]
-        )
-    except UNREADABLE as error:
-        raise NoCertificate("the file holds no certificate in PEM or DER") from error
+    found = find_certificates(certificate)
+    if not found:
+        raise NoCertificate("the file holds no certificate in PEM, DER or PKCS#7")
     if not isinstance(private_key, PrivateKey):
         raise UnsupportedKey("only RSA, P-256 and P-384 keys sign")
     # Those of the authorities may stand beside it, before or behind.

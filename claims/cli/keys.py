@@ -72,7 +72,7 @@ def new_demo_pki(
 @keys.command("show")
 def show(
     file: Annotated[
-        Path | None, typer.Argument(help="A certificate (PEM or DER).", exists=True, dir_okay=False)
+        Path | None, typer.Argument(help="A certificate (PEM, DER or PKCS#7).", exists=True, dir_okay=False)
     ] = None,
     pkcs12: Pkcs12 = None,
     key_file: KeyFile = None,
@@ -171,16 +171,16 @@ def _write_secret(path: Path, content: bytes) -> None:
 
 
 def _read(file: Path) -> "CertificateFacts":
-    from cryptography import x509
+    from signing.certificate_files import find_own_certificate
+    from signing.elements import Refused
 
-    from signing.extensions import UNREADABLE
-
-    data = file.read_bytes()
-    load = x509.load_pem_x509_certificate if b"-----BEGIN" in data else x509.load_der_x509_certificate
+    found = find_own_certificate(file.read_bytes())
+    if found is None:
+        raise typer.BadParameter(f"{file} holds no certificate, or several; for a key file say --pkcs12")
     try:
-        return _facts(load(data))
-    except UNREADABLE as error:
-        raise typer.BadParameter(f"{file} holds no certificate; for a key file say --pkcs12") from error
+        return _facts(found)
+    except Refused as refusal:
+        raise typer.BadParameter(f"{file}: {refusal.reason}") from refusal
 
 
 def _facts(certificate: "Certificate") -> "CertificateFacts":

@@ -46,7 +46,14 @@ Since = Annotated[
 @certificates.command("register")
 def register(
     code: Code,
-    file: Annotated[Path, typer.Argument(help="PEM or DER file.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="PEM, DER or PKCS#7 file; those of the authorities may be in it.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
     reason: Reason | None = None,
     by: By = None,
     as_json: AsJson = False,
@@ -126,17 +133,14 @@ def _digest(which: str, known: "Sequence[Registration]") -> str:
 
 
 def _der(file: Path) -> bytes:
-    from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    from signing.extensions import UNREADABLE
+    from signing.certificate_files import find_own_certificate
 
-    data = file.read_bytes()
-    load = x509.load_pem_x509_certificate if b"-----BEGIN" in data else x509.load_der_x509_certificate
-    try:
-        return load(data).public_bytes(Encoding.DER)
-    except UNREADABLE as error:
-        raise typer.BadParameter(f"{file} holds no certificate") from error
+    found = find_own_certificate(file.read_bytes())
+    if found is None:
+        raise typer.BadParameter(f"{file} holds no certificate, or several")
+    return found.public_bytes(Encoding.DER)
 
 
 def _to_json(registration: "Registration") -> dict[str, object]:

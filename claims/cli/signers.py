@@ -37,7 +37,9 @@ KeyFile = Annotated[
 ]
 CertificateFile = Annotated[
     Path | None,
-    typer.Option("--cert-file", help="Certificate (PEM or DER) of --key-file.", exists=True, dir_okay=False),
+    typer.Option(
+        "--cert-file", help="Certificate of --key-file: PEM, DER or PKCS#7.", exists=True, dir_okay=False
+    ),
 ]
 PassphraseFile = Annotated[
     Path | None,
@@ -114,6 +116,7 @@ class SignerChoice:
 @contextmanager
 def open_signer(choice: SignerChoice) -> Iterator["Signer"]:
     """Open the file, the token or the service; a token's session ends with the block."""
+    from signing.key_files import read_marked
     from signing.keys import load_pem, load_pkcs12
 
     if choice.remote is not None and choice.remote_credentials is not None:
@@ -123,7 +126,7 @@ def open_signer(choice: SignerChoice) -> Iterator["Signer"]:
         yield load_pkcs12(choice.pkcs12.read_bytes(), _secret(choice, "passphrase"), key=choice.key)
         return
     if choice.key_file is not None and choice.certificate_file is not None:
-        key = choice.key_file.read_bytes()
+        key = read_marked(choice.key_file.read_bytes())
         is_sealed = b"ENCRYPTED" in key or b"-----BEGIN" not in key
         passphrase = _secret(choice, "passphrase") if is_sealed else None
         yield load_pem(key, choice.certificate_file.read_bytes(), passphrase)

@@ -14,9 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509.oid import NameOID
 
 from claims.cli.output import Exit
+from signing.certificates import to_pem
+from signing.demo_pki import DemoPki
 from signing.keys import load_pem, load_pkcs12
 from tests.conftest import require_tool
 from tests.integration.command import claims, serving
+from tests.unit.signing.documents import certificate_for
 
 BUNDLE = "<GIAMDINHHS><THONGTINDONVI><MACSKCB>79999</MACSKCB></THONGTINDONVI><CHUKYDONVI/></GIAMDINHHS>"
 #: When a demo certificate of today has ended.
@@ -66,6 +69,32 @@ def test_a_certificate_that_cannot_sign_says_why(pki: Path) -> None:
 
     assert shown.code == Exit.BLOCKED
     assert "certificate.is_ca" in shown.lines[0]["reasons"]
+
+
+def test_a_certificate_is_shown_that_lies_beside_those_above_it(pki: Path, tmp_path: Path) -> None:
+    key = load_pkcs12((pki / "keys" / "79999.p12").read_bytes(), (pki / "passphrase.txt").read_text().strip())
+    chain = tmp_path / "chain.pem"
+    chain.write_bytes((pki / "trust" / "anchors" / "demo-root-ca.pem").read_bytes() + to_pem(key.certificate))
+
+    shown = claims("keys", "show", chain, "--json")
+
+    assert shown.code == Exit.FINE, shown.stderr
+    assert shown.lines[0]["sha256"] == key.certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def test_a_certificate_larger_than_any_in_use_is_refused_in_words(tmp_path: Path) -> None:
+    now, endless = (
+        datetime.now(UTC),
+        x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), bytes(17_000)),
+    )
+    issuer = DemoPki.create(at=now)
+    key = issuer.issuing_key.public_key()
+    certificate = certificate_for(key, issued_by=issuer, extensions=[(endless, False)])
+    (tmp_path / "large.pem").write_bytes(to_pem(certificate))
+
+    shown = claims("keys", "show", tmp_path / "large.pem")
+
+    assert (shown.code, "certificate.malformed" in shown.stderr) == (Exit.USAGE, True), shown.stderr
 
 
 @pytest.mark.parametrize(

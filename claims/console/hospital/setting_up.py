@@ -13,7 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -41,7 +40,7 @@ from claims.exchange.registrations import Note
 from claims.exchange.submission import FacilityCode
 from claims.localtime import local_date
 from claims.runtime.wiring import Service
-from signing.extensions import UNREADABLE
+from signing.certificate_files import find_own_certificate
 
 router = APIRouter()
 
@@ -179,12 +178,14 @@ def _keys(service: Service, facility: FacilityCode) -> Sequence[ApiKey]:
 
 def _register(service: Service, viewer: Viewer, data: bytes) -> str:
     """Register a certificate; return under which word it is kept why not, or nothing."""
-    der = _der_of(data)
-    if der is None:
+    certificate = find_own_certificate(data)
+    if certificate is None:
         return "hs_no_certificate"
     facility = viewer.principal.own_facility()
     try:
-        service.register_certificate(facility, der, Note(viewer.id, "set-up in the console"))
+        service.register_certificate(
+            facility, certificate.public_bytes(Encoding.DER), Note(viewer.id, "set-up in the console")
+        )
     except UnfitCertificate as error:
         key = "hs_" + error.reason.replace(".", "_")
         return key if key in words("vi") else "hs_certificate_other"
@@ -193,16 +194,6 @@ def _register(service: Service, viewer: Viewer, data: bytes) -> str:
     except TooManyCertificates:
         return "hs_too_many_certificates"
     return ""
-
-
-def _der_of(data: bytes) -> bytes | None:
-    """Read a certificate as a file has it, in either of the two usual forms."""
-    try:
-        if b"-----BEGIN" in data:
-            return x509.load_pem_x509_certificate(data).public_bytes(Encoding.DER)
-        return x509.load_der_x509_certificate(data).public_bytes(Encoding.DER)
-    except UNREADABLE:
-        return None
 
 
 def _keep_list(service: Service, viewer: Viewer, name: str, data: bytes, *, keeps_anyway: bool) -> Shown:

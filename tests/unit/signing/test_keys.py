@@ -53,7 +53,7 @@ def test_what_is_not_pkcs12_is_named(data: bytes) -> None:
         load_pkcs12(data, "demo")
 
 
-def _pem(thing: object) -> bytes:
+def pem_of(thing: object) -> bytes:
     encoding, kind = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     if isinstance(thing, ec.EllipticCurvePrivateKey):
         return thing.private_bytes(encoding, serialization.PrivateFormat.PKCS8, PLAIN)
@@ -68,11 +68,11 @@ def _neighbours(facility: FacilityKey) -> Iterator[tuple[bytes, FileKind]]:
     key, certificate = ec.generate_private_key(ec.SECP256R1()), facility.certificate
     request = x509.CertificateSigningRequestBuilder().subject_name(certificate.subject)
     yield b" \n", FileKind.EMPTY
-    yield _pem(key) + _pem(certificate), FileKind.KEY
-    yield _pem(key).replace(b"BEGIN", b"BEGIN OPENSSH"), FileKind.SSH_KEY
-    yield _pem(key.public_key()), FileKind.PUBLIC_KEY
-    yield _pem(request.sign(key, hashes.SHA256())), FileKind.REQUEST
-    yield _pem(certificate), FileKind.CERTIFICATE
+    yield pem_of(key) + pem_of(certificate), FileKind.KEY
+    yield pem_of(key).replace(b"BEGIN", b"BEGIN OPENSSH"), FileKind.SSH_KEY
+    yield pem_of(key.public_key()), FileKind.PUBLIC_KEY
+    yield pem_of(request.sign(key, hashes.SHA256())), FileKind.REQUEST
+    yield pem_of(certificate), FileKind.CERTIFICATE
     yield certificate.public_bytes(serialization.Encoding.DER), FileKind.CERTIFICATE
     for encoding in (serialization.Encoding.PEM, serialization.Encoding.DER):
         yield pkcs7.serialize_certificates([certificate], encoding), FileKind.CERTIFICATES
@@ -87,10 +87,10 @@ def test_what_is_taken_for_a_key_file_is_told_what_it_is(facility: FacilityKey) 
         assert refused.value.found is kind
         if kind is not FileKind.KEY:
             with pytest.raises(OtherKeyFile) as refused:
-                load_pem(data, _pem(facility.certificate), None)
+                load_pem(data, pem_of(facility.certificate), None)
             assert refused.value.found is kind
     with pytest.raises(OtherKeyFile) as refused:
-        load_pem(facility.pkcs12, _pem(facility.certificate), None)
+        load_pem(facility.pkcs12, pem_of(facility.certificate), None)
     assert refused.value.found is FileKind.PKCS12
 
 
@@ -104,12 +104,12 @@ def test_a_damaged_file_of_the_right_kind_is_no_other_file(facility: FacilityKey
 def test_certificates_of_the_authorities_may_stand_before_the_own_one(
     ec_facility: FacilityKey, pki: DemoPki
 ) -> None:
-    key = _pem(ec_facility.signer.private_key)
-    chain = b"".join(map(_pem, (pki.root, pki.issuing, ec_facility.certificate)))
+    key = pem_of(ec_facility.signer.private_key)
+    chain = b"".join(map(pem_of, (pki.root, pki.issuing, ec_facility.certificate)))
 
     assert load_pem(key, chain, None).certificate == ec_facility.certificate
     with pytest.raises(KeyMismatch):
-        load_pem(key, _pem(pki.root), None)
+        load_pem(key, pem_of(pki.root), None)
 
 
 def test_a_file_of_certificates_alone_has_no_key(pki: DemoPki) -> None:
@@ -241,4 +241,4 @@ def test_of_the_certificates_of_one_key_that_which_lasts_longest_signs(
         data = pkcs12.serialize_key_and_certificates(None, key, first, [second], PLAIN)
 
         assert load_pkcs12(data, None).certificate == new
-        assert load_pem(_pem(key), _pem(first) + _pem(second), None).certificate == new
+        assert load_pem(pem_of(key), pem_of(first) + pem_of(second), None).certificate == new
