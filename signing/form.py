@@ -140,6 +140,11 @@ def find_placed_signature(root: Element, containers: Collection[str]) -> Element
 
 def find_in_containers(root: Element, containers: Collection[str]) -> Element | None:
     """Return the Signature that is the only child of a container, whatever else is in the document."""
+    # Nearly always that is the root's last child, which is known sooner than where each path leads.
+    last = root[-1] if len(root) else root
+    is_place = len(last) == 1 and last[0].tag == _SIGNATURE and last.tag in containers
+    if is_place and next(last.itersiblings(str(last.tag), preceding=True), None) is None:
+        return last[0]
     for path in containers:
         place = find_only(root, path)
         child = None if place is None else next(place.iterchildren("*"), None)

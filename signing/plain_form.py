@@ -9,6 +9,7 @@ Any other document is left to ``signing/canonical.py``.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
 from lxml import etree
@@ -25,6 +26,8 @@ _ROOT: Final = re.compile(rb"<([A-Za-z_][A-Za-z0-9_.-]*)((?: xmlns:[A-Za-z][A-Za
 _DECLARED: Final = re.compile(r' xmlns:([^=]+)="([^"]*)"')
 _NEVER_IN_PLAIN_BYTES: Final = (b'"', b"'", b"&", b"!", b"?", b":", b"\r")
 _NEVER_BEFORE_ENDS: Final = b"/ \t\n"
+# Three usual namespaces have 150 octets; what is remembered of strangers must not be of any length.
+_MOST_DECLARED: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class PlainBytes:
            so none stands in a text. No tag ends in white space or in a solidus.
         """
         root = _ROOT.match(document)
-        if root is None or not document.endswith(b">"):
+        if root is None or len(root[2]) > _MOST_DECLARED or not document.endswith(b">"):
             return None
         inside = root.end()
         find = document.find
@@ -90,6 +93,8 @@ def count_octets(data: bytes, octet: bytes) -> int:
     return len(data) - len(data.replace(octet, b""))
 
 
+# A program declares the same in every document.
+@lru_cache(maxsize=256)
 def _find_declared(declarations: bytes) -> tuple[tuple[str, str], ...] | None:
     """Return the namespaces that these attributes of a root declare, sorted, if all are simple."""
     if not declarations.isascii():

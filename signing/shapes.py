@@ -5,8 +5,9 @@ signature of another form is no worse; it is read from its tree.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
 from lxml import etree
@@ -102,11 +103,15 @@ class Shape:
         """Return a signature of this shape."""
         return self._text % holes
 
-    def signed_info_form(self, inherited: Iterable[tuple[str, str]], holes: Mapping[str, str]) -> bytes:
+    def signed_info_form(self, inherited: tuple[tuple[str, str], ...], holes: Mapping[str, str]) -> bytes:
         """Return the canonical form of SignedInfo where these namespaces are declared around it."""
-        tag = f"{self._prefix}:SignedInfo" if self._prefix else "SignedInfo"
-        declarations = declare(sorted([*inherited, (self._prefix, XMLDSIG)]))
-        return f"<{tag}{declarations}>{self._signed_info % holes}".encode()
+        return f"{_start_tag(self._prefix, inherited)}{self._signed_info % holes}".encode()
+
+
+@lru_cache(maxsize=256)
+def _start_tag(prefix: str, inherited: tuple[tuple[str, str], ...]) -> str:
+    tag = f"{prefix}:SignedInfo" if prefix else "SignedInfo"
+    return f"<{tag}{declare(sorted([*inherited, (prefix, XMLDSIG)]))}>"
 
 
 def _pattern(text: str) -> str:

@@ -151,7 +151,7 @@ def _prepare_around(parts: tuple[bytes, bytes], root: Element, signer: Signer) -
     digest.update(after)
     holes = _holes(signer, digest.digest())
     begin, end = PLAIN.written(holes).encode().split(_MARK.encode())
-    octets = PLAIN.signed_info_form([(prefix or "", name) for prefix, name in root.nsmap.items()], holes)
+    octets = PLAIN.signed_info_form(tuple((prefix or "", name) for prefix, name in root.nsmap.items()), holes)
     return PreparedBundle(octets, b"".join((DECLARATION, before, begin)), end + after)
 
 

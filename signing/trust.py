@@ -7,7 +7,7 @@ and responses say is read in ``signing/revocation.py``; nothing is fetched, what
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, Self, TypeVar
@@ -30,6 +30,7 @@ from signing.revocation import (
 from signing.verdict import Reason
 
 _MAX_PATHS_CACHED: Final = 4096
+_FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 # Leaf, two intermediates and the anchor leave room for one more.
 _MAX_INTERMEDIATES: Final = 4
 
@@ -47,12 +48,17 @@ class _Path:
     is_checked: bool
     # What the authorities between the leaf and the anchor may issue certificates for; None: anything.
     purposes: frozenset[str] | None
+    # Until when nobody has anything to say against it, if nobody has ever said that one of them is revoked.
+    undisputed_until: datetime | None
 
     def serves(self, purposes: frozenset[str]) -> bool:
         return self.purposes is None or not purposes.isdisjoint(self.purposes)
 
     def covers(self, at: datetime) -> bool:
         return self.valid_from <= at <= self.valid_to
+
+    def is_undisputed(self, at: datetime) -> bool:
+        return self.undisputed_until is not None and at <= self.undisputed_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +365,7 @@ class TrustStore:
             revocations=revocations,
             is_checked=all(is_there for is_there, _ in revocations),
             purposes=_purposes_of(chain[1:-1]),
+            undisputed_until=_undisputed_until(revocations),
         )
 
 
@@ -387,7 +394,18 @@ def _responses(sources: Iterable[RevocationSource]) -> Iterable[ocsp.OCSPRespons
     return [source for source in sources if isinstance(source, ocsp.OCSPResponse)]
 
 
+def _undisputed_until(revocations: Sequence[tuple[bool, Revocation | None]]) -> datetime | None:
+    known = [each for _, each in revocations if each is not None]
+    if any(is_there and each is None for is_there, each in revocations):
+        return None
+    if any(each.revoked_at is not None for each in known):
+        return None
+    return min((each.fresh_until for each in known), default=_FOREVER)
+
+
 def _check_revocations(path: _Path, at: datetime, *, made: datetime | None = None) -> list[Reason]:
+    if path.is_undisputed(at):
+        return []
     reasons = []
     reason = Reason.CERTIFICATE_REVOKED
     for is_there, revocation in path.revocations:
@@ -403,6 +421,8 @@ def _check_revocations(path: _Path, at: datetime, *, made: datetime | None = Non
 
 
 def _revoked_authorities(path: _Path, at: datetime) -> list[x509.Certificate]:
+    if path.is_undisputed(at):
+        return []
     return [
         certificate
         for certificate, (_, revocation) in zip(path.chain[1:-1], path.revocations[1:], strict=True)

@@ -208,6 +208,7 @@ def test_two_ids_that_are_the_same_are_left_to_be_refused(facility: FacilityKey,
         pytest.param('xmlns:p="urn:x" Id="x"', id="attribute"),
         pytest.param('xmlns:p="urn:x&amp;y"', id="reference"),
         pytest.param('  xmlns:p="urn:x"', id="two-spaces"),
+        pytest.param(f'xmlns:p="urn:{1000 * "x"}"', id="endless"),
     ],
 )
 def test_unusual_declarations_are_left_alone(
