@@ -111,7 +111,7 @@ def describe_failure(error: Exception, language: str) -> str:
     return sentence.format_map({**vars(error), "error": error})
 
 
-def describe_unreadable(error: Unparsable | RecordUnreadable, language: str) -> str:
+def describe_unreadable(error: Unparsable | RecordUnreadable | OSError, language: str) -> str:
     """Return why a document, or a report, is not judged at all."""
     said = describe_failure(error, language)
     return said if language == "vi" else f"cannot be read: {said}"

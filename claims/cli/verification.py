@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from claims.cli.bundles import Output, deliver, judge
-from claims.cli.inputs import Inputs, find_files, read_input
+from claims.cli.inputs import MAX_BYTES, Inputs, TooLargeInput, find_files, read_input
 from claims.cli.output import AsJson, Language, say
 from claims.cli.trust import (
     AllowedNetworks,
@@ -80,6 +80,7 @@ def verify(
     """
     from claims.cli.pages import describe_reason
     from claims.cli.signing_words import describe_unreadable
+    from signing.canonical import DEFAULT_LIMITS
     from signing.errors import RecordUnreadable, Unparsable
     from signing.report.as_json import report_to_json
     from signing.report.words import describe_report
@@ -88,12 +89,13 @@ def verify(
         raise typer.BadParameter("say where the reports go", param_hint="--output")
     terms = None if recompute else _terms(trust, crl, at, facility, policy)
     asking = online_trust(terms.trust, allow_network or ()) if terms is not None and online else None
+    most = MAX_BYTES if recompute else DEFAULT_LIMITS.max_bytes
     made: list[tuple[Path, Report]] = []
 
     def verify_one(path: Path) -> tuple[bool, dict[str, object]]:
         started = time.perf_counter()
-        data = read_input(path)
         try:
+            data = _read(path, most)
             done = _recompute(data) if terms is None else _report_on(data, terms, asking)
         except (RecordUnreadable, Unparsable) as error:
             say(f"{path}: {describe_unreadable(error, language)}")
@@ -108,7 +110,7 @@ def verify(
         ms = round((time.perf_counter() - started) * 1000, 3)
         return verdict.has_passed, {"file": str(path), **dict(simple), "ms": ms}  # type: ignore[call-overload]
 
-    code = judge(find_files(inputs), "verifying", verify_one, as_json=as_json)
+    code = judge(find_files(inputs), "verifying", verify_one, language=language, as_json=as_json)
     if report is not None and made:
         _write(report, made, output, language)
     return code
@@ -142,6 +144,15 @@ def _with_lists(store: "TrustStore", paths: Sequence[Path]) -> "TrustStore":
     return store.with_evidence((), sources) if sources else store
 
 
+def _read(path: Path, most: int) -> bytes:
+    from signing.errors import Unparsable
+
+    try:
+        return read_input(path, most=most)
+    except TooLargeInput as error:
+        raise Unparsable("too-large", str(error)) from error
+
+
 def _report_on(data: bytes, terms: "Terms", asking: "OnlineTrust | None") -> "Report":
     from signing.canonical import parse
     from signing.elements import Refused
@@ -164,7 +175,7 @@ def _recompute(data: bytes) -> "Report":
 
     try:
         document = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RecordUnreadable(f"it is not JSON: {error}") from error
     return report_from_json(document)
 

@@ -1,5 +1,6 @@
 """`claims sign` and `claims verify`: profiles, keys in files and on tokens, and what goes wrong with them."""
 
+import gzip
 import os
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -179,3 +180,21 @@ def test_authorities_are_asked_only_if_wanted_and_silence_is_not_consent(desk: P
             file.unlink()
         assert verify(local) == ("INDETERMINATE", "REVOKED_NO_POE")
     assert verify(local) == ("INDETERMINATE", "REVOKED_NO_POE"), "what was said is kept"
+
+
+def test_what_cannot_be_read_is_told_in_the_readers_language(desk: Path, tmp_path: Path) -> None:
+    packed, missing = tmp_path / "packed.xml.gz", tmp_path / "missing.xml"
+    packed.write_bytes(gzip.compress(b"<a>" + bytes(21 * 2**20)))
+
+    told = claims("verify", packed, missing, "--trust", desk / "trust", "--json")
+
+    assert (told.code, told.lines[0]["reasons"]) == (Exit.BLOCKED, ["too-large"])
+    assert told.stderr.count("không đọc") == 2
+
+
+def test_a_report_of_endless_lists_is_no_report(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_bytes(b"[" * 100_000)
+
+    told = claims("verify", "--recompute", tmp_path / "report.json", "--json")
+
+    assert (told.code, told.lines[0]["reasons"]) == (Exit.BLOCKED, ["report.unreadable"]), told.stderr
