@@ -9,11 +9,13 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import pybase64
@@ -22,7 +24,14 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from bench.figures import Figure
 from claims.building.build import build_bundle
+from claims.bundle.envelope import read_bundle
+from claims.bundle.kinds import TableKind
+from claims.catalogues.catalogue import Catalogue, Table
 from claims.checking.check import CheckTerms, Report, SignatureTerms, check_bundle
+from claims.checking.rules.rule import Need
+from claims.checking.samples.surroundings import lists_of, sample_more
+from claims.checking.shapes import check_tables
+from claims.checking.tables import Row
 from claims.emr.encounter import read_encounter
 from claims.emr.synthetic import BENCHMARK_MIX, generate_encounters
 from signing.canonical import parse
@@ -44,14 +53,17 @@ def measure(claims: int) -> list[Figure]:
     Args:
         claims: How many claims go through in all.
     """
-    bundles, check = signed_bundles(max(claims // _ROUNDS, 1))
+    bundles, terms = _signed_bundles(max(claims // _ROUNDS, 1))
+    check = partial(check_bundle, at=_AT, terms=terms)
+    check_with_lists = partial(check_bundle, at=_AT, terms=_with_everything_known(terms, bundles))
     private = rsa.generate_private_key(65537, 2048)
     value = private.sign(b"limit", padding.PKCS1v15(), hashes.SHA256())
     public = private.public_key()
 
     for data in bundles[:50]:
         check(data)
-    whole = limit = 0.0
+        check_with_lists(data)
+    whole = limit = with_lists = 0.0
     stages: defaultdict[str, float] = defaultdict(float)
     blocked = 0
     before = _resident()
@@ -62,7 +74,10 @@ def measure(claims: int) -> list[Figure]:
             public.verify(value, b"limit", padding.PKCS1v15(), hashes.SHA256())
             between = time.process_time()
             report = check(data)
-            whole += time.process_time() - between
+            after = time.process_time()
+            blocked += not check_with_lists(data).is_acceptable
+            with_lists += time.process_time() - after
+            whole += after - between
             limit += between - started
             blocked += not report.is_acceptable
             for stage in report.stages:
@@ -74,6 +89,9 @@ def measure(claims: int) -> list[Figure]:
         Figure("CPU per claim", whole / done * 1000, "ms"),
         Figure("the limit per claim", limit / done * 1000, "ms"),
         Figure("CPU ÷ limit", whole / limit, "", target=2.0, at_least=False),
+        Figure(
+            "CPU ÷ limit with lists, history and cards", with_lists / limit, "", target=2.0, at_least=False
+        ),
         *(Figure(f"stage {name}", ms / done, "ms") for name, ms in stages.items()),
         Figure("bytes per bundle", sum(map(len, bundles)) / len(bundles), "B"),
         Figure("memory grown over the run", grown / _MB, "MB", target=5, at_least=False),
@@ -83,11 +101,29 @@ def measure(claims: int) -> list[Figure]:
 
 def signed_bundles(count: int) -> tuple[list[bytes], Callable[[bytes], Report]]:
     """Make signed bundles of the default mix; return them and what checks one."""
+    bundles, terms = _signed_bundles(count)
+    return bundles, partial(check_bundle, at=_AT, terms=terms)
+
+
+def _signed_bundles(count: int) -> tuple[list[bytes], CheckTerms]:
     pki = DemoPki.create(at=_AT - timedelta(days=30))
     key = pki.leaf(_FACILITY, valid_from=_AT - timedelta(days=20), valid_to=_AT + timedelta(days=365))
     terms = CheckTerms(signature=SignatureTerms(pki.trust_store(), DEFAULT_POLICY, lambda *_: True))
-    check = partial(check_bundle, at=_AT, terms=terms)
-    return [sign_bundle(data, key.signer) for data in _bundles(count)], check
+    return [sign_bundle(data, key.signer) for data in _bundles(count)], terms
+
+
+def _with_everything_known(terms: CheckTerms, bundles: Sequence[bytes]) -> CheckTerms:
+    """Add lists that have what the bundles name, a history of other claims, and a register of cards."""
+    lists = lists_of(map(_rows_of, bundles))
+    tables = MappingProxyType({kind: Table(dict.fromkeys(entries)) for kind, entries in lists.items()})
+    more = {need: sample_more()[need] for need in (Need.HISTORY, Need.CARDS)}
+    return replace(terms, catalogue=Catalogue(facility=_FACILITY, tables=tables), more=more)
+
+
+def _rows_of(data: bytes) -> Mapping[TableKind, Sequence[Row]]:
+    (claim,) = read_bundle(parse(data)).claims
+    checked, _ = check_tables(claim, _ON)
+    return {kind: table.rows for kind, table in checked.tables.items()}
 
 
 def _bundles(count: int) -> list[bytes]:

@@ -1,6 +1,7 @@
 """Wall time in Vietnam, the time zone of every date and hour in a bundle."""
 
 from datetime import MAXYEAR, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 #: UTC+7 all year since 1975; a fixed offset needs no time-zone database on the machine.
 VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
@@ -24,7 +25,12 @@ def local_date(moment: datetime) -> date:
 
 def parse_day(text: str) -> date | None:
     """Read the yyyyMMdd at the start of a value; None when there is no such day."""
-    day = text[:8]
+    return _day_of(text[:8])
+
+
+# The rows of a claim, and the claims of a facility's day, name the same few days.
+@lru_cache(maxsize=1024)
+def _day_of(day: str) -> date | None:
     if len(day) < len("yyyyMMdd") or not (day.isascii() and day.isdigit()):
         return None
     try:

@@ -12,6 +12,9 @@ from claims.catalogues.columns import list_of, map_spec
 from claims.catalogues.items import Entry, Kind, SourceCode, StaffItem
 from claims.catalogues.systems import is_public, name_system
 
+#: Of a list: the claims of a facility's day name the same codes on the same few days.
+_MOST_ANSWERS: Final = 1024
+_UNSAID: Final = (None, "", ())
 _NOTHING: Final[tuple[Entry, ...]] = ()
 
 
@@ -48,6 +51,8 @@ class Table:
     def __init__(self, entries: Iterable[Entry]) -> None:
         """Index the rows."""
         self.entries = tuple(entries)
+        self._said: dict[str, bool] = {}
+        self._in_force: dict[tuple[str, date], tuple[Entry, ...]] = {}
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -55,6 +60,26 @@ class Table:
     def with_code(self, code: str) -> tuple[Entry, ...]:
         """Return the rows with a national code, in the order of the file."""
         return self._by_code.get(code, _NOTHING)
+
+    def in_force(self, code: str, on: date) -> tuple[Entry, ...]:
+        """Return the rows with a national code that hold on a day: the approved ones if there are any."""
+        ever = self.with_code(code)
+        if not ever:
+            return _NOTHING
+        rows = self._in_force.get((code, on))
+        if rows is None:
+            rows = _approved_first(row for row in ever if row.is_in_force(on))
+            if len(self._in_force) >= _MOST_ANSWERS:
+                self._in_force.clear()
+            self._in_force[code, on] = rows
+        return rows
+
+    def says(self, name: str) -> bool:
+        """Whether some row says something in a field that rows may leave empty."""
+        said = self._said.get(name)
+        if said is None:
+            said = self._said[name] = any(getattr(entry, name, None) not in _UNSAID for entry in self.entries)
+        return said
 
     def with_source_code(self, code: str) -> tuple[Entry, ...]:
         """Return the rows that are found by a source code, of any system."""
@@ -69,9 +94,9 @@ class Table:
         return _grouped((key, entry) for entry in self.entries for key in _source_codes(entry))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
-    """One facility's lists and maps, in one version.
+    """One facility's lists and maps, in one version; two are equal when they are one.
 
     Attributes:
         facility: The facility's code; empty when the catalogue does not say.
@@ -94,10 +119,15 @@ class Catalogue:
         """Whether the facility has given a list for a kind of code."""
         return bool(self.tables.get(kind))
 
+    def says(self, kind: Kind, name: str) -> bool:
+        """Whether a list says something in a field that its rows may leave empty."""
+        table = self.tables.get(kind)
+        return table is not None and table.says(name)
+
     def find_items(self, kind: Kind, code: str, on: date) -> tuple[Entry, ...]:
         """Return the rows with a national code that hold on a day: the approved ones if there are any."""
-        ever = self.items_ever(kind, code)
-        return _approved_first(row for row in ever if row.is_in_force(on)) if ever else _NOTHING
+        table = self.tables.get(kind)
+        return _NOTHING if table is None else table.in_force(code, on)
 
     def items_ever(self, kind: Kind, code: str) -> tuple[Entry, ...]:
         """Return the rows of a list with a national code, whenever they hold."""

@@ -75,6 +75,10 @@ class Known:
             return self.catalogue is not None and self.catalogue.has_list(kind)
         return need in self.more
 
+    def says(self, kind: Kind, *names: str) -> bool:
+        """Whether a list of the facility says something in one of some fields that may be empty."""
+        return self.catalogue is not None and any(self.catalogue.says(kind, name) for name in names)
+
     @property
     def needs_met(self) -> frozenset[Need]:
         """The needs that are met."""

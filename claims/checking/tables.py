@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from claims.bundle.findings import Location
 from claims.bundle.kinds import TableKind
 from claims.checking.values import read_day, read_moment, read_number, split_items
+from claims.localtime import parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -231,6 +232,12 @@ class CheckedClaim:
         """Return the amounts, quantities or percents of one field of a table, row by row."""
         table = self.tables.get(kind)
         return () if table is None else table.numbers(field)
+
+    def days(self, kind: TableKind, field: str) -> Sequence[date]:
+        """Return the days of one field of a table, row by row; where it says none, that of the claim."""
+        return self.once(
+            (kind, field, "days"), lambda: [parse_day(value) or self.on for value in self.column(kind, field)]
+        )
 
     def rows_of(self, kind: TableKind, field: str, values: frozenset[str]) -> Sequence[Row]:
         """Return the rows of a table of which a field is one of some values."""

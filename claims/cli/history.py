@@ -1,7 +1,6 @@
 """Bundles that others are compared with: what their claims leave behind."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +28,7 @@ def read_history(paths: Sequence[Path], at: datetime) -> "MemoryHistory":
             except OSError as error:
                 say(f"{path}: cannot be compared with: {error}")
                 marks = ()
-            history.add(replace(mark, source=source_of(path)) for mark in marks)
+            history.add(mark._replace(source=source_of(path)) for mark in marks)
             bar.advance()
     return history
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +33,7 @@ class Subject(StrEnum):
     REVISIT = "revisit"  # a re-visit slip that was used
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """Something that a claim says was somewhere.
 
     Attributes:
@@ -64,8 +62,7 @@ class Mark:
         return _EVER if self.is_ever else _months(self.starts, self.ends)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A question: which marks about a subject are there between two times, both included?"""
 
     subject: bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from claims.bundle.doses import read_dose
 from claims.bundle.kinds import TableKind
@@ -27,6 +27,7 @@ _DIED: Final = frozenset({"5", "8"})
 _OCCUPYING: Final = frozenset({"2", "3", "8", "18"})
 _EXAMINATION: Final = "13"
 _BEDS: Final = frozenset({"14", "15", "16"})
+_MARKED: Final = _OCCUPYING | _BEDS | {_EXAMINATION}
 _SOCIAL_NUMBER: Final = 10
 #: MA_DOITUONG_KCB of who comes with a referral, and with a re-visit slip.
 _REFERRED, _REVISITS = "1.3", "1.5"
@@ -44,8 +45,7 @@ _EARLIEST, _LATEST = "190001010000", "220001010000"
 _BEGINNING: Final = "000101010000"
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """A mark of the claim at hand, the question that goes with it, and the row it comes from.
 
     Attributes:
@@ -96,11 +96,11 @@ class _Reader:
         yield from self._person()
         yield from self._slips()
         people = self._numbers()
-        for row in self._claim.rows(TableKind.XML3):
+        for row in self._claim.rows_of(TableKind.XML3, "MA_NHOM", _MARKED):
             yield from self._work(row)
             yield from self._service(row, people)
         if kind_of_visit(self._claim) not in STAYING:
-            for row in self._claim.rows(TableKind.XML2):
+            for row in self._claim.rows_where(TableKind.XML2, _is_long_course, "LIEU_DUNG"):
                 yield from self._course(row, people)
 
     def _visit(self) -> Iterator[Trace]:
@@ -157,8 +157,10 @@ class _Reader:
     def _service(self, row: Row, people: Sequence[str]) -> Iterator[Trace]:
         """What a list may allow a person only so often."""
         paid = row.number_of("T_BHTT") if row["MA_NHOM"] in _OCCUPYING else None
+        if paid is None or paid < _WORTH_A_MARK:
+            return
         times = _stretch(row, "NGAY_YL", "NGAY_YL", _LONGEST_WORK)
-        if paid is None or paid < _WORTH_A_MARK or times is None or not row["MA_DICH_VU"].strip():
+        if times is None or not row["MA_DICH_VU"].strip():
             return
         for number in people:
             mark = self._mark(Subject.SERVICE, (number, row["MA_DICH_VU"]), *times)
@@ -170,8 +172,6 @@ class _Reader:
         dose = read_dose(row["LIEU_DUNG"])
         times = _stretch(row, "NGAY_YL", "NGAY_YL", _LONGEST_WORK)
         if dose is None or times is None or not row["MA_THUOC"].strip():
-            return
-        if not _LONG_COURSE_DAYS <= dose.days <= _YEAR.days:
             return
         until = _moved(times[0], timedelta(days=int(dose.days)))
         for number in people:
@@ -251,6 +251,11 @@ class OtherClaims:
                 yield trace, [one for one in found if one.starts <= window.until and one.ends >= window.since]
 
 
+def _is_long_course(dosage: str) -> bool:
+    dose = read_dose(dosage)
+    return dose is not None and _LONG_COURSE_DAYS <= dose.days <= _YEAR.days
+
+
 def _given(answered: OtherClaims) -> OtherClaims:
     return answered
 
@@ -260,7 +265,8 @@ def _stretch(row: Row, first: str, last: str, longest: timedelta) -> tuple[str, 
     starts, ends = row.moment(first), row.moment(last)
     if starts is None or ends is None or not _EARLIEST <= starts <= ends <= _LATEST:
         return None
-    return (starts, ends) if ends <= _moved(starts, longest) else None
+    is_of_one_day = starts[:8] == ends[:8]
+    return (starts, ends) if is_of_one_day or ends <= _moved(starts, longest) else None
 
 
 def _moved(moment: str, by: timedelta) -> str:

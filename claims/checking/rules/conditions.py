@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from claims.bundle.doses import read_dose
@@ -13,7 +14,7 @@ from claims.checking.rules.rule import Hit, rule
 from claims.checking.rules.visits import STAYING, diagnoses_of, kind_of_visit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from claims.catalogues.items import Entry
     from claims.checking.known import Known
@@ -41,7 +42,7 @@ def find_long_prescriptions(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 @rule("XML2.CONTROLLED")
 def find_loose_prescriptions_of_controlled_drugs(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """A drug with a limit of days (narcotics, psychotropics) keeps to it; its patient has an address."""
-    if kind_of_visit(claim) in STAYING:
+    if kind_of_visit(claim) in STAYING or not known.says(Kind.DRUG, "most_days"):
         return
     summary = claim.summary_row
     for row, days in _supplies(claim):
@@ -69,17 +70,28 @@ def find_medicines_of_other_hospitals(claim: CheckedClaim, known: Known) -> Iter
     }
     if not own:
         return
-    for row in claim.rows(TableKind.XML2):
-        items = _listed(claim, known, Kind.DRUG, row["MA_THUOC"], DrugItem)
-        if items and all(one.hospital_classes and own.isdisjoint(one.hospital_classes) for one in items):
-            yield Hit(row, "MA_THUOC", (("code", row["MA_THUOC"][:_LONGEST_SHOWN]), ("own", min(own))))
+
+    def is_for_others(code: str) -> bool:
+        items = _listed(claim, known, Kind.DRUG, code, DrugItem)
+        return bool(items) and all(
+            one.hospital_classes and own.isdisjoint(one.hospital_classes) for one in items
+        )
+
+    for row in claim.rows_where(TableKind.XML2, is_for_others, "MA_THUOC"):
+        yield Hit(row, "MA_THUOC", (("code", row["MA_THUOC"][:_LONGEST_SHOWN]), ("own", min(own))))
 
 
 @rule("XML2.PURCHASED_QTY")
 def find_more_than_was_purchased(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """No more of a medicine is billed than is left of what was purchased, where the list says how much."""
+    if not known.says(Kind.DRUG, "left"):
+        return
     given: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for row in claim.rows(TableKind.XML2):
+
+    def is_counted(code: str) -> bool:
+        return any(one.left is not None for one in _listed(claim, known, Kind.DRUG, code, DrugItem))
+
+    for row in claim.rows_where(TableKind.XML2, is_counted, "MA_THUOC"):
         key = row["MA_THUOC"], row["TT_THAU"]
         items = [
             one
@@ -99,34 +111,24 @@ def find_more_than_was_purchased(claim: CheckedClaim, known: Known) -> Iterator[
 @rule("XML2.CONTRAST_NEEDS_SCAN")
 def find_contrast_media_without_images(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """Where a contrast medium is given, something is looked at."""
-    if any(row["MA_NHOM"] in _WITH_IMAGES for row in claim.rows(TableKind.XML3)):
-        return
-    for row in claim.rows(TableKind.XML2):
-        if _is_contrast_medium(claim, known, row):
+    if _WITH_IMAGES.isdisjoint(claim.values(TableKind.XML3, "MA_NHOM")):
+        for row in _contrast_media(claim, known):
             yield Hit(row, "MA_THUOC", (("code", row["MA_THUOC"][:_LONGEST_SHOWN]),))
 
 
 @rule("XML3.CONTRAST_CT")
 def find_images_without_their_contrast_medium(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """What is done with a contrast medium has one beside it."""
-    if any(_is_contrast_medium(claim, known, row) for row in claim.rows(TableKind.XML2)):
-        return
-    for row in claim.rows(TableKind.XML3):
-        items = _listed(claim, known, Kind.SERVICE, row["MA_DICH_VU"], ServiceItem)
-        if items and all(one.contrast for one in items):
-            yield Hit(row, "MA_DICH_VU", (("code", row["MA_DICH_VU"][:_LONGEST_SHOWN]),))
+    rows = _services_that(claim, known, "contrast")
+    if rows and not _contrast_media(claim, known):
+        yield from (Hit(row, "MA_DICH_VU", (("code", row["MA_DICH_VU"][:_LONGEST_SHOWN]),)) for row in rows)
 
 
 @rule("XML3.PATHOLOGY_AFTER_BIOPSY")
 def find_half_of_a_biopsy(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """Tissue that is taken is looked at, and what is looked at was taken."""
-    taken, looked_at = [], []
-    for row in claim.rows(TableKind.XML3):
-        items = _listed(claim, known, Kind.SERVICE, row["MA_DICH_VU"], ServiceItem)
-        if items and all(one.biopsy for one in items):
-            taken.append(row)
-        if items and all(one.histology for one in items):
-            looked_at.append(row)
+    taken = _services_that(claim, known, "biopsy")
+    looked_at = _services_that(claim, known, "histology")
     if bool(taken) != bool(looked_at):
         row = (taken or looked_at)[0]
         yield Hit(row, "MA_DICH_VU", (("code", row["MA_DICH_VU"][:_LONGEST_SHOWN]),))
@@ -148,9 +150,28 @@ def _is_for_long(claim: CheckedClaim, known: Known) -> bool:
     )
 
 
-def _is_contrast_medium(claim: CheckedClaim, known: Known, row: Row) -> bool:
-    items = _listed(claim, known, Kind.DRUG, row["MA_THUOC"], DrugItem)
-    return bool(items) and all(one.contrast for one in items)
+def _contrast_media(claim: CheckedClaim, known: Known) -> Sequence[Row]:
+    if not known.says(Kind.DRUG, "contrast"):
+        return ()
+
+    def is_one(code: str) -> bool:
+        items = _listed(claim, known, Kind.DRUG, code, DrugItem)
+        return bool(items) and all(one.contrast for one in items)
+
+    return claim.rows_where(TableKind.XML2, is_one, "MA_THUOC")
+
+
+def _services_that(claim: CheckedClaim, known: Known, name: str) -> Sequence[Row]:
+    """Return the rows of services of which the list says that something is so."""
+    if not known.says(Kind.SERVICE, name):
+        return ()
+    is_so = attrgetter(name)
+
+    def is_one(code: str) -> bool:
+        items = _listed(claim, known, Kind.SERVICE, code, ServiceItem)
+        return bool(items) and all(map(is_so, items))
+
+    return claim.rows_where(TableKind.XML3, is_one, "MA_DICH_VU")
 
 
 def _listed(claim: CheckedClaim, known: Known, kind: Kind, code: str, item: type[Item]) -> tuple[Item, ...]:

@@ -6,8 +6,8 @@ What a row of the list does not say is not judged; where a code has several rows
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from claims.bundle.kinds import TableKind
 from claims.catalogues.items import Kind, StaffItem
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from claims.checking.known import Known
     from claims.checking.tables import CheckedClaim, Row
 
-_EXAM: Final = "13"
+_EXAMS: Final = frozenset({"13"})
 #: Where practitioners stand, with the time at which they did it.
 _ORDERED: Final = ((TableKind.XML2, "MA_BAC_SI", "NGAY_YL"), (TableKind.XML3, "MA_BAC_SI", "NGAY_YL"))
 _DONE: Final = ((TableKind.XML3, "NGUOI_THUC_HIEN", "NGAY_TH_YL"),)
 _READ: Final = ((TableKind.XML4, "MA_BS_DOC_KQ", "NGAY_KQ"),)
 _NOTED: Final = ((TableKind.XML5, "NGUOI_THUC_HIEN", "THOI_DIEM_DBLS"),)
+
+
+_Places: TypeAlias = tuple[tuple[TableKind, str, str], ...]
 
 
 class _Act(NamedTuple):
@@ -59,11 +62,14 @@ def find_misspelled_practitioners(claim: CheckedClaim, _: Known) -> Iterator[Hit
 @rule("STAFF.LICENCE_VALID")
 def find_lapsed_licences(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """Whoever ordered, did or read something was licensed on that day. One hit a code and field."""
-    is_lapsed = cache(partial(_is_lapsed, known))
+    places = (*_ORDERED, *_DONE, *_READ)
+    if not known.says(Kind.STAFF, "licence_from", "licence_to", "withdrawn_on"):
+        return
+    lapsed = {on_day for on_day in _people(claim, places) if _is_lapsed(known, *on_day)}
     seen: set[tuple[str, TableKind, str]] = set()
-    for act in _acts(claim, (*_ORDERED, *_DONE, *_READ)):
+    for act in _acts(claim, places) if lapsed else ():
         key = act.person, act.row.kind, act.field
-        if is_lapsed(act.person, act.day) and key not in seen:
+        if (act.person, act.day) in lapsed and key not in seen:
             seen.add(key)
             yield Hit(act.row, act.field, (("day", act.day.isoformat()),))
 
@@ -71,13 +77,15 @@ def find_lapsed_licences(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 @rule("STAFF.SCOPE")
 def find_services_out_of_scope(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """A service is within the scope of practice of one of those who did it."""
-    scope_on = cache(partial(_scope, known))
-    for row in claim.rows(TableKind.XML3):
+    if not known.says(Kind.STAFF, "scope"):
+        return
+    scopes_of = {on_day: _scope(known, *on_day) for on_day in _people(claim, _DONE)}
+    for row in claim.rows(TableKind.XML3) if any(scopes_of.values()) else ():
         code, team = row["MA_DICH_VU"], row.items_of("NGUOI_THUC_HIEN")
         if not code or row["MA_VAT_TU"] or not team:
             continue
         day = parse_day(row["NGAY_TH_YL"]) or claim.on
-        scopes = [scope_on(person, day) for person in team]
+        scopes = [scopes_of[person, day] for person in team]
         if all(scopes) and not any(code.startswith(scope) for scope in scopes):
             yield Hit(row, "NGUOI_THUC_HIEN", (("code", code[:50]),))
 
@@ -85,13 +93,16 @@ def find_services_out_of_scope(claim: CheckedClaim, known: Known) -> Iterator[Hi
 @rule("STAFF.WORKING_TIME")
 def find_work_off_duty(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """Whoever ordered or did something was on duty then. One hit for all that a person did in one minute."""
-    listed_on = cache(partial(_listed, known))
+    places = (*_ORDERED, *_DONE)
+    if not known.says(Kind.STAFF, "leave", "working_hours"):
+        return
+    listed_on = {on_day: _listed(known, *on_day) for on_day in _people(claim, places)}
     seen: set[tuple[str, str]] = set()
-    for act in _acts(claim, (*_ORDERED, *_DONE)):
+    for act in _acts(claim, places):
         if (act.person, act.time) in seen or act.row.moment(_time_field(act)) is None:
             continue
         seen.add((act.person, act.time))
-        listed = listed_on(act.person, act.day)
+        listed = listed_on[act.person, act.day]
         if listed and not any(_is_on_duty(one, act.day, act.time) for one in listed):
             yield Hit(act.row, act.field, (("time", _shown(act.time)),))
 
@@ -100,9 +111,7 @@ def find_work_off_duty(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
 def find_exams_of_other_specialties(claim: CheckedClaim, known: Known) -> Iterator[Hit]:
     """Who examines does so in the listed departments, or else within one specialty."""
     first: dict[str, str] = {}
-    for row in claim.rows(TableKind.XML3):
-        if row["MA_NHOM"] != _EXAM:
-            continue
+    for row in claim.rows_of(TableKind.XML3, "MA_NHOM", _EXAMS):
         day, specialty = parse_day(row["NGAY_YL"]) or claim.on, row["MA_DICH_VU"].partition(".")[0]
         for person in row.items_of("MA_BAC_SI"):
             listed = {code for one in _listed(known, person, day) for code in one.exam_departments}
@@ -112,13 +121,21 @@ def find_exams_of_other_specialties(claim: CheckedClaim, known: Known) -> Iterat
                 break
 
 
-def _acts(claim: CheckedClaim, where: tuple[tuple[TableKind, str, str], ...]) -> Iterator[_Act]:
+def _people(claim: CheckedClaim, where: _Places) -> set[tuple[str, date]]:
+    """Return who did something and on which day, each once: few did all of it."""
+    return {
+        (person, day)
+        for kind, field, time in where
+        for people, day in set(zip(claim.column(kind, field), claim.days(kind, time), strict=True))
+        for person in split_items(people)
+    }
+
+
+def _acts(claim: CheckedClaim, where: _Places) -> Iterator[_Act]:
     for kind, field, time in where:
-        for row in claim.rows(kind):
-            moment = row[time]
-            day = parse_day(moment) or claim.on
+        for row, day in zip(claim.rows(kind), claim.days(kind, time), strict=True):
             for person in row.items_of(field):
-                yield _Act(row, field, moment, day, person)
+                yield _Act(row, field, row[time], day, person)
 
 
 def _time_field(act: _Act) -> str:

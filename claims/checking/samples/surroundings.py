@@ -36,7 +36,7 @@ from claims.checking.samples import load_sample, sample_names
 from claims.checking.values import split_items
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 _DEAR: Final = Decimal(60_000_000)
 _ENDED: Final = date(2025, 12, 31)
@@ -62,19 +62,7 @@ _RESIDENCE: Final = MappingProxyType(
 @cache
 def sample_catalogue() -> Catalogue:
     """Return the lists of the samples' facility: what the samples use, and a few rows more."""
-    entries: defaultdict[Kind, list[Entry]] = defaultdict(list)
-    for name in sample_names():
-        tables = load_sample(name).tables
-        for row in tables.get(TableKind.XML2, ()):
-            entries[Kind.DRUG].append(_drug(row))
-        for row in tables.get(TableKind.XML3, ()):
-            entries[Kind.SERVICE if row["MA_DICH_VU"] else Kind.SUPPLY].append(_service_or_supply(row))
-            entries[Kind.MACHINE] += (Entry(code=code) for code in split_items(row["MA_MAY"]))
-        for kind, fields in _PEOPLE.items():
-            people = (row[field] for row in tables.get(kind, ()) for field in fields)
-            entries[Kind.STAFF] += (Entry(code=code) for one in people for code in split_items(one))
-        for row in tables[TableKind.XML1]:
-            entries[Kind.DEPARTMENT] += (_department(code) for code in split_items(row["MA_KHOA"]))
+    entries = lists_of(load_sample(name).tables for name in sample_names())
     entries[Kind.DRUG].append(DrugItem(code="40.0000", valid_to=_ENDED))
     entries[Kind.SERVICE] += [
         ServiceItem(code="02.0000", valid_to=_ENDED),
@@ -107,6 +95,23 @@ def sample_catalogue() -> Catalogue:
         entries[area] += (Entry(code=code) for code in codes)
     tables_of = {kind: Table(dict.fromkeys(found)) for kind, found in entries.items()}
     return Catalogue(facility="79024", tables=MappingProxyType(tables_of))
+
+
+def lists_of(claims: Iterable[Mapping[TableKind, Sequence[Mapping[str, str]]]]) -> dict[Kind, list[Entry]]:
+    """Return the lists of a facility that has what the rows of some claims name, and nothing else."""
+    entries: defaultdict[Kind, list[Entry]] = defaultdict(list)
+    for tables in claims:
+        for row in tables.get(TableKind.XML2, ()):
+            entries[Kind.DRUG].append(_drug(row))
+        for row in tables.get(TableKind.XML3, ()):
+            entries[Kind.SERVICE if row["MA_DICH_VU"] else Kind.SUPPLY].append(_service_or_supply(row))
+            entries[Kind.MACHINE] += (Entry(code=code) for code in split_items(row["MA_MAY"]))
+        for kind, fields in _PEOPLE.items():
+            people = (row[field] for row in tables.get(kind, ()) for field in fields)
+            entries[Kind.STAFF] += (Entry(code=code) for one in people for code in split_items(one))
+        for row in tables[TableKind.XML1]:
+            entries[Kind.DEPARTMENT] += (_department(code) for code in split_items(row["MA_KHOA"]))
+    return entries
 
 
 def _department(code: str) -> DepartmentItem:
