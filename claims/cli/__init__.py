@@ -54,7 +54,7 @@ def _run() -> int:
 
         from claims.cli.output import console
 
-        console.print(Traceback(show_locals=False))
+        console().print(Traceback(show_locals=False))
         say("error: this is a fault in eHoSo; please report it with the lines above")
         return Exit.INTERNAL
     return result if isinstance(result, int) else Exit.FINE

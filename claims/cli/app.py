@@ -1,47 +1,109 @@
-"""The command line's commands, in the order of a claim's life."""
+"""The command line's commands, in the order of a claim's life, each loaded when it is asked for."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from claims import __version__
-from claims.cli import (
-    admin,
-    archives,
-    authorities,
-    building,
-    catalogues,
-    check,
-    clients,
-    content_keys,
-    content_store,
-    demo,
-    explain,
-    inspection,
-    keys,
-    operations,
-    papers,
-    people,
-    privacy,
-    proofs,
-    protection,
-    readings,
-    registrations,
-    replays,
-    retention,
-    rules,
-    schemas,
-    signatures,
-    submissions,
-    submitting,
-    verification,
-    watching,
-    webhooks,
-)
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context
+
+#: Where a command, or a group of some, is found: a module here, and a name in it.
+_PLACES: Final[Mapping[str, Mapping[str, str]]] = {
+    "Bundles": {
+        "build": "building:build",
+        "sign": "signatures:sign",
+        "verify": "verification:verify",
+        "extend": "signatures:extend",
+        "check": "check:check",
+        "explain": "explain:explain",
+        "inspect": "inspection:inspect",
+        "diff": "inspection:diff",
+        "paper": "papers:paper",
+        "schema": "schemas:schemas",
+        "rules": "rules:rules",
+        "keys": "keys:keys",
+        "catalogue": "catalogues:catalogues",
+    },
+    "Submissions": {
+        "submit": "submitting:submit",
+        "watch": "watching:watch",
+        "status": "submissions:status",
+        "withdraw": "submissions:withdraw",
+        "replay": "replays:replays",
+        "webhook": "webhooks:webhooks",
+    },
+    "Running the service": {
+        "serve": "operations:serve",
+        "worker": "operations:worker",
+        "migrate": "operations:migrate",
+        "restored": "operations:restored",
+        "mock-gateway": "operations:mock_gateway",
+        "mock-tsa": "authorities:mock_tsa",
+        "mock-signing-service": "authorities:mock_signing_service",
+        "doctor": "operations:doctor",
+        "demo": "demo:demo",
+    },
+    "Proof": {
+        "export": "retention:export",
+        "retention": "retention:retention",
+        "archive": "archives:archives",
+        "receipt": "proofs:receipts",
+        "readings": "readings:readings",
+        "protection": "protection:protection",
+        "privacy": "privacy:privacy",
+        "access-log": "readings:access_log",
+        "log": "proofs:log",
+        "evidence-key": "proofs:evidence_keys",
+    },
+    "Administration": {
+        "content-key": "content_keys:content_keys",
+        "content-store": "content_store:content_store",
+        "facility": "admin:facilities",
+        "certificate": "registrations:certificates",
+        "user": "people:people",
+        "api-key": "admin:keys",
+        "client": "clients:clients",
+        "opening": "clients:openings",
+    },
+}
+_PANELS: Final[Mapping[str, str]] = {name: panel for panel, names in _PLACES.items() for name in names}
+
+
+class _Commands(TyperGroup):
+    """All commands. To load them and to read their signatures takes longer than most of them run."""
+
+    def list_commands(self, ctx: "Context") -> list[str]:  # noqa: ARG002 - all of them, wherever asked
+        return list(_PANELS)
+
+    def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":
+        # For a name that is none, one of all is suggested.
+        for name in [cmd_name] if cmd_name in _PANELS else _PANELS:
+            if name not in self.commands:
+                self.commands[name] = _load(name)
+        return super().get_command(ctx, cmd_name)
+
+
+def _load(name: str) -> "Command":
+    panel = _PANELS[name]
+    module, _, attribute = _PLACES[panel][name].partition(":")
+    found = getattr(import_module(f"claims.cli.{module}"), attribute)
+    group = typer.Typer()
+    if isinstance(found, typer.Typer):
+        group.add_typer(found, name=name, rich_help_panel=panel)
+    else:
+        group.command(name, rich_help_panel=panel)(found)
+    return get_group(group).commands[name]
+
 
 app = typer.Typer(
     name="claims",
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -64,57 +126,3 @@ def claims(
     ] = False,
 ) -> None:
     """Build, sign, check, submit and deliver Vietnamese health insurance claims (GIAMDINHHS)."""
-
-
-_COMMANDS: Mapping[str, Sequence[Callable[..., object]]] = {
-    "Bundles": (
-        building.build,
-        signatures.sign,
-        verification.verify,
-        signatures.extend,
-        check.check,
-        explain.explain,
-        inspection.inspect,
-        inspection.diff,
-        papers.paper,
-    ),
-    "Submissions": (submitting.submit, watching.watch, submissions.status, submissions.withdraw),
-    "Running the service": (
-        operations.serve,
-        operations.worker,
-        operations.migrate,
-        operations.restored,
-        operations.mock_gateway,
-        authorities.mock_tsa,
-        authorities.mock_signing_service,
-        operations.doctor,
-        demo.demo,
-    ),
-}
-for panel, commands in _COMMANDS.items():
-    for command in commands:
-        app.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(command)
-app.add_typer(replays.replays, name="replay", rich_help_panel="Submissions")
-app.add_typer(webhooks.webhooks, name="webhook", rich_help_panel="Submissions")
-app.command("export", rich_help_panel="Proof")(retention.export)
-app.add_typer(retention.retention, name="retention", rich_help_panel="Proof")
-app.add_typer(archives.archives, name="archive", rich_help_panel="Proof")
-app.add_typer(proofs.receipts, name="receipt", rich_help_panel="Proof")
-app.add_typer(readings.readings, name="readings", rich_help_panel="Proof")
-app.add_typer(protection.protection, name="protection", rich_help_panel="Proof")
-app.add_typer(privacy.privacy, name="privacy", rich_help_panel="Proof")
-app.add_typer(readings.access_log, name="access-log", rich_help_panel="Proof")
-app.add_typer(proofs.log, name="log", rich_help_panel="Proof")
-app.add_typer(proofs.evidence_keys, name="evidence-key", rich_help_panel="Proof")
-app.add_typer(schemas.schemas, name="schema", rich_help_panel="Bundles")
-app.add_typer(rules.rules, name="rules", rich_help_panel="Bundles")
-app.add_typer(keys.keys, name="keys", rich_help_panel="Bundles")
-app.add_typer(catalogues.catalogues, name="catalogue", rich_help_panel="Bundles")
-app.add_typer(content_keys.content_keys, name="content-key", rich_help_panel="Administration")
-app.add_typer(content_store.content_store, name="content-store", rich_help_panel="Administration")
-app.add_typer(admin.facilities, name="facility", rich_help_panel="Administration")
-app.add_typer(registrations.certificates, name="certificate", rich_help_panel="Administration")
-app.add_typer(people.people, name="user", rich_help_panel="Administration")
-app.add_typer(admin.keys, name="api-key", rich_help_panel="Administration")
-app.add_typer(clients.clients, name="client", rich_help_panel="Administration")
-app.add_typer(clients.openings, name="opening", rich_help_panel="Administration")

@@ -1,77 +1,67 @@
-"""Which exit code an error stands for."""
+"""Which exit code an error stands for.
 
-from claims.authorities.errors import UnusableCredentials
-from claims.bundle.format import UnusableFormatFolder
-from claims.checking.own.rules import UnusableOwnRules
-from claims.checking.policy_file import UnreadablePolicy
+Errors are named by where they are, not imported: they come from everywhere, and to load all that would take
+longer than what most commands do. Whose instance an error is has been loaded.
+"""
+
+from collections.abc import Set as AbstractSet
+from typing import Final
+
 from claims.cli.output import Exit
-from claims.cli.watching import FolderWatched
-from claims.client import ApiRefused, ApiUnreachable
-from claims.exchange.errors import StoreUnavailable
-from claims.exchange.retention import UnreadableRetention
-from claims.listening import AddressUnavailable
-from claims.outbound.errors import TargetUnreachable, UnusableAddress
-from claims.runtime.archive_store import ArchiveStoreFailed
-from claims.runtime.embedded import EmbeddedServiceFailed, NoEmbeddedServices
-from claims.runtime.named_files import UnusableFile
-from claims.runtime.service_keys import UnusableServiceKeys
-from claims.runtime.settings import InvalidSettings
-from claims.runtime.start import HalfConfigured, NothingRuns, NoTrustAnchors
-from claims.runtime.telemetry.scrape import UnusableMetricsPort
-from claims.storage.migrations import NewerDatabase
-from claims.storage.sealing import UnusableSealingKey
-from claims.storage.store_address import UnusableStoreAddress
-from signing.errors import (
-    PolicyUnreadable,
-    RemoteAccountRefused,
-    RemoteCertificateNotFound,
-    RemoteUnavailable,
-    TrustStoreUnreadable,
-)
 
-_CONFIGURATION = (
-    AddressUnavailable,
-    FolderWatched,
-    InvalidSettings,
-    NewerDatabase,
-    HalfConfigured,
-    NoEmbeddedServices,
-    NoTrustAnchors,
-    NothingRuns,
-    PolicyUnreadable,
-    RemoteAccountRefused,
-    RemoteCertificateNotFound,
-    TrustStoreUnreadable,
-    UnusableAddress,
-    UnusableMetricsPort,
-    UnusableCredentials,
-    UnusableStoreAddress,
-    UnreadablePolicy,
-    UnreadableRetention,
-    UnusableFile,
-    UnusableFormatFolder,
-    UnusableOwnRules,
-    UnusableSealingKey,
-    UnusableServiceKeys,
+CONFIGURATION: Final = frozenset(
+    {
+        "claims.authorities.errors.UnusableCredentials",
+        "claims.bundle.format.UnusableFormatFolder",
+        "claims.checking.own.rules.UnusableOwnRules",
+        "claims.checking.policy_file.UnreadablePolicy",
+        "claims.cli.watching.FolderWatched",
+        "claims.exchange.retention.UnreadableRetention",
+        "claims.listening.AddressUnavailable",
+        "claims.outbound.errors.UnusableAddress",
+        "claims.runtime.embedded.NoEmbeddedServices",
+        "claims.runtime.named_files.UnusableFile",
+        "claims.runtime.service_keys.UnusableServiceKeys",
+        "claims.runtime.settings.InvalidSettings",
+        "claims.runtime.start.HalfConfigured",
+        "claims.runtime.start.NoTrustAnchors",
+        "claims.runtime.start.NothingRuns",
+        "claims.runtime.telemetry.scrape.UnusableMetricsPort",
+        "claims.storage.migrations.NewerDatabase",
+        "claims.storage.sealing.UnusableSealingKey",
+        "claims.storage.store_address.UnusableStoreAddress",
+        "signing.errors.PolicyUnreadable",
+        "signing.errors.RemoteAccountRefused",
+        "signing.errors.RemoteCertificateNotFound",
+        "signing.errors.TrustStoreUnreadable",
+    }
 )
-_UNREACHABLE = (
-    ApiUnreachable,
-    ArchiveStoreFailed,
-    TargetUnreachable,
-    RemoteUnavailable,
-    StoreUnavailable,
-    EmbeddedServiceFailed,
-    ConnectionError,
-    TimeoutError,
+UNREACHABLE: Final = frozenset(
+    {
+        "builtins.ConnectionError",
+        "builtins.TimeoutError",
+        "claims.client.ApiUnreachable",
+        "claims.exchange.errors.StoreUnavailable",
+        "claims.outbound.errors.TargetUnreachable",
+        "claims.runtime.archive_store.ArchiveStoreFailed",
+        "claims.runtime.embedded.EmbeddedServiceFailed",
+        "signing.errors.RemoteUnavailable",
+    }
 )
+#: Those of its refusals that are about who asks carry a code that says so.
+REFUSED: Final = frozenset({"claims.client.ApiRefused"})
 
 
 def exit_code_of(error: Exception) -> Exit:
     """Return the exit code for an error that a command let through."""
-    if isinstance(error, _CONFIGURATION):
+    if _is_one(error, CONFIGURATION):
         return Exit.CONFIGURATION
-    if isinstance(error, _UNREACHABLE):
+    if _is_one(error, UNREACHABLE):
         return Exit.UNREACHABLE
-    if isinstance(error, ApiRefused) and error.code in {"unauthenticated", "forbidden"}:
+    if _is_one(error, REFUSED) and getattr(error, "code", None) in {"unauthenticated", "forbidden"}:
         return Exit.CONFIGURATION
     return Exit.BLOCKED
+
+
+def _is_one(error: Exception, names: AbstractSet[str]) -> bool:
+    return any(f"{kind.__module__}.{kind.__qualname__}" in names for kind in type(error).__mro__)

@@ -5,11 +5,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Annotated
+from functools import cache
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 
 class Exit(IntEnum):
@@ -38,14 +41,19 @@ Language = Annotated[
     typer.Option("--language", help="Language of sentences on the screen: vi or en.", callback=_one_of_two),
 ]
 
-#: People's text. Rich leaves colour and movement out when this is no terminal or NO_COLOR is set.
-console = Console(stderr=True, highlight=False)
+
+@cache
+def console() -> "Console":
+    """Return where people's text goes: in colour and moving, if it is a terminal and NO_COLOR is not set."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 def say(text: str) -> None:
     """Tell people something."""
     # A line that a person or a program copies from is not broken to fit a terminal.
-    console.print(text, markup=False, soft_wrap=True)
+    console().print(text, markup=False, soft_wrap=True)
 
 
 def json_bytes(document: object, *, indent: int | None = None) -> bytes:
@@ -63,15 +71,17 @@ def emit(document: object) -> None:
 @contextmanager
 def progress_bar(label: str, total: int) -> Iterator["Bar"]:
     """Show a progress bar while the block runs, if this is a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+    with Progress(*columns, console=console(), transient=True, disable=not console().is_terminal) as shown:
         yield Bar(shown, label, total)
 
 
 class Bar:
     """A progress bar that counts."""
 
-    def __init__(self, shown: Progress, label: str, total: int) -> None:
+    def __init__(self, shown: "Progress", label: str, total: int) -> None:
         self._shown = shown
         self._task = shown.add_task(label, total=total)
 

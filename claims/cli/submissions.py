@@ -160,7 +160,7 @@ _LOOK_AGAIN_S: Final = 2.0
 def _watch(api: ApiClient, submission_id: str) -> Document:
     from claims.client import SETTLED
 
-    with console.status("") as spinner:
+    with console().status("") as spinner:
         while True:
             submission = api.submission(submission_id, wait_s=_LOOK_AGAIN_S)
             if submission["state"] in SETTLED:

@@ -16,15 +16,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, Final
 
-from claims.cli import main
+from claims import cli
+from claims.checking import rules
 
 #: Seconds after which a command hangs, on however busy a machine.
 _PATIENCE_S: Final = 100
 _FORKING: Final = multiprocessing.get_context("forkserver")
-# Not `claims.cli.app`: what stands at a command's beginning reads the environment while it is loaded.
-_FORKING.set_forkserver_preload(["claims.runtime.wiring", "rich.progress", "rich.traceback", "typer"])
+_FORKING.set_forkserver_preload(
+    [
+        "claims.runtime.start",
+        "rich.progress",
+        "rich.traceback",
+        *(
+            one.name
+            for package in (cli, rules)
+            for one in iter_modules(package.__path__, f"{package.__name__}.")
+        ),
+    ]
+)
 
 
 def claims(*arguments: str | Path, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> "Outcome":
@@ -68,7 +80,7 @@ def _run(folder: Path, arguments: list[str], environment: dict[str, str]) -> Non
     os.environ.update(environment)
     time.tzset()
     sys.argv = ["claims", *arguments]
-    main()
+    cli.main()
 
 
 @contextmanager

@@ -5,11 +5,13 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from typer.main import get_command
+from typer import Context
+from typer._click import Command
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from claims import __version__
 from claims.cli.app import app
@@ -312,9 +314,12 @@ def test_a_setting_that_is_one_of_a_few_words_says_which(name: str, values: str)
     assert result.stderr == f"error: CLAIMS_{name}: Input should be {values}\n"
 
 
-def commands_of(group: Any) -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
+def commands_of(group: TyperGroup) -> Iterator[tuple[str, Command]]:
+    context = Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, TyperGroup):
             yield from ((f"{name} {below}", one) for below, one in commands_of(command))
         else:
             yield name, command
@@ -322,7 +327,7 @@ def commands_of(group: Any) -> Iterator[tuple[str, Any]]:
 
 def test_every_command_has_help() -> None:
     listed = claims("--help")
-    commands = dict(commands_of(get_command(app)))
+    commands = dict(commands_of(get_group(app)))
 
     assert listed.code == Exit.FINE
     assert {"build", "sign", "verify", "check", "submit", "replay start", "archive verify"} <= commands.keys()

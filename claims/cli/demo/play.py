@@ -195,4 +195,4 @@ def _show_outcomes(submitted: Sequence[_Submitted], ended: Mapping[str, str]) ->
     outcomes = Counter((one.kind, ended[one.submission_id]) for one in submitted)
     for (kind, state), number in sorted(outcomes.items()):
         table.add_row(kind, str(number), state, "✓" if state == EXPECTED[kind] else f"✗ {EXPECTED[kind]}")
-    console.print(table)
+    console().print(table)

@@ -1,10 +1,13 @@
-"""Where results go: a file is replaced as a whole, and what is no file keeps its place."""
+"""Where results go: a file is replaced as a whole, what is no file keeps its place; words go as they are."""
 
 import os
 import stat
 from pathlib import Path
 
+import pytest
+
 from claims.cli.inputs import write_whole
+from claims.cli.output import say
 
 
 def test_a_file_gets_a_result_and_no_draft_is_left(tmp_path: Path) -> None:
@@ -35,3 +38,9 @@ def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
     assert os.read(reader, 100) == b"whole"
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     os.close(reader)
+
+
+def test_what_is_said_is_said_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    say("no file :x:.xml [bold]")
+
+    assert capsys.readouterr().err == "no file :x:.xml [bold]\n"
