@@ -372,16 +372,16 @@ def test_an_answer_that_was_asked_for_earlier_does_not_take_a_later_ones_place(
     service = Service(world.service.settings, database_url, broker_url)
     kept, now = service.kept_answers, datetime.now(UTC)
     key = AnswerKey(HERE, About.ASSESSMENT, "D1")
-    kept.keep(key, b"later LK1", asked_at=now, is_final=False)
+    kept.keep(key, b"later, of NGUYEN VAN CANARY", asked_at=now, is_final=False)
     kept.keep(key, b"earlier", asked_at=now - timedelta(seconds=1), is_final=True)
 
     found = kept.find(key)
 
     assert found is not None
-    assert (found.body, found.is_final) == (b"later LK1", False)
+    assert (found.body, found.is_final) == (b"later, of NGUYEN VAN CANARY", False)
     with service.pool.connection() as connection:
         (sealed,) = connection.execute("SELECT answer_sealed FROM gateway_answer").fetchall()
-    assert b"LK1" not in bytes(sealed[0])
+    assert b"CANARY" not in bytes(sealed[0])
     service.close()
 
 

@@ -202,6 +202,11 @@ def console(service: Service) -> Iterator[TestClient]:
         yield client
 
 
+def words_of(page: Response) -> set[str]:
+    """Return what is read on a page; ids and tokens, which hold any three letters in time, are none."""
+    return {*re.findall(r"\w+", re.sub(r"<[^>]*>", " ", page.text))}
+
+
 def test_the_console_asks_for_a_reason_and_then_shows_the_claim(
     service: Service, console: TestClient, hidden: Submission
 ) -> None:
@@ -219,10 +224,10 @@ def test_the_console_asks_for_a_reason_and_then_shows_the_claim(
     shown = console.get(claim)
 
     assert (led.status_code, asked.status_code, refused.status_code) == (303, 200, 422)
-    assert "B20" not in asked.text
+    assert not {"B20", "XML6"} & words_of(asked)
     assert led.headers["Location"].endswith(f"{claim}/glass")
     assert opened.status_code == 303
-    assert (shown.status_code, "XML6" in shown.text) == (200, True)
+    assert (shown.status_code, {"B20", "XML6"} & words_of(shown)) == (200, {"XML6"})
     (reading,) = service.readings.list_page(
         ReadingFilter(EVERYWHERE, submission_id=hidden.id), limit=10, before=None
     ).items
