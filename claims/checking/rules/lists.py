@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import partial, wraps
-from itertools import repeat
+from itertools import islice, repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -138,9 +138,10 @@ def _find_odd(claim: CheckedClaim, catalogue: Catalogue, table: TableKind) -> Se
     lines = list(zip(repeat(catalogue), claim.days(table, "NGAY_YL"), *columns, strict=False))
     unknown = set(lines) - _quiet[table]
     odd = {line for line in unknown if _is_odd(table, *line)}
-    if len(_quiet[table]) > _MOST_LINES:
+    if len(_quiet[table]) + len(unknown) > _MOST_LINES:
         _quiet[table].clear()
-    _quiet[table].update(line for line in unknown - odd if max(map(len, line[2:])) <= _LONGEST_READ)
+    short = (line for line in unknown - odd if max(map(len, line[2:])) <= _LONGEST_READ)
+    _quiet[table].update(islice(short, _MOST_LINES))
     return [at for at, line in enumerate(lines) if line in odd] if odd else ()
 
 
