@@ -199,6 +199,18 @@ def test_one_goes_on_to_what_follows_in_the_inbox_with_or_without_a_decision(
     assert now(site, review).state == "decided"
 
 
+def test_whoever_goes_back_to_the_inbox_leaves_the_claim_to_others(visit: Visit, site: Site) -> None:
+    review = free(site, facility="01001")[4]
+    page = visit(f"{address(review)}?from=facility%3D01001", who="binh")
+    opened_by = now(site, review).lock_owner
+
+    page.get_by_role("link", name="← Hồ sơ").click()
+    page.wait_for_url("**/claims?facility=01001")
+
+    assert opened_by == site.world.people["binh"].id
+    assert now(site, review).lock_owner is None
+
+
 def test_a_question_reaches_the_thread_without_script(visit: Visit, site: Site) -> None:
     review = free(site, facility="01001")[-3]
     page = visit(address(review), who="binh", script=False)

@@ -134,6 +134,20 @@ def go_on(
     return go_to(_next_claim(service, viewer, review, Asked.of_query(inbox)))
 
 
+@router.get(f"{CLAIM}/back")
+def go_back(
+    service: TheService,
+    viewer: Reviewer,
+    submission_id: TheId,
+    ordinal: TheOrdinal,
+    inbox: Annotated[str, Query(alias="from", max_length=1_000)] = "",
+) -> Response:
+    """Leave a claim as it is to whoever opens it, and go back to the inbox that it was opened from."""
+    review = find_review(service, viewer, submission_id, ordinal)
+    service.decide_reviews.give_back(review, who=viewer.principal)
+    return go_to(Asked.of_query(inbox).url())
+
+
 @router.post(f"{CLAIM}/question")
 def ask(sent: TheClaimForm, viewer: Reviewer) -> Response:
     """Ask the hospital."""
