@@ -75,7 +75,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     meeting = [
         item
         for item in items
-        if "services" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("any_server")
+        if "services" in getattr(item, "fixturenames", ())
+        and (item.get_closest_marker("this_server") or not item.get_closest_marker("any_server"))
     ]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(meeting)])
     items[:] = meeting

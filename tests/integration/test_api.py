@@ -19,6 +19,9 @@ from claims.exchange.access.keys import Scope
 from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.runtime.wiring import Service
 
+# What they ask a database is asked by others too, but where it says otherwise.
+pytestmark = pytest.mark.any_server
+
 ALL_SCOPES = frozenset(Scope)
 XML = {"Content-Type": "application/xml"}
 
@@ -232,6 +235,7 @@ def test_a_facility_reads_its_own_and_no_others(client: TestClient, service: Ser
     assert is_problem(client.get(path, headers=key(service, "99002")), 404, "not-found")
 
 
+@pytest.mark.this_server
 def test_lists_are_filtered_paged_and_a_facilitys_own(client: TestClient, service: Service) -> None:
     ours, theirs = key(service), key(service, "99002")
     ids = [
@@ -365,6 +369,7 @@ def test_a_replay_wants_a_condition_and_a_reason(client: TestClient, service: Se
     assert is_problem(misspelled, 422, "invalid-request")
 
 
+@pytest.mark.this_server
 def test_a_dry_run_counts_and_changes_nothing(client: TestClient, service: Service) -> None:
     headers = key(service)
     client.post("/v1/submissions", content=b"<x/>", headers=headers | XML)
@@ -378,6 +383,7 @@ def test_a_dry_run_counts_and_changes_nothing(client: TestClient, service: Servi
     assert {outcome for outcome, number in counts.items() if number} == {"skipped_under_way"}
 
 
+@pytest.mark.this_server
 def test_a_facilitys_replay_reaches_only_its_own(client: TestClient, service: Service) -> None:
     client.post("/v1/submissions", content=b"<x/>", headers=key(service, "99002") | XML)
 
@@ -558,6 +564,7 @@ def test_every_problem_has_a_title_in_vietnamese() -> None:
     assert {kind.code for kind in every_kind()} == set(VIETNAMESE)
 
 
+@pytest.mark.this_server
 @pytest.mark.parametrize("path", ["/v1/submissions", "/v1/encounters"])
 def test_fifty_requests_at_once_under_one_key_are_one_submission(
     client: TestClient, service: Service, path: str
@@ -573,6 +580,7 @@ def test_fifty_requests_at_once_under_one_key_are_one_submission(
     assert len(client.get("/v1/submissions", headers=key(service)).json()["data"]) == 1
 
 
+@pytest.mark.this_server
 def test_a_key_is_forgotten_after_a_week(client: TestClient, service: Service) -> None:
     headers = key(service) | XML | {"Idempotency-Key": "a"}
     client.post("/v1/submissions", content=b"<x/>", headers=headers)
@@ -588,6 +596,7 @@ def test_a_key_is_forgotten_after_a_week(client: TestClient, service: Service) -
     assert client.post("/v1/submissions", content=b"<y/>", headers=headers).status_code == 202
 
 
+@pytest.mark.this_server
 def test_who_waits_is_answered_once_the_submission_settles(client: TestClient, service: Service) -> None:
     headers = key(service)
     waiting = client.post("/v1/submissions", content=b"<x/>", headers=headers | XML).json()["id"]

@@ -24,6 +24,9 @@ from claims.storage.migrations import NewerDatabase, upgrade
 from signing.demo_pki import DemoPki
 from tests.unit.authorities.web import Web, serving
 
+# What they ask a database is asked by others too, but where it says otherwise.
+pytestmark = pytest.mark.any_server
+
 NOW = datetime.now(UTC)
 
 
@@ -115,6 +118,7 @@ def test_a_healthy_installation_has_no_fault(environment: dict[str, str]) -> Non
     ]
 
 
+@pytest.mark.this_server
 def test_a_stopped_broker_a_missing_migration_and_a_silent_gateway_are_found(
     environment: dict[str, str], database_url: str
 ) -> None:
@@ -129,6 +133,7 @@ def test_a_stopped_broker_a_missing_migration_and_a_silent_gateway_are_found(
     assert "run `claims migrate`" in {one.remedy for one in examined}
 
 
+@pytest.mark.this_server
 @pytest.mark.parametrize(("state", "role"), [("received", "check"), ("checked", "deliver")])
 def test_work_that_nobody_takes_is_found(
     environment: dict[str, str], database_url: str, state: str, role: str
@@ -254,6 +259,7 @@ def test_a_password_that_the_broker_does_not_take_is_told_and_is_not_repeated(
     assert "secret" not in str(examined)
 
 
+@pytest.mark.this_server
 def test_a_database_of_a_newer_version_is_not_to_be_migrated(
     environment: dict[str, str], database_url: str
 ) -> None:
@@ -301,6 +307,7 @@ def test_a_sealing_key_of_another_installation_is_found(
     }
 
 
+@pytest.mark.this_server
 def test_a_master_key_that_is_not_here_is_found(
     environment: dict[str, str], service: Service, database_url: str
 ) -> None:

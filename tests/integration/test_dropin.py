@@ -23,6 +23,9 @@ from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
 
+# What they ask a database is asked by others too, but where it says otherwise.
+pytestmark = pytest.mark.any_server
+
 US, THEM = FacilityCode("99001"), FacilityCode("99002")
 HERE = ("192.0.2.7", 40000)
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -165,6 +168,7 @@ def test_a_4210_client_may_also_name_the_file_and_spell_names_its_own_way(
     assert service.submissions.body(taken.json()["maGiaoDich"]) == b"<x/>"
 
 
+@pytest.mark.this_server
 def test_the_same_claim_again_gets_the_firsts_number_then_the_gateways(
     client: TestClient, service: Service
 ) -> None:
@@ -218,6 +222,7 @@ def test_what_a_check_found_is_read_with_code_and_sentence(client: TestClient, s
     assert "XML" in error["moTaLoi"]
 
 
+@pytest.mark.this_server
 def test_days_and_their_transactions_can_be_read(client: TestClient, service: Service) -> None:
     headers = session(client)
     good, bad = (send(client, headers, body).json()["maGiaoDich"] for body in (b"<x/>", b"<y>"))

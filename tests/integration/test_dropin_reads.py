@@ -56,6 +56,9 @@ from tests.contract.mock_gateway import (
     signed_bundle,
 )
 
+# What they ask a database is asked by others too, but where it says otherwise.
+pytestmark = pytest.mark.any_server
+
 FORM: Final = {"Content-Type": BodyFormat.FORM.value}
 OURS: Final = hash_password("mật khẩu của dịch vụ")
 CARD: Final = {
@@ -313,6 +316,7 @@ def test_while_it_is_silent_its_last_answers_are_given_and_say_from_when_they_ar
     assert (other.status_code, other.json()["maKetQua"]) == (503, "500")
 
 
+@pytest.mark.this_server
 def test_what_the_follow_up_read_is_answered_when_the_gateway_is_silent(
     world: World, database_url: str, broker_url: str
 ) -> None:
@@ -337,6 +341,7 @@ def test_what_the_follow_up_read_is_answered_when_the_gateway_is_silent(
     assert world.ask(SETTLEMENT_PATH, kyQuyetToan=period).json()["tongChiPhiDuyet"]
 
 
+@pytest.mark.this_server
 def test_a_round_that_was_read_after_it_was_closed_is_not_asked_for_again(
     world: World, database_url: str, broker_url: str
 ) -> None:
@@ -357,6 +362,7 @@ def test_a_round_that_was_read_after_it_was_closed_is_not_asked_for_again(
     assert world.ask(ASSESSMENT_PATH, maDot="other").json()["maKetQua"] == "205"
 
 
+@pytest.mark.this_server
 def test_what_is_settled_is_not_asked_for_again(world: World) -> None:
     period = world.assessed()
     first = world.ask(SETTLEMENT_PATH, kyQuyetToan=period)
@@ -366,6 +372,7 @@ def test_what_is_settled_is_not_asked_for_again(world: World) -> None:
     assert world.ask(SETTLEMENT_PATH, kyQuyetToan=period.removeprefix("0")).content == first.content
 
 
+@pytest.mark.this_server
 def test_an_answer_that_was_asked_for_earlier_does_not_take_a_later_ones_place(
     world: World, database_url: str, broker_url: str
 ) -> None:
@@ -463,6 +470,7 @@ def test_while_it_does_not_say_what_it_found_we_say_what_was_read_before(
     assert after.json()["dsLoi"] == [{"maLoi": "202", "moTaLoi": "XML1: NGAY_VAO sai định dạng"}]
 
 
+@pytest.mark.this_server
 def test_a_transaction_with_faults_counts_as_wrong(world: World, acknowledged: Acknowledged) -> None:
     today = datetime.now(VIETNAM).strftime("%d/%m/%Y")
 

@@ -26,6 +26,9 @@ from claims.storage.registrations import PostgresRegistrations
 from signing.demo_pki import DemoPki
 from tests.fakes import SetClock
 
+# What they ask a database is asked by others too, but where it says otherwise.
+pytestmark = pytest.mark.any_server
+
 NOON = datetime(2026, 11, 2, 5, 0, tzinfo=UTC)
 FACILITY = FacilityCode("99001")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -158,6 +161,7 @@ def test_a_certificate_that_cannot_sign_is_not_registered(desk: _Desk, pki: Demo
         desk.register(der[what])
 
 
+@pytest.mark.this_server
 def test_of_three_registered_at_once_two_are(desk: _Desk, certificates: list[bytes]) -> None:
     def register(der: bytes) -> bool:
         try:
