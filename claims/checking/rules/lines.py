@@ -60,6 +60,11 @@ def rows_of_own_code(claim: CheckedClaim, kind: TableKind, field: str) -> Sequen
     return claim.rows_where(kind, is_blank, "MA_VAT_TU") if field == "MA_DICH_VU" else claim.rows(kind)
 
 
+def is_of_own_code(row: Row, field: str) -> bool:
+    """Whether a row is one of those, told from the row alone."""
+    return field != "MA_DICH_VU" or is_blank(row["MA_VAT_TU"])
+
+
 def find_wrong_split(claim: CheckedClaim, kind: TableKind) -> Iterator[Hit]:
     """Find rows of which fund, patient and other sources together pay more or less than they cost."""
     parts = [claim.numbers(kind, part) for part in _PARTS]

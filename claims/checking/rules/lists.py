@@ -16,6 +16,7 @@ from claims.bundle.kinds import TableKind
 from claims.bundle.money.lines import PATIENT_PAYS
 from claims.bundle.servicecodes import is_done_elsewhere, plain_service_code
 from claims.catalogues.items import DrugItem, Kind, ServiceItem, SupplyItem
+from claims.checking.rules.lines import is_of_own_code
 from claims.checking.rules.rule import Hit, rule
 from claims.checking.tables import Row
 from claims.checking.values import is_blank, split_items
@@ -128,7 +129,7 @@ def _odd_lines(claim: CheckedClaim, known: Known, place: _Place) -> Iterator[_Li
     if known.catalogue is not None:
         for at in claim.once((_odd_lines, table), partial(_find_odd, claim, known.catalogue, table)):
             row = claim.row(table, at)
-            if _is_of(row, field):
+            if is_of_own_code(row, field):
                 yield _Line(row, known.catalogue, kind, field, claim.days(table, "NGAY_YL")[at])
 
 
@@ -150,13 +151,8 @@ def _is_odd(table: TableKind, catalogue: Catalogue, on: date, *values: str) -> b
     return any(
         judge(_Line(row, catalogue, kind, field, on)) is not None
         for (of, kind, field), judge in _judges
-        if of is table and catalogue.has_list(kind) and _is_of(row, field)
+        if of is table and catalogue.has_list(kind) and is_of_own_code(row, field)
     )
-
-
-def _is_of(row: Row, field: str) -> bool:
-    """Whether a row is of what a code names: a supply names the service that it was used in, too."""
-    return field != "MA_DICH_VU" or is_blank(row["MA_VAT_TU"])
 
 
 @rule("XML2.IN_CATALOGUE")

@@ -28,10 +28,10 @@ def codes(catalogue: Catalogue, *changes: str) -> set[str]:
     return {one.code for one in report.findings}
 
 
-def with_drugs(*, price: Decimal, until: date | None = None) -> Catalogue:
+def with_drugs(*, price: Decimal, until: date | None = None, left: Decimal | None = None) -> Catalogue:
     catalogue = sample_catalogue()
     drugs = (
-        replace(one, price=price, valid_to=until)
+        replace(one, price=price, valid_to=until, left=left)
         for one in catalogue.tables[Kind.DRUG].entries
         if isinstance(one, DrugItem)
     )
@@ -54,6 +54,14 @@ def test_what_the_list_has_on_one_day_it_need_not_have_on_another() -> None:
     found = ["XML2.CATALOGUE_EXPIRED" in codes(ends, *change) for change in ((), (later,), ())]
 
     assert found == [False, True, False]
+
+
+def test_that_nothing_is_left_is_something_that_a_list_says() -> None:
+    nothing, unsaid = (with_drugs(price=Decimal(10_000_000), left=left) for left in (Decimal(0), None))
+
+    found = ["XML2.PURCHASED_QTY" in codes(one) for one in (nothing, unsaid)]
+
+    assert found == [True, False]
 
 
 def test_every_row_of_a_kind_is_named_though_they_are_judged_once() -> None:
