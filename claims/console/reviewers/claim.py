@@ -60,6 +60,8 @@ _MOST_OF_PERSON: Final = 100
 Reader = Annotated[Viewer, sees(READ)]
 TheId = Annotated[str, Path(pattern="^sub_[0-9A-Z]{26}$")]
 TheOrdinal = Annotated[int, Path(ge=1, le=32_000)]
+#: The inbox that a claim was opened from, as the query of its address.
+TheInbox = Annotated[str, Query(alias="from", max_length=1_000)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def show(
     ordinal: TheOrdinal,
     tab: Annotated[str, Query(max_length=12)] = "",
     cut: Annotated[list[str] | None, Query(max_length=20)] = None,
-    inbox: Annotated[str, Query(alias="from", max_length=1_000)] = "",
+    inbox: TheInbox = "",
 ) -> Response:
     """Show a claim, and keep it for this person to decide on if he may."""
     try:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -20,6 +20,7 @@ from claims.console.reviewers.claim import (
     CLAIM,
     Opened,
     TheId,
+    TheInbox,
     TheOrdinal,
     claim_page,
     find_review,
@@ -126,7 +127,7 @@ def go_on(
     viewer: Reviewer,
     submission_id: TheId,
     ordinal: TheOrdinal,
-    inbox: Annotated[str, Query(alias="from", max_length=1_000)] = "",
+    inbox: TheInbox = "",
 ) -> Response:
     """Leave a claim as it is to whoever opens it, and go on to the one that follows it in the inbox."""
     review = find_review(service, viewer, submission_id, ordinal)
@@ -140,7 +141,7 @@ def go_back(
     viewer: Reviewer,
     submission_id: TheId,
     ordinal: TheOrdinal,
-    inbox: Annotated[str, Query(alias="from", max_length=1_000)] = "",
+    inbox: TheInbox = "",
 ) -> Response:
     """Leave a claim as it is to whoever opens it, and go back to the inbox that it was opened from."""
     review = find_review(service, viewer, submission_id, ordinal)

@@ -3,13 +3,13 @@
 from datetime import timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from claims.console.addresses import page_url
 from claims.console.answers import UNPROCESSABLE, go_to
 from claims.console.pages import render
-from claims.console.reviewers.claim import CLAIM, GLASS, TheId, TheOrdinal
+from claims.console.reviewers.claim import CLAIM, GLASS, TheId, TheInbox, TheOrdinal
 from claims.console.viewer import TheForm, TheService, Viewer, sees
 from claims.exchange.access.protection import BREAK, LONGEST, SHORTEST_REASON
 from claims.exchange.errors import ReviewNotFound
@@ -31,7 +31,7 @@ def ask(
     viewer: Breaker,
     submission_id: TheId,
     ordinal: TheOrdinal,
-    inbox: Annotated[str, Query(alias="from", max_length=1_000)] = "",
+    inbox: TheInbox = "",
 ) -> Response:
     """Say that the claim is protected, and ask why it has to be opened."""
     return _page(request, _find(service, viewer, submission_id, ordinal), inbox=inbox)
