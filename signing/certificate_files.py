@@ -5,6 +5,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs7
 
+from signing.ber import as_der
 from signing.extensions import UNREADABLE, find_extension
 from signing.key_files import read_marked
 
@@ -36,7 +37,7 @@ def _load_der(data: bytes) -> list[x509.Certificate]:
     try:
         return [x509.load_der_x509_certificate(data)]
     except UNREADABLE:
-        return pkcs7.load_der_pkcs7_certificates(data)
+        return pkcs7.load_der_pkcs7_certificates(as_der(data))
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:

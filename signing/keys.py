@@ -1,5 +1,6 @@
 """Keys that sign, behind one port: whoever signs need not know where the key is."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, runtime_checkable
@@ -150,7 +151,9 @@ def load_pkcs12(data: bytes, passphrase: str | None, *, key: str | None = None) 
     """
     secret = passphrase.encode() if passphrase is not None else None
     try:
-        held = pkcs12.load_pkcs12(data, secret)
+        # The library warns of BER, which nobody who is asked for a passphrase can change.
+        with warnings.catch_warnings(action="ignore"):
+            held = pkcs12.load_pkcs12(data, secret)
     except ValueError as error:
         if "password" in str(error).lower():
             msg = "the passphrase does not open the PKCS#12 file, or the file is damaged"

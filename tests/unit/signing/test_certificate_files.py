@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from signing.certificate_files import find_own_certificate
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.keys import load_pem
+from tests.unit.signing.ber_files import as_ber
 from tests.unit.signing.test_keys import pem_of
 
 
@@ -31,6 +32,7 @@ def _files(order: Sequence[x509.Certificate]) -> list[bytes]:
         pem.decode().encode("utf-16"),
         pkcs7.serialize_certificates(certificates, Encoding.PEM),
         pkcs7.serialize_certificates(certificates, Encoding.DER),
+        as_ber(pkcs7.serialize_certificates(certificates, Encoding.DER), opens_strings=False),
     ]
 
 

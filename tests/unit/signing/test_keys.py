@@ -22,6 +22,7 @@ from signing.errors import (
     WrongPassphrase,
 )
 from signing.keys import LocalSigner, load_pem, load_pkcs12
+from tests.unit.signing.ber_files import as_ber
 from tests.unit.signing.documents import DAY, NOW, certificate_for
 
 PLAIN = serialization.NoEncryption()
@@ -172,6 +173,26 @@ def _merged(*files: bytes) -> bytes:
     return der.sequence(der.integer(3), der.sequence(der.object_identifier(data), held))
 
 
+def _nesting(file: bytes) -> bytes:
+    """Return the file with each of its contents inside another one (RFC 7292, 4.2.6)."""
+    data, nested = "1.2.840.113549.1.7.1", "1.2.840.113549.1.12.10.1.6"
+    inside = der.Reader.of(file)
+    inside.take_whole()
+    info = inside.inside()
+    info.object_identifier()
+    contents = der.Reader.of(info.inside(der.context(0)).take(der.OCTET_STRING))
+    written = []
+    while contents.tag is not None:
+        info = contents.inside()
+        info.object_identifier()
+        bags = info.inside(der.context(0)).take(der.OCTET_STRING)
+        bag = der.sequence(der.object_identifier(nested), der.encode(der.context(0), bags))
+        held = der.encode(der.context(0), der.octet_string(der.sequence(bag)))
+        written.append(der.sequence(der.object_identifier(data), held))
+    held = der.encode(der.context(0), der.octet_string(der.sequence(*written)))
+    return der.sequence(der.integer(3), der.sequence(der.object_identifier(data), held))
+
+
 def _file(name: str, signer: LocalSigner, passphrase: str | None = "demo") -> bytes:
     seal = PLAIN if passphrase is None else serialization.BestAvailableEncryption(passphrase.encode())
     return pkcs12.serialize_key_and_certificates(
@@ -194,6 +215,27 @@ def test_of_several_keys_none_signs_unless_it_is_chosen(
         digest = each.certificate.fingerprint(hashes.SHA256()).hex()
         assert digest[:16] in str(refused.value)
         assert load_pkcs12(two_keys, "demo", key=digest[:8].upper()).certificate == each.certificate
+
+
+@pytest.mark.parametrize("opens_strings", [False, True])
+def test_a_file_in_ber_is_held_to_the_same(
+    opens_strings: bool, two_keys: bytes, facility: FacilityKey, ec_facility: FacilityKey
+) -> None:
+    """NSS and Bouncy Castle write lengths that are found at the end, of what is inside too."""
+    written = as_ber(two_keys, opens_strings=opens_strings)
+
+    with pytest.raises(NoPrivateKey, match="several keys"):
+        load_pkcs12(written, "demo")
+    assert load_pkcs12(written, "demo", key="Khóa mới").certificate == ec_facility.certificate
+    one = as_ber(facility.pkcs12, opens_strings=False)
+    assert load_pkcs12(one, facility.passphrase).certificate == facility.certificate
+
+
+def test_keys_are_found_inside_of_other_contents(facility: FacilityKey, ec_facility: FacilityKey) -> None:
+    nested = _merged(_file("a", facility.signer, None), _nesting(_file("b", ec_facility.signer, None)))
+
+    with pytest.raises(NoPrivateKey, match="several keys"):
+        load_pkcs12(nested, None)
 
 
 def test_a_key_is_chosen_by_its_name(two_keys: bytes, ec_facility: FacilityKey) -> None:
