@@ -137,8 +137,7 @@ def submit_body(
     Args:
         api: Where.
         body: What.
-        key: Under which an encounter goes, so that it may come again: what is built of it on another day is
-            another bundle.
+        key: Under which an encounter goes, so that it may come again before the first one has been checked.
         often: How often it is tried.
     """
     # XML may begin with a byte order mark or blanks.

@@ -293,6 +293,13 @@ class Submissions(Protocol):
         """
         ...
 
+    def built_from(self, document_sha256: str, facility: FacilityCode, ma_lk: str) -> Sequence[SubmissionId]:
+        """Return which versions of a claim the service built from this very document, the latest first.
+
+        Those that have been checked and whose content is still there, and of very many the latest ones.
+        """
+        ...
+
     def forget_keys(self, *, before: datetime) -> int:
         """Forget idempotency keys that were first used before a moment, some at a time; return how many."""
         ...

@@ -1,7 +1,7 @@
 """Submissions as rows: receiving them, and reading what became of them."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
@@ -36,6 +36,8 @@ from claims.storage.vault import IN_THE_CLEAR, DataKey, Part, Vault, lock_of
 
 #: Keys of half a day of the whole country.
 _FORGOTTEN_AT_ONCE = 5_000
+#: Versions of one claim from one document that a repeated one is compared with.
+_VERSIONS_COMPARED = 10
 
 COLUMNS: LiteralString = """
     s.id, s.facility, encode(s.sha256, 'hex'), s.size, s.state, s.received_at, s.updated_at,
@@ -124,6 +126,19 @@ class SubmissionRecords:
         """Return what an idempotency key stands for."""
         with borrow(self.pool) as connection:
             return _known_by_key(connection, facility, idempotency_key, request_sha256)
+
+    def built_from(self, document_sha256: str, facility: FacilityCode, ma_lk: str) -> Sequence[SubmissionId]:
+        """Return which versions of a claim the service built from a document (claim_of_episode)."""
+        with borrow(self.pool) as connection:
+            rows = connection.execute(
+                "SELECT c.submission_id FROM claim c WHERE c.ma_lk = %s AND c.facility = %s "
+                "AND EXISTS (SELECT FROM event e WHERE e.submission_id = c.submission_id "
+                "    AND e.kind = 'received' AND e.digests ->> 'document' = %s) "
+                "AND NOT EXISTS (SELECT FROM erasure gone WHERE gone.submission_id = c.submission_id) "
+                "ORDER BY c.submission_id DESC LIMIT %s",
+                [ma_lk, facility, document_sha256, _VERSIONS_COMPARED],
+            ).fetchall()
+        return [SubmissionId(submission_id) for (submission_id,) in rows]
 
     def forget_keys(self, *, before: datetime) -> int:
         """Forget idempotency keys that were first used before a moment (idempotency_key_of_age)."""

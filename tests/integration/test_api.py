@@ -6,9 +6,11 @@ import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from httpx2 import Response
 from starlette.testclient import TestClient
 
@@ -18,6 +20,8 @@ from claims.emr.synthetic import generate_encounters
 from claims.exchange.access.keys import Scope
 from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.runtime.wiring import Service
+from signing.demo_pki import DemoPki
+from tests.fakes import SetClock
 
 # What they ask a database is asked by others too, but where it says otherwise.
 pytestmark = pytest.mark.any_server
@@ -146,6 +150,48 @@ def test_the_same_encounter_under_its_key_is_the_same_submission(
 
     assert again.json()["id"] == first.json()["id"]
     assert is_problem(other, 422, "idempotency-mismatch")
+
+
+def handed_in(service: Service, document: bytes, *, days_later: int = 0) -> str:
+    clock = SetClock(datetime.now(UTC) + timedelta(days=days_later))
+    submit = replace(service.submit_encounter, clock=clock)
+    received = submit(document, facility=FacilityCode("99001"), actor="test")
+    service.check([received.submission.id])
+    return received.submission.id
+
+
+@pytest.mark.parametrize("curve", [None, ec.SECP256R1()], ids=["rsa", "elliptic-curve"])
+def test_the_same_encounter_on_another_day_is_the_same_submission(
+    service: Service, pki: DemoPki, curve: ec.EllipticCurve | None
+) -> None:
+    if curve is not None:
+        now, key_file = datetime.now(UTC), service.settings.signing_keys_folder / "99001.p12"
+        leaf = pki.leaf(
+            "99001",
+            valid_from=now - timedelta(days=1),
+            valid_to=now + timedelta(days=9),
+            key=ec.generate_private_key(curve),
+        )
+        key_file.write_bytes(leaf.pkcs12)
+    document = json.dumps(encounter()).encode()
+    corrected = document.replace(b'"address": {"text": "', b'"address": {"text": "12 ')
+    assert corrected != document
+    first, second = handed_in(service, document), handed_in(service, corrected)
+
+    again = [handed_in(service, one, days_later=2) for one in (document, corrected, document)]
+
+    assert again == [first, second, first]
+
+
+def test_an_encounter_that_another_certificate_signs_is_another_version(
+    service: Service, pki: DemoPki
+) -> None:
+    document, now = json.dumps(encounter()).encode(), datetime.now(UTC)
+    first = handed_in(service, document)
+    renewed = pki.leaf("99001", valid_from=now - timedelta(days=1), valid_to=now + timedelta(days=9))
+    (service.settings.signing_keys_folder / "99001.p12").write_bytes(renewed.pkcs12)
+
+    assert handed_in(service, document, days_later=2) != first
 
 
 def test_an_encounter_that_cannot_be_read_lists_every_problem(client: TestClient, service: Service) -> None:

@@ -11,7 +11,7 @@ from signing.canonical import C14N_1_0, canonicalize, parse
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.errors import AlreadySigned, ContainerNotEmpty, MissingContainer, Unparsable
 from signing.policy import DEFAULT_POLICY, ECDSA_SHA256, ECDSA_SHA384, RSA_SHA256
-from signing.sign import sign_bundle
+from signing.sign import prepare_bundle, sign_bundle
 from signing.usual import read_usual_facts
 from tests.unit.signing.conftest import Judge
 from tests.unit.signing.documents import BUNDLE, DAY, DS, NOW
@@ -65,6 +65,21 @@ def test_an_elliptic_curve_key_signs_too(
     assert facility.signer.algorithm == algorithm
     assert algorithm.encode() in signed
     assert judge(signed).has_passed
+
+
+def test_a_document_that_was_signed_is_known_by_all_but_the_signatures_value(pki: DemoPki) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    facility = pki.leaf("01003", valid_from=NOW - DAY, valid_to=NOW + DAY, key=key)
+    other = pki.leaf("01003", valid_from=NOW - DAY, valid_to=NOW + DAY, key=key)
+    prepared = prepare_bundle(BUNDLE, facility.signer)
+    once, again = (sign_bundle(BUNDLE, facility.signer) for _ in range(2))
+
+    assert once != again
+    assert prepared.is_what_signed(once)
+    assert prepared.is_what_signed(again)
+    assert not prepared.is_what_signed(once[:-1])
+    assert not prepared.is_what_signed(once + again)
+    assert not prepared.is_what_signed(sign_bundle(BUNDLE, other.signer))
 
 
 def test_an_rsa_key_signs_with_sha_256(facility: FacilityKey) -> None:
