@@ -114,7 +114,7 @@ class WatchedFolder:
     api: ApiClient
     _seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
     _tried: Counter[Path] = field(default_factory=Counter)
-    _keys: dict[Path, dict[bytes, str]] = field(default_factory=dict)
+    _keys: dict[Path, tuple[bytes, str]] = field(default_factory=dict)
     _rests_until: float = 0.0
 
     def look(self) -> Iterator[Document]:
@@ -172,6 +172,9 @@ class WatchedFolder:
         now = {path: (stat.st_size, stat.st_mtime_ns) for path in self._files() if (stat := _stat(path))}
         whole = [path for path, state in now.items() if self._seen.get(path) == state]
         self._seen = now
+        for known in (self._tried, self._keys):
+            for gone in known.keys() - now.keys():
+                del known[gone]
         return sorted(whole, key=lambda path: (now[path][1], path.name))
 
     def _submit(self, path: Path) -> Document | None:
@@ -181,9 +184,7 @@ class WatchedFolder:
             body = _read_whole(path)
             if body is None:
                 return None
-            # The answer may be lost, and the same comes again in another look.
-            key = self._keys.setdefault(path, {}).setdefault(hashlib.sha256(body).digest(), uuid4().hex)
-            submission = submit_body(self.api, body, key=key, attempts=1)
+            submission = submit_body(self.api, body, key=self._key_of(path, body), attempts=1)
         except ApiRefused as refusal:
             if refusal.code in {"unauthenticated", "forbidden"}:
                 raise
@@ -200,6 +201,13 @@ class WatchedFolder:
         _move(path, place)
         self._keys.pop(path, None)
         return None
+
+    def _key_of(self, path: Path, body: bytes) -> str:
+        """Return the key of a request that may come again in another look: its answer may be lost."""
+        digest = hashlib.sha256(body).digest()
+        if path not in self._keys or self._keys[path][0] != digest:
+            self._keys[path] = digest, uuid4().hex
+        return self._keys[path][1]
 
     def _follow(self, outcome: Path) -> Document | None:
         from claims.client import SETTLED, NotFound

@@ -472,3 +472,18 @@ def test_a_folder_that_goes_away_ends_a_single_run(
 
     with pytest.raises(FileNotFoundError):
         watching.watch(tmp_path / "share", once=True)
+
+
+def test_of_files_that_went_away_nothing_is_kept(watched: WatchedFolder, api: FakeApi) -> None:
+    api.is_down = True
+    path = put(watched, "a.json", "{}")
+    with contextlib.suppress(ApiUnreachable):
+        look(watched)
+    path.unlink()
+    look(watched)
+    put(watched, "a.json", "{}")
+
+    with contextlib.suppress(ApiUnreachable):
+        look(watched)
+
+    assert len(set(api.keys)) == 2  # whoever put it there again meant another request
