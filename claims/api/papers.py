@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from contextlib import suppress
+from datetime import date
 from enum import StrEnum
 from html import escape
 from typing import Annotated, Final
@@ -20,7 +21,7 @@ from claims.exchange.access.principal import Principal
 from claims.exchange.errors import NothingToShow, SubmissionNotFound
 from claims.exchange.lifecycle import State
 from claims.exchange.submission import SUBMISSION_KEY, Submission, SubmissionId
-from claims.localtime import local_time
+from claims.localtime import local_date, local_time
 
 #: Where the code on a form leads: without signing in, and with nothing about people.
 CODE_PATH: Final = "/v/{submission_id}"
@@ -79,6 +80,11 @@ _SENTENCES: Final = {
         "There is no such claim, or the paper does not fit the signed file.",
     ),
 }
+#: A fact beside where the claim stands, not instead of it: the proof is as good as before.
+_ERASED: Final = (
+    "Nội dung điện tử đã được xóa ngày {on} khi hết thời hạn lưu trữ; mã băm và bằng chứng vẫn được giữ.",
+    "Its electronic content was erased on {on}, having been kept long enough; digest and proof are kept.",
+)
 _STYLE: Final = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem}"
     "h1{font-size:1.4rem}dt{color:#555}dd{margin:0 0 .6rem}@media(prefers-color-scheme:dark){body{"
@@ -137,7 +143,12 @@ def show_standing(
         return _page(Standing.UNKNOWN, {})
     facility = " ".join(filter(None, (found.facility, service.facilities.name_of(found.facility))))
     month = f"{local_time(found.received_at):%m/%Y}"
-    return _page(_standing(found), {("Cơ sở", "Facility"): facility, ("Tháng nhận", "Received in"): month})
+    erasure = service.kept_records.erasure_of(found.id)
+    return _page(
+        _standing(found),
+        {("Cơ sở", "Facility"): facility, ("Tháng nhận", "Received in"): month},
+        erased_on=None if erasure is None else local_date(erasure.erased_at),
+    )
 
 
 def _standing(submission: Submission) -> Standing:
@@ -146,8 +157,13 @@ def _standing(submission: Submission) -> Standing:
     return _STANDING.get(submission.state, Standing.UNDER_WAY)
 
 
-def _page(standing: Standing, facts: dict[tuple[str, str], str]) -> HTMLResponse:
+def _page(
+    standing: Standing, facts: dict[tuple[str, str], str], *, erased_on: date | None = None
+) -> HTMLResponse:
     vietnamese, english = _SENTENCES[standing]
+    erased = (
+        "" if erased_on is None else "<p>{}<p lang=en>{}".format(*_ERASED).format(on=f"{erased_on:%d/%m/%Y}")
+    )
     rows = "".join(
         f"<dt>{vi} <span lang=en>/ {en}</span><dd>{escape(value)}" for (vi, en), value in facts.items()
     )
@@ -155,7 +171,7 @@ def _page(standing: Standing, facts: dict[tuple[str, str], str]) -> HTMLResponse
         "<!doctype html><html lang=vi><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width,initial-scale=1'>"
         f"<title>eHoSo</title><style>{_STYLE}</style><main data-standing={standing.value}>"
-        f"<h1>{vietnamese}</h1><p lang=en>{english}<dl>{rows}</dl></main></html>",
+        f"<h1>{vietnamese}</h1><p lang=en>{english}{erased}<dl>{rows}</dl></main></html>",
         headers={
             "Content-Security-Policy": f"default-src 'none'; style-src '{_STYLE_HASH}'",
             "Cache-Control": "no-store",

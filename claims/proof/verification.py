@@ -193,6 +193,9 @@ class _Examination:
             chain.append(record)
         self._chain, self._tokens = tuple(chain), lines
         last = chain[-1]
+        erased = next((each for each in chain if each.kind == "erased"), None)
+        if erased is not None:
+            self.facts["erased_at"] = erased.at.isoformat()
         self.facts |= {
             "submission": last.submission,
             "facility": last.facility,

@@ -57,6 +57,10 @@ _FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "submission": ("Lần gửi", "Submission"),
     "facility": ("Cơ sở KBCB", "Facility"),
     "state": ("Trạng thái cuối", "Last state"),
+    "erased_at": (
+        "Nội dung đã bị xóa hợp lệ, chỉ còn bằng chứng, lúc",
+        "Content lawfully erased, proof alone is left",
+    ),
     "received_at": ("Nhận lúc", "Received"),
     "sha256": ("SHA-256 của hồ sơ", "SHA-256 of the bundle"),
     "size": ("Số byte", "Bytes"),

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from claims.exchange.registrations import Note
 from claims.exchange.results import Assessment, ReceptionError, Standing
 from claims.exchange.retention import RecordClass, Retain, UnreadableRetention, load_retention
 from claims.exchange.submission import EventKind, FacilityCode, Submission, SubmissionId
+from claims.localtime import local_date
+from claims.proof import words
 from claims.proof.archive import HISTORY
 from claims.proof.container import read_container
 from claims.proof.verification import verify_archive
@@ -96,9 +98,10 @@ def test_erased_content_is_gone_and_its_proof_is_not(
     assert ma_lk.encode() not in b"".join(entries.values())
     assert "ERASED" in entries["README.txt"].decode()
     assert verdict.facts["receipt_sha256"] == submission.sha256
+    (erasure,) = [one for one in service.submissions.events(submission.id) if one.kind is EventKind.ERASED]
+    assert datetime.fromisoformat(verdict.facts["erased_at"]) == erasure.at
+    assert "Content lawfully erased, proof alone is left" in dict(words.facts(verdict.facts, "en"))
     assert list(Audit(service.pool, service.service_keys.certificates)()) == []
-    kinds = [event.kind for event in service.submissions.events(submission.id)]
-    assert kinds.count(EventKind.ERASED) == 1
 
 
 def test_the_proof_of_what_was_erased_is_there_for_its_facility(service: Service, client: TestClient) -> None:
@@ -113,6 +116,23 @@ def test_the_proof_of_what_was_erased_is_there_for_its_facility(service: Service
     assert archive.status_code == 200
     assert "ERASED" in read_container(archive.content)["README.txt"].decode()
     assert is_problem(paper, 422, "nothing-to-show")
+
+
+def test_whoever_holds_the_paper_of_what_was_erased_is_told_so(service: Service, client: TestClient) -> None:
+    submission = rejected(service)
+    code = (f"/v/{submission.id}", {"d": submission.sha256[:16]})
+
+    before = client.get(code[0], params=code[1])
+    retain(service, after_years=21).erase(submission.id, **WHY)
+    after = client.get(code[0], params=code[1])
+    guess = client.get(code[0], params={"d": "0" * 16})
+
+    day = f"{local_date(service.submissions.events(submission.id)[-1].at):%d/%m/%Y}"
+    for page in (before, after):
+        assert "data-standing=not-accepted" in page.text
+    assert f"Nội dung điện tử đã được xóa ngày {day}" in after.text
+    assert f"Its electronic content was erased on {day}" in after.text
+    assert "erased" not in before.text + guess.text
 
 
 @pytest.mark.parametrize(
@@ -228,9 +248,46 @@ def test_years_are_dated_data(tmp_path: Path) -> None:
     assert rules.kept_until(RecordClass.TREATMENT, since=date(2029, 12, 31)) == date(2039, 12, 31)
     assert rules.kept_until(RecordClass.TREATMENT, since=date(2030, 1, 1)) == date(2042, 1, 1)
     assert rules.kept_until(RecordClass.ACCIDENT, since=date(2028, 2, 29)) == date(2043, 3, 1)
-    file.write_text("treatment = []\n")
-    with pytest.raises(UnreadableRetention):
+
+
+@pytest.mark.parametrize(
+    ("treatment", "said"),
+    [
+        pytest.param("[]", "treatment needs years from a day on", id="none"),
+        pytest.param("10", "treatment needs years from a day on", id="a-number"),
+        pytest.param("[{ from = 2009-01-01, years = 0 }]", "treatment, row 1: years must be", id="no-time"),
+        pytest.param("[{ from = 2009-01-01, years = -1 }]", "treatment, row 1: years must be", id="negative"),
+        pytest.param("[{ from = 2009-01-01, years = 9.9 }]", "treatment, row 1: years must be", id="a-part"),
+        pytest.param("[{ from = 2009-01-01, years = true }]", "treatment, row 1: years must be", id="yes"),
+        pytest.param("[{ from = 2009-01-01, years = '10' }]", "treatment, row 1: years must be", id="a-text"),
+        pytest.param("[{ from = 2009-01-01, years = 8000 }]", "row 1: years must be", id="no-date-so-late"),
+        pytest.param(
+            "[{ from = '2009-01-01', years = 10 }]", "row 1: from must be a day", id="day-in-quotes"
+        ),
+        pytest.param("[{ from = 2009-01-01T00:00:00, years = 10 }]", "from must be a day", id="a-moment"),
+        pytest.param("[{ since = 2009-01-01, years = 10 }]", "row 1 says something else", id="misspelled"),
+        pytest.param(
+            "[{ from = 2009-01-01, years = 10 }, { from = 2009-01-01, years = 5 }]",
+            "treatment, row 2: 2009-01-01 is the day of an earlier row",
+            id="one-day-twice",
+        ),
+        pytest.param(
+            "[{ from = 2009-01-01, years = 10 }]\ntreatmnet = []", "no class 'treatmnet'", id="typo"
+        ),
+    ],
+)
+def test_a_period_that_makes_no_sense_is_named(treatment: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "retention.toml"
+    rest = "".join(
+        f"{name} = [{{ from = 2009-01-01, years = 10 }}]\n" for name in ("accident", "death-or-mental")
+    )
+    file.write_text(f"treatment = {treatment}\n{rest}")
+
+    with pytest.raises(UnreadableRetention) as refused:
         load_retention(file)
+
+    assert said in str(refused.value)
+    assert str(refused.value).startswith(f"{file}: ")
 
 
 def test_a_hand_over_goes_on_where_it_was_broken_off(service: Service, tmp_path: Path) -> None:
