@@ -35,6 +35,8 @@ class RecordClass(StrEnum):
 _DIED: Final = frozenset({"5", "8"})
 #: MA_TAI_NAN: none.
 _NO_ACCIDENT: Final = frozenset({"", "0"})
+#: Whoever keeps records for ever says this; a day so far off can be written.
+_MOST_YEARS: Final = 1_000
 #: Chapter V of ICD-10, mental and behavioral disorders.
 _MENTAL: Final = "F"
 
@@ -96,16 +98,41 @@ def load_retention(path: Path | None) -> RetentionRules:
     """
     source = resources.files(__package__) / "retention.toml" if path is None else path
     try:
-        document = tomllib.loads(source.read_text("utf-8"))
-        years = {
-            each: tuple(sorted((row["from"], int(row["years"])) for row in document[each]))
-            for each in RecordClass
-        }
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise UnreadableRetention(f"{source}: {error!r}") from error
-    if not all(rows and all(isinstance(begin, date) for begin, _ in rows) for rows in years.values()):
-        raise UnreadableRetention(f"{source}: each class needs years, each from a day on")
-    return RetentionRules(years)
+        return _read_rules(tomllib.loads(source.read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UnreadableRetention(f"{source}: {why}") from error
+
+
+def _read_rules(document: Mapping[str, object]) -> RetentionRules:
+    unknown = sorted(document.keys() - set(RecordClass))
+    if unknown:
+        raise ValueError(f"there is no class {unknown[0]!r}, only {', '.join(RecordClass)}")
+    return RetentionRules({each: _read_class(each, document.get(each)) for each in RecordClass})
+
+
+def _read_class(name: str, rows: object) -> tuple[tuple[date, int], ...]:
+    """Return the years of a class, each from its day on, in the order of the days.
+
+    Raises:
+        ValueError: They make no sense.
+    """
+    if not isinstance(rows, list) or not rows:
+        raise ValueError(f"{name} needs years from a day on: {name} = [{{ from = 2009-01-01, years = 10 }}]")
+    found: dict[date, int] = {}
+    for number, row in enumerate(rows, start=1):
+        where = f"{name}, row {number}"
+        if not isinstance(row, dict) or row.keys() != {"from", "years"}:
+            raise ValueError(f"{where} says something else than from which day (from) how many years (years)")
+        begin, years = row["from"], row["years"]
+        if type(begin) is not date:  # a moment is a date too, and cannot be compared with one
+            raise ValueError(f"{where}: from must be a day such as 2009-01-01, without quotes")
+        if type(years) is not int or not 1 <= years <= _MOST_YEARS:
+            raise ValueError(f"{where}: years must be a whole number from 1 to {_MOST_YEARS}")
+        if begin in found:
+            raise ValueError(f"{where}: {begin} is the day of an earlier row, too")
+        found[begin] = years
+    return tuple(sorted(found.items()))
 
 
 @dataclass(frozen=True, slots=True)
