@@ -19,8 +19,7 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     access_errors.TooManyKeys: "đang có {most} khóa còn hiệu lực: hãy kết thúc khóa cũ trước",
     access_errors.UnusableKey: "khóa không dùng được ({why}); hãy gửi khóa công khai RSA (từ 2048 bit), "
     "P-256, P-384 hoặc Ed25519",
-    access_errors.ProtectedRecord: "{submission_id} là hồ sơ được bảo vệ đặc biệt: cần quyền riêng, hoặc mở "
-    "hồ sơ với lý do",
+    access_errors.ProtectedRecord: "xem {submission_id} cần quyền riêng, hoặc mở hồ sơ với lý do",
     access_errors.TooManyRequests: "gửi quá nhanh (tối đa {limit} yêu cầu); hãy thử lại sau "
     "{retry_after_s} giây",
     errors.UnknownFacility: "cơ sở {facility} chưa được đăng ký",

@@ -95,7 +95,7 @@ class NotYetLogged(ClaimsError):
     """A submission's archive was asked for before its evidence is in the log; some seconds later it is."""
 
     def __init__(self, submission_id: str) -> None:
-        super().__init__(f"the evidence of {submission_id} is not in the log yet; ask again in some seconds")
+        super().__init__(f"the evidence of {submission_id} will be written within seconds; ask again then")
         self.submission_id = submission_id
 
 

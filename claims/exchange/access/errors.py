@@ -91,8 +91,7 @@ class ProtectedRecord(ClaimsError):
 
     def __init__(self, submission_id: str) -> None:
         super().__init__(
-            f"{submission_id} is a specially protected record: it takes a right of its own, "
-            "or an opening for a stated reason"
+            f"to see {submission_id} takes a right of its own, or an opening for a stated reason"
         )
         self.submission_id = submission_id
 

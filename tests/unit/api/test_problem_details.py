@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from claims.api.problem_details import in_vietnamese
+from claims.api.problem_titles import VIETNAMESE
 from claims.api.problems import KINDS
 from claims.building.errors import CannotBuild
 from claims.emr.errors import MalformedEncounter
@@ -72,6 +73,14 @@ def test_its_facts_are_told(error: Exception, fact: str) -> None:
 
     assert fact in said
     assert said != str(error)
+
+
+@pytest.mark.parametrize("error", [pytest.param(one, id=type(one).__name__) for one, _ in ERRORS])
+def test_a_detail_does_not_say_its_title_again(error: Exception) -> None:
+    kind = next(KINDS[one] for one in type(error).__mro__ if one in KINDS)
+
+    assert kind.title.removeprefix("A ").lower() not in str(error).lower()
+    assert VIETNAMESE[kind.code].lower() not in in_vietnamese(error).lower()
 
 
 def test_no_kind_is_left_out() -> None:
