@@ -115,6 +115,7 @@ class ApiUnreachable(ApiError):
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"{url} cannot be reached: {reason}")
         self.url = url
+        self.reason = reason
 
 
 class NotNow(ApiUnreachable):
@@ -126,8 +127,8 @@ class NotNow(ApiUnreachable):
     """
 
     def __init__(self, url: str, problem: Document, retry_after_s: float | None) -> None:
-        pause = "later" if retry_after_s is None else f"in {retry_after_s:g} s"
-        ApiError.__init__(self, f"{url} answers {_said(problem)}; try again {pause}")
+        pause, self.reason = "later" if retry_after_s is None else f"in {retry_after_s:g} s", _said(problem)
+        ApiError.__init__(self, f"{url} answers {self.reason}; try again {pause}")
         self.url = url
         self.problem = problem
         self.retry_after_s = retry_after_s
@@ -205,17 +206,29 @@ def read_webhook(body: bytes, headers: Mapping[str, str], *secrets: str) -> Webh
 
 
 class ApiClient:
-    """Talks to one eHoSo service with one API key. Safe to share between threads."""
+    """Talks to one eHoSo service with one API key. Safe to share between threads.
+
+    ``language`` (vi or en) is that of what it says to people: titles and details of problems.
+    """
 
     def __init__(
-        self, url: str, key: str, *, timeout_s: float = 60.0, pause: Callable[[float], object] = time.sleep
+        self,
+        url: str,
+        key: str,
+        *,
+        timeout_s: float = 60.0,
+        pause: Callable[[float], object] = time.sleep,
+        language: str = "en",
     ) -> None:
         if not _KEY.fullmatch(key):
             raise ValueError("an API key is one word of letters, digits and signs")
         self._url = url
         self._pause = pause
         self._http = httpx2.Client(
-            base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=timeout_s, trust_env=False
+            base_url=url,
+            headers={"Authorization": f"Bearer {key}", "Accept-Language": language},
+            timeout=timeout_s,
+            trust_env=False,
         )
 
     def __enter__(self) -> Self:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Final, TypedDict, Unpack
 import typer
 
 from claims.cli.inputs import Reason, read_text
-from claims.cli.output import AsJson, Exit, console, emit, say
+from claims.cli.output import AsJson, Exit, Language, console, emit, say
+from claims.cli.submission_words import sentence, speaking, state_of
 
 if TYPE_CHECKING:
     from claims.client import ApiClient, Document, NotNow
@@ -35,6 +36,7 @@ def status(
     ] = False,
     url: Url = None,
     key_file: KeyFile = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """Show where submissions stand, with their history.
@@ -44,11 +46,11 @@ def status(
     from claims.client import SETTLED
 
     failed = 0
-    with open_api(url, key_file) as api:
+    with speaking(language), open_api(url, key_file, language) as api:
         for submission_id in ids:
-            submission = _watch(api, submission_id) if watch else api.submission(submission_id)
+            submission = _watch(api, submission_id, language) if watch else api.submission(submission_id)
             failed += submission["state"] in SETTLED - {"acknowledged", "superseded", "withdrawn"}
-            _show(api, submission)
+            _show(api, submission, language)
             if as_json:
                 emit(submission)
     return Exit.BLOCKED if failed else Exit.FINE
@@ -59,6 +61,7 @@ def withdraw(
     reason: Reason,
     url: Url = None,
     key_file: KeyFile = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """Take back submissions that the gateway does not have.
@@ -69,21 +72,22 @@ def withdraw(
     from claims.client import ApiRefused
 
     stayed = 0
-    with open_api(url, key_file) as api:
+    with speaking(language), open_api(url, key_file, language) as api:
         for submission_id in ids:
             try:
                 submission = api.withdraw(submission_id, reason=reason)
             except ApiRefused as refusal:
                 stayed += 1
                 submission = {"id": submission_id, "error": str(refusal), "problem": refusal.problem}
-            say(f"{submission_id}: {submission.get('state') or submission['error']}")
+            said = submission["error"] if "error" in submission else state_of(submission["state"], language)
+            say(f"{submission_id}: {said}")
             if as_json:
                 emit(submission)
     return Exit.BLOCKED if stayed else Exit.FINE
 
 
 @contextmanager
-def open_api(url: str | None, key_file: Path | None) -> Iterator[ApiClient]:
+def open_api(url: str | None, key_file: Path | None, language: str = "en") -> Iterator[ApiClient]:
     """Return a client of the API at the given or the set address, with the given or the set key."""
     from claims.client import ApiClient
     from claims.runtime.settings import InvalidSettings, load_settings
@@ -94,11 +98,12 @@ def open_api(url: str | None, key_file: Path | None) -> Iterator[ApiClient]:
     elif settings.api_key is not None:
         key = settings.api_key.get_secret_value()
     else:
-        raise InvalidSettings(("give an API key: --key-file, or CLAIMS_API_KEY",))
+        raise InvalidSettings((sentence("no_key", language),))
     try:
-        api = ApiClient(url or settings.api_url, key, pause=Patience())
+        api = ApiClient(url or settings.api_url, key, pause=Patience(language=language), language=language)
     except ValueError as error:
-        raise InvalidSettings((f"{key_file or 'CLAIMS_API_KEY'} holds no API key: {error}",)) from None
+        place = key_file or "CLAIMS_API_KEY"
+        raise InvalidSettings((sentence("bad_key", language, place=place, error=error),)) from None
     with api:
         yield api
 
@@ -106,8 +111,9 @@ def open_api(url: str | None, key_file: Path | None) -> Iterator[ApiClient]:
 class Patience:
     """Waits as long as the service asks; a long wait is told, once for all who wait at the same time."""
 
-    def __init__(self, sleep: Callable[[float], object] = time.sleep) -> None:
+    def __init__(self, sleep: Callable[[float], object] = time.sleep, *, language: str = "en") -> None:
         self._sleep = sleep
+        self._language = language
         self._told_until = 0.0
         self._lock = threading.Lock()
 
@@ -119,7 +125,7 @@ class Patience:
             if is_news:
                 self._told_until = now + seconds
         if is_news:
-            say(f"the service asks to wait; going on in {seconds:.0f} s")
+            say(sentence("waits", self._language, seconds=seconds))
         self._sleep(seconds)
 
 
@@ -156,7 +162,7 @@ def pace_asked(error: NotNow) -> float | None:
 _LOOK_AGAIN_S: Final = 2.0
 
 
-def _watch(api: ApiClient, submission_id: str) -> Document:
+def _watch(api: ApiClient, submission_id: str, language: str) -> Document:
     from claims.client import SETTLED
 
     with console().status("") as spinner:
@@ -164,11 +170,11 @@ def _watch(api: ApiClient, submission_id: str) -> Document:
             submission = api.submission(submission_id, wait_s=_LOOK_AGAIN_S)
             if submission["state"] in SETTLED:
                 return submission
-            spinner.update(f"{submission_id}: {submission['state']}")
+            spinner.update(f"{submission_id}: {state_of(submission['state'], language)}")
 
 
-def _show(api: ApiClient, submission: Document) -> None:
-    receipt = f", receipt {submission['receipt']}" if submission["receipt"] else ""
-    say(f"{submission['id']}: {submission['state']}{receipt}")
+def _show(api: ApiClient, submission: Document, language: str) -> None:
+    receipt = sentence("receipt", language, **submission) if submission["receipt"] else ""
+    say(f"{submission['id']}: {state_of(submission['state'], language)}{receipt}")
     for event in api.events(str(submission["id"])):
         say(f"  {event['at']}  {event['kind']}" + (f"  {event['cause']}" if event["cause"] else ""))

@@ -19,7 +19,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Final, TypeVar
 import typer
 
 from claims.cli.inputs import MAX_BYTES, Inputs, find_files, read_input
-from claims.cli.output import AsJson, Exit, emit, progress_bar, say
+from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
+from claims.cli.submission_words import sentence, speaking
 from claims.cli.submissions import KeyFile, Url, open_api, pace_asked, submit_body
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def submit(
             help="File that notes what was submitted; a run with it submits the rest.", dir_okay=False
         ),
     ] = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """Submit signed bundles (XML) or encounter documents (JSON): files, folders, ZIP files of them.
@@ -54,19 +56,20 @@ def submit(
     refused = 0
     paths = find_files(inputs)
     with (
+        speaking(language),
         ExitStack() as stack,
-        open_api(url, key_file) as api,
+        open_api(url, key_file, language) as api,
         ThreadPoolExecutor(parallel) as pool,
-        progress_bar("submitting", len(paths)) as bar,
+        progress_bar(sentence("submitting", language), len(paths)) as bar,
     ):
-        parcels = {path: _open(path, stack) for path in paths if _is_zip(path)}
+        parcels = {path: _open(path, stack, language) for path in paths if _is_zip(path)}
         bar.expect(sum(len(one) - 1 for one in parcels.values() if not isinstance(one, str)))
         notes = stack.enter_context(_open_notes(outcomes))
 
         def submit_one(found: Found) -> Document:
             return notes.known(found) or _submit(api, found)
 
-        for entry in in_order(pool, submit_one, _found(paths, parcels), at_once=2 * parallel):
+        for entry in in_order(pool, submit_one, _found(paths, parcels, language), at_once=2 * parallel):
             notes.add(entry)
             refused += "error" in entry
             say(f"{entry['file']}: {entry.get('id') or entry['error']}")
@@ -152,7 +155,7 @@ def _is_zip(path: Path) -> bool:
         return False
 
 
-def _open(path: Path, stack: ExitStack) -> Parcel | str:
+def _open(path: Path, stack: ExitStack, language: str) -> Parcel | str:
     """Return a ZIP file for as long as the stack stands, or why it is none."""
     from claims.exchange.batches import FAULTS
     from claims.exchange.errors import UnusableBatch
@@ -163,10 +166,10 @@ def _open(path: Path, stack: ExitStack) -> Parcel | str:
     try:
         return stack.enter_context(open_parcel(path, limits))
     except UnusableBatch as error:
-        return f"{FAULTS[error.reason]['en']} ({error.detail})"
+        return f"{FAULTS[error.reason][language]} ({error.detail})"
 
 
-def _found(paths: Sequence[Path], parcels: Mapping[Path, Parcel | str]) -> Iterator[Found]:
+def _found(paths: Sequence[Path], parcels: Mapping[Path, Parcel | str], language: str) -> Iterator[Found]:
     from claims.exchange.batches import REFUSALS
 
     for path in paths:
@@ -175,13 +178,13 @@ def _found(paths: Sequence[Path], parcels: Mapping[Path, Parcel | str]) -> Itera
             yield Found(str(path), error=parcel)
         elif parcel is not None:
             for piece in parcel.pieces():
-                error = REFUSALS[piece.refusal]["en"] if piece.refusal else ""
+                error = REFUSALS[piece.refusal][language] if piece.refusal else ""
                 yield Found(f"{path}!{piece.name}", piece.content, error)
         else:
             try:
                 yield Found(str(path), read_input(path))
             except OSError as error:
-                yield Found(str(path), error=str(error))
+                yield Found(str(path), error=sentence("file", language, error=error))
 
 
 def _submit(api: ApiClient, found: Found) -> Document:

@@ -23,7 +23,8 @@ from uuid import uuid4
 import typer
 
 from claims.cli.inputs import read_input, write_whole
-from claims.cli.output import AsJson, Exit, emit, say
+from claims.cli.output import AsJson, Exit, Language, emit, say
+from claims.cli.submission_words import describe_error, sentence, speaking, state_of
 from claims.cli.submissions import KeyFile, Url, open_api, pace_asked, submit_body
 from claims.errors import ClaimsError
 
@@ -52,6 +53,7 @@ class FolderWatched(ClaimsError):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"{folder} is being watched by another process")
+        self.folder = folder
 
 
 def watch(
@@ -65,6 +67,7 @@ def watch(
     every: Annotated[float, typer.Option("--every", help="Seconds between two looks.", min=0.1)] = 2.0,
     url: Url = None,
     key_file: KeyFile = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """Submit every bundle (XML) or encounter (JSON) that is put into a folder.
@@ -73,16 +76,17 @@ def watch(
     minute after it was last written. It moves to submitted/, then to done/ with its receipt or to problems/
     with its findings, in NAME.outcome.json beside it. Links are left. May be stopped at any moment.
     """
-    with open_api(url, key_file) as api:
+    with speaking(language), open_api(url, key_file, language) as api:
         while True:
             try:
                 with _alone_in(folder):
-                    return _watch(WatchedFolder(folder, api), once=once, every=every, as_json=as_json)
+                    watched = WatchedFolder(folder, api, language)
+                    return _watch(watched, once=once, every=every, as_json=as_json)
             except OSError:
                 # A share that is cut off comes back; a folder that is there has another trouble.
                 if once or _stat(folder) is not None:
                     raise
-                say(f"{folder} is not there; trying again")
+                say(sentence("folder_gone", language, folder=folder))
                 while _stat(folder) is None:
                     time.sleep(every)
 
@@ -91,16 +95,16 @@ def _watch(watched: WatchedFolder, *, once: bool, every: float, as_json: bool) -
     from claims.client import ApiUnreachable
 
     problems = 0
-    say(f"watching {watched.folder}")
+    say(sentence("watching", watched.language, folder=watched.folder))
     while True:
         try:
             for outcome in watched.look():
                 problems += not outcome["fine"]
-                say(f"{outcome['file']}: {outcome['state']}")
+                say(f"{outcome['file']}: {state_of(outcome['state'], watched.language)}")
                 if as_json:
                     emit(outcome)
         except ApiUnreachable as outage:
-            say(f"{outage}; trying again")
+            say(sentence("outage", watched.language, said=describe_error(outage, watched.language)))
         if once and watched.is_settled:
             return Exit.BLOCKED if problems else Exit.FINE
         time.sleep(every)
@@ -112,6 +116,7 @@ class WatchedFolder:
 
     folder: Path
     api: ApiClient
+    language: str = "en"
     _seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
     _tried: Counter[Path] = field(default_factory=Counter)
     _keys: dict[Path, tuple[bytes, str]] = field(default_factory=dict)
@@ -143,7 +148,7 @@ class WatchedFolder:
                 if asked_s is None:
                     raise
                 self._rests_until = time.monotonic() + asked_s
-                say(f"the service takes no more for now; handing in goes on in {asked_s:.0f} s")
+                say(sentence("rests", self.language, seconds=asked_s))
                 return
             if outcome is not None:
                 yield outcome
@@ -195,7 +200,8 @@ class WatchedFolder:
             self._tried[path] += 1
             if error.errno is not None and self._tried[path] < _TRIES:
                 return None
-            return self._end(path, {"state": "unreadable", "problem": str(error)}, fine=False)
+            problem = sentence("file", self.language, error=error)
+            return self._end(path, {"state": "unreadable", "problem": problem}, fine=False)
         place = _free(self.folder / SUBMITTED, path.name)
         _write(place, submission)
         _move(path, place)

@@ -128,6 +128,11 @@ def describe(code: str, language: str, place: str = "") -> str:
     return f"{_printable(place)}: {said}" if place else said
 
 
+def describe_state(state: str, language: str) -> str:
+    """Return a submission's state in words that a clerk knows."""
+    return _in(language, _STATES[state])
+
+
 def not_asked(count: int, language: str) -> str:
     """Return that so many questions make no sense after what came before."""
     return _in(

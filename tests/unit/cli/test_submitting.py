@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import typer
 
 from claims.cli import submitting
 from claims.cli.output import Exit
@@ -42,7 +43,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
     fake = FakeApi()
 
     @contextmanager
-    def open_api(_url: str | None, _key_file: Path | None) -> Iterator[FakeApi]:
+    def open_api(_url: str | None, _key_file: Path | None, _language: str) -> Iterator[FakeApi]:
         yield fake
 
     monkeypatch.setattr(submitting, "open_api", open_api)
@@ -92,7 +93,7 @@ def test_a_pace_that_is_kept_ends_nothing(api: FakeApi, tmp_path: Path) -> None:
 def test_a_second_run_submits_what_is_missing_or_has_changed(api: FakeApi, tmp_path: Path) -> None:
     folder, notes = put(tmp_path / "in"), tmp_path / "notes.ndjson"
     api.takes = 1
-    with pytest.raises(ApiUnreachable):
+    with pytest.raises(typer.Exit):
         submitting.submit([folder], parallel=1, outcomes=notes)
     with notes.open("a") as file:
         file.write('{"file": "half')  # as a killed run leaves it
@@ -137,7 +138,7 @@ def test_a_damaged_zip_file_is_named_and_the_others_go_on(
     with zipfile.ZipFile(tmp_path / "c.zip", "w"):
         pass
 
-    code = submitting.submit([tmp_path], parallel=1, as_json=True)
+    code = submitting.submit([tmp_path], parallel=1, language="en", as_json=True)
 
     broken, _, empty = lines(capsys.readouterr().out)
     assert code is Exit.BLOCKED
@@ -157,5 +158,40 @@ def test_a_key_that_may_not_submit_ends_it_at_once(
     monkeypatch.setattr(api, "submit_bundle", refuse)
     (tmp_path / "a.xml").write_bytes(b"<a/>")
 
-    with pytest.raises(ApiRefused):
+    with pytest.raises(typer.Exit) as ended:
         submitting.submit([tmp_path], parallel=1)
+
+    assert ended.value.exit_code == Exit.CONFIGURATION
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "second"),
+    [
+        pytest.param("vi", "Không phải tệp ZIP nguyên vẹn", "không đọc được tệp", id="vi"),
+        pytest.param("en", "It is no whole ZIP file", "No such file", id="en"),
+    ],
+)
+def test_what_keeps_a_file_back_is_said_in_the_readers_language(
+    api: FakeApi, tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str, first: str, second: str
+) -> None:
+    (tmp_path / "cut.zip").write_bytes(b"PK")
+
+    code = submitting.submit([tmp_path / "cut.zip", tmp_path / "gone.xml"], language=language, as_json=True)
+
+    assert code is Exit.BLOCKED
+    assert api.bodies == []
+    errors = [str(one["error"]) for one in lines(capsys.readouterr().out)]
+    assert [said in error for said, error in zip((first, second), errors, strict=True)] == [True, True]
+
+
+def test_a_service_that_is_away_is_told_in_vietnamese(
+    api: FakeApi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.xml").write_bytes(b"<a/>")
+    api.takes = 0
+
+    with pytest.raises(typer.Exit) as ended:
+        submitting.submit([tmp_path], language="vi")
+
+    assert ended.value.exit_code == Exit.UNREACHABLE
+    assert "lỗi: không kết nối được http://x (down)" in capsys.readouterr().err

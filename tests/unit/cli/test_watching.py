@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+import typer
 
 from claims.cli import watching
 from claims.cli.watching import DONE, PROBLEMS, SUBMITTED, WatchedFolder
@@ -443,7 +444,7 @@ def test_a_folder_that_goes_away_is_waited_for(
             before.rename(after)
 
     @contextlib.contextmanager
-    def open_api(_url: str | None, _key_file: Path | None) -> Iterator[FakeApi]:
+    def open_api(_url: str | None, _key_file: Path | None, _language: str) -> Iterator[FakeApi]:
         yield api
 
     monkeypatch.setattr(watching, "open_api", open_api)
@@ -452,7 +453,7 @@ def test_a_folder_that_goes_away_is_waited_for(
     with pytest.raises(Settled):
         watching.watch(folder)
 
-    assert f"{folder} is not there; trying again" in capsys.readouterr().err
+    assert f"không thấy {folder}; đang thử lại" in capsys.readouterr().err
     assert len(api.submitted) == 1
 
 
@@ -460,7 +461,7 @@ def test_a_folder_that_goes_away_ends_a_single_run(
     tmp_path: Path, api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextlib.contextmanager
-    def open_api(_url: str | None, _key_file: Path | None) -> Iterator[FakeApi]:
+    def open_api(_url: str | None, _key_file: Path | None, _language: str) -> Iterator[FakeApi]:
         yield api
 
     monkeypatch.setattr(watching, "open_api", open_api)
@@ -470,8 +471,10 @@ def test_a_folder_that_goes_away_ends_a_single_run(
         "claims.cli.watching.time.sleep", lambda _: (tmp_path / "share").rename(tmp_path / "away")
     )
 
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(typer.Exit) as ended:
         watching.watch(tmp_path / "share", once=True)
+
+    assert isinstance(ended.value.__cause__, FileNotFoundError)
 
 
 def test_of_files_that_went_away_nothing_is_kept(watched: WatchedFolder, api: FakeApi) -> None:
