@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from claims.cli.catalogues import CatalogueFolder, SystemsFile, load_lists, load_options
-from claims.cli.inputs import Inputs, find_files, free_path, is_folder, read_input, stem_of, write_whole
+from claims.cli.inputs import (
+    MAX_EXPORT_BYTES,
+    Inputs,
+    find_files,
+    free_path,
+    is_folder,
+    read_input,
+    stem_of,
+    write_whole,
+)
 from claims.cli.output import AsJson, Bar, Exit, Language, emit, progress_bar, say
 
 if TYPE_CHECKING:
@@ -181,7 +190,7 @@ class _Bench:
         from claims.emr.recognizing import Format, detect_format
 
         try:
-            data = read_input(path)
+            data = read_input(path, most=MAX_EXPORT_BYTES)
         except OSError as error:
             return _Opened(path, None, b"", f"it cannot be read: {error.strerror or error}")
         kind = self.kind or detect_format(data)

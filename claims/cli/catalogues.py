@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from claims.cli.inputs import Inputs, find_files, read_input
+from claims.cli.inputs import MAX_EXPORT_BYTES, Inputs, find_files, read_input
 from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def _encounters(
 
 def _read(path: Path) -> bytes:
     try:
-        return read_input(path)
+        return read_input(path, most=MAX_EXPORT_BYTES)
     except OSError as error:
         say(f"{path}: cannot be read: {error.strerror or error}")
         return b""

@@ -4,10 +4,12 @@ import codecs
 import glob
 import gzip
 import os
+import re
 import secrets
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -37,8 +39,14 @@ Reason = Annotated[
     str, typer.Option("--reason", help="Why; kept in the history.", parser=read_reason, metavar="TEXT")
 ]
 
-MAX_BYTES: Final = 512 * 1024 * 1024
+#: What is read of one file: more than a document may have (20 MB), so that a longer one is told its length.
+MAX_BYTES: Final = 64 * 2**20
+#: What is read of a file that a hospital's system exported, with thousands of visits in it.
+MAX_EXPORT_BYTES: Final = 512 * 2**20
 _GZIP: Final = b"\x1f\x8b"
+_ZEROS: Final = re.compile(rb"\0*")
+# Packed a thousand times over at most, it is 16 MB.
+_PIECE_BYTES: Final = 2**14
 
 
 class TooLargeInput(OSError):
@@ -179,23 +187,25 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def _unpack(data: bytes, path: Path, most: int) -> bytes:
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    parts: list[bytes] = []
-    left = most
+    unpacked = BytesIO()  # hands out what was written to it without a copy
+    view, at = memoryview(data), 0
     try:
-        while data:
-            parts.append(unpacker.decompress(data, left))
-            left -= len(parts[-1])
-            if unpacker.unconsumed_tail or left <= 0:
-                raise TooLargeInput(path, most)
-            # A file may hold several packed parts, one after another.
-            data = unpacker.unused_data.lstrip(b"\0")
+        while at < len(data):
+            unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+            while at < len(data) and not unpacker.eof:
+                piece = view[at : at + _PIECE_BYTES]
+                unpacked.write(unpacker.decompress(piece))
+                at += len(piece)
+                if unpacked.tell() > most:
+                    raise TooLargeInput(path, most)
             if not unpacker.eof:
                 raise gzip.BadGzipFile(f"{path} ends in the middle of its packed data")
-            unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+            # A file may hold several packed parts, one after another, and be filled up with zeros.
+            filling = _ZEROS.match(data, at - len(unpacker.unused_data))
+            at = filling.end() if filling else len(data)
     except zlib.error as error:
         raise gzip.BadGzipFile(f"{path} is not whole gzip data: {error}") from error
-    return b"".join(parts)
+    return unpacked.getvalue()
 
 
 def _is_hidden(path: Path) -> bool:
