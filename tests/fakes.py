@@ -33,6 +33,19 @@ class SetClock:
         self.advance(seconds)
 
 
+class FreeTurn:
+    """`claims.runtime.archive_store.TurnToWrite`: nobody else writes, unless a test says so."""
+
+    def __init__(self) -> None:
+        self.is_free = True
+
+    def is_mine(self) -> bool:
+        return self.is_free
+
+    def give_up(self) -> None:
+        pass
+
+
 @dataclass
 class RecordedJobs:
     """Wake-ups, written down."""

@@ -44,6 +44,7 @@ UNREACHABLE: Final = frozenset(
         "claims.exchange.errors.StoreUnavailable",
         "claims.outbound.errors.TargetUnreachable",
         "claims.runtime.archive_store.ArchiveStoreFailed",
+        "claims.runtime.archive_store.ArchiveStoreTaken",
         "claims.runtime.embedded.EmbeddedServiceFailed",
         "signing.errors.RemoteUnavailable",
     }

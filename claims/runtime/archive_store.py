@@ -6,11 +6,12 @@ No error repeats what a store answered beyond its code: it may name who asked.
 import hashlib
 import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
@@ -19,11 +20,14 @@ from obstore.store import LocalStore, ObjectStore
 from claims.errors import ClaimsError
 from claims.proof.container import MIMETYPE
 from claims.storage.objects import open_store
+from claims.storage.turns import Turn
 
 #: How S3 says what is wrong, such as NoSuchBucket.
 _CODE: Final = re.compile("<Code>([A-Za-z]{1,60})</Code>")
 #: How a folder's system says it.
 _NUMBER: Final = re.compile(r"\(os error ([0-9]{1,4})\)")
+#: Longer than making and writing any one archive takes.
+_LEASE_S: Final = 900.0
 
 
 class ArchiveStoreFailed(ClaimsError):
@@ -32,6 +36,26 @@ class ArchiveStoreFailed(ClaimsError):
     def __init__(self, address: str, why: str) -> None:
         super().__init__(f"{address}: {why}")
         self.address = address
+
+
+class ArchiveStoreTaken(ClaimsError):
+    """Somebody else is writing archives there; trying again later helps."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"{address}: another export is writing there; try again when it has ended")
+        self.address = address
+
+
+class TurnToWrite(Protocol):
+    """The turn to write to a store, which one process at a time has."""
+
+    def is_mine(self) -> bool:
+        """Take the turn if nobody has it; False too where nobody can be asked."""
+        ...
+
+    def give_up(self) -> None:
+        """Let another have it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +73,15 @@ class ArchiveStore:
     def fingerprint(self) -> str:
         """Return what tells it from other stores, and does not say where it is."""
         return hashlib.sha256(self.address.encode()).hexdigest()[:16]
+
+    def turn(self, database_url: str) -> TurnToWrite:
+        """Return the turn to write here, among all processes of an installation.
+
+        It is a database's and not a file in the store, which whoever is killed would leave behind.
+        """
+        holder = f"{socket.gethostname()} {os.getpid()}"
+        job = f"claims archives {self.fingerprint}"
+        return Turn(database_url, job, holder=holder, lease_s=_LEASE_S)
 
     def names(self, *, under: str | None = None, after: str | None = None) -> Iterator[str]:
         """Return the names there are, below a folder, in any order, behind one in their order."""

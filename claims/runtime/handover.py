@@ -5,7 +5,9 @@ asked for one after the other, so that what is kept in mind does not grow with t
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -16,12 +18,15 @@ from claims.errors import ClaimsError
 from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.errors import NotYetLogged, StoreUnavailable, UnknownFacility
 from claims.exchange.submission import Event, EventKind, FacilityCode, Submission, SubmissionId
-from claims.runtime.archive_store import ArchiveStore
+from claims.runtime.archive_store import ArchiveStore, ArchiveStoreTaken
 from claims.runtime.wiring import Service
+from claims.storage.pool import require_database
 
 log = structlog.get_logger()
 
 _PAGE: Final = 200
+#: Who renews what is there has the turn for a moment only: after which times it is asked for.
+_PAUSES_S: Final = (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +57,54 @@ def hand_over(
 
     Raises:
         UnknownFacility: The facility is not registered.
+        ArchiveStoreTaken: Another export writes there: it finds the same to do.
         ArchiveStoreFailed: The store does not take an archive; the next call goes on with it.
         StoreUnavailable: The database does not answer.
     """
     code = None if facility is None else FacilityCode(facility)
     if code is not None and service.facilities.find(code) is None:
         raise UnknownFacility(code)
-    after: SubmissionId | None = None
-    day, there = "", frozenset[str]()
-    while True:
-        # The oldest first: what has no evidence yet comes last, when it may have.
-        found = service.archives.oldest_first(since=since, facility=code, after=after, limit=_PAGE)
-        expect(len(found))
-        due = service.archives.unexported([one.id for one in found], store.fingerprint)
-        for submission in found:
-            name = f"{submission.received_at:%Y/%m/%d}/{submission.id}.asice"
-            if not name.startswith(f"{day}/"):
-                day = name.rpartition("/")[0]
-                there = frozenset(store.names(under=day))
-            if name in there and submission.id not in due:
-                yield HandedOver(submission.id)
-            else:
-                yield _write(service, store, submission, name, upto=due.get(submission.id))
-        if len(found) < _PAGE:
-            return
-        after = found[-1].id
+    with _turn_at(store, service) as require_turn:
+        after: SubmissionId | None = None
+        day, there = "", frozenset[str]()
+        while True:
+            require_turn()  # before it is asked what is due, which another export changes
+            # The oldest first: what has no evidence yet comes last, when it may have.
+            found = service.archives.oldest_first(since=since, facility=code, after=after, limit=_PAGE)
+            expect(len(found))
+            due = service.archives.unexported([one.id for one in found], store.fingerprint)
+            for submission in found:
+                name = f"{submission.received_at:%Y/%m/%d}/{submission.id}.asice"
+                if not name.startswith(f"{day}/"):
+                    day = name.rpartition("/")[0]
+                    there = frozenset(store.names(under=day))
+                if name in there and submission.id not in due:
+                    yield HandedOver(submission.id)
+                else:
+                    require_turn()
+                    yield _write(service, store, submission, name, upto=due.get(submission.id))
+            if len(found) < _PAGE:
+                return
+            after = found[-1].id
+
+
+@contextmanager
+def _turn_at(store: ArchiveStore, service: Service) -> Iterator[Callable[[], None]]:
+    """Give what takes the turn to write there, or sees that it is still had; give it up at the end."""
+    turn = store.turn(service.database_url)
+
+    def require() -> None:
+        for pause_s in _PAUSES_S:
+            time.sleep(pause_s)
+            if turn.is_mine():
+                return
+            require_database(service.database_url)
+        raise ArchiveStoreTaken(store.address)
+
+    try:
+        yield require
+    finally:
+        turn.give_up()
 
 
 def _write(

@@ -15,7 +15,7 @@ import structlog
 from claims.exchange.ports import Clock
 from claims.proof.errors import BrokenArchive, BrokenContainer
 from claims.proof.renewal import RenewArchive, ends_at
-from claims.runtime.archive_store import ArchiveStore
+from claims.runtime.archive_store import ArchiveStore, TurnToWrite
 from claims.runtime.service_keys import FolderOfServiceKeys
 from signing.errors import CannotExtend
 
@@ -31,12 +31,17 @@ _PASS_S: Final = 45.0
 class RenewStored:
     """Renew the archives of a store that end soon; safe to run twice, since a store replaces a file whole.
 
+    While an export writes there, nothing is renewed: it may put in an archive of what was erased meanwhile,
+    which a renewal of the one before must not undo.
+
     Attributes:
+        turn: To write to the store.
         within: How long before its end something is renewed.
         pass_s: For how long one call goes on.
     """
 
     store: ArchiveStore
+    turn: TurnToWrite
     renewing: Callable[[], RenewArchive]
     clock: Clock
     within: timedelta
@@ -49,6 +54,10 @@ class RenewStored:
             TimestampFailed: The authority gives no timestamp; the next call begins where this one stopped.
             ArchiveStoreFailed: The store does not answer.
         """
+        if not self.turn.is_mine():
+            log.info("archive.renewal_put_off")
+            return 0
+        self.turn.give_up()
         until, renewed, renewing = time.monotonic() + self.pass_s, 0, self.renewing()
         for name in self._names(self._cursor()):
             renewed += self._renew(name, renewing)
@@ -72,8 +81,18 @@ class RenewStored:
         if ends is not None and (ends_at(made, renewing.policy) or ends) <= ends:
             log.warning("archive.renewal_gains_nothing", archive=name)  # the authority itself ends as soon
             return False
-        self.store.write(name, made)
-        log.info("archive.renewed", archive=name)
+        is_renewed = self._replace(name, data, made)
+        log.info("archive.renewed" if is_renewed else "archive.renewal_put_off", archive=name)
+        return is_renewed
+
+    def _replace(self, name: str, data: bytes, made: bytes) -> bool:
+        """Write what was made of an archive, if that is still what is there."""
+        try:
+            if not self.turn.is_mine() or self.store.read(name) != data:
+                return False
+            self.store.write(name, made)
+        finally:
+            self.turn.give_up()
         return True
 
     def _cursor(self) -> str:

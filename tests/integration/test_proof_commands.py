@@ -315,6 +315,7 @@ def test_stored_archives_are_renewed_before_they_end_and_a_pass_goes_on(
     early = service.renew_stored()
     due = RenewStored(
         open_archives(str(folder)),
+        service.renew_stored.turn,
         service.renew_stored.renewing,
         service.clock,
         timedelta(days=4 * 365),

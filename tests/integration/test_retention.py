@@ -311,6 +311,28 @@ def test_a_hand_over_goes_on_where_it_was_broken_off(service: Service, tmp_path:
     assert exported(service, folder) == [None] * 5
 
 
+def test_of_two_exports_to_one_place_the_second_says_so_and_ends(service: Service, tmp_path: Path) -> None:
+    ids = [rejected(service, f"no xml {number}".encode()).id for number in range(3)]
+    assert all(archived(service, one) for one in ids)
+    folder, since = str(tmp_path / "out"), NOON.replace(year=2020)
+    environment = {
+        "CLAIMS_DATA_DIR": str(service.settings.data_dir),
+        "CLAIMS_DATABASE_URL": service.database_url,
+        "CLAIMS_BROKER_URL": service.broker_url,
+    }
+
+    first = hand_over(service, open_archives(folder), since=since)
+    begun = [next(first)]
+    second = claims("export", "--since", "2020-01-01", "--to", folder, env=environment)
+    elsewhere = hand_over(service, open_archives(str(tmp_path / "elsewhere")), since=since)
+    rest = [*first]
+
+    assert (second.code, "another export is writing there" in second.stderr) == (Exit.UNREACHABLE, True)
+    assert [one.submission for one in (*begun, *rest)] == ids
+    assert all(one.file for one in elsewhere)
+    assert exported(service, Path(folder)) == [None] * 3
+
+
 def test_an_archive_is_written_anew_when_something_has_happened_since(
     service: Service, tmp_path: Path
 ) -> None:

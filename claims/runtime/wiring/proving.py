@@ -80,7 +80,8 @@ class Proving(Reviewing):
             return RenewArchive(authority, trust, [] if fresh is None else [fresh])
 
         within = timedelta(days=settings.renew_within_days)
-        return RenewStored(open_archives(settings.archive_store), renewing, self.clock, within)
+        store = open_archives(settings.archive_store)
+        return RenewStored(store, store.turn(self.database_url), renewing, self.clock, within)
 
     @cached_property
     def archives(self) -> PostgresArchives:

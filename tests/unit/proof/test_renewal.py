@@ -1,7 +1,7 @@
 """Archives outlive keys, authorities and algorithms if they are renewed in time, or else say what ended."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from signing.errors import CannotExtend
 from signing.policy import DEFAULT_POLICY, Policy, read_policy
 from signing.trust import TrustStore
 from tests.archives import Made, an_archive, later
-from tests.fakes import NOON, SetClock
+from tests.fakes import NOON, FreeTurn, SetClock
 
 DAY = timedelta(days=1)
 YEAR = timedelta(days=365)
@@ -115,7 +115,7 @@ def test_over_twelve_years_a_renewed_archive_holds_and_another_says_what_ended(
     made = world.made
     store = open_archives(str(tmp_path))
     store.write("one.asice", made.data)
-    renew = RenewStored(store, world.renewing, world.clock, within=200 * DAY)
+    renew = RenewStored(store, FreeTurn(), world.renewing, world.clock, within=200 * DAY)
 
     renewed_at = []
     for _ in range(24):
@@ -140,16 +140,49 @@ def test_over_twelve_years_a_renewed_archive_holds_and_another_says_what_ended(
 
 def test_an_authority_that_ends_as_soon_is_not_asked_over_and_over(world: World, tmp_path: Path) -> None:
     store = open_archives(str(tmp_path))
-    renew = RenewStored(store, world.renewing, world.clock, within=200 * DAY)
+    renew = RenewStored(store, FreeTurn(), world.renewing, world.clock, within=200 * DAY)
     world.clock.time = NOON + YEAR - 10 * DAY
     store.write("one.asice", world.made.data)
     assert renew() == 1
     world.clock.time = NOON + 2 * YEAR - DAY
     once = store.read("one.asice")
-    due = RenewStored(store, world.renewing, world.clock, within=2 * YEAR)
+    due = RenewStored(store, FreeTurn(), world.renewing, world.clock, within=2 * YEAR)
 
     assert due() == 0
     assert store.read("one.asice") == once
+
+
+def test_while_an_export_writes_nothing_is_renewed(world: World, tmp_path: Path) -> None:
+    store, turn = open_archives(str(tmp_path)), FreeTurn()
+    store.write("one.asice", world.made.data)
+    world.clock.time = NOON + YEAR - 10 * DAY
+    renew = RenewStored(store, turn, world.renewing, world.clock, within=200 * DAY)
+
+    turn.is_free = False
+    meanwhile = renew()
+    unchanged = store.read("one.asice") == world.made.data
+    turn.is_free = True
+
+    assert (meanwhile, unchanged) == (0, True)
+    assert renew() == 1
+
+
+def test_a_renewal_does_not_bring_back_what_an_export_replaced(world: World, tmp_path: Path) -> None:
+    store, erased = open_archives(str(tmp_path)), world.made.another().data
+    store.write("one.asice", world.made.data)
+    world.clock.time = NOON + YEAR - 10 * DAY
+
+    def renewing() -> RenewArchive:
+        found = world.renewing()
+
+        def answer(request: bytes) -> bytes:
+            store.write("one.asice", erased)
+            return found.authority(request)
+
+        return replace(found, authority=answer)
+
+    assert RenewStored(store, FreeTurn(), renewing, world.clock, within=200 * DAY)() == 0
+    assert store.read("one.asice") == erased
 
 
 def test_until_its_first_renewal_the_timestamp_on_the_log_ends_too(world: World) -> None:
