@@ -243,5 +243,8 @@ def test_the_console_registers_a_key_and_takes_its_answer(service: Service, cons
         console.cookies.clear()
 
 
-def test_without_an_address_of_its_own_the_console_offers_none(service: Service) -> None:
+@pytest.mark.parametrize("address", ["", "http://127.0.0.1:8000", "https://[2001:db8::1]"])
+def test_without_a_name_of_its_own_the_console_offers_none(service: Service, address: str) -> None:
+    service.settings = service.settings.model_copy(update={"public_url": address})
+
     assert service.passkeys is None

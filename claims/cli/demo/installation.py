@@ -180,6 +180,7 @@ class Installation:
         service.close()
         self.supervisor = self._stack.enter_context(Supervisor())
         self.variables = {
+            "CLAIMS_PUBLIC_URL": self.api_url,  # the code on a form leads back to this machine
             **self.settings,
             "CLAIMS_DATA_DIR": str(self.folder),
             "CLAIMS_GATEWAY_URL": self.gateway_url,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import structlog
@@ -219,13 +220,24 @@ class People(Foundation):
 
     @cached_property
     def passkeys(self) -> UsePasskeys | None:
-        """Registering and using passkeys; None where people have no address to reach the console by."""
+        """Registering and using passkeys; None where people do not reach the console by a name.
+
+        Browsers keep passkeys for names alone, not for addresses of the network (WebAuthn, 5.1.3).
+        """
         address = urlsplit(self.settings.public_url)
-        if not address.hostname:
+        if not address.hostname or _is_number(address.hostname):
             return None
         site = Site(address.hostname, f"{address.scheme}://{address.netloc}")
         key = derive_key(self._sealing_key, "questions to passkeys")
         return UsePasskeys(PostgresPasskeys(self.pool), self.sign_in, self.clock, site, key)
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class RememberedKeys:
