@@ -11,7 +11,16 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from claims.bundle.envelope import ROOT, Bundle, Claim, Table, parse_finding, read_bundle, strip_asides
+from claims.bundle.envelope import (
+    ROOT,
+    Bundle,
+    Claim,
+    Table,
+    UsualTable,
+    parse_finding,
+    read_bundle,
+    strip_asides,
+)
 from claims.bundle.format import depends_on_format
 from claims.bundle.kinds import TableKind
 from claims.bundle.notation import may_have_long_decimals
@@ -134,7 +143,7 @@ def read_contents(data: bytes, *, today: date, limits: Limits = DEFAULT_LIMITS) 
     elif root.tag == ROOT or root.find(".//FILEHOSO") is not None:
         # Health checks and others send their tables in a like envelope of another name.
         document = DocumentKind.BUNDLE if root.tag == ROOT else DocumentKind.OTHER
-        source = read_bundle(root, limits=limits)
+        source = read_bundle(root, limits=limits, as_usual=True)
     else:
         return _nothing(DocumentKind.OTHER, str(root.tag), (), signatures)
     made_on = parse_day(source.made_on or "") or today
@@ -177,21 +186,39 @@ def _read_claim(claim: Claim, otherwise: date) -> ReadClaim:
 def _day_of(claim: Claim) -> date | None:
     """Find the day that decides on the layout; a check-in is sent before the end of its episode is known."""
     for table in claim.tables:
-        for element in table.root.iter("NGAY_VAO" if table.kind is TableKind.XML0 else "NGAY_RA"):
-            day = parse_day((element.text or "").strip())
+        for text in _texts_of(table, "NGAY_VAO" if table.kind is TableKind.XML0 else "NGAY_RA"):
+            day = parse_day(text.strip())
             if day is not None:
                 return day
     return None
 
 
+def _texts_of(table: Table, name: str) -> Iterator[str]:
+    usual = table.source
+    if not isinstance(usual, UsualTable):
+        yield from (element.text or "" for element in usual.iter(name))
+    elif name in usual.schema.field_by_name:
+        fields = usual.schema.field_by_name
+        yield from usual.rows.texts[fields[name].order - 1 :: len(fields)]
+
+
 def _read_table(table: Table, on: date, decision: str | None) -> ReadTable:
     schema = _layout(table.kind, on, decision)
-    rows = tuple(
-        ReadRow(number, tuple(_fields(record)))
-        for number, record in enumerate(_records(table.root, schema), start=1)
-    )
+    usual = table.source
+    if isinstance(usual, UsualTable) and usual.schema is schema:
+        written = _usual_fields(usual)
+    else:
+        written = (tuple(_fields(record)) for record in _records(table.root, schema))
+    rows = tuple(ReadRow(number, fields) for number, fields in enumerate(written, start=1))
     is_single = len(rows) <= 1 if schema is None else schema.row_element is None
     return ReadTable(table.kind, schema, is_single, rows)
+
+
+def _usual_fields(usual: UsualTable) -> Iterator[tuple[tuple[str, str], ...]]:
+    """Pair the values of each row with the names of the Decision's fields, all of which it has."""
+    names, texts = tuple(usual.schema.field_by_name), usual.rows.texts
+    for start in range(0, len(texts), len(names)):
+        yield tuple(zip(names, texts[start : start + len(names)], strict=True))
 
 
 def _records(root: Element, schema: TableSchema | None) -> Sequence[Element]:
@@ -232,6 +259,8 @@ def _layout(kind: TableKind, on: date, decision: str | None) -> TableSchema | No
 
 
 def _names_in(table: Table) -> frozenset[str]:
+    if isinstance(table.source, UsualTable):
+        return frozenset(table.source.schema.field_by_name)
     tags = {field.tag for record in _records(table.root, None) for field in record.iterchildren("*")}
     return frozenset(str(tag).rpartition("}")[2] for tag in tags)
 
@@ -239,7 +268,7 @@ def _names_in(table: Table) -> frozenset[str]:
 def _best_fit(names: dict[TableKind, frozenset[str]], on: date, in_force: str | None) -> str | None:
     """Find the Decision, other than the one in force, whose field names differ less from those written."""
     best, least = None, None if in_force is None else _misfit(names, on, in_force)
-    for decision in _decisions():
+    for decision in _decisions() if least != 0 else ():
         misfit = _misfit(names, on, decision)
         if misfit is not None and (least is None or misfit < least):
             best, least = decision, misfit  # never the one in force, whose misfit was the least so far

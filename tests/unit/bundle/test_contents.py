@@ -185,3 +185,21 @@ def test_a_signature_is_counted_and_its_elements_are_no_rows() -> None:
 
     assert contents.signatures == 1
     assert len(contents.claims[0].tables[0].rows) == 1
+
+
+def test_tables_read_alike_in_their_usual_form_and_in_any_other() -> None:
+    summary = a_table(TableKind.XML1, a_row(TableKind.XML1, NGAY_RA="202507311500"))
+    rows = rows_of(XML2, 3, TEN_THUOC="Sắt < 50 mg > acid folic")
+    usual = summary, a_table(XML2, *rows)
+    other = (table.replace(b"<STT>", b"<!-- by hand --><STT>") for table in usual)
+
+    (as_usual,), (by_trees,) = (read(_of_tables(*tables)).claims for tables in (usual, other))
+
+    assert as_usual == by_trees
+    assert as_usual.on == date(2025, 7, 31)
+    assert rows == [dict(row.fields) for row in as_usual.tables[1].rows]
+
+
+def _of_tables(summary: bytes, medicines: bytes) -> bytes:
+    first = pybase64.b64encode(a_table(TableKind.XML1))
+    return an_envelope(a_file(XML2, medicines)).replace(first, pybase64.b64encode(summary))
