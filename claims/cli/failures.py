@@ -20,6 +20,7 @@ CONFIGURATION: Final = frozenset(
         "claims.listening.AddressUnavailable",
         "claims.outbound.errors.UnusableAddress",
         "claims.runtime.embedded.NoEmbeddedServices",
+        "claims.runtime.named_files.NamesNothing",
         "claims.runtime.named_files.UnusableFile",
         "claims.runtime.service_keys.UnusableServiceKeys",
         "claims.runtime.settings.InvalidSettings",

@@ -37,6 +37,7 @@ def serve(
     bound = bind(host, port)
     prepare_metrics_folder(settings, f"api-{bound.getsockname()[1]}")
     from claims.runtime.log import configure_logging
+    from claims.runtime.named_files import require_named
     from claims.runtime.processes import Supervisor
     from claims.runtime.production import refuse_weak
     from claims.runtime.start import given_addresses, require_trust, servers
@@ -44,6 +45,7 @@ def serve(
 
     configure_logging(settings.log_level)
     refuse_weak(settings)
+    require_named(settings)
     require_trust(settings)
     is_embedded = given_addresses(settings) is None
     with ExitStack() as stack:
@@ -81,12 +83,14 @@ def worker(
     ],
 ) -> None:
     """Run one kind of worker until it is stopped. Run as many as you like, on any number of hosts."""
+    from claims.runtime.named_files import OF_THE_API, require_named
     from claims.runtime.production import refuse_weak
     from claims.runtime.settings import load_settings
     from claims.runtime.telemetry.folder import prepare_metrics_folder
 
     settings = load_settings()
     refuse_weak(settings)
+    require_named(settings, but=OF_THE_API)
     prepare_metrics_folder(settings, role.value)
     if role is Role.CHECK:
         from claims.runtime.start import require_trust

@@ -27,6 +27,7 @@ from claims.runtime.archive_store import ArchiveStoreFailed, open_archives
 from claims.runtime.broker import make_celery
 from claims.runtime.clock import SystemClock
 from claims.runtime.embedded import Addresses, find_running
+from claims.runtime.named_files import WRITTEN, find_unusable
 from claims.runtime.production import weaknesses
 from claims.runtime.service_keys import UnusableServiceKeys
 from claims.runtime.settings import PREFIX, Settings, load_settings
@@ -57,8 +58,6 @@ _WEAKNESSES_SHOWN = 5
 _DUE_FOR = timedelta(minutes=5)
 _LAST_MONTH = 12
 _DATA_KEY = bytes(32)
-#: Settings of files and folders that need not be there before the first start.
-_MADE_IF_NEED_BE = {"data_dir", "batch_dir", "content_keys_dir", "evidence_keys_dir", "sealing_key_file"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +135,13 @@ def _look(name: str, at: Callable[[], str]) -> Examined:
 
 
 def _files_named(settings: Settings) -> str:
-    named = {name: getattr(settings, name) for name in settings.model_fields_set - _MADE_IF_NEED_BE}
-    paths = {name: value for name, value in named.items() if isinstance(value, Path)}
-    missing = [f"{PREFIX}{name.upper()}={path}" for name, path in sorted(paths.items()) if not path.exists()]
-    if missing:
-        raise _Fault(f"not there: {' '.join(missing)}", "correct the name, or let the service's user see it")
-    return f"{len(paths)} that settings name are there"
+    unusable = list(find_unusable(settings, but=WRITTEN))  # which are tried below
+    if unusable:
+        raise _Fault(
+            f"not there, or not to be used: {' '.join(unusable)}",
+            "correct the name, or let the service's user in; nothing starts before",
+        )
+    return "what settings name is there"
 
 
 def _database(addresses: Addresses) -> str:

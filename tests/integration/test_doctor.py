@@ -373,7 +373,7 @@ def test_files_and_folders_that_settings_name_and_that_are_not_there_are_found(
     )
 
     assert found == {
-        "files": f"not there: CLAIMS_CATALOGUE_FOLDER={tmp_path / 'lists'}",
+        "files": f"not there, or not to be used: CLAIMS_CATALOGUE_FOLDER={tmp_path / 'lists'}",
         "disk": "/proc/batches cannot be written: No such file or directory",
     }
 

@@ -64,6 +64,38 @@ def test_a_file_that_cannot_be_read_is_told_in_a_line(
     assert [line for line in result.stderr.splitlines() if "file.toml" in line] == [result.stderr.strip()]
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "CATALOGUE_FOLDER",
+        "RULES_FOLDER",
+        "SIGNING_KEYS_DIR",
+        "TRUST_DIR",
+        "RETENTION_FILE",
+        "BATCH_DIR",
+        "CONTENT_STORE",
+        "ARCHIVE_STORE",
+    ],
+)
+def test_what_a_setting_names_in_vain_stops_the_start(setting: str, tmp_path: Path, pki: DemoPki) -> None:
+    pki.write(tmp_path / "trust")
+    (tmp_path / "file").touch()
+    env = {
+        "CLAIMS_DATA_DIR": str(tmp_path),
+        "CLAIMS_TIMESTAMP_URLS": "http://127.0.0.1:9/",
+        f"CLAIMS_{setting}": str(tmp_path / "file" / "gone"),
+    }
+
+    results = [claims("serve", "--port", "0", env=env)]
+    if setting not in {"SIGNING_KEYS_DIR", "BATCH_DIR"}:
+        results += [claims("worker", "--role", role, env=env) for role in ("check", "deliver")]
+
+    named = f"CLAIMS_{setting}={tmp_path / 'file' / 'gone'}"
+    assert [one.code for one in results] == [Exit.CONFIGURATION] * len(results)
+    assert all(line.count(named) == 1 for one in results for line in one.stderr.splitlines())
+    assert not (tmp_path / "postgresql").exists()  # nothing has been started
+
+
 @pytest.mark.any_server
 def test_a_port_for_metrics_that_is_taken_is_told_in_a_line(
     tmp_path: Path, database_url: str, broker_url: str, pki: DemoPki
