@@ -5,7 +5,7 @@ from typing import Final
 
 from claims.exchange import errors
 from claims.exchange.access import errors as access_errors
-from claims.exchange.batches import FAULTS
+from claims.exchange.batches import describe_fault
 from claims.exchange.submit_encounter import WrongFacility
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 
@@ -59,6 +59,7 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     errors.EmptySelection: "phải nêu ít nhất một điều kiện; không có điều kiện nào là chọn tất cả",
     errors.NothingToAdjust: "không có quyết định cuối cùng nào giảm trừ khoản nào của hồ sơ này",
     errors.NoSigningKey: "dịch vụ không giữ khóa ký của cơ sở {facility}",
+    errors.NoRoom: "ổ đĩa của dịch vụ tạm thời không đủ chỗ cho lô này; hãy gửi lại sau",
     errors.StoreUnavailable: "dịch vụ tạm thời không lưu được gì; hãy gửi lại sau ({error})",
     WrongFacility: "lượt khám là của cơ sở {named}, nhưng cơ sở {caller} gửi",
 }
@@ -68,7 +69,7 @@ def in_vietnamese(error: Exception) -> str:
     """Say in Vietnamese what an error says of itself in English."""
     match error:
         case errors.UnusableBatch():
-            return f"{FAULTS[error.reason]['vi']} ({error.detail})"
+            return describe_fault(error, "vi")
         case errors.CheckInRefused():
             return "là của cơ sở khác" if error.is_others else "kiểm tra thấy lỗi nên chưa gửi (xem findings)"
         case _:

@@ -29,7 +29,7 @@ from claims.emr.errors import MalformedEncounter
 from claims.errors import ClaimsError
 from claims.exchange import errors
 from claims.exchange.access import errors as access_errors
-from claims.exchange.batches import FAULTS
+from claims.exchange.batches import describe_fault
 from claims.exchange.submit_encounter import WrongFacility
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 from claims.validation import told
@@ -249,7 +249,7 @@ def _told(error: Exception) -> Mapping[str, str]:
             each = _each(error)
             return {one: _listed([told.sentence(one) for told in each], one) for one in LANGUAGES}
         case errors.UnusableBatch():
-            english = f"{FAULTS[error.reason]['en']} ({error.detail})"
+            english = describe_fault(error, "en")
         case _:
             english = str(error)
     return {"en": english, "vi": in_vietnamese(error)}

@@ -19,7 +19,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
-from claims.exchange.errors import BatchFault, StoreUnavailable, UnusableBatch
+from claims.exchange.errors import BatchFault, NoRoom, UnusableBatch
 from claims.runtime.batching import INCOMING
 
 MULTIPART: Final = "multipart/form-data"
@@ -64,7 +64,7 @@ async def take_upload(
 
     Raises:
         UnusableBatch: It is not what was declared, or no multipart body.
-        StoreUnavailable: There is no room for it.
+        NoRoom: There is no room for it.
     """
     path = folder / f"{INCOMING}{uuid4().hex}"
     boundary = _boundary_of(request.headers.get("content-type", ""))
@@ -82,7 +82,7 @@ async def take_upload(
         return await run_in_threadpool(_measure, path)
     except OSError as error:
         path.unlink(missing_ok=True)
-        raise StoreUnavailable("no room for the upload") from error
+        raise NoRoom from error
     except BaseException:  # also when the sender leaves in the middle
         path.unlink(missing_ok=True)
         raise
@@ -112,20 +112,20 @@ async def _drain(stream: AsyncIterator[bytes], sink: _Sink) -> tuple[str, int]:
 def _require_room(folder: Path, declared_bytes: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(folder).free < declared_bytes + _RESERVE_BYTES:
-        raise StoreUnavailable("no room for the upload")
+        raise NoRoom
 
 
 def _require_whole(sink: _Sink) -> None:
     if not sink.is_whole:
-        raise UnusableBatch(BatchFault.NOT_MULTIPART, "it ends in the middle")
+        raise UnusableBatch(BatchFault.NOT_MULTIPART)
 
 
 def _require_as_declared(found: tuple[str, int], declared: Declared) -> None:
     sha256, size = found
     if declared.size not in {None, size}:
-        raise UnusableBatch(BatchFault.SIZE_MISMATCH, f"{size} bytes came")
+        raise UnusableBatch(BatchFault.SIZE_MISMATCH, bytes=size)
     if declared.sha256 not in {None, sha256}:
-        raise UnusableBatch(BatchFault.DIGEST_MISMATCH, f"what came has the SHA-256 {sha256}")
+        raise UnusableBatch(BatchFault.DIGEST_MISMATCH, sha256=sha256)
 
 
 def _measure(path: Path) -> Upload:
@@ -140,10 +140,9 @@ def _boundary_of(content_type: str) -> bytes | None:
     if not kind.startswith(b"multipart/"):
         return None
     if kind != MULTIPART.encode():
-        shown = kind.decode("latin-1")
-        raise UnusableBatch(BatchFault.UNSUPPORTED_MULTIPART, f"it is {shown}")
+        raise UnusableBatch(BatchFault.UNSUPPORTED_MULTIPART, kind=kind.decode("latin-1"))
     if not options.get(b"boundary"):
-        raise UnusableBatch(BatchFault.NOT_MULTIPART, "the boundary is missing")
+        raise UnusableBatch(BatchFault.NOT_MULTIPART)
     return options[b"boundary"]
 
 
@@ -195,13 +194,13 @@ class _Parts:
             )
         except ValueError as error:
             self._archive.close()
-            raise UnusableBatch(BatchFault.NOT_MULTIPART, str(error)) from error
+            raise UnusableBatch(BatchFault.NOT_MULTIPART) from error
 
     def write(self, data: bytes) -> None:
         try:
             self._parser.write(data)
         except MultipartParseError as error:
-            raise UnusableBatch(BatchFault.NOT_MULTIPART, str(error)) from error
+            raise UnusableBatch(BatchFault.NOT_MULTIPART) from error
 
     def close(self) -> None:
         if self._part is not None:
@@ -211,7 +210,7 @@ class _Parts:
     def _begin(self) -> None:
         self._parts += 1
         if self._parts > self._most_parts:
-            raise UnusableBatch(BatchFault.TOO_MANY_ITEMS, f"more than {self._most_parts} parts")
+            raise UnusableBatch(BatchFault.TOO_MANY_ITEMS, most=self._most_parts)
         self._disposition, self._written = b"", 0
 
     def _add(self, which: int, data: bytes) -> None:

@@ -157,7 +157,7 @@ def _is_zip(path: Path) -> bool:
 
 def _open(path: Path, stack: ExitStack, language: str) -> Parcel | str:
     """Return a ZIP file for as long as the stack stands, or why it is none."""
-    from claims.exchange.batches import FAULTS
+    from claims.exchange.batches import describe_fault
     from claims.exchange.errors import UnusableBatch
     from claims.exchange.parcels import ParcelLimits, open_parcel
 
@@ -166,7 +166,7 @@ def _open(path: Path, stack: ExitStack, language: str) -> Parcel | str:
     try:
         return stack.enter_context(open_parcel(path, limits))
     except UnusableBatch as error:
-        return f"{FAULTS[error.reason][language]} ({error.detail})"
+        return describe_fault(error, language)
 
 
 def _found(paths: Sequence[Path], parcels: Mapping[Path, Parcel | str], language: str) -> Iterator[Found]:

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from ulid import ULID
 
 from claims.exchange.access.places import EVERYWHERE, Reach
-from claims.exchange.errors import BatchFault
+from claims.exchange.errors import BatchFault, UnusableBatch
 from claims.exchange.lifecycle import State
 from claims.exchange.parcels import ParcelLimits, Piece, Refusal, open_parcel
 from claims.exchange.ports import Clock, NewSubmission
@@ -66,27 +66,32 @@ FAULTS: Final[Mapping[BatchFault, Mapping[str, str]]] = {
         "en": "It is no whole ZIP file (was the upload cut off?); a single bundle goes to /v1/submissions",
     },
     BatchFault.NOT_MULTIPART: {
-        "vi": "Nội dung multipart không đọc được hoặc bị đứt giữa chừng",
-        "en": "The multipart body cannot be read, or ends in the middle",
+        "vi": "Nội dung multipart không đọc được, bị đứt giữa chừng, hoặc thiếu boundary",
+        "en": "The multipart body cannot be read, ends in the middle, or has no boundary",
     },
     BatchFault.UNSUPPORTED_MULTIPART: {
-        "vi": "Chỉ nhận multipart/form-data hoặc tệp ZIP",
-        "en": "Only multipart/form-data or a ZIP file is taken",
+        "vi": "Chỉ nhận multipart/form-data hoặc tệp ZIP, không nhận {kind}",
+        "en": "Only multipart/form-data or a ZIP file is taken, no {kind}",
     },
     BatchFault.EMPTY: {"vi": "Lô không có tệp nào", "en": "There is no file in it"},
     BatchFault.TOO_MANY_ITEMS: {
-        "vi": "Lô có quá nhiều tệp (xem /v1/limits); hãy chia nhỏ",
-        "en": "There are too many files in it (see /v1/limits); split it",
+        "vi": "Lô có hơn {most} tệp (xem /v1/limits); hãy chia nhỏ",
+        "en": "There are more than {most} files in it (see /v1/limits); split it",
     },
     BatchFault.SIZE_MISMATCH: {
-        "vi": "Số byte nhận được khác với size đã khai",
-        "en": "Another number of bytes came than size says",
+        "vi": "Nhận được {bytes} byte, khác với size đã khai",
+        "en": "{bytes} bytes came, which is not what size says",
     },
     BatchFault.DIGEST_MISMATCH: {
-        "vi": "Nội dung nhận được có SHA-256 khác với sha256 đã khai",
-        "en": "What came has another SHA-256 than sha256 says",
+        "vi": "Nội dung nhận được có SHA-256 {sha256}, khác với sha256 đã khai",
+        "en": "What came has the SHA-256 {sha256}, which is not what sha256 says",
     },
 }
+
+
+def describe_fault(error: UnusableBatch, language: str) -> str:
+    """Say why something is no batch."""
+    return FAULTS[error.reason][language].format_map(error.facts)
 
 
 class Outcome(StrEnum):

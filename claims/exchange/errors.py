@@ -179,7 +179,7 @@ class BatchNotFound(ClaimsError):
 
 
 class BatchFault(StrEnum):
-    """Why something is no batch; what it means is told by `claims.exchange.batches.FAULTS`."""
+    """Why something is no batch; what it means is told by `claims.exchange.batches.describe_fault`."""
 
     NOT_A_ZIP = "not-a-zip"
     NOT_MULTIPART = "not-multipart"
@@ -195,13 +195,13 @@ class UnusableBatch(ClaimsError):
 
     Attributes:
         reason: A stable code.
-        detail: What was found, for people.
+        facts: What was found, by name.
     """
 
-    def __init__(self, reason: BatchFault, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
+    def __init__(self, reason: BatchFault, **facts: object) -> None:
+        super().__init__(reason)
         self.reason = reason
-        self.detail = detail
+        self.facts = facts
 
 
 class ReplayEnded(ClaimsError):
@@ -408,6 +408,13 @@ class StoreUnavailable(ClaimsError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the database cannot be reached ({reason})")
+
+
+class NoRoom(StoreUnavailable):
+    """The disk on which batches arrive has no room for one more; later may help."""
+
+    def __init__(self) -> None:
+        ClaimsError.__init__(self, "the service's disk has no room for this batch now; send it again later")
 
 
 class ContentsUnavailable(StoreUnavailable):

@@ -6,6 +6,7 @@ and so is what is not what it seems. The others go on.
 
 import stat
 import struct
+import unicodedata
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,11 @@ _ENDING_64: Final = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR_64: Final = struct.Struct("<4sLQL")
 _FAR: Final = 0xFFFF + _ENDING.size + _LOCATOR_64.size
 _ENCRYPTED: Final = 0x1
+#: Says that a name is in UTF-8.
+_UTF_8: Final = 0x800
+#: APPNOTE 4.6.9: a name in UTF-8 beside one that only old programs read, with that one's checksum.
+_UNICODE_PATH: Final = struct.Struct("<2HBL")
+_UNICODE_PATH_ID: Final = 0x7075
 #: Says that the length stands in the longer ending.
 _SEE_64: Final = 0xFFFFFFFF
 _MARKS: Final = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -83,11 +89,11 @@ class Parcel:
     def __init__(self, archive: ZipFile, limits: ParcelLimits) -> None:
         self._archive = archive
         self._limits = limits
-        self._entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        self._entries = [entry for entry in archive.infolist() if not _is_folder(entry)]
         if not self._entries:
-            raise UnusableBatch(BatchFault.EMPTY, "there is no file in it")
+            raise UnusableBatch(BatchFault.EMPTY)
         if len(self._entries) > limits.pieces:
-            raise UnusableBatch(BatchFault.TOO_MANY_ITEMS, f"more than {limits.pieces} files")
+            raise UnusableBatch(BatchFault.TOO_MANY_ITEMS, most=limits.pieces)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -97,18 +103,18 @@ class Parcel:
         seen: set[str] = set()
         unpacked = 0
         for position, entry in enumerate(self._entries, start=1):
-            is_twice = entry.filename in seen
-            seen.add(entry.filename)
+            name = _name_of(entry)
+            is_twice = name in seen
+            seen.add(name)
             if position > after:
-                piece = self._read(
-                    position, entry, is_twice=is_twice, left=self._limits.unpacked_bytes - unpacked
-                )
+                left = self._limits.unpacked_bytes - unpacked
+                piece = self._read(position, entry, name, is_twice=is_twice, left=left)
                 unpacked += len(piece.content)
                 yield piece
 
-    def _read(self, position: int, entry: ZipInfo, *, is_twice: bool, left: int) -> Piece:
-        name = _shown(entry.filename)
-        refusal = Refusal.DUPLICATE_NAME if is_twice else _refusal_unread(entry)
+    def _read(self, position: int, entry: ZipInfo, called: str, *, is_twice: bool, left: int) -> Piece:
+        name = _shown(called)
+        refusal = Refusal.DUPLICATE_NAME if is_twice else _refusal_unread(entry, called)
         if refusal is not None:
             return Piece(position, name, refusal=refusal)
         if left <= 0:
@@ -131,23 +137,23 @@ def open_parcel(path: Path, limits: ParcelLimits) -> Iterator[Parcel]:
         UnusableBatch: It is none, or its directory alone is more than may be read.
     """
     with path.open("rb") as file:
-        _require_small_directory(file, limits.pieces * _MOST_PER_ENTRY)
+        _require_small_directory(file, limits.pieces)
         try:
             archive = ZipFile(file)
         except (BadZipFile, NotImplementedError, ValueError, struct.error) as error:
-            raise UnusableBatch(BatchFault.NOT_A_ZIP, str(error)) from error
+            raise UnusableBatch(BatchFault.NOT_A_ZIP) from error
         with archive:
             yield Parcel(archive, limits)
 
 
-def _require_small_directory(file: BinaryIO, most_bytes: int) -> None:
+def _require_small_directory(file: BinaryIO, most_pieces: int) -> None:
     """Look at the end of the file first: the library reads the whole directory into memory, however long."""
     size = file.seek(0, 2)
     file.seek(max(0, size - _FAR))
     tail = file.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or at + _ENDING.size > len(tail):
-        raise UnusableBatch(BatchFault.NOT_A_ZIP, "it has no directory")
+        raise UnusableBatch(BatchFault.NOT_A_ZIP)
     length = _ENDING.unpack_from(tail, at)[5]
     locator = at - _LOCATOR_64.size
     if locator >= 0 and tail.startswith(b"PK\x06\x07", locator):
@@ -155,14 +161,50 @@ def _require_small_directory(file: BinaryIO, most_bytes: int) -> None:
         ending = file.read(_ENDING_64.size)
         if len(ending) == _ENDING_64.size and ending.startswith(b"PK\x06\x06"):
             length = max(length if length != _SEE_64 else 0, _ENDING_64.unpack(ending)[8])
-    if length > most_bytes:
-        raise UnusableBatch(BatchFault.TOO_MANY_ITEMS, "its directory is too long")
+    if length > most_pieces * _MOST_PER_ENTRY:
+        raise UnusableBatch(BatchFault.TOO_MANY_ITEMS, most=most_pieces)
     file.seek(0)
 
 
-def _refusal_unread(entry: ZipInfo) -> Refusal | None:
-    name = entry.filename
-    if not _is_safe(entry.orig_filename) or len(name) > LONGEST_NAME:
+def _is_folder(entry: ZipInfo) -> bool:
+    # Earlier versions of .NET write folders with a backslash.
+    return entry.is_dir() or (entry.filename.endswith("\\") and entry.file_size == 0)
+
+
+def _name_of(entry: ZipInfo) -> str:
+    """Return what a file is called by who packed it.
+
+    Only a flag says that a name is in UTF-8, and many programs write it without. The others write what their
+    system speaks, which on a Windows in Vietnamese is its code page 1258.
+    """
+    name = entry.orig_filename
+    if name.isascii() or entry.flag_bits & _UTF_8:
+        return name
+    written = name.encode("cp437")  # as the library read it, for want of a flag
+    for read, encoding in (
+        (_unicode_path(entry.extra, written), "utf-8"),
+        (written, "utf-8"),
+        (written, "cp1258"),
+    ):
+        try:
+            return unicodedata.normalize("NFC", read.decode(encoding))
+        except UnicodeDecodeError:
+            continue
+    return name
+
+
+def _unicode_path(extra: bytes, written: bytes) -> bytes:
+    """Return the name in UTF-8 that stands beside one, or what is no such name."""
+    while len(extra) >= _UNICODE_PATH.size:
+        kind, length, version, checksum = _UNICODE_PATH.unpack_from(extra)
+        if kind == _UNICODE_PATH_ID and version == 1 and checksum == zlib.crc32(written):
+            return extra[_UNICODE_PATH.size : 4 + length]
+        extra = extra[4 + length :]
+    return b"\xff"
+
+
+def _refusal_unread(entry: ZipInfo, name: str) -> Refusal | None:
+    if not _is_safe(name) or len(name) > LONGEST_NAME:
         return Refusal.UNSAFE_NAME
     mode = entry.external_attr >> 16
     if mode and stat.S_IFMT(mode) not in {0, stat.S_IFREG}:
@@ -188,7 +230,7 @@ def _refusal_read(content: bytes, most_bytes: int) -> Refusal | None:
 
 
 def _is_safe(name: str) -> bool:
-    # Earlier versions of .NET write folders with a backslash.
+    # With backslashes, too: see _is_folder.
     path = PurePosixPath(name.replace("\\", "/"))
     has_tricks = ":" in name or ".." in path.parts or path.is_absolute()
     return name.isprintable() and not has_tricks

@@ -38,7 +38,7 @@ ERRORS = [
     (errors.ReplayNotFound("rpl_1"), "rpl_1"),
     (errors.ReplayEnded("rpl_1"), "rpl_1"),
     (errors.BatchNotFound("bat_1"), "bat_1"),
-    (errors.UnusableBatch(errors.BatchFault.TOO_MANY_ITEMS, "more than 9 files"), "more than 9 files"),
+    (errors.UnusableBatch(errors.BatchFault.TOO_MANY_ITEMS, most=9), "hơn 9 tệp"),
     (errors.ReviewNotFound(), "giám định"),
     (errors.ReviewChanged(), "đọc lại"),
     (errors.UnsoundDecision("no-reason"), "no-reason"),
@@ -59,7 +59,8 @@ ERRORS = [
     (errors.EmptySelection(), "điều kiện"),
     (errors.NothingToAdjust(), "giảm trừ"),
     (errors.NoSigningKey("79001"), "79001"),
-    (errors.StoreUnavailable("no room"), "no room"),
+    (errors.StoreUnavailable("it is closed"), "it is closed"),
+    (errors.NoRoom(), "không đủ chỗ"),
     (errors.KeysUnavailable("the token is away"), "the token is away"),
     (WrongFacility("79001", "79002"), "79002"),
 ]

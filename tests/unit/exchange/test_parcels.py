@@ -4,6 +4,7 @@ import io
 import stat
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_what_is_no_bundle_is_refused_and_the_next_is_read(
 
 
 def test_folders_may_be_written_with_a_backslash(tmp_path: Path) -> None:
-    assert refusals(zipped(("thang 11\\a.xml", GOOD)), tmp_path) == [None]
+    assert refusals(zipped(("thang 11\\", b""), ("thang 11\\a.xml", GOOD)), tmp_path) == [None]
 
 
 @pytest.mark.attack
@@ -90,6 +91,42 @@ def test_a_name_that_comes_twice_counts_once(tmp_path: Path) -> None:
 
     assert [one.refusal for one in pieces] == [None, Refusal.DUPLICATE_NAME]
     assert pieces[0].content == GOOD
+
+
+def unflagged(raw: bytes, extra: bytes = b"") -> bytes:
+    """A ZIP file that does not say how its one name is written."""
+    info = zipfile.ZipInfo("a" * len(raw))
+    info.extra = extra
+    return zipped((info, GOOD)).replace(b"a" * len(raw), raw)
+
+
+def unicode_path(name: str, beside: bytes) -> bytes:
+    path = name.encode()
+    return struct.pack("<2HBL", 0x7075, 5 + len(path), 1, zlib.crc32(beside)) + path
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        pytest.param(unflagged("hồ sơ/bệnh án.xml".encode()), "hồ sơ/bệnh án.xml", id="utf-8"),
+        pytest.param(unflagged(b"h\xf4\xcc s\xf5.xml"), "hồ sơ.xml", id="windows-1258"),
+        pytest.param(
+            unflagged(b"h? s?.xm\xff", unicode_path("hồ sơ.xml", b"h? s?.xm\xff")), "hồ sơ.xml", id="beside"
+        ),
+        pytest.param(
+            unflagged(b"h\xf4.xml", unicode_path("x.xml", b"other")), "hô.xml", id="of-another-name"
+        ),
+    ],
+)
+def test_names_are_read_as_who_packed_them_wrote_them(tmp_path: Path, data: bytes, name: str) -> None:
+    assert [(one.name, one.refusal) for one in read(data, tmp_path)] == [(name, None)]
+
+
+@pytest.mark.attack
+def test_tricks_in_such_a_name_are_refused_too(tmp_path: Path) -> None:
+    disguised = unflagged(b"\xff.xml", unicode_path("../a.xml", b"\xff.xml"))
+
+    assert refusals(disguised, tmp_path) == [Refusal.UNSAFE_NAME]
 
 
 def encrypted(data: bytes) -> bytes:
