@@ -1,6 +1,6 @@
-"""BER (X.690) made DER: in key files of NSS and Java, lengths are found at the end, and strings in pieces.
+"""BER (X.690) made DER: programs in Java and NSS write lengths that are found at the end, strings in pieces.
 
-For the user's own files alone; what comes from outside is read as DER, or not at all.
+Nobody reads the octets in two ways: what was BER is read as the DER that it is made, by the strict reader.
 """
 
 from typing import Final
@@ -25,6 +25,15 @@ def as_der(data: bytes) -> bytes:
     if end != len(data):
         raise NotDer("something follows the last value")
     return value
+
+
+def as_definite(data: bytes) -> bytes:
+    """Return a value as it is; in DER if its length is found at its end.
+
+    Raises:
+        NotDer: It is such a one, and wrong.
+    """
+    return as_der(data) if data[1:2] == bytes((_INDEFINITE,)) else data
 
 
 def _rewrite(data: bytes, at: int, limit: int, depth: int) -> tuple[bytes, int]:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from signing import der
+from signing.ber import as_der
 from signing.der import NotDer, Reader, context
 from signing.errors import TimestampRejected, TimestampUnusable
 
@@ -116,7 +117,8 @@ def read_response(data: bytes) -> bytes:
     if len(data) > _MAX_RESPONSE:
         raise TimestampUnusable(f"an answer of {len(data)} bytes")
     try:
-        reader = Reader.of(data)
+        # RFC 5652 lets a token be BER; where it is kept, DER is expected.
+        reader = Reader.of(as_der(data))
         _check_status(reader.inside())
         token = reader.take_whole(der.SEQUENCE)
         reader.end()

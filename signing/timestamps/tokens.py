@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from signing import der
+from signing.ber import as_definite
 from signing.der import NotDer, Reader, context
 from signing.policy import Scheme
 from signing.timestamps.messages import (
@@ -103,7 +104,8 @@ def read_token(data: bytes) -> TimestampToken:
     """
     if len(data) > _MAX_BYTES:
         raise NotDer("a token larger than any that is in use")
-    content_info = Reader.of(data)
+    # RFC 5652 asks for DER of what is digested alone; older programs write the rest as BER.
+    content_info = Reader.of(as_definite(data))
     _expect(content_info.object_identifier(), SIGNED_DATA)
     explicit = content_info.inside(context(0))
     content_info.end()

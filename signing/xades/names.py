@@ -53,3 +53,4 @@ ARCHIVE_TIMESTAMP: Final = f"{{{XADES_141}}}ArchiveTimeStamp"
 TIMESTAMP_VALIDATION_DATA: Final = f"{{{XADES_141}}}TimeStampValidationData"
 
 DER_ENCODING: Final = "http://uri.etsi.org/01903/v1.2.2#DER"
+BER_ENCODING: Final = "http://uri.etsi.org/01903/v1.2.2#BER"

@@ -33,6 +33,8 @@ from signing.xades import names
 _CANONICALIZATION_METHOD: Final = f"{{{XMLDSIG}}}CanonicalizationMethod"
 _ENCAPSULATED: Final = frozenset({"Id", "Encoding"})
 _VALIDATION_DATA: Final = frozenset({"Id", "URI"})
+_DER: Final = frozenset({names.DER_ENCODING})
+_OF_TOKEN: Final = frozenset({names.DER_ENCODING, names.BER_ENCODING})
 _MAX_TOKEN_CHARACTERS: Final = 256 * 1024
 
 
@@ -124,7 +126,7 @@ class _Reader:
     def _read_token(self, place: TimestampPlace, element: Element) -> None:
         try:
             _check_tag(element, names.ENCAPSULATED_TIMESTAMP)
-            token = read_token(_decode(element, _MAX_TOKEN_CHARACTERS))
+            token = read_token(_decode(element, _MAX_TOKEN_CHARACTERS, encodings=_OF_TOKEN))
         except AlgorithmForbidden:
             # SHA-1, mostly: whoever asked for the timestamp can ask for another one.
             raise Refused(Reason.TIMESTAMP_ALGORITHM) from None
@@ -196,9 +198,9 @@ def _check_tag(element: Element, tag: str) -> None:
         raise Refused(Reason.XADES_MALFORMED)
 
 
-def _decode(element: Element, max_length: int) -> bytes:
-    # EN 319 132-1, 5.1.3: DER unless it says otherwise, and nothing else is read here.
-    if element.get("Encoding", names.DER_ENCODING) != names.DER_ENCODING:
+def _decode(element: Element, max_length: int, *, encodings: frozenset[str] = _DER) -> bytes:
+    # EN 319 132-1, 5.1.3: DER unless it says otherwise.
+    if element.get("Encoding", names.DER_ENCODING) not in encodings:
         raise Refused(Reason.XADES_MALFORMED)
     return decode_base64(read_text(element, _ENCAPSULATED), max_length=max_length)
 

@@ -1,6 +1,7 @@
 """Timestamps and evidence keep a signature provable after its certificate, and an authority's, has ended."""
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from signing.verdict import Level, Reason, Verdict
 from signing.verify import verify
 from signing.xades import names
 from signing.xades.extend import Extender
+from tests.unit.signing.ber_files import as_ber
 from tests.unit.signing.documents import BUNDLE, DAY, NOW, certificate_for, edit
 from tests.unit.signing.xades_documents import XadesRecipe, sign_xades
 
@@ -617,6 +619,20 @@ def test_an_archive_timestamp_older_than_what_it_covers_is_refused(archive: Arch
         Extender(clock.answer, archive.trust(*archive.news(NOW))).extend(complete, level=Level.B_LTA, at=NOW)
 
     assert Reason.TIMESTAMP_ORDER in refused.value.reasons
+
+
+def test_a_timestamp_may_be_ber_and_say_so(archive: Archive, complete: bytes) -> None:
+    stamped = complete.decode()
+    start_tag, text = re.findall("(<[^<]*EncapsulatedTimeStamp)>([^<]*)<", stamped)[0]
+    ber = base64.b64encode(as_ber(base64.b64decode(text), opens_strings=False)).decode()
+
+    for attribute in ("", f' Encoding="{names.BER_ENCODING}"'):
+        written = stamped.replace(f"{start_tag}>{text}<", f"{start_tag}{attribute}>{ber}<")
+
+        verdict = archive.judge(written.encode(), NOW + DAY)
+
+        assert written != stamped
+        assert (verdict.has_passed, verdict.level) == (True, Level.B_LT)
 
 
 TOKEN = "<X:EncapsulatedTimeStamp>{}</X:EncapsulatedTimeStamp>"

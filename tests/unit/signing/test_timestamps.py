@@ -33,6 +33,7 @@ from signing.timestamps.tokens import read_token
 from signing.trust import TrustStore
 from signing.verdict import Reason
 from tests.conftest import require_tool
+from tests.unit.signing.ber_files import as_ber
 from tests.unit.signing.documents import DAY, NOW, certificate_for
 
 DATA = b"what is stamped"
@@ -81,6 +82,23 @@ def test_an_elliptic_curve_key_stamps_too(pki: DemoPki, trusting: TrustStore) ->
     tsa = DemoTsa.create(pki, clock=lambda: NOW, valid_from=NOW - DAY, valid_to=NOW + DAY, key=key)
 
     assert judged(ask_timestamp(tsa.answer, DATA), trusting) == []
+
+
+def test_a_token_may_be_ber(tsa: DemoTsa, trusting: TrustStore) -> None:
+    """Bouncy Castle wrote such tokens for long; what is digested is DER in them, too (RFC 5652, 5.4)."""
+    token = ask_timestamp(tsa.answer, DATA)
+
+    written = as_ber(token, opens_strings=False)
+
+    assert read_token(written) == read_token(token)
+    assert judged(written, trusting) == []
+    assert judged(written, trusting, data=b"something else") == [Reason.TIMESTAMP_IMPRINT]
+
+
+def test_an_answer_in_ber_gives_a_token_in_der(tsa: DemoTsa) -> None:
+    answer = tsa.answer(TimestampRequest("sha256", bytes(32), nonce=1).encode())
+
+    assert read_response(as_ber(answer, opens_strings=False)) == read_response(answer)
 
 
 def test_a_request_comes_back(tsa: DemoTsa) -> None:
