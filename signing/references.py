@@ -31,6 +31,7 @@ _REFERENCE: Final = f"{_DS}Reference"
 _TRANSFORMS: Final = f"{_DS}Transforms"
 _TRANSFORM: Final = f"{_DS}Transform"
 _DIGEST_PARTS: Final = [f"{_DS}DigestMethod", f"{_DS}DigestValue"]
+_PREFIXES_OF_NOTHING: Final = f"{{{ENVELOPED_SIGNATURE}}}InclusiveNamespaces"
 _DOCUMENT_ATTRIBUTES: Final = frozenset({"Id", "URI"})
 _PART_ATTRIBUTES: Final = frozenset({"Id", "URI", "Type"})
 
@@ -183,7 +184,7 @@ def _read_transforms(
         raise Refused(Reason.SIGNATURE_MALFORMED)
     forbidden = Reason.SIGNATURE_TRANSFORM_FORBIDDEN
     if is_document:
-        if not steps or read_algorithm(steps[0]) != ENVELOPED_SIGNATURE or len(steps[0]):
+        if not steps or read_algorithm(steps[0]) != ENVELOPED_SIGNATURE or not _is_bare(steps[0]):
             raise Refused(forbidden)
         del steps[0]
     elif transforms is not None and not steps:
@@ -191,3 +192,13 @@ def _read_transforms(
     if len(steps) > 1:
         raise Refused(forbidden)
     return read_canonicalization(steps[0], policy, otherwise=forbidden) if steps else None
+
+
+def _is_bare(enveloped: Element) -> bool:
+    """Whether nothing is asked of the transform that it does not do."""
+    # xml-crypto, which most programs in Node.js sign with, lists the prefixes of the canonicalisation here as
+    # well, in a namespace of its own making. They mean nothing: this transform has no parameters.
+    return all(
+        each.tag == _PREFIXES_OF_NOTHING and not len(each) and not each.text and each.keys() == ["PrefixList"]
+        for each in enveloped
+    )

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from signing.canonical import C14N_1_0, C14N_1_1, C14N_EXCLUSIVE, parse
 from signing.demo_pki import DemoPki, FacilityKey
-from signing.policy import SHA256, XMLDSIG_MORE, XMLDSIG_MORE_2007, XMLENC
+from signing.policy import ENVELOPED_SIGNATURE, SHA256, XMLDSIG_MORE, XMLDSIG_MORE_2007, XMLENC
 from signing.pss import RSA_PSS
 from signing.sign import sign_bundle
 from signing.trust import TrustStore
@@ -76,6 +76,13 @@ def test_an_id_covers_nothing_beside_the_root(facility: FacilityKey, judge: Judg
 def test_a_prefix_list_passes(facility: FacilityKey, judge: Judge) -> None:
     # With both of the root's prefixes listed, the exclusive form of the document is the inclusive one.
     recipe = Recipe(document_c14n=C14N_1_0, transforms=ENVELOPED + transform(C14N_EXCLUSIVE, PREFIX_LIST))
+
+    assert judge(sign_like(recipe, facility)).has_passed
+
+
+def test_the_prefix_list_that_xml_crypto_writes_twice_passes(facility: FacilityKey, judge: Judge) -> None:
+    bare = PREFIX_LIST.replace(C14N_EXCLUSIVE, ENVELOPED_SIGNATURE)
+    recipe = Recipe(transforms=transform(ENVELOPED_SIGNATURE, bare) + transform(C14N_1_0))
 
     assert judge(sign_like(recipe, facility)).has_passed
 

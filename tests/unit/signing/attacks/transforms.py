@@ -60,6 +60,15 @@ PREFIX_LISTS = {
     "a no-break space": "xsi&#160;xsd", "an ideographic space": "xsi&#12288;xsd", "a colon": "a:b",
     "a wildcard": "*", "a comma": "xsi,xsd", "a digit first": "1x", "another keyword": "#all",
 }  # fmt: skip
+_OWN = f'<InclusiveNamespaces xmlns="{ENVELOPED_SIGNATURE}" PrefixList="xsi"'
+PARAMETERS = {
+    "a parameter": "<X/>",
+    "another transform's prefix list": f'<InclusiveNamespaces xmlns="{C14N_EXCLUSIVE}" PrefixList="xsi"/>',
+    "a prefix list that holds something": f"{_OWN}><X/></InclusiveNamespaces>",
+    "a prefix list with a text": f"{_OWN}>x</InclusiveNamespaces>",
+    "a prefix list with another attribute": f'{_OWN} Id="x"/>',
+    "a prefix list and something else": f"{_OWN}/><X/>",
+}
 FORBIDDEN, MALFORMED = Reason.SIGNATURE_TRANSFORM_FORBIDDEN, Reason.SIGNATURE_MALFORMED
 
 
@@ -80,11 +89,12 @@ def attacks() -> Iterator[Attack]:
     yield Attack(
         "enveloped-signature last", recipe(Recipe(transforms=transform(C14N_1_0) + ENVELOPED)), FORBIDDEN
     )
-    yield Attack(
-        "enveloped-signature with a parameter",
-        recipe(Recipe(transforms=transform(ENVELOPED_SIGNATURE, "<X/>"))),
-        FORBIDDEN,
-    )
+    for name, parameter in PARAMETERS.items():
+        yield Attack(
+            f"enveloped-signature with {name}",
+            recipe(Recipe(transforms=transform(ENVELOPED_SIGNATURE, parameter))),
+            FORBIDDEN,
+        )
     yield Attack(
         "no Transforms element",
         edited(lambda root: part_of(root, "Reference").remove(part_of(root, "Transforms"))),
