@@ -223,7 +223,8 @@ class Installation:
         pki = DemoPki.create(at=now)
         pki.write(self.folder / "trust")
         pki.write(self.folder / "gateway" / "trust")
-        (self.folder / "keys").mkdir(exist_ok=True)
+        for name in ("keys", "catalogues"):
+            (self.folder / name).mkdir(exist_ok=True)
         accounts, certificates = ["facility,username,password_md5"], ["facility,certificate_sha256"]
         for code, name in self.facility_names.items():
             key = pki.leaf(code, valid_from=now - timedelta(hours=1), valid_to=now + timedelta(days=365))
