@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from claims.bundle.envelope import (
@@ -30,7 +30,7 @@ from signing.errors import Unparsable
 from xsd.catalog import SchemaNotFound, default_catalog, find_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from lxml.etree import _Element as Element
@@ -50,7 +50,7 @@ class DocumentKind(StrEnum):
     UNREADABLE = "unreadable"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReadRow:
     """One row: its number from 1 and its fields as written, in their order; one may stand twice."""
 
@@ -58,11 +58,12 @@ class ReadRow:
     fields: tuple[tuple[str, str], ...]
 
     def __getitem__(self, name: str) -> str:
-        # A loop and no generator: a form asks some three hundred times.
-        for field, text in self.fields:
-            if field == name:
-                return text
-        return ""
+        return self._texts.get(name, "")
+
+    @cached_property
+    def _texts(self) -> Mapping[str, str]:
+        # A form asks some three hundred times. Of a field that stands twice the first one counts.
+        return dict(reversed(self.fields))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ _TENTHS: Final = {
 _BREAK: Final = "\N{ZERO WIDTH SPACE}"
 _FIGURE: Final = re.compile(r"-?[0-9.]+(,[0-9]+)?")
 #: What a letter that is not known here counts as.
-_MORE_THAN_A_LINE: Final = 10_000
+_MORE_THAN_A_LINE: Final = 1_000.0
 _AS_A_RULE: Final = 10
 #: Longer texts are not remembered.
 _SHORT: Final = 16
@@ -88,8 +88,10 @@ def width_em(text: str) -> float:
 
 
 def _width_em(text: str) -> float:
-    letters = unicodedata.normalize("NFD", text)
-    return sum(_TENTHS.get(letter, _MORE_THAN_A_LINE) for letter in letters) / 10
+    try:
+        return sum(map(_TENTHS.__getitem__, unicodedata.normalize("NFD", text))) / 10
+    except KeyError:
+        return _MORE_THAN_A_LINE
 
 
 #: Most cells are figures, the same ones over and over.
