@@ -39,6 +39,16 @@ _ANSWERS_FOR: Final = timedelta(hours=1)
 _CERT_ID_DIGESTS: Final = frozenset({"sha1", "sha256", "sha384", "sha512"})
 # RFC 5280, 5.2.4 and 5.2.5.
 _UNDERSTOOD: Final = (x509.IssuingDistributionPoint, x509.DeltaCRLIndicator)
+# RFC 5280, 4.2: whoever meets a critical extension that he does not know refuses the certificate.
+_UNDERSTOOD_OF_DELEGATE: Final = (
+    x509.BasicConstraints,
+    x509.KeyUsage,
+    x509.ExtendedKeyUsage,
+    x509.CertificatePolicies,
+    x509.OCSPNoCheck,
+)
+_SHORTEST_RSA: Final = 2048
+_SHORTEST_EC: Final = 256
 # RFC 5280, 5.3.1: reasons that are not for good. The second one has no place in a full list.
 _TEMPORARY: Final = frozenset({x509.ReasonFlags.certificate_hold, x509.ReasonFlags.remove_from_crl})
 # RFC 3161, 4: why a time-stamping authority's certificate is revoked whose key nobody else has got hold of.
@@ -370,6 +380,7 @@ def _delegates(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> Iterabl
             certificate.verify_directly_issued_by(issuer)
             purposes = find_extension(certificate.extensions, x509.ExtendedKeyUsage) or ()
             usage = find_extension(certificate.extensions, x509.KeyUsage)
+            key = certificate.public_key()
         except UNREADABLE:
             continue
         if (
@@ -378,8 +389,20 @@ def _delegates(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> Iterabl
             and certificate.not_valid_before_utc
             <= response.produced_at_utc
             <= certificate.not_valid_after_utc
+            and _is_strong(key)
+            and not any(
+                extension.critical and not isinstance(extension.value, _UNDERSTOOD_OF_DELEGATE)
+                for extension in certificate.extensions
+            )
         ):
             yield certificate
+
+
+def _is_strong(key: object) -> bool:
+    """Whether a key is as long as paths ask those of authorities to be."""
+    return isinstance(key, PublicKey) and key.key_size >= (
+        _SHORTEST_RSA if isinstance(key, rsa.RSAPublicKey) else _SHORTEST_EC
+    )
 
 
 def _made(response: ocsp.OCSPResponse, responder: x509.Certificate) -> bool:

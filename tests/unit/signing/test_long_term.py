@@ -236,17 +236,23 @@ class Responder:
         return (builder.certificates([self.certificate]) if own else builder).sign(self.key, hashes.SHA256())
 
 
-def delegate(pki: DemoPki, *purposes: x509.ObjectIdentifier, by: DemoPki | None = None) -> Responder:
-    key = ec.generate_private_key(ec.SECP256R1())
-    extensions: list[tuple[x509.ExtensionType, bool]] = []
+def delegate(
+    pki: DemoPki,
+    *purposes: x509.ObjectIdentifier,
+    by: DemoPki | None = None,
+    key: rsa.RSAPrivateKey | None = None,
+    odd: x509.ExtensionType | None = None,
+) -> Responder:
+    signing = key or ec.generate_private_key(ec.SECP256R1())
+    extensions: list[tuple[x509.ExtensionType, bool]] = [] if odd is None else [(odd, True)]
     if purposes:
         extensions.append((x509.ExtendedKeyUsage(purposes), False))
     # The library writes the time of the computer into a response, whatever time is asked about.
     validity = (NOW - DAY, NOW + 9000 * DAY)
     certificate = certificate_for(
-        key.public_key(), issued_by=by or pki, extensions=extensions, validity=validity
+        signing.public_key(), issued_by=by or pki, extensions=extensions, validity=validity
     )
-    return Responder(pki, certificate, key)
+    return Responder(pki, certificate, signing)
 
 
 @pytest.fixture(scope="module")
@@ -333,7 +339,10 @@ def test_the_issuer_may_answer_itself(archive: Archive, signed: bytes, facility:
 
 
 @pytest.mark.attack
-@pytest.mark.parametrize("kind", ["no-purpose", "other-purpose", "stranger", "stale", "other-issuer"])
+@pytest.mark.parametrize(
+    "kind",
+    ["no-purpose", "other-purpose", "stranger", "stale", "other-issuer", "short-key", "critical-extension"],
+)
 def test_a_response_that_is_not_to_be_believed_is_no_answer(
     kind: str, archive: Archive, signed: bytes, facility: FacilityKey, responder: Responder
 ) -> None:
@@ -346,6 +355,16 @@ def test_a_response_that_is_not_to_be_believed_is_no_answer(
         ),
         "stale": lambda: responder.answer(facility.certificate, at=NOW - 2 * DAY),
         "other-issuer": lambda: responder.answer(facility.certificate, issuer=pki.root),
+        "short-key": lambda: delegate(
+            pki,
+            ExtendedKeyUsageOID.OCSP_SIGNING,
+            key=rsa.generate_private_key(65537, 1024),  # noqa: S505 - it is refused
+        ).answer(facility.certificate),
+        "critical-extension": lambda: delegate(
+            pki,
+            ExtendedKeyUsageOID.OCSP_SIGNING,
+            odd=x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.2"), b"\5\0"),
+        ).answer(facility.certificate),
     }[kind]()
 
     verdict = verify(parse(signed), trust=archive.trust(response), at=NOW)
