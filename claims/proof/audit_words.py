@@ -63,8 +63,16 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "row.unnoted": ("Dòng được chèn, không được ghi nhận", "the row was put in without being noted"),
         "signed_receipt.changed": ("Giấy nhận đã ký bị thay", "the signed receipt was changed"),
         "submission.changed": ("Lần gửi bị sửa", "the submission was changed"),
+        "submission.extra": (
+            "Lần gửi được chèn, không có diễn biến nào",
+            "the submission was put in: nothing ever happened to it",
+        ),
         "submission.missing": ("Lần gửi bị xóa", "the submission was removed"),
         "submission_body.changed": ("Nội dung hồ sơ bị sửa", "the bundle was changed"),
+        "submission_body.extra": (
+            "Nội dung hồ sơ đã xóa lại có ở đây",
+            "the bundle is there although it was erased",
+        ),
         "submission_body.missing": ("Nội dung hồ sơ bị xóa", "the bundle was removed without an erasure"),
         "tree_head.changed": ("Đỉnh sổ nhật ký bị sửa", "the head of the log was changed"),
         "tree_head.key_missing": (

@@ -99,6 +99,8 @@ class Record:
         detail: Digest of what else the event says, which may be erased one day.
         digests: Of the documents that came with the event: report, claims, answer and so on.
         previous: Digest of the record before it of the same submission.
+        head: Digest of the newest head when it was made, so that no head can be taken away; of records that
+            are made together the first one says it, and those of before there was any say nothing of it.
     """
 
     submission: str
@@ -114,6 +116,7 @@ class Record:
     digests: Mapping[str, str]
     previous: str | None
     logged_at: datetime
+    head: str | None = None
 
     def sign(self, key: ServiceKey) -> str:
         """Return it signed."""
@@ -132,6 +135,7 @@ class Record:
             "digests": dict(self.digests),
             "previous": self.previous,
             "logged_at": _utc(self.logged_at),
+            **({} if self.head is None else {"head": self.head}),
         }
         return sign_token(statement, key, kind=RECORD_KIND)
 
@@ -173,6 +177,7 @@ class Record:
             digests=read.texts("digests"),
             previous=read.text_or_none("previous"),
             logged_at=read.time("logged_at"),
+            head=read.text_or_none("head"),
         )
 
 

@@ -219,6 +219,9 @@ class _Replay:
             self.unsigned.add(one.place)
         elif self._headed_at is not None and one.at < self._headed_at - TOLERANCE:
             yield Fault("event.back_dated", "event", key)
+        # Every head over what was before this record was signed before it was made.
+        if one.head not in {None, self._head_before} and one.place == self._frontier.size:
+            yield Fault("tree_head.missing", "tree_head", f"before {one.place + 1}")
 
     def _grow(self, leaf: bytes, kept: Mapping[int, TreeHead]) -> Iterator[Fault]:
         self._frontier.append(leaf)

@@ -40,6 +40,7 @@ class Examined(NamedTuple):
     Attributes:
         leaf: Its hash in the tree.
         at: When what it says happened; None: nobody of ours signed it.
+        head: Digest of the head that was the newest when it was made, if it says so.
         faults: Codes of what is wrong with it, or with its event.
     """
 
@@ -48,11 +49,12 @@ class Examined(NamedTuple):
     event_seq: int
     leaf: bytes
     at: datetime | None
+    head: str | None
     faults: tuple[str, ...]
 
 
-#: Leaf, time and faults of a record: plain, since processes hand each other a million of them.
-_Found = tuple[bytes, datetime | None, tuple[str, ...]]
+#: Leaf, time, head and faults of a record: plain, since processes hand each other a million of them.
+_Found = tuple[bytes, datetime | None, str | None, tuple[str, ...]]
 
 
 def examine_all(
@@ -81,8 +83,8 @@ def examine_all(
 
 
 def _place(rows: Sequence[TupleRow], found: Sequence[_Found]) -> Iterator[Examined]:
-    for (place, submission_id, event_seq, *_), (leaf, at, faults) in zip(rows, found, strict=True):
-        yield Examined(place, submission_id, event_seq, leaf, at, faults)
+    for (place, submission_id, event_seq, *_), each in zip(rows, found, strict=True):
+        yield Examined(place, submission_id, event_seq, *each)
 
 
 def _examine_some(rows: Sequence[TupleRow], keys: Mapping[str, x509.Certificate]) -> list[_Found]:
@@ -96,10 +98,10 @@ def _examine_one(row: TupleRow, keys: Mapping[str, x509.Certificate]) -> _Found:
         record = Record.verify(token, keys)
     except BrokenToken:
         is_told = missing_signer(token, keys, kind=RECORD_KIND) is not None  # once for all of its key
-        return leaf, None, () if is_told else ("evidence.changed",)
+        return leaf, None, None, () if is_told else ("evidence.changed",)
     is_misplaced = (record.submission, record.sequence) != (submission_id, event_seq)
     found = ("evidence.chain" if is_misplaced else "", _disagreement(row, record))
-    return leaf, record.at, tuple(filter(None, found))
+    return leaf, record.at, record.head, tuple(filter(None, found))
 
 
 def _disagreement(row: TupleRow, record: Record) -> str:

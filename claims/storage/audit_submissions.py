@@ -33,6 +33,8 @@ from claims.storage.vault import Lock, Part, UnreadableContent, Vault, lock_of
 
 #: Documents of others, by the kind that begins their names, and the table of each.
 _LATER_TABLES: Final = {"reception": "reception_fault", "assessment": "assessment", "decision": "review"}
+#: How the names of what is erased begin.
+_CONTENT: Final = ("document", "trace", "report", "claims", *_LATER_TABLES)
 #: Places in a row of submissions.
 _BODY_SHA256, _BODY_SIZE, _DOCUMENT, _TRACE = 8, 9, 18, 19
 
@@ -135,6 +137,9 @@ class _Told:
                 self.holds = [(*each[:3], each[3] or record.at) for each in self.holds]
             case "erased":
                 self.erased = self.erased or (record.at, record.actor, record.detail)
+                self.digests = {
+                    name: digest for name, digest in self.digests.items() if not name.startswith(_CONTENT)
+                }
             case "superseded":
                 self.superseded = record.detail
 
@@ -189,6 +194,8 @@ class SubmissionsCompared:
             # What happened since has no record yet; the next audit looks.
             is_settled = told is not None and told.sequence == row[7]
             if told is None:
+                if row[7] is None:  # it begins with an event, in one transaction
+                    yield Fault("submission.extra", "submission", key)
                 continue
             yield from _compare_attempts(key, some.attempts.get(key, ()), told, is_settled=is_settled)
             if is_settled:
@@ -273,7 +280,7 @@ def _compare(row: TupleRow, told: _Told) -> Iterator[Fault]:
         found = gateway_receipt_digest(receipt_number, receipt_at, bytes(answer))
     if found != told.digests.get("gateway_receipt") or _is_far(noted_at, told, "gateway_receipt"):
         yield Fault("receipt.changed", "receipt", key)
-    if not told.is_erased and (document, trace) != (told.digests.get("document"), told.digests.get("trace")):
+    if (document, trace) != (told.digests.get("document"), told.digests.get("trace")):
         yield Fault("origin.changed", "origin", key)
 
 
@@ -285,10 +292,7 @@ def _compare_check(
     told: _Told,
 ) -> Iterator[Fault]:
     stages, findings, checked_at = report
-    if told.is_erased:
-        if stages is not None or claims:
-            yield Fault("report.changed", "report", key)
-    elif stages is not None or "report" in told.digests:
+    if stages is not None or "report" in told.digests:
         digests = report_digests(stages, findings, claims)
         summaries = [f"{_ma_lk(each)} {keys[0]}" for each in claims]
         if digests["report"] != told.digests.get("report") or _is_far(checked_at, told, "report"):
@@ -310,6 +314,8 @@ def _compare_body(
     if body[0] is None:
         if not told.is_erased:
             yield Fault("submission_body.missing", "submission_body", key)
+    elif told.is_erased:
+        yield Fault("submission_body.extra", "submission_body", key)
     elif body != row:
         yield Fault("submission_body.changed", "submission_body", key)
 
@@ -336,8 +342,6 @@ def _compare_attempts(
 
 def _compare_later(key: str, rows: Iterable[TupleRow], told: _Told) -> Iterator[Fault]:
     """Compare what reception, assessments and decisions say."""
-    if told.is_erased:
-        return
     noted = {name: (digest_of(document), noted_at) for name, document, noted_at in rows}
     named = {name: each for name, each in told.digests.items() if name.startswith(tuple(_LATER_TABLES))}
     for name in sorted(noted.keys() | named.keys()):

@@ -65,6 +65,7 @@ SELECT last.* FROM unnest(%s::text[]) AS wanted (id), LATERAL (
 ) AS last
 """
 
+_LAST_HEAD: LiteralString = "SELECT size, token FROM tree_head ORDER BY size DESC LIMIT 1"
 _HEAD: LiteralString = (
     "SELECT h.token, t.token FROM tree_head h LEFT JOIN head_timestamp t ON t.size = h.size "
 )
@@ -90,7 +91,9 @@ class PostgresLog:
             if not rows:
                 return 0
             size = _size(connection)
-            records = _make_records(rows, _last_digests(connection, rows), key, now)
+            head = connection.execute(_LAST_HEAD).fetchone()
+            first_says = None if head is None else token_digest(head[1])
+            records = _make_records(rows, _last_digests(connection, rows), key, now, head=first_says)
             ids = " ".join(row[2] for row in rows)
             connection.execute(_ADD, [size, ids, [row[1] for row in rows], " ".join(records)])
             _complete_tiles(connection, size, [leaf_hash(record.encode()) for record in records])
@@ -103,9 +106,7 @@ class PostgresLog:
             if not _lock(connection):
                 return None
             size = _size(connection)
-            last = connection.execute(
-                "SELECT size, token FROM tree_head ORDER BY size DESC LIMIT 1"
-            ).fetchone()
+            last = connection.execute(_LAST_HEAD).fetchone()
             if not size or (last is not None and last[0] == size):
                 return None
             root = root_of(size, _Nodes(_on(connection)))
@@ -255,9 +256,9 @@ def _last_digests(connection: Connection[TupleRow], rows: Sequence[TupleRow]) ->
 
 
 def _make_records(
-    rows: Sequence[TupleRow], last: dict[str, str], key: ServiceKey, now: datetime
+    rows: Sequence[TupleRow], last: dict[str, str], key: ServiceKey, now: datetime, *, head: str | None
 ) -> list[str]:
-    records = []
+    records: list[str] = []
     for _tx, seq, submission, facility, at, kind, state, actor, cause, detail, digests, sha256 in rows:
         record = Record(
             submission=submission,
@@ -273,6 +274,7 @@ def _make_records(
             digests=json.loads(digests),
             previous=last.get(submission),
             logged_at=now,
+            head=None if records else head,
         ).sign(key)
         last[submission] = token_digest(record)
         records.append(record)

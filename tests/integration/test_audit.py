@@ -1,12 +1,15 @@
 """The audit finds every row that was changed, removed or dated back, and nothing where nothing was."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg import sql
 
+from claims.exchange.lifecycle import State
+from claims.exchange.submission import Event, EventKind
 from claims.proof.audit_words import SENTENCES
 from claims.proof.errors import BrokenToken
 from claims.proof.keys import Authority
@@ -15,6 +18,7 @@ from claims.proof.tokens import read_token
 from claims.storage.audit import replay
 from claims.storage.audit_submissions import SUBMISSIONS
 from claims.storage.faults import Fault
+from claims.storage.retention import PostgresRetained
 from claims.storage.row_chain import note_claims
 from tests.fakes import NOON
 from tests.integration.conftest import FACILITY, Exchange, keep
@@ -153,8 +157,27 @@ CASES = [
     ("UPDATE tree_head SET token = token || 'x' WHERE size > 1", "tree_head.changed"),
     ("UPDATE tree_head SET at = at - interval '1 day' WHERE size > 1", "tree_head.changed"),
     ("DELETE FROM head_timestamp; DELETE FROM tree_head WHERE size = 1", "tree_head.missing"),
+    ("DELETE FROM head_timestamp; DELETE FROM tree_head", "tree_head.missing"),
+    ("TRUNCATE tree_head CASCADE", "tree_head.missing"),
     ("UPDATE head_timestamp SET token = 'x'", "head_timestamp.changed"),
+    (
+        (
+            "INSERT INTO submission (id, facility, sha256, size, state, received_at, updated_at) "
+            "SELECT id || 'X', facility, sha256('x'), 1, state, received_at, updated_at FROM submission"
+        ),
+        "submission.extra",
+    ),
 ]
+#: What was erased is put in again: rows of a submission that is there, under the id of one that was erased.
+BACK: Mapping[str, str] = {
+    "submission_body": "submission_body.extra",
+    "origin": "origin.changed",
+    "report": "report.changed",
+    "claim": "claim.changed",
+    "reception_fault": "reception.changed",
+    "assessment": "assessment.changed",
+    "review": "decision.changed",
+}
 
 
 @pytest.mark.slow
@@ -177,9 +200,36 @@ def test_it_finds_every_row_that_was_touched(installation: Installation) -> None
         "tree_head.key_missing",
         "log.rewritten",
         "submission.missing",
+        "submission_body.extra",
         # Of chains below, and in tests/unit/storage/test_chains.py.
         *(code for code in SENTENCES if code.startswith("chain.")),
     }
+
+
+@pytest.mark.slow
+def test_it_finds_what_was_erased_and_is_there_again(installation: Installation) -> None:
+    other = installation.exchange
+    erased = other.checked(b"<erased/>").id
+    other.deliver([erased])
+    event = Event(other.clock.now(), EventKind.ERASED, State.ACKNOWLEDGED, "a", detail={"reason": "old"})
+    PostgresRetained(other.pool).erase(erased, event)
+    keep(installation.keep_log, 4)
+    assert installation.faults() == set()
+
+    found = {}
+    for table in BACK:
+        with other.pool.connection() as connection, connection.transaction(force_rollback=True):
+            connection.execute("SET LOCAL session_replication_role = replica")
+            name = sql.Identifier(table)
+            connection.execute(sql.SQL("CREATE TEMPORARY TABLE again AS SELECT * FROM {}").format(name))
+            connection.execute("UPDATE again SET submission_id = %s", [erased])
+            if table == "review":
+                connection.execute("UPDATE again SET id = id + 1")
+            again = sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT * FROM again")
+            connection.execute(again.format(name))
+            found[table] = {fault.code for fault in replay(connection, installation.keys.certificates())}
+
+    assert {table: code for table, code in BACK.items() if code not in found[table]} == {}, found
 
 
 def test_it_finds_a_submission_that_was_removed_whole(installation: Installation) -> None:
@@ -216,7 +266,7 @@ def test_a_log_that_was_written_anew_is_another_than_the_head_that_was_kept(
     installation.run("UPDATE evidence SET record = %s WHERE index = %s", forged.sign(key), records[-1].index)
     installation.run("UPDATE event SET actor = 'forger' WHERE seq = %s", record.sequence)
     installation.run("DELETE FROM head_timestamp")
-    installation.run("DELETE FROM tree_head")
+    installation.run("DELETE FROM tree_head WHERE size > 1")  # no record names those yet
 
     # Whoever holds the key and the database can forge; who kept a head, or a timestamp, sees it.
     assert installation.faults() == set()
@@ -250,11 +300,10 @@ def test_a_row_that_is_added_with_an_earlier_day_is_dated_back(installation: Ins
 
 
 def test_a_head_from_before_there_were_chains_holds(installation: Installation) -> None:
-    (first,) = installation.log.heads(after_size=0, limit=1)
-    old = replace(first.head, chains={}).sign(installation.keys.current())
-    installation.run("DELETE FROM head_timestamp")
-    installation.run("DELETE FROM tree_head WHERE size > %s", first.head.size)
-    installation.run("UPDATE tree_head SET token = %s", old)
+    newest = installation.log.latest_head()
+    assert newest is not None
+    old = replace(newest.head, chains={}).sign(installation.keys.current())
+    installation.run("UPDATE tree_head SET token = %s WHERE size = %s", old, newest.head.size)
 
     assert "chains" not in read_token(old, kind=HEAD_KIND)[1]
     assert installation.faults() == set()
