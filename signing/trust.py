@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.x509 import ocsp, verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from signing.certificate_files import find_certificates
 from signing.certificates import CertificateFacts
 from signing.errors import TrustStoreUnreadable
 from signing.extensions import UNREADABLE, find_extension
@@ -117,7 +118,7 @@ class TrustStore:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Load a folder of PEM or DER files; only its ``anchors/`` must exist.
+        """Load a folder of PEM, DER or PKCS#7 files; only its ``anchors/`` must exist.
 
         The others are ``intermediates/``, ``tsa/`` (anchors for time-stamping), ``service/`` (those of
         services that vouch for what they were given), ``crls/`` and ``ocsp/``.
@@ -127,7 +128,10 @@ class TrustStore:
         """
         anchors = _load_certificates(folder / "anchors")
         if not anchors:
-            raise TrustStoreUnreadable(folder / "anchors", "no trust anchor found")
+            detail = (
+                f"no trust anchor found in files called {', '.join(f'*{each}' for each in _CERTIFICATES)}"
+            )
+            raise TrustStoreUnreadable(folder / "anchors", detail)
         return cls(
             anchors=anchors,
             intermediates=_load_certificates(folder / "intermediates"),
@@ -470,18 +474,24 @@ _LEAF_POLICY: Final = (
 )
 
 _PEM: Final = b"-----BEGIN"
-_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer", ".der", ".crl", ".ocsp"})
+_CERTIFICATES: Final = (".pem", ".crt", ".cer", ".der", ".p7b", ".p7c")
+_SUFFIXES: Final = frozenset({*_CERTIFICATES, ".crl", ".ocsp"})
 _Loaded = TypeVar("_Loaded")
 
 
 def _load_certificates(folder: Path) -> list[x509.Certificate]:
     return _load_folder(
         folder,
-        lambda data: (
-            x509.load_pem_x509_certificates(data) if _PEM in data else [x509.load_der_x509_certificate(data)]
-        ),
-        "certificate in PEM or DER",
+        _read_certificates,
+        "certificate in PEM, DER or PKCS#7",
     )
+
+
+def _read_certificates(data: bytes) -> list[x509.Certificate]:
+    found = find_certificates(data)
+    if not found:
+        raise ValueError("there is none")
+    return found
 
 
 def _load_crls(folder: Path) -> list[x509.CertificateRevocationList]:

@@ -22,7 +22,7 @@ from claims.cli.signers import (
     Token,
     open_signer,
 )
-from claims.cli.trust import Trust
+from claims.cli.trust import Trust, read_registrations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,7 @@ def show(
         with speaking(language), open_signer(choice) as signer:
             facts = _facts(signer.certificate)
     reasons = _reasons(facts)
-    facilities = sorted(_facilities(trust, facts.sha256))
+    facilities = _facilities(trust, facts.sha256)
     for label, value in _lines(facts, facilities, language):
         say(f"{label:22} {value}")
     _say_verdict(facts, reasons, language)
@@ -199,16 +199,8 @@ def _reasons(facts: "CertificateFacts") -> list[str]:
     return [str(reason) for reason in DEFAULT_POLICY.of_severity(Severity.FAIL, found)]
 
 
-def _facilities(trust: Path | None, sha256: str) -> "Iterator[str]":
-    import csv
-
-    file = None if trust is None else trust / "facilities.csv"
-    if file is None or not file.is_file():
-        return
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        for row in csv.reader(lines):
-            if len(row) > 1 and row[1].strip().lower() == sha256:
-                yield row[0].strip()
+def _facilities(trust: Path | None, sha256: str) -> list[str]:
+    return sorted(facility for facility, own in read_registrations(trust) or () if own == sha256)
 
 
 def _key_kind(facts: "CertificateFacts") -> str:

@@ -1,6 +1,7 @@
 """Whom a command trusts, as of when, and for which facility: the options, and what they mean."""
 
 import ipaddress
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+from claims.cli.inputs import decode_text
 
 if TYPE_CHECKING:
     from claims.authorities.revocation import OnlineTrust
@@ -54,6 +57,8 @@ AllowedNetworks = Annotated[
 # Semicolons are what spreadsheets write where decimals have a comma, as in Vietnam.
 _BETWEEN_CELLS: Final = re.compile("[,;\t]")
 _SHA256: Final = re.compile("[0-9a-f]{64}")
+# A spreadsheet makes 1001 of 01001.
+_FACILITY: Final = re.compile("[0-9A-Z]{5}")
 
 
 def moment(at: str | None) -> datetime:
@@ -72,29 +77,41 @@ def registrations(trust: Path | None) -> Callable[[str, str, datetime], bool] | 
     """Return the registrations in the folder's facilities.csv, or None when it has no such file.
 
     Raises:
-        TrustStoreUnreadable: The file is not UTF-8, or a line is not a code and a digest.
+        TrustStoreUnreadable: The file cannot be read, or a line is not a code and a digest.
     """
-    file = None if trust is None else trust / "facilities.csv"
-    if file is None or not file.is_file():
+    known = read_registrations(trust)
+    return None if known is None else lambda facility, sha256, _at: (facility, sha256) in known
+
+
+def read_registrations(trust: Path | None) -> frozenset[tuple[str, str]] | None:
+    """Return facilities' codes, each with the SHA-256 of a certificate; None when there is no such file.
+
+    Raises:
+        TrustStoreUnreadable: The file cannot be read, or a line is not a code and a digest.
+    """
+    # Whatever has the name and is no file must not pass for none, with which every certificate would do.
+    if trust is None or not os.path.lexists(file := trust / "facilities.csv"):
         return None
-    known = frozenset(_read_registrations(file))
-    return lambda facility, sha256, _at: (facility, sha256) in known
+    return frozenset(_read_registrations(file))
 
 
 def _read_registrations(file: Path) -> Iterator[tuple[str, str]]:
     from signing.errors import TrustStoreUnreadable
 
     try:
-        lines = file.read_text("utf-8-sig").splitlines()
+        lines = decode_text(file.read_bytes()).splitlines()
     except UnicodeDecodeError:
         raise TrustStoreUnreadable(file, "it is not UTF-8") from None
+    except OSError as error:
+        raise TrustStoreUnreadable(file, error.strerror or str(error)) from error
     for number, line in enumerate(lines, start=1):
-        code, digest, *_ = (cell.strip(' "') for cell in (*_BETWEEN_CELLS.split(line), ""))
+        code, digest, *more = (cell.strip(' "') for cell in (*_BETWEEN_CELLS.split(line), ""))
         digest = re.sub("[: ]", "", digest).lower()
-        is_heading = number == 1 and not code.isdigit()
-        if code and _SHA256.fullmatch(digest):
+        is_digest = _SHA256.fullmatch(digest) is not None
+        is_heading = number == 1 and not is_digest and not code.isdigit()
+        if is_digest and _FACILITY.fullmatch(code):
             yield code, digest
-        elif line.strip() and not is_heading:
+        elif any((code, digest, *more)) and not is_heading:
             detail = f"line {number} is not a facility's code and the SHA-256 of its certificate"
             raise TrustStoreUnreadable(file, detail)
 

@@ -9,10 +9,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from signing.canonical import parse
-from signing.certificates import write_name
+from signing.certificates import to_pem, write_name
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.der import BIT_STRING, Reader, encode, sequence
 from signing.errors import TrustStoreUnreadable
@@ -564,6 +565,21 @@ def test_a_pem_revocation_list_is_read(tmp_path: Path, pki: DemoPki, facility: F
     (tmp_path / "crls" / "issuing.pem").write_bytes(crl.public_bytes(serialization.Encoding.PEM))
 
     assert judged(facility.signer, TrustStore.load(tmp_path)).reasons == (Reason.CERTIFICATE_REVOKED,)
+
+
+@pytest.mark.parametrize("kind", ["pkcs7", "utf-16"])
+def test_authorities_are_read_as_windows_keeps_them(
+    kind: str, tmp_path: Path, pki: DemoPki, facility: FacilityKey
+) -> None:
+    for folder, one in (("anchors", pki.root), ("intermediates", pki.issuing)):
+        (tmp_path / folder).mkdir()
+        if kind == "pkcs7":
+            packed = pkcs7.serialize_certificates([one], serialization.Encoding.DER)
+            (tmp_path / folder / "authority.P7B").write_bytes(packed)
+        else:
+            (tmp_path / folder / "authority.cer").write_text(to_pem(one).decode(), "utf-16")
+
+    assert judged(facility.signer, TrustStore.load(tmp_path)).has_passed
 
 
 def test_a_trust_store_without_anchors_does_not_load(tmp_path: Path) -> None:
