@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from claims.api.access import TheService, may
 from claims.api.limits import MOST_LISTED
@@ -58,8 +58,8 @@ def list_access_events(
     caller: Auditor,
     kind: Annotated[list[AccessKind] | None, Query()] = None,
     who: Annotated[PlainText | None, Query(description="Who did it, or whom it was done to.")] = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
     cursor: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
 ) -> AccessEventPage:

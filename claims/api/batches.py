@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from claims.api.access import TheService, may
-from claims.api.models import PlainText, Sha256
+from claims.api.models import Sha256
 from claims.api.pacing import AT_PACE, Submitter
 from claims.api.paging import cut
 from claims.api.uploads import MULTIPART, Declared, take_upload
@@ -27,7 +27,8 @@ router = APIRouter(prefix="/v1/batches", tags=["batches"])
 
 Reader = Annotated[Principal, may("submission.read")]
 Exporter = Annotated[Principal, may("submission.export")]
-BatchKey = Annotated[str, Path(pattern="^bat_[0-9A-HJKMNP-TV-Z]{26}$")]
+_BATCH_KEY: Final = "^bat_[0-9A-HJKMNP-TV-Z]{26}$"
+BatchKey = Annotated[str, Path(pattern=_BATCH_KEY)]
 
 _FILE: Final = {"schema": {"type": "string", "format": "binary"}}
 _BODY: Final = {
@@ -168,7 +169,7 @@ async def submit_batch(
 def list_batches(
     service: TheService,
     caller: Reader,
-    cursor: PlainText | None = None,
+    cursor: Annotated[str | None, Query(pattern=_BATCH_KEY)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> BatchPage:
     """Return a page; a facility sees only its own."""

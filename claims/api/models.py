@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from fastapi import Path
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from claims.bundle.findings import Finding
 from claims.checking.check import ClaimSummary, Report, Stage
@@ -28,7 +28,8 @@ PlainText = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=5
 #: Why something is done; blanks alone say nothing.
 Reason = Annotated[str, StringConstraints(pattern=r"^[^\x00]*\S[^\x00]*$", max_length=500)]
 SubmissionKey = Annotated[str, Path(pattern=SUBMISSION_KEY, examples=["sub_01KASWY1C4R4T9QZ3R5J8M2X6B"])]
-ReplayKey = Annotated[str, Path(pattern="^rpl_[0-9A-HJKMNP-TV-Z]{26}$")]
+REPLAY_KEY: Final = "^rpl_[0-9A-HJKMNP-TV-Z]{26}$"
+ReplayKey = Annotated[str, Path(pattern=REPLAY_KEY)]
 
 
 class SubmissionView(BaseModel):
@@ -435,8 +436,8 @@ class Selection(BaseModel, extra="forbid"):
     sha256: Sha256 | None = None
     cause: PlainText | None = None
     facility: PlainText | None = None
-    received_from: datetime | None = None
-    received_until: datetime | None = None
+    received_from: AwareDatetime | None = None
+    received_until: AwareDatetime | None = None
 
 
 class ReplayRequest(BaseModel, extra="forbid"):

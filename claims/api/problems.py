@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from asgi_correlation_id import correlation_id
@@ -32,7 +32,7 @@ from claims.exchange.access import errors as access_errors
 from claims.exchange.batches import describe_fault
 from claims.exchange.submit_encounter import WrongFacility
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
-from claims.validation import told
+from claims.validation import told, unfit
 
 MEDIA_TYPE = "application/problem+json"
 #: What `/readyz` answers while the service cannot do its work.
@@ -318,7 +318,7 @@ def _said_of_status(request: Request, kind: Kind, detail: str) -> Mapping[str, s
 def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise TypeError(type(error))
-    found = error.errors()
+    found = [_UNLABELED if _is_unlabeled(request, one) else one for one in error.errors()]
     told_each = [
         {
             "pointer": _pointer(one),
@@ -333,6 +333,20 @@ def _invalid_request(request: Request, error: Exception) -> JSONResponse:
         for language in LANGUAGES
     }
     return answer(request, INVALID, said, errors=told_each)
+
+
+#: A body that is sent without its media type, as by ``curl -d``, comes to the models as bytes.
+_UNLABELED: Final = unfit(
+    ("body",),
+    "content-type",
+    "is read with Content-Type: application/json only",
+    "chỉ đọc được khi có Content-Type: application/json",
+)
+
+
+def _is_unlabeled(request: Request, error: Mapping[str, Any]) -> bool:
+    is_bytes = error["type"] == "model_attributes_type" and isinstance(error.get("input"), bytes)
+    return is_bytes and "json" not in request.headers.get("Content-Type", "").lower()
 
 
 def _listed(sentences: Sequence[str], language: str) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from claims.api.access import TheService, may
 from claims.api.limits import MOST_LISTED
@@ -35,8 +35,8 @@ class ReadingSearch(BaseModel, extra="forbid"):
     person: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{8,20}$")] | None = Field(
         None, description="A card's, citizen's or social insurance number; it is not kept."
     )
-    since: datetime | None = None
-    until: datetime | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
     before: Annotated[int, Field(ge=1, lt=2**63)] | None = Field(
         None, description="`next_cursor` of the page before."
     )

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from claims.api.access import TheService, may
 from claims.api.intake import IdempotencyKey
 from claims.api.models import (
-    PlainText,
+    REPLAY_KEY,
     ReplayItemsView,
     ReplayItemView,
     ReplayKey,
@@ -25,7 +25,7 @@ from claims.api.paging import cut
 from claims.exchange.access.places import Place
 from claims.exchange.access.principal import Principal
 from claims.exchange.replay import NewReplay
-from claims.exchange.submission import SubmissionFilter, SubmissionId
+from claims.exchange.submission import SUBMISSION_KEY, SubmissionFilter, SubmissionId
 from claims.runtime.wiring import Service
 from claims.spreadsheets import csv_line
 from claims.validation import unfit
@@ -95,7 +95,7 @@ def create_replay(
 def list_replays(
     service: TheService,
     caller: ReplayReader,
-    cursor: PlainText | None = None,
+    cursor: Annotated[str | None, Query(pattern=REPLAY_KEY)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ReplayPage:
     """Return a page; a facility sees only its own."""
@@ -137,7 +137,7 @@ def get_replay_items(
     replay_id: ReplayKey,
     service: TheService,
     caller: ReplayReader,
-    cursor: PlainText | None = None,
+    cursor: Annotated[str | None, Query(pattern=SUBMISSION_KEY)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 500,
 ) -> ReplayItemsView:
     """Return items in order of their submission's id."""

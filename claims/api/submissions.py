@@ -3,10 +3,10 @@
 import asyncio
 import hashlib
 import time
-from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Query, Response
+from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
 from claims.api import problems
@@ -55,8 +55,10 @@ def list_submissions(
     ma_lk: Annotated[PlainText | None, Query(description="Episode key (MA_LK).")] = None,
     sha256: Annotated[Sha256 | None, Query(description="Digest of the bytes.")] = None,
     cause: PlainText | None = None,
-    received_from: Annotated[datetime | None, Query(description="Received at or after.")] = None,
-    received_until: Annotated[datetime | None, Query(description="Received before.")] = None,
+    received_from: Annotated[
+        AwareDatetime | None, Query(description="Received at or after, with its zone.")
+    ] = None,
+    received_until: Annotated[AwareDatetime | None, Query(description="Received before.")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> SubmissionPage:

@@ -40,11 +40,15 @@ class BatchRunner:
         """Keep an upload as the batch's parcel and work it off; somebody may be at it already."""
         upload.replace(self._parcel_of(batch_id))
         self._begin(batch_id)
+        self._remove_broken_off()
 
     def resume(self) -> None:
         """Go on with every parcel in the folder, and remove what is left of uploads that broke off."""
         for path in sorted(self.folder.glob("bat_*.zip")):
             self._begin(path.stem)
+        self._remove_broken_off()
+
+    def _remove_broken_off(self) -> None:
         for path in self.folder.glob(f"{INCOMING}*"):
             with contextlib.suppress(FileNotFoundError):
                 if path.stat().st_mtime < time.time() - _BROKEN_OFF_S:

@@ -313,6 +313,9 @@ def test_lists_are_filtered_paged_and_a_facilitys_own(client: TestClient, servic
     ("path", "status", "code"),
     [
         pytest.param("/v1/submissions?cursor=%21", 400, "invalid-cursor", id="invented-cursor"),
+        pytest.param("/v1/batches?cursor=x", 422, "invalid-request", id="invented-cursor-of-batches"),
+        pytest.param("/v1/replays?cursor=x", 422, "invalid-request", id="invented-cursor-of-replays"),
+        pytest.param("/v1/submissions?received_from=2026-11-30", 422, "invalid-request", id="day-of-no-zone"),
         pytest.param("/v1/submissions?limit=0", 422, "invalid-request", id="limit-too-small"),
         pytest.param("/v1/submissions?state=flying", 422, "invalid-request", id="unknown-state"),
         pytest.param("/v1/submissions?ma_lk=%00", 422, "invalid-request", id="null-character"),
@@ -327,6 +330,31 @@ def test_bad_requests_get_precise_problems(
     client: TestClient, service: Service, path: str, status: int, code: str
 ) -> None:
     assert is_problem(client.get(path, headers=key(service)), status, code)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "/body: is read with Content-Type: application/json only"),
+        ("vi", "/body: chỉ đọc được khi có Content-Type: application/json"),
+    ],
+)
+def test_a_body_without_its_media_type_is_told_so(
+    client: TestClient, service: Service, language: str, said: str
+) -> None:
+    headers = key(service) | {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Accept-Language": language,
+    }
+
+    as_curl_sends = client.post("/v1/replays", content=b'{"where": {}}', headers=headers)
+    no_object = client.post(
+        "/v1/replays", content=b"[]", headers=headers | {"Content-Type": "application/json"}
+    )
+
+    assert is_problem(as_curl_sends, 422, "invalid-request")
+    assert as_curl_sends.json()["detail"] == said
+    assert no_object.json()["detail"] != said
 
 
 def test_what_is_wrong_with_a_request_stands_in_its_detail(client: TestClient, service: Service) -> None:

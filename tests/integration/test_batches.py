@@ -4,6 +4,7 @@ import asyncio
 import csv
 import hashlib
 import io
+import os
 import re
 import time
 import zipfile
@@ -324,3 +325,16 @@ def test_a_fault_of_ours_in_a_batch_is_noted(tmp_path: Path) -> None:
         runner.stop()
 
     assert [(one["event"], one["error"]) for one in logs] == [("batch.failed", "ZeroDivisionError")]
+
+
+def test_what_is_left_of_an_upload_goes_when_the_next_parcel_comes(tmp_path: Path) -> None:
+    runner = BatchRunner(cast("WorkOffBatch", lambda *_, **__: True), tmp_path)
+    for name, age_s in ((".incoming-left", 25 * 3600), (".incoming-under-way", 60)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age_s,) * 2)
+    (tmp_path / "upload").touch()
+
+    runner.start("bat_1", tmp_path / "upload")
+    runner.stop()
+
+    assert [path.name for path in tmp_path.glob(".*")] == [".incoming-under-way"]
