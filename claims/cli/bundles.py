@@ -59,20 +59,13 @@ def judge(
     label: str,
     judge: Callable[[Path], tuple[bool, dict[str, object]]],
     *,
-    language: str,
     as_json: bool,
 ) -> int:
-    """Judge every input and say whether all passed; one that cannot be read never stops the rest."""
-    from claims.cli.signing_words import describe_unreadable
-
+    """Judge every input and say whether all passed."""
     failed = 0
     with progress_bar(label, len(inputs)) as bar:
         for path in inputs:
-            try:
-                passed, entry = judge(path)
-            except OSError as error:
-                say(f"{path}: {describe_unreadable(error, language)}")
-                passed, entry = False, {"file": str(path), "error": str(error)}
+            passed, entry = judge(path)
             failed += not passed
             if as_json:
                 emit(entry)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from claims.cli.bundles import Output, deliver, judge
-from claims.cli.inputs import MAX_BYTES, Inputs, TooLargeInput, find_files, read_input
+from claims.cli.inputs import MAX_BYTES, Inputs, TooLargeInput, find_files, free_path, read_input
 from claims.cli.output import AsJson, Language, say
 from claims.cli.trust import (
     AllowedNetworks,
@@ -28,6 +28,7 @@ from claims.cli.trust import (
 
 if TYPE_CHECKING:
     from claims.authorities.revocation import OnlineTrust
+    from signing.errors import RecordUnreadable, Unparsable
     from signing.report.report import Report, Terms
     from signing.trust import TrustStore
 
@@ -85,8 +86,13 @@ def verify(
     from signing.report.as_json import report_to_json
     from signing.report.words import describe_report
 
-    if report is not None and output is None and as_json:
+    paths = find_files(inputs)
+    if report is not None and output is None and (as_json or (report is _ReportKind.JSON and len(paths) > 1)):
         raise typer.BadParameter("say where the reports go", param_hint="--output")
+    _require("--report", report, where=output, name="--output")
+    _require("--online", online, where=allow_network, name="--allow-network")
+    if recompute and any((trust, crl, at, facility, policy, online)):
+        raise typer.BadParameter("a report holds its own terms: give no others", param_hint="--recompute")
     terms = None if recompute else _terms(trust, crl, at, facility, policy)
     asking = online_trust(terms.trust, allow_network or ()) if terms is not None and online else None
     most = MAX_BYTES if recompute else DEFAULT_LIMITS.max_bytes
@@ -97,9 +103,9 @@ def verify(
         try:
             data = _read(path, most)
             done = _recompute(data) if terms is None else _report_on(data, terms, asking)
-        except (RecordUnreadable, Unparsable) as error:
+        except (OSError, RecordUnreadable, Unparsable) as error:
             say(f"{path}: {describe_unreadable(error, language)}")
-            return False, _unreadable(path, facility, getattr(error, "code", "report.unreadable"))
+            return False, _not_judged(path, error, terms)
         if report is not None:
             made.append((path, done))
         verdict = done.verdict
@@ -110,10 +116,16 @@ def verify(
         ms = round((time.perf_counter() - started) * 1000, 3)
         return verdict.has_passed, {"file": str(path), **dict(simple), "ms": ms}  # type: ignore[call-overload]
 
-    code = judge(find_files(inputs), "verifying", verify_one, language=language, as_json=as_json)
+    code = judge(paths, "verifying", verify_one, as_json=as_json)
     if report is not None and made:
         _write(report, made, output, language)
     return code
+
+
+def _require(needed: str, there: object, *, where: object, name: str) -> None:
+    """Refuse an option that would say nothing, since another one is missing."""
+    if where and not there:
+        raise typer.BadParameter(f"says nothing without {needed}", param_hint=name)
 
 
 def _terms(
@@ -180,18 +192,39 @@ def _recompute(data: bytes) -> "Report":
     return report_from_json(document)
 
 
-def _unreadable(path: Path, facility: str | None, reason: str) -> dict[str, object]:
-    return {
+def _not_judged(
+    path: Path, error: "OSError | RecordUnreadable | Unparsable", terms: "Terms | None"
+) -> dict[str, object]:
+    """Return what is said of an input that comes to no report: all that is said of others, and no more."""
+    from claims.cli.signing_words import describe_unreadable
+    from signing.verdict import Indication, Level, SubIndication
+
+    entry: dict[str, object] = {
         "file": str(path),
-        "indication": "TOTAL-FAILED",
-        "sub_indication": "FORMAT_FAILURE",
-        "reasons": [reason],
+        "indication": Indication.TOTAL_FAILED.value,
+        "sub_indication": SubIndication.FORMAT_FAILURE.value,
+        "reasons": [getattr(error, "code", "report.unreadable")],
+        "warnings": [],
+        "information": [],
         "signer": None,
-        "level": "plain",
-        "facility": facility,
+        "level": Level.PLAIN.value,
         "scope": None,
+        "signing_time": None,
+        "best_signature_time": None,
+        "facility": terms and terms.facility,
+        "at": terms and terms.at.isoformat(),
+        "sentence": {language: describe_unreadable(error, language) for language in ("vi", "en")},
         "ms": 0.0,
     }
+    if isinstance(error, OSError):
+        # EN 319 102-1, 5.1.3: nothing is wrong with what nobody has seen.
+        entry |= {
+            "indication": Indication.INDETERMINATE.value,
+            "sub_indication": SubIndication.SIGNED_DATA_NOT_FOUND.value,
+            "reasons": ["file.unreadable"],
+            "error": str(error),
+        }
+    return entry
 
 
 def _write(
@@ -211,10 +244,9 @@ def _write(
         if len(documents) == 1 and not (output and output.is_dir()):
             deliver(documents[0][1], output)
             return
-        if output is None:
-            raise typer.BadParameter("several reports need a folder", param_hint="--output")
+        folder, taken = output or Path(), set[Path]()
         for path, document in documents:
-            deliver(document, output / f"{path.name}.report.json")
+            deliver(document, free_path(folder, path.name, ".report.json", taken))
 
 
 def _dump(document: object) -> bytes:

@@ -192,6 +192,59 @@ def test_what_cannot_be_read_is_told_in_the_readers_language(desk: Path, tmp_pat
     assert told.stderr.count("không đọc") == 2
 
 
+def test_every_input_is_told_of_in_the_same_words(desk: Path, tmp_path: Path) -> None:
+    bundle, empty = desk / "bundles" / "a.xml", tmp_path / "empty.xml"
+    empty.touch()
+
+    told = claims("verify", bundle, empty, tmp_path / "missing.xml", "--trust", desk / "trust", "--json")
+
+    judged, unreadable, missing = told.lines
+    assert told.code == Exit.BLOCKED
+    assert set(judged) == set(unreadable) == set(missing) - {"error"}
+    assert (unreadable["indication"], unreadable["sub_indication"]) == ("TOTAL-FAILED", "FORMAT_FAILURE")
+    assert (missing["indication"], missing["sub_indication"]) == ("INDETERMINATE", "SIGNED_DATA_NOT_FOUND")
+    assert (unreadable["reasons"], missing["reasons"]) == (["empty"], ["file.unreadable"])
+    assert set(missing["sentence"]) == {"vi", "en"}
+
+
+def test_reports_of_files_with_one_name_are_kept_beside_each_other(desk: Path, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "claim.xml").write_text(BUNDLE)
+
+    told = claims(
+        "verify",
+        *(tmp_path / each / "claim.xml" for each in "ab"),
+        "--trust",
+        desk / "trust",
+        "--report",
+        "json",
+        "--output",
+        tmp_path / "reports",
+    )
+
+    assert told.code == Exit.BLOCKED, told.stderr
+    assert len(list((tmp_path / "reports").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--output", "somewhere"], "--output: says nothing without --report"),
+        (["--allow-network", "10.0.0.0/8"], "--allow-network: says nothing without --online"),
+        (["--recompute", "--facility", "01001"], "--recompute: a report holds its own terms"),
+        (["--report", "json"], "--output: say where the reports go"),
+    ],
+)
+def test_options_that_would_say_nothing_are_mistakes_of_use(
+    options: list[str], said: str, desk: Path
+) -> None:
+    told = claims("verify", "one.xml", "two.xml", *options)
+
+    assert told.code == Exit.USAGE
+    assert said in told.stderr
+
+
 def test_a_report_of_endless_lists_is_no_report(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_bytes(b"[" * 100_000)
 
