@@ -180,10 +180,13 @@ class Charts:
         return named
 
     def image_reports(self, chart: Chart) -> Iterator[Item[DiagnosticReport]]:
-        """Return the reports of images and of function tests."""
+        """Return the reports of images and of function tests; one of no category is of its order's."""
         categories = self.source.options.categories
         for item in chart.of(DiagnosticReport):
-            if has_category(item.resource.category, (*categories.imaging, *categories.function)):
+            report = item.resource
+            orders = () if report.category else self.source.find_all(ServiceRequest, report.based_on, item)
+            said = (*report.category, *(one for order in orders for one in order.resource.category))
+            if has_category(said, (*categories.imaging, *categories.function)):
                 yield item
 
 

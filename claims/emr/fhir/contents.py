@@ -125,9 +125,15 @@ class Contents:
         self.refused.append(Refusal(f"{kind}/{known}" if known else kind, code, reason, pointer))
 
 
+class _Request(Element):
+    method: object = None
+    url: object = None
+
+
 class _Entry(Element):
     full_url: str | None = None
     resource: msgspec.Raw = msgspec.Raw()
+    request: msgspec.Raw = msgspec.Raw()
 
 
 class _Bundle(Element):
@@ -237,12 +243,22 @@ def _open_bundle(
 ) -> Iterator[Contents]:
     contents = Contents([], [])
     nested = []
+    deleted: set[str] = set()
     for place, entry in enumerate(_entries(raw, pointer, contents)):
-        if entry is None or not memoryview(entry.resource):
-            continue  # an answer to a request, or a request to delete, holds no resource
+        if entry is None:
+            continue
         where = f"{pointer}/entry/{place}/resource"
+        if not memoryview(entry.resource):  # an answer to a request, or a request to delete
+            deleted.update(_deleted(entry))
+            continue
         kind = _kind_of(entry.resource)
-        if kind == "Bundle":
+        if deleted and f"{kind}/{_id_of(entry.resource)}" in deleted:
+            # A history tells the last first, so what stands behind a deletion was before it.
+            detail = (
+                f"{kind}/{_id_of(entry.resource)} was deleted by an entry before this one; it is left out"
+            )
+            contents.oddities.append(Oddity(where, "deleted", detail))
+        elif kind == "Bundle":
             nested.append((entry.resource, where))
         else:
             contents.add(entry.resource, kind, full_url=entry.full_url, pointer=where, is_suspect=is_suspect)
@@ -255,6 +271,16 @@ def _open_bundle(
             loose.refused.append(
                 Refusal("Bundle", "nested-too-deep", "a bundle within bundles within a bundle", where)
             )
+
+
+def _deleted(entry: _Entry) -> Iterator[str]:
+    """Yield the resource that an entry deletes, as ``Type/id``."""
+    try:
+        request = msgspec.json.decode(entry.request, type=_Request)
+    except UNREADABLE:
+        return
+    if request.method == "DELETE" and isinstance(request.url, str):
+        yield "/".join(request.url.partition("/_history/")[0].rsplit("/", 2)[-2:])
 
 
 def _entries(raw: msgspec.Raw, pointer: str, contents: Contents) -> Iterator[_Entry | None]:

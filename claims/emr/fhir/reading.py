@@ -19,6 +19,7 @@ from claims.emr.fhir.places import read_places
 from claims.emr.fhir.results import read_results
 from claims.emr.fhir.services import read_services
 from claims.emr.fhir.source import Source
+from claims.emr.fhir.unused import Unused
 from claims.emr.fhir.visits import read_facility, read_visit
 from claims.emr.inputs import Oddity, ReadEncounters, Refusal
 
@@ -51,9 +52,13 @@ def _read(inputs: Iterable[Contents], options: FhirOptions) -> ReadEncounters:
 
 
 def _encounters(charts: Charts) -> Iterator[Encounter]:
+    unused = Unused(charts.source)
     for chart in charts.all:
-        yield _encounter(charts, chart)
+        encounter = _encounter(charts, chart)
+        unused.look_through(chart, encounter)
+        yield encounter
     charts.note_unpaid()
+    unused.note()
 
 
 def _encounter(charts: Charts, chart: Chart) -> Encounter:

@@ -72,6 +72,9 @@ def _value(source: Source, item: Item[fhir.Observation], measured: fhir.Measurem
     extras = read_extras(source, item, observation.extension)
     index = source.code(measured.code, source.options.national.index)
     value, unit = _written(measured)
+    if value is None:
+        detail = "it has no value, or one that is no text (sampled data, an attachment, a reference)"
+        source.note(item.pointer, "no-value", detail)
     issued = report.resource.issued if report else None
     period = observation.effective_period
     effective = (
@@ -206,9 +209,12 @@ def _words(measured: fhir.Measurement) -> str | None:
 
 
 def _both(first: Quantity | None, between: str, second: Quantity | None) -> tuple[str | None, str | None]:
-    texts = [text for one in (first, second) if one and (text := _number(one))]
-    unit = next((one.unit or one.code for one in (first, second) if one and (one.unit or one.code)), None)
-    return between.join(texts) or None, unit
+    named = [(text, one.unit or one.code) for one in (first, second) if one and (text := _number(one))]
+    units = {unit: None for _, unit in named if unit}
+    if len(units) > 1:
+        # One unit cannot stand for both, as in 5 mg in 24 h.
+        return between.join(f"{text} {unit}" for text, unit in named), None
+    return between.join(text for text, _ in named) or None, next(iter(units), None)
 
 
 def _number(quantity: Quantity) -> str | None:

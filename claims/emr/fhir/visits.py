@@ -32,6 +32,9 @@ _DISCHARGE_TYPES: Final[Mapping[str, str]] = {"home": "1", "other-hcf": "2", "aa
 _OUTCOMES: Final[Mapping[str, str]] = {"exp": "5"}
 _BODY_WEIGHT: Final = ("29463-7",)
 _BIRTH_WEIGHT: Final = ("8339-4",)
+WEIGHTS: Final = (*_BODY_WEIGHT, *_BIRTH_WEIGHT)
+"""The codes of the observations that a visit's weights are read from."""
+
 _GRAMS: Final[Mapping[str, Decimal]] = {"g": Decimal(1), "kg": Decimal(1000)}
 
 

@@ -10,6 +10,7 @@ from tests.unit.emr.fhir.bundles import (
     a_bundle,
     a_dispense,
     a_patient,
+    a_procedure,
     a_request,
     an_administration,
     an_encounter,
@@ -130,6 +131,44 @@ def test_a_resource_that_is_there_twice_counts_once_as_written_last() -> None:
 
 
 # --- encounters --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["Procedure/pr1", "https://ehr.test/fhir/Procedure/pr1/_history/2"])
+def test_what_a_history_deletes_counts_no_more_and_is_told(url: str) -> None:
+    history = a_bundle(a_procedure("pr1"), a_procedure("pr2"), bundle_type="history")
+    history["entry"].insert(0, {"request": {"method": "DELETE", "url": url}, "response": {"status": "204"}})
+
+    done = read_fhir(json.dumps(history).encode())
+
+    assert [one.origin for one in done.encounters[0].services] == [("Procedure/pr2",)]
+    assert [(one.pointer, one.code) for one in done.oddities] == [("/entry/3/resource", "deleted")]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param({"method": "PUT", "url": "Procedure/pr1"}, id="another-request"),
+        pytest.param({"method": "DELETE"}, id="nothing-named"),
+        pytest.param("DELETE Procedure/pr1", id="no-request"),
+    ],
+)
+def test_what_deletes_nothing_leaves_all_as_it_is(request_: object) -> None:
+    bundle = a_bundle(a_procedure("pr1"), bundle_type="history")
+    bundle["entry"].insert(0, {"request": request_})
+
+    done = read_fhir(json.dumps(bundle).encode())
+
+    assert [one.origin for one in done.encounters[0].services] == [("Procedure/pr1",)]
+    assert (done.refused, done.oddities) == ((), ())
+
+
+def test_what_was_made_again_after_its_deletion_counts() -> None:
+    history = a_bundle(a_procedure("pr1"), bundle_type="history")
+    history["entry"].append({"request": {"method": "DELETE", "url": "Procedure/pr1"}})
+
+    (encounter,) = read_fhir(json.dumps(history).encode()).encounters
+
+    assert [one.origin for one in encounter.services] == [("Procedure/pr1",)]
 
 
 def test_every_encounter_has_what_names_it() -> None:

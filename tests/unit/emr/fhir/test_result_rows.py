@@ -315,3 +315,62 @@ def test_a_blood_group_that_was_ordered_is_a_result_too() -> None:
 
     assert encounter.patient.blood_group == "O-"
     assert [result.value for result in encounter.results] == ["O NEG"]
+
+
+def test_a_report_of_no_category_is_of_the_category_of_its_order() -> None:
+    order = an_order(category=[concept("http://snomed.info/sct", "363679005")])
+    report = a("DiagnosticReport", "r1", basedOn=[ref("ServiceRequest/s1")], conclusion="Bình thường")
+
+    (result,) = read_one(order, report).results
+
+    assert (result.origin[0], result.conclusion) == ("DiagnosticReport/r1", "Bình thường")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(
+            {"valueSampledData": {"origin": {"value": 0}, "dimensions": 1, "data": "1 2"}}, id="series"
+        ),
+        pytest.param({"valueReference": ref("MolecularSequence/1")}, id="reference"),
+        pytest.param({"dataAbsentReason": {"text": "hemolyzed"}}, id="absent"),
+    ],
+)
+def test_a_result_without_a_value_that_can_be_written_is_told(value: dict[str, Any]) -> None:
+    done = read(an_observation(**value))
+
+    assert [one.value for one in done.encounters[0].results] == [None]
+    assert [(one.pointer, one.code) for one in done.oddities] == [("/entry/2/resource", "no-value")]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        pytest.param(
+            {
+                "valueRatio": {
+                    "numerator": {"value": 5, "unit": "mg"},
+                    "denominator": {"value": 24, "unit": "h"},
+                }
+            },
+            ("5 mg:24 h", None),
+            id="ratio",
+        ),
+        pytest.param(
+            {"valueRange": {"low": {"value": 1, "unit": "mg"}, "high": {"value": 2, "unit": "g"}}},
+            ("1 mg - 2 g", None),
+            id="range",
+        ),
+        pytest.param(
+            {"valueRange": {"low": {"value": 1, "unit": "g"}, "high": {"value": 2, "unit": "g"}}},
+            ("1 - 2", "g"),
+            id="one-unit",
+        ),
+    ],
+)
+def test_two_amounts_of_different_units_each_keep_their_own(
+    value: dict[str, Any], written: tuple[str, str | None]
+) -> None:
+    (result,) = read_one(an_observation(**value)).results
+
+    assert (result.value, result.unit) == written
