@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, TypedDict, TypeVar, Unpack, cast
+from typing import Literal, NotRequired, Self, TypedDict, TypeVar, Unpack, cast
 from uuid import uuid4
 
 import httpx2
@@ -54,6 +54,9 @@ class Submission(TypedDict):
     next_attempt_at: str | None
     receipt: str | None
     superseded_by: str | None
+    level: str
+    assessed_at: str | None
+    signed_receipt: NotRequired[str | None]  # where it was handed in
 
 
 class FeedEvent(TypedDict):

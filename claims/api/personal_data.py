@@ -140,7 +140,7 @@ def record_data_request(wanted: NewDataRequest, service: TheService, caller: Off
     """Record it, linked to the person's claims at the facility; its times begin."""
     facility = caller.facility_within(wanted.facility)
     if facility is None:
-        raise AccessDenied("a facility that is named")
+        raise AccessDenied("a facility that is named", "nêu rõ cơ sở nào")
     request = service.data_requests.record(
         caller, wanted.kind, _persons(service, wanted), facility=facility, text=wanted.text
     )

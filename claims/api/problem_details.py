@@ -14,7 +14,7 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     access_errors.UnknownKey: "thiếu khóa API, hoặc khóa không tồn tại, đã bị thu hồi hay hết hạn "
     "(Authorization: Bearer ehs_…)",
     access_errors.NotSignedIn: "hãy đăng nhập trước",
-    access_errors.AccessDenied: "khóa này không đủ quyền ({error})",
+    access_errors.AccessDenied: "không đủ quyền: cần {needs}",
     access_errors.KeyNotFound: "không có khóa hay phần mềm nào mang mã {key_id}",
     access_errors.TooManyKeys: "đang có {most} khóa còn hiệu lực: hãy kết thúc khóa cũ trước",
     access_errors.UnusableKey: "khóa không dùng được ({why}); hãy gửi khóa công khai RSA (từ 2048 bit), "
@@ -52,8 +52,8 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     errors.WebhookNotFound: "không có {webhook_id}",
     errors.TooManyWebhooks: "mỗi cơ sở có tối đa {most} webhook; hãy xóa bớt trước",
     errors.WebhookDisabled: "{webhook_id} đang tắt ({why}); hãy bật lại trước",
-    UnusableAddress: "không gửi gì đến {url} ({detail})",
-    TargetUnreachable: "không gửi được đến {url} ({detail})",
+    UnusableAddress: "không gửi gì đến {url}: {why}",
+    TargetUnreachable: "không gửi được đến {url}: {why}",
     errors.IdempotencyMismatch: "Idempotency-Key này đã dùng cho {submission_id} với nội dung khác",
     errors.EmptyBundle: "không nhận được gì: hãy gửi nguyên các byte của hồ sơ (curl: --data-binary @TỆP)",
     errors.EmptySelection: "phải nêu ít nhất một điều kiện; không có điều kiện nào là chọn tất cả",

@@ -43,9 +43,15 @@ class HttpSigningService:
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise UnusableAddress(self.url, "an http or https address is needed")
+            raise UnusableAddress(
+                self.url, "an http or https address is needed", "cần địa chỉ http hoặc https"
+            )
         if parts.scheme == "http" and not _is_loopback(parts.hostname):
-            raise UnusableAddress(self.url, "the account's secret goes along, so it must be https")
+            raise UnusableAddress(
+                self.url,
+                "the account's secret goes along, so it must be https",
+                "gửi kèm bí mật của tài khoản nên phải dùng https",
+            )
 
     def certificate(self) -> x509.Certificate:
         """Return the certificate whose key signs for the account.

@@ -63,7 +63,7 @@ _VIETNAMESE: Final[Mapping[type[Exception], str]] = MappingProxyType(
         errors.RemoteSigningExpired: "người giữ khóa chưa xác nhận kịp thời hạn ({error})",
         errors.RemoteSigningFailed: "dịch vụ ký từ xa không ký được ({error})",
         AuthorityUnreachable: "không có câu trả lời dùng được từ {url} ({detail})",
-        UnusableAddress: "không gửi gì đến địa chỉ {url} ({detail})",
+        UnusableAddress: "không gửi gì đến địa chỉ {url}: {why}",
         UnusableCredentials: "tệp tài khoản không dùng được ({error})",
         OSError: "không đọc hoặc không ghi được tệp ({error})",
     }

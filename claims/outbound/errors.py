@@ -16,12 +16,15 @@ class TargetUnreachable(ClaimsError):
 
     Attributes:
         url: Whom we asked, without credentials.
+        detail: What came instead.
+        why: The same in Vietnamese; what others said, as they did.
     """
 
-    def __init__(self, url: str, detail: str) -> None:
+    def __init__(self, url: str, detail: str, why: str | None = None) -> None:
         self.url = without_credentials(url)
         super().__init__(f"{self.url}: {detail}")
         self.detail = detail
+        self.why = why or detail
 
 
 class UnusableAddress(ClaimsError):
@@ -29,12 +32,15 @@ class UnusableAddress(ClaimsError):
 
     Attributes:
         url: The address, without credentials.
+        detail: Why.
+        why: The same in Vietnamese.
     """
 
-    def __init__(self, url: str, detail: str) -> None:
+    def __init__(self, url: str, detail: str, why: str) -> None:
         self.url = without_credentials(url)
         super().__init__(f"{self.url}: {detail}")
         self.detail = detail
+        self.why = why
 
 
 def without_credentials(url: str) -> str:

@@ -33,6 +33,8 @@ _MOVED: Final = frozenset(
         HTTPStatus.PERMANENT_REDIRECT,
     }
 )
+_NO_WEB: Final = ("an http or https address is needed", "cần địa chỉ http hoặc https")
+_UNREADABLE: Final = ("its host or port cannot be read", "không đọc được tên máy chủ hoặc cổng")
 _PORTS: Final = {"http": 80, "https": 443}
 # RFC 6052, 2.1: behind it is the IPv4 address in its last 32 bits.
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
@@ -101,8 +103,8 @@ class Guard:
             try:
                 url = urljoin(url, target)
             except ValueError as error:
-                raise UnusableAddress(target, "an http or https address is needed") from error
-        raise TargetUnreachable(url, "redirected too often")
+                raise UnusableAddress(target, *_NO_WEB) from error
+        raise TargetUnreachable(url, "redirected too often", "bị chuyển hướng quá nhiều lần")
 
     def post(self, url: str, content: bytes, *, headers: Mapping[str, str], max_bytes: int) -> Reply:
         """Post once, following no redirection.
@@ -140,15 +142,17 @@ class Guard:
             parts = urlsplit(url)
             has_port_zero = parts.port == 0
         except ValueError as error:  # whose text may repeat what was taken for the port
-            raise UnusableAddress(url, "its host or port cannot be read") from error
+            raise UnusableAddress(url, *_UNREADABLE) from error
         if parts.scheme not in _PORTS or not parts.hostname or has_port_zero:
-            raise UnusableAddress(url, "an http or https address is needed")
+            raise UnusableAddress(url, *_NO_WEB)
         if parts.username is not None or parts.password is not None:
-            raise UnusableAddress(url, "an address with credentials is not asked")
+            raise UnusableAddress(
+                url, "an address with credentials is not asked", "không dùng địa chỉ có kèm tên và mật khẩu"
+            )
         try:
             return httpx2.Request(method, url, content=content, headers=headers)
         except httpx2.InvalidURL as error:
-            raise UnusableAddress(url, "its host or port cannot be read") from error
+            raise UnusableAddress(url, *_UNREADABLE) from error
 
     def _exchange(
         self, request: httpx2.Request, deadline: float, max_bytes: int | None
@@ -159,9 +163,13 @@ class Guard:
             left = deadline - time.monotonic()
             return asyncio.run(asyncio.wait_for(_send(bound, url, max_bytes), timeout=max(left, 0)))
         except TimeoutError as error:
-            raise TargetUnreachable(url, "its answer takes too long") from error
+            raise TargetUnreachable(url, "its answer takes too long", "chờ trả lời quá lâu") from error
         except httpx2.RemoteProtocolError as error:  # whose text may repeat what came
-            raise TargetUnreachable(url, "what it answered is not HTTP, or ends too early") from error
+            raise TargetUnreachable(
+                url,
+                "what it answered is not HTTP, or ends too early",
+                "câu trả lời không phải HTTP, hoặc bị đứt giữa chừng",
+            ) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise TargetUnreachable(url, str(error) or type(error).__name__) from error
 
@@ -174,14 +182,24 @@ class Guard:
                 for text in self.resolver(host, request.url.port or _PORTS[request.url.scheme])
             ]
         except (OSError, ValueError) as error:
-            raise TargetUnreachable(url, f"its name has no address ({error})") from error
+            raise TargetUnreachable(
+                url, f"its name has no address ({error})", f"tên miền không có địa chỉ ({error})"
+            ) from error
         if not found:
-            raise TargetUnreachable(url, "its name has no address")
+            raise TargetUnreachable(url, "its name has no address", "tên miền không có địa chỉ")
         # One name may have a public address beside a private one, so that the next look-up takes the other.
         if refused := [address for address in found if not self._may_ask(address)]:
-            raise UnusableAddress(url, f"{refused[0]} is not in a public network, and nobody allowed it")
+            raise UnusableAddress(
+                url,
+                f"{refused[0]} is not in a public network, and nobody allowed it",
+                f"{refused[0]} không thuộc mạng công cộng và chưa được ai cho phép",
+            )
         if self.needs_tls and request.url.scheme != "https" and not all(map(self._is_allowed, found)):
-            raise UnusableAddress(url, "what leaves for a public network must be https")
+            raise UnusableAddress(
+                url,
+                "what leaves for a public network must be https",
+                "gửi ra mạng công cộng thì phải dùng https",
+            )
         return httpx2.Request(
             request.method,
             request.url.copy_with(host=str(found[0])),
@@ -227,12 +245,16 @@ async def _send(request: httpx2.Request, url: str, max_bytes: int | None) -> tup
             if max_bytes is None:
                 return None, Reply(answer.status_code, kind, b"")
             if answer.headers.get("content-encoding", "identity").lower() != "identity":
-                raise TargetUnreachable(url, "its answer is packed, which nobody asked for")
+                raise TargetUnreachable(
+                    url,
+                    "its answer is packed, which nobody asked for",
+                    "câu trả lời bị nén dù không ai yêu cầu",
+                )
             body = bytearray()
             async for chunk in answer.aiter_raw():
                 body += chunk
                 if len(body) > max_bytes:
-                    raise TargetUnreachable(url, "its answer is too long")
+                    raise TargetUnreachable(url, "its answer is too long", "câu trả lời quá dài")
             return None, Reply(answer.status_code, kind, bytes(body))
         finally:
             await answer.aclose()

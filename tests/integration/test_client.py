@@ -12,15 +12,19 @@ import pytest
 from standardwebhooks import Webhook
 
 from claims.api.app import create_app
+from claims.api.models import AcceptedView, FeedEventView, FeedPageView
 from claims.client import (
     ApiClient,
     ApiRefused,
     ApiUnreachable,
     Conflicting,
+    FeedEvent,
+    FeedPage,
     ForgedWebhook,
     NotAllowed,
     NotFound,
     NotNow,
+    Submission,
     read_webhook,
 )
 from claims.exchange.access.keys import Scope
@@ -273,3 +277,9 @@ def test_a_forged_webhook_is_told(attack: str) -> None:
 
     with pytest.raises(ForgedWebhook):
         read_webhook(b"{}" if attack == "other body" else body, headers, SECRET)
+
+
+def test_the_types_know_all_that_the_service_says() -> None:
+    assert set(Submission.__annotations__) == set(AcceptedView.model_fields)
+    assert set(FeedEvent.__annotations__) == set(FeedEventView.model_fields)
+    assert set(FeedPage.__annotations__) == set(FeedPageView.model_fields)

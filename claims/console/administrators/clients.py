@@ -207,7 +207,7 @@ def _facility_of(service: Service, viewer: Viewer, form: FormData) -> FacilityCo
         find_code(facility) == facility and service.facilities.name_of(facility) is not None
     )
     if not is_known or not viewer.principal.within.reaches(facility):
-        raise AccessDenied("a facility that is registered")
+        raise AccessDenied("a facility that is registered", "một cơ sở đã đăng ký")
     return facility
 
 

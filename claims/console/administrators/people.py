@@ -249,7 +249,7 @@ def _another(service: Service, viewer: Viewer, person_id: str) -> Person:
     """Return somebody else than the viewer: nobody changes his own rights, or locks himself out."""
     person = _find(service, person_id)
     if person.id == viewer.id:
-        raise AccessDenied("another administrator")
+        raise AccessDenied("another administrator", "một quản trị viên khác")
     return person
 
 

@@ -61,7 +61,7 @@ def make_key(
     named = str(form.get("facility", ""))
     facility = viewer.principal.facility_within(named or None)
     if facility is None or find_code(facility) != facility or service.facilities.name_of(facility) is None:
-        raise AccessDenied("a facility that is registered")
+        raise AccessDenied("a facility that is registered", "một cơ sở đã đăng ký")
     scopes = frozenset(Scope(text) for text in form.getlist("scope") if text in set(Scope))
     label = str(form.get("label", "")).strip()[:_LONGEST_LABEL]
     keys, now = service.api_keys.of_facility(facility), service.clock.now()

@@ -239,6 +239,8 @@ def _place(wanted: Wanted, viewer: Viewer) -> Place | None:
     named, within = wanted["facility"], viewer.principal.within
     if named:
         if not within.covers(named):
-            raise AccessDenied(f"the right {START} for facility {named}")
+            raise AccessDenied(
+                f"the right {START} for facility {named}", f"quyền {START} đối với cơ sở {named}"
+            )
         return Place(named)
     return within.places[0] if len(within.places) == 1 else None

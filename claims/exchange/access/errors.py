@@ -79,11 +79,13 @@ class AccessDenied(ClaimsError):
 
     Attributes:
         lacks: What it would need: a right, or a facility of its own.
+        needs: The same in Vietnamese.
     """
 
-    def __init__(self, lacks: str) -> None:
+    def __init__(self, lacks: str, needs: str) -> None:
         super().__init__(f"the caller lacks {lacks}")
         self.lacks = lacks
+        self.needs = needs
 
 
 class ProtectedRecord(ClaimsError):

@@ -76,7 +76,7 @@ def require_givable(scopes: Iterable[Scope], *, by: Principal) -> None:
     """
     reserved = sorted(set(scopes).difference(givable_scopes(by=by)))
     if reserved:
-        raise AccessDenied(f"the right to give the scope {reserved[0]}")
+        raise AccessDenied(f"the right to give the scope {reserved[0]}", f"quyền cấp phạm vi {reserved[0]}")
 
 
 def givable_scopes(*, by: Principal) -> list[Scope]:

@@ -191,7 +191,10 @@ class ManagePeople:
         """Forget password, code generator and passkeys; return a new one-time password."""
         person, password = self.find(login), one_time_password()
         if person.issuer is not None:
-            raise AccessDenied(f"no password: this person signs in at {person.issuer}")
+            raise AccessDenied(
+                f"no password: this person signs in at {person.issuer}",
+                f"đăng nhập tại {person.issuer}, không dùng mật khẩu",
+            )
         until = self.clock.now() + ONE_TIME_PASSWORD_FOR
         self.people.set_password(person.id, self.passwords.hash(password), until=until)
         self.people.set_totp(person.id, None)
@@ -235,9 +238,15 @@ class ManagePeople:
     def _another(self, login: str, by: str) -> Person:
         person = self.find(login)
         if person.id == by:
-            raise AccessDenied("another administrator: nobody changes his own roles")
+            raise AccessDenied(
+                "another administrator: nobody changes his own roles",
+                "một quản trị viên khác: không ai tự đổi vai trò của mình",
+            )
         if person.issuer is not None:
-            raise AccessDenied(f"a change at {person.issuer}, which gives this person his roles")
+            raise AccessDenied(
+                f"a change at {person.issuer}, which gives this person his roles",
+                f"thay đổi tại {person.issuer}, nơi cấp vai trò cho người này",
+            )
         return person
 
     def _end_sessions(self, person: Person) -> None:

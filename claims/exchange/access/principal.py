@@ -65,7 +65,7 @@ class Principal:
         """
         reach = self.reach(action)
         if reach.is_nowhere:
-            raise AccessDenied(f"the right {action}")
+            raise AccessDenied(f"the right {action}", f"quyền {action}")
         return replace(self, within=reach)
 
     def own_facility(self) -> FacilityCode:
@@ -76,7 +76,7 @@ class Principal:
         """
         facility = self.within.only_facility
         if facility is None:
-            raise AccessDenied("a facility of its own")
+            raise AccessDenied("a facility of its own", "khóa riêng của một cơ sở")
         return FacilityCode(facility)
 
     def facility_within(self, named: str | None) -> FacilityCode | None:
@@ -86,7 +86,7 @@ class Principal:
             AccessDenied: The one that was named lies elsewhere.
         """
         if named is not None and not self.within.covers(named):
-            raise AccessDenied(f"the right to see facility {named}")
+            raise AccessDenied(f"the right to see facility {named}", f"quyền xem cơ sở {named}")
         facility = named or self.within.only_facility
         return None if facility is None else FacilityCode(facility)
 

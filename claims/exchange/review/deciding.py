@@ -75,7 +75,7 @@ class DecideReviews:
             ReviewChanged: It is no longer as it was seen.
         """
         if not self._may(who, review):
-            raise AccessDenied(f"the right {DECIDE} for this claim")
+            raise AccessDenied(f"the right {DECIDE} for this claim", f"quyền {DECIDE} đối với hồ sơ này")
         require_sound(decision, review.claimed, self.policy)
         holder = review.holder(self.clock.now())
         if holder is not None and holder != who.id:
@@ -176,9 +176,11 @@ class ConfirmReviews:
 
     def _require_other(self, review: Review, who: Principal) -> None:
         if not who.may(CONFIRM, review.facility) or who.hidden_classes(review.classes, review.facility):
-            raise AccessDenied(f"the right {CONFIRM} for this claim")
+            raise AccessDenied(f"the right {CONFIRM} for this claim", f"quyền {CONFIRM} đối với hồ sơ này")
         if review.decided_by == who.id:
-            raise AccessDenied("another pair of eyes: you proposed this yourself")
+            raise AccessDenied(
+                "another pair of eyes: you proposed this yourself", "một người khác: chính bạn đã đề xuất"
+            )
 
 
 def require_sound(decision: Decision, claimed: Decimal, policy: ReviewPolicy) -> None:

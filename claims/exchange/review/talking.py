@@ -31,7 +31,7 @@ class TalkAboutReview:
             ReviewChanged: It is decided already.
         """
         if not who.may(ASK, review.facility) or who.hidden_classes(review.classes, review.facility):
-            raise AccessDenied(f"the right {ASK} for this claim")
+            raise AccessDenied(f"the right {ASK} for this claim", f"quyền {ASK} đối với hồ sơ này")
         self._add(review, text, who, is_hospital=False, leads_to=ReviewState.ASKED)
 
     def answer(self, review: Review, *, text: str, who: Principal) -> None:
@@ -43,7 +43,7 @@ class TalkAboutReview:
             ReviewChanged: Nothing is asked any more.
         """
         if not who.may(ANSWER, review.facility):
-            raise AccessDenied(f"the right {ANSWER} for this claim")
+            raise AccessDenied(f"the right {ANSWER} for this claim", f"quyền {ANSWER} đối với hồ sơ này")
         self._add(review, text, who, is_hospital=True, leads_to=ReviewState.OPEN)
 
     def _add(
