@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from claims.emr.inputs import Oddity, ReadEncounters
     from claims.emr.recognizing import Format
 
-_HOMELESS: Final = frozenset({"no-visit", "ambiguous-visit"})  # what messages are that no visit is known for
 _MOST_TOLD: Final = 20  # findings of a claim on the screen
 _NOT_IN_A_NAME: Final = re.compile(r"[^\w.-]+")
 
@@ -153,6 +152,7 @@ class _Bench:
 
     def outcomes(self, files: Sequence[Path], bar: Bar) -> Iterator[_Outcome]:
         """Build every input, in order; what belongs together over several waits for those behind it."""
+        from claims.emr.hl7.inputs import read_hl7_inputs
         from claims.emr.recognizing import Format
 
         waiting: list[_Opened] = []
@@ -162,7 +162,8 @@ class _Bench:
                 waiting.append(opened)
             else:
                 yield self._build(opened.path, self._read(opened), bar)
-        folded = self._fold([opened.data for opened in waiting if opened.kind is Format.HL7])
+        messages = [opened.data for opened in waiting if opened.kind is Format.HL7]
+        folded = read_hl7_inputs(messages, options=self.options.hl7)
         parts: dict[Path, list[_Opened]] = defaultdict(list)
         for opened in waiting:
             if opened.is_part:
@@ -204,27 +205,6 @@ class _Bench:
         if opened.kind is None:
             return ReadEncounters((), (Refusal("", "unreadable", opened.error or ""),))
         return read_encounters(opened.data, opened.kind, self.options)
-
-    def _fold(self, inputs: Sequence[bytes]) -> Iterator["ReadEncounters"]:
-        """Read the messages of several inputs as one stream; a visit is of the first input that names it."""
-        from claims.emr.formats import read_encounters
-        from claims.emr.hl7.reading import read_hl7
-        from claims.emr.inputs import ReadEncounters
-        from claims.emr.recognizing import Format
-
-        if len(inputs) < 2:  # noqa: PLR2004 - one input needs no putting together
-            yield from (read_encounters(data, Format.HL7, self.options) for data in inputs)
-            return
-        whole = read_hl7(inputs, options=self.options.hl7)
-        left = {encounter.encounter.link_id: encounter for encounter in whole.encounters}
-        for data in inputs:
-            alone = read_hl7(data, options=self.options.hl7)
-            named = [encounter.encounter.link_id for encounter in alone.encounters]
-            mine = tuple(left.pop(link_id) for link_id in named if link_id in left)
-            # What an input lacks by itself (the order of a result) another may bring.
-            refused = [one for one in alone.refused if one.code not in _HOMELESS or one in whole.refused]
-            oddities = [odd for odd in alone.oddities if odd in whole.oddities]
-            yield ReadEncounters(mine, tuple(refused), tuple(oddities))
 
     def _build(self, path: Path, read: "ReadEncounters", bar: Bar) -> _Outcome:
         from claims.building.reasons import Refused, told_of_reading
