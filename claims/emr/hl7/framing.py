@@ -17,8 +17,11 @@ _BLANKS: Final = b" \t\r\n\x0b\x1c\x1a\x00"
 _HEADER = re.compile(rb"(?:^|(?<=[\r\n\x0b\x1c]))[ \t]*(MSH|FHS|BHS|BTS|FTS)(?=[^A-Za-z0-9\s]|[\r\n]|$)")
 _MESSAGE: Final = b"MSH"
 _BATCH_END: Final = b"BTS"
+_FILE_END: Final = b"FTS"
+_BATCH: Final = b"BHS"
+_OF_BATCHES: Final = frozenset({_BATCH, _BATCH_END})
 _DIGITS_OF_A_COUNT: Final = 12
-# What follows BTS: the separator that the batch declares, and the number of its messages.
+# What follows BTS or FTS: the separator that is declared, and the number of messages or of batches.
 _COUNT = re.compile(rb"(.)[ ]*([0-9]+)[ ]*(?:\1|[\r\n]|$)")
 
 
@@ -52,12 +55,17 @@ def _messages(data: bytes) -> Iterator[tuple[bytes, str]]:
     if before.removeprefix(_BOM).strip(_BLANKS):
         yield b"", "not-a-message"
     ends = [header.start() for header in headers[1:]] + [len(data)]
-    in_batch = 0
+    in_batch = batches = 0
     for header, end in zip(headers, ends, strict=False):
         if header[1] != _MESSAGE:
             # A message that is missing is money, too.
-            if header[1] == _BATCH_END and not _is_count(data[header.end() : end], in_batch):
+            trailer = data[header.end() : end]
+            if header[1] == _BATCH_END and not _is_count(trailer, in_batch):
                 yield b"", "batch-incomplete"
+            # A file that has no batches counts who knows what.
+            if header[1] == _FILE_END and batches and not _is_count(trailer, batches):
+                yield b"", "file-incomplete"
+            batches = batches + (header[1] == _BATCH) if header[1] in _OF_BATCHES else 0
             in_batch = 0
             continue
         in_batch += 1
@@ -71,6 +79,6 @@ def _messages(data: bytes) -> Iterator[tuple[bytes, str]]:
 
 
 def _is_count(trailer: bytes, counted: int) -> bool:
-    """Whether the end of a batch says that it holds so many messages, or does not say it."""
+    """Whether an end says that there were so many messages or batches, or does not say it."""
     said = _COUNT.match(trailer)
     return said is None or int(said[2][:_DIGITS_OF_A_COUNT]) == counted

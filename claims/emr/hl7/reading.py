@@ -24,6 +24,7 @@ from claims.emr.hl7.records import Record
 from claims.emr.hl7.results import Ordered, Report, clinical_note, read_reports, results
 from claims.emr.hl7.services import charged_service, is_medicine, line_number, services
 from claims.emr.hl7.stay import Stay
+from claims.emr.hl7.unread import note_unread
 from claims.emr.hl7.values import Notes
 from claims.emr.hl7.visits import sort_into_visits
 from claims.emr.inputs import ReadEncounters, Refusal
@@ -34,6 +35,7 @@ _TRIALS: Final = frozenset({"T", "D"})
 _FRAME_FAULTS: Final = {
     "not-a-message": "there are bytes before, between or behind messages that belong to none",
     "frame-without-end": "its frame has no end, so a part may be missing",
+    "file-incomplete": "the file that ends here says that it holds another number of batches (FTS-1)",
     "batch-incomplete": "the batch that ends here says that it holds another number of messages (BTS-1)",
 }
 
@@ -56,6 +58,7 @@ def read_hl7(data: bytes | Iterable[bytes], *, options: Hl7Options | None = None
     _note_trials(messages, notes)
     visits, homeless = sort_into_visits(messages, options, notes)
     refused += homeless
+    note_unread((message for visit in visits for message in visit.messages), options, notes)
     encounters = []
     for visit in visits:
         record = Record(visit, Context(options, notes))

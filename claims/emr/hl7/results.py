@@ -88,7 +88,7 @@ def read_reports(messages: Sequence[Message], numbers: Numbers, notes: Notes) ->
     """Fold the results of a visit by order and service code."""
     reports: dict[tuple[str, str], Report] = {}
     for message in messages:
-        if not message.kind.startswith(_FAMILIES):
+        if not is_result_message(message):
             continue
         for group in order_groups(message, numbers):
             request = group.first("OBR")
@@ -105,6 +105,11 @@ def read_reports(messages: Sequence[Message], numbers: Numbers, notes: Notes) ->
                     first, 11, "preliminary-result", "no final value came, so the preliminary one was taken"
                 )
     return list(reports.values())
+
+
+def is_result_message(message: Message) -> bool:
+    """Say whether a message brings results."""
+    return message.kind.startswith(_FAMILIES)
 
 
 def results(report: Report, ordered: Ordered | None, context: Context) -> Iterator[Result]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from claims.emr.encounter import Visit
 from claims.emr.hl7.charges import Charges
-from claims.emr.hl7.message import Message, Segment
+from claims.emr.hl7.message import Message
 from claims.emr.hl7.places import Fields, Found
 from claims.emr.hl7.records import Record
 from claims.emr.hl7.values import Coded, codings_of, found_day, found_time, location, number_of, time_of
@@ -21,7 +21,10 @@ _BEGIN_VISIT: Final = frozenset({"A01", "A04", "A05", "A06", "A07"})
 _CANCEL_TRANSFER: Final = "A12"
 _STAY, _SHORT_STAY = "03", "09"
 _SHORT: Final = timedelta(hours=4)
-_GRAMS: Final = frozenset({"G", "GR", "GRAM"})
+# By UCUM, and by the units of ISO that HL7 v2 names itself (7.4.2: gm).
+_GRAMS: Final = dict.fromkeys(("G", "GM", "GR", "GRAM", "GRAMS"), Decimal(1)) | dict.fromkeys(
+    ("KG", "KGM", "KILOGRAM", "KILOGRAMS"), Decimal(1000)
+)
 _THOUSAND: Final = Decimal(1000)
 _HUNDREDTH: Final = Decimal("0.01")
 
@@ -81,7 +84,7 @@ class Stay:
             to_facility=receiver.code or None,
             transfer_paper=record.text("visit.transfer_paper"),
             accident=record.text("visit.accident"),
-            weight_kg=_weight(record, "weight"),
+            weight_kg=_weight(record),
             newborn_weights_g=_newborn_weights(record),
             follow_up=self._follow_up(),
             note=record.text("visit.note"),
@@ -199,27 +202,29 @@ def _is_short(admitted: str, discharged: str) -> bool:
     return ended - begun < _SHORT
 
 
-def _weight(record: Record, name: str) -> Decimal | None:
-    """Return a weight in kilograms, to the hundredth."""
-    segment = record.observed(name)
-    number = _positive(segment, record)
-    if number is None or segment is None:
-        return None
-    return _plain((number / _THOUSAND if segment.text(6).upper() in _GRAMS else number).quantize(_HUNDREDTH))
+def _weight(record: Record) -> Decimal | None:
+    """Return the weight in kilograms, to the hundredth."""
+    grams = _grams(record, "weight")
+    return None if grams is None else _plain((grams / _THOUSAND).quantize(_HUNDREDTH))
 
 
 def _newborn_weights(record: Record) -> tuple[Decimal, ...]:
     """Return the weight at birth in grams."""
-    segment = record.observed("birth_weight")
-    number = _positive(segment, record)
-    if number is None or segment is None:
-        return ()
-    return (_plain(number if segment.text(6).upper() in _GRAMS else number * _THOUSAND),)
+    grams = _grams(record, "birth_weight")
+    return () if grams is None else (_plain(grams),)
 
 
-def _positive(segment: Segment | None, record: Record) -> Decimal | None:
-    number = number_of(segment, 5, record.context.notes)
-    return number if number is not None and number > 0 else None
+def _grams(record: Record, name: str) -> Decimal | None:
+    """Return a weight in grams; one of another unit, or of none, is left out and said."""
+    segment, notes = record.observed(name), record.context.notes
+    number = number_of(segment, 5, notes)
+    if segment is None or number is None or number <= 0:
+        return None
+    factor = _GRAMS.get(segment.text(6).upper())
+    if factor is None:
+        notes.add(segment, 6, "not-a-weight", "a weight is neither in kg nor in g; it is left out")
+        return None
+    return number * factor
 
 
 def _plain(number: Decimal) -> Decimal:

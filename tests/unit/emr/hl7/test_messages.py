@@ -35,6 +35,14 @@ def test_every_frame_gives_the_same_messages(data: bytes) -> None:
     assert read_hl7(data).encounters[0].encounter.discharged == "202611020945"
 
 
+def test_the_mark_for_what_was_cut_off_of_version_2_7_is_no_mark_of_a_field() -> None:
+    data = (ARRIVAL + DEPARTURE).replace(b"^~\\&|", b"^~\\&#|").replace(b"|2.5\r", b"|2.8\r")
+
+    found = read_hl7(data)
+
+    assert (found.refused, found.encounters[0].patient.id) == ((), "BN1")
+
+
 def test_a_frame_without_an_end_is_refused_because_a_line_may_be_missing() -> None:
     found = read_hl7(b"\x0b" + ARRIVAL + b"\x1c\r\x0b" + DEPARTURE)
 
@@ -66,6 +74,30 @@ def test_each_batch_counts_its_own_messages() -> None:
     found = read_hl7(b"BHS|^~\\&\r" + ARRIVAL + b"BTS|1\rBHS|^~\\&\r" + DEPARTURE + b"BTS|1\rFTS|2\r")
 
     assert found.refused == ()
+
+
+@pytest.mark.parametrize(
+    ("trailer", "codes_of_refusals"),
+    [
+        pytest.param(b"FTS|3\r", ["file-incomplete"], id="one-is-missing"),
+        pytest.param(b"FTS|2|end\r", [], id="right"),
+        pytest.param(b"FTS\r", [], id="not-said"),
+        pytest.param(b"FTS|2\rFHS|^~\\&\rBHS|^~\\&\rBTS|0\rFTS|1\r", [], id="each-file-its-own"),
+    ],
+)
+def test_a_file_that_holds_another_number_of_batches_than_it_says_is_refused(
+    trailer: bytes, codes_of_refusals: list[str]
+) -> None:
+    batches = b"FHS|^~\\&\rBHS|^~\\&\r" + ARRIVAL + b"BTS|1\rBHS|^~\\&\r" + DEPARTURE + b"BTS|1\r"
+
+    found = read_hl7(batches + trailer)
+
+    assert [refusal.code for refusal in found.refused] == codes_of_refusals
+    assert len(found.encounters) == 1
+
+
+def test_a_file_without_batches_may_count_what_it_likes() -> None:
+    assert read_hl7(b"FHS|^~\\&\r" + ARRIVAL + DEPARTURE + b"FTS|2\r").refused == ()
 
 
 @pytest.mark.parametrize("said", ["windows-1258", "CP1258"])

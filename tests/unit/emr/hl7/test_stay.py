@@ -5,7 +5,7 @@ import pytest
 from claims.emr.encounter import Encounter, Sex
 from claims.emr.hl7.options import Hl7Options
 from claims.emr.hl7.reading import read_hl7
-from tests.unit.emr.hl7.messages import ARRIVAL, DEPARTURE, codes, encounter, msg, pv1, seg
+from tests.unit.emr.hl7.messages import ARRIVAL, DEPARTURE, codes, encounter, msg, pv1, read, seg
 
 AT = "20261102080000"
 
@@ -219,12 +219,33 @@ def test_a_longer_american_code_is_not_taken_for_a_national_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "weight"), [("60.50", "kg", "60.5"), ("3250", "g", "3.25"), ("100", "kg", "100")]
+    ("value", "unit", "weight"),
+    [
+        ("60.50", "kg", "60.5"),
+        ("3250", "g", "3.25"),
+        ("100", "kg", "100"),
+        ("65000", "gm^gram^ISO+", "65"),
+    ],
 )
 def test_a_weight_is_in_kilograms(value: str, unit: str, weight: str) -> None:
     observation = seg("OBX", {2: "NM", 3: "29463-7^Weight^LN", 5: value, 6: unit, 11: "F"})
 
     assert str(admitted(pv1(), observation).encounter.weight_kg) == weight
+
+
+@pytest.mark.parametrize("unit", ["lb", ""])
+def test_a_weight_in_another_unit_or_none_is_left_out_and_said(unit: str) -> None:
+    observations = [
+        seg("OBX", {2: "NM", 3: code, 5: "3300", 6: unit, 11: "F"}) for code in ("29463-7", "8339-4")
+    ]
+
+    found = read(msg("ADT^A08", "A2", "20261102080000", pv1(), *observations))
+
+    visit = found.encounters[0].encounter
+    assert (visit.weight_kg, visit.newborn_weights_g) == (None, ())
+    assert [(one.pointer, one.code) for one in found.oddities] == [
+        (f"ADT^A08 A2/OBX[{number}]-6", "not-a-weight") for number in (1, 2)
+    ]
 
 
 def test_what_hl7_has_no_field_for_is_found_where_the_options_say() -> None:
