@@ -55,7 +55,9 @@ _MARKUP_IS_COUNTED_FROM: Final = 2_500_000
 _USUAL_DEPTH: Final = 12
 
 # What nearly every document begins with: in UTF-8, and with nothing before its root.
-_USUAL_PROLOG = re.compile(rb'(?:<\?xml version="1\.0" encoding="(?:UTF|utf)-8"\?>[ \t\r\n]*)?<[A-Za-z_]')
+_USUAL_PROLOG = re.compile(
+    rb'(?:<\?xml version="1\.0" encoding="(?:UTF|utf)-8"\?>[ \t\r\n]*)?(?P<root><[A-Za-z_])'
+)
 _NOT_UTF_8 = re.compile(rb"\xff\xfe|\xfe\xff|.?\x00|\x4c\x6f\xa7\x94", re.DOTALL)
 _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[ \t\r\n][^>]*?\?>")
 _DECLARED_ENCODING = re.compile(rb"[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*[\"']([^\"']*)[\"']")
@@ -99,7 +101,7 @@ def parse_verbatim(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Element:
 
 def _parse(data: bytes, limits: Limits, parser: etree.XMLParser) -> Element:
     _check_bytes(data, limits)
-    _check_prolog(data)
+    start = _check_prolog(data)
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
@@ -108,10 +110,12 @@ def _parse(data: bytes, limits: Limits, parser: etree.XMLParser) -> Element:
     if count_octets(data, b"<") >= 2 * limits.max_depth:
         _check_depth(root, limits)
     # Each attribute and each declaration has two quotation marks.
-    marks = count_octets(data, b'"') + count_octets(data, b"'")
-    if marks > 2 * limits.max_attributes:
+    marks, apostrophes = count_octets(data, b'"'), count_octets(data, b"'")
+    if marks + apostrophes > 2 * limits.max_attributes:
         _check_attributes(root, limits)
-    if marks > 2 * limits.max_namespaces:
+    if marks + apostrophes > 2 * limits.max_namespaces and (
+        apostrophes or _count_declarations(data, start) > limits.max_namespaces
+    ):
         _check_namespaces(root, limits)
     return root
 
@@ -230,10 +234,13 @@ def _check_bytes(data: bytes, limits: Limits) -> None:
         raise Unparsable("too-large", f"more than {limits.max_escaped} characters that are written as more")
 
 
-def _check_prolog(data: bytes) -> None:
-    """Refuse, before the parser sees them, encodings other than UTF-8, XML 1.1 and document types."""
-    if _USUAL_PROLOG.match(data):
-        return
+def _check_prolog(data: bytes) -> int:
+    """Refuse, before the parser sees them, encodings other than UTF-8, XML 1.1 and document types.
+
+    Return where the root begins, or 0.
+    """
+    if prolog := _USUAL_PROLOG.match(data):
+        return prolog.start("root")
     if _NOT_UTF_8.match(data):
         raise Unparsable("encoding", "only UTF-8 is read", line=1, column=1)
     if declaration := _DECLARATION.match(data):
@@ -249,6 +256,7 @@ def _check_prolog(data: bytes) -> None:
         line = data.count(b"\n", 0, start) + 1
         column = start - data.rfind(b"\n", 0, start)
         raise Unparsable("doctype", "a document type declaration is not allowed", line=line, column=column)
+    return 0
 
 
 class _Parsers(threading.local):
@@ -301,6 +309,17 @@ def _check_depth(root: Element, limits: Limits) -> None:
 def _check_attributes(root: Element, limits: Limits) -> None:
     if crowded := _elements_with_attributes(limits.max_attributes + 1)(root):
         raise _over_limit("too-many-attributes", f"an element with over {limits.max_attributes}", crowded)
+
+
+def _count_declarations(data: bytes, start: int) -> int:
+    """Return how many namespaces a document without apostrophes declares, or more.
+
+    A declaration stands in a tag and has quotation marks. So if it does not end before the first ``>``, it is
+    not before the tag in which the first mark behind that stands: in a bundle, that of the signature.
+    """
+    head = data.find(b">", start)
+    tag = data.rfind(b"<", 0, data.find(b'"', head))
+    return data.count(b"xmlns", 0, head) + data.count(b"xmlns", tag)
 
 
 def _check_namespaces(root: Element, limits: Limits) -> None:

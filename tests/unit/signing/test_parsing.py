@@ -17,6 +17,27 @@ def attributes(count: int) -> bytes:
     return b"<r>\n<a " + b" ".join(b"x%d=''" % i for i in range(count)) + b"/></r>"
 
 
+def declarations(count: int) -> str:
+    return " ".join(f'xmlns:a{i}="urn:{i}"' for i in range(count))
+
+
+# Wherever the declarations stand, and whatever with quotation marks stands before them.
+PLACES = {
+    "root": "<r {}/>",
+    "root-behind-a-tag-in-a-value": '<r a=">" {}/>',
+    "element": "<r><a>text</a><b {}/></r>",
+    "element-of-many-lines": "<r><a\n{}\n/></r>",
+    "behind-declarations-of-the-root": '<r xmlns:b="urn:b"><c>text</c><a {}/></r>',
+    "behind-a-value": '<r><a b=">"/><a {}/></r>',
+    "behind-marks-in-a-text": '<r>" > "<a {}/></r>',
+    "behind-marks-in-a-comment": '<!-- " < " > --><r><!-- " < " > --><a {}/></r>',
+    "behind-an-instruction": '<?p a="<>"?><r><?p a="<>"?><a {}/></r>',
+    "behind-a-declaration": '<?xml version="1.0" encoding="UTF-8"?>\n<r><a {}/></r>',
+    "root-behind-a-declaration": '<?xml version="1.0" encoding="UTF-8"?>\n<r {}><a/></r>',
+    "root-behind-another-declaration": '<?xml version="1.0" standalone="yes"?>\n<r {}><a/></r>',
+}
+
+
 def nested(depth: int) -> bytes:
     return b"<a>" * depth + b"</a>" * depth
 
@@ -37,6 +58,17 @@ def nested(depth: int) -> bytes:
 )
 def test_parses(data: bytes) -> None:
     assert parse(data).tag in {"a", "r"}
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("place", [pytest.param(place, id=name) for name, place in PLACES.items()])
+def test_namespaces_are_counted_wherever_they_are_declared(place: str) -> None:
+    at_root = place.count("xmlns")
+
+    parse(place.format(declarations(16 - at_root)).encode())
+
+    with pytest.raises(Unparsable, match="over 16 namespaces"):
+        parse(place.format(declarations(17 - at_root)).encode())
 
 
 @pytest.mark.attack
