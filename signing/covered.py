@@ -4,10 +4,11 @@ Parts of a signature inherit namespaces from where they stand, while the documen
 signature in it. So the parts are canonicalised first, then the signature is taken out, once.
 """
 
+import copy
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
+from lxml import etree
 from lxml.etree import _Element as Element
 
 from signing.canonical import canonicalize, canonicalize_document
@@ -38,8 +39,7 @@ def canonical_part(element: Element, canonicalization: Canonicalization) -> byte
         raise Refused(Reason.SIGNATURE_NOT_CANONICAL) from None
 
 
-@dataclass(frozen=True, slots=True)
-class CoveredOctets:
+class CoveredOctets(NamedTuple):
     """What is covered, piece by piece.
 
     Attributes:
@@ -69,10 +69,10 @@ class CoveredOctets:
 
     def fit(self, form: SignatureForm) -> bool:
         """Whether the digests of all references are those that were signed."""
-        return all(
-            DIGESTS[reference.digest_name](octets).digest() == reference.digest_value
-            for reference, octets in zip(form.references, self.references, strict=True)
-        )
+        for reference, octets in zip(form.references, self.references, strict=True):
+            if DIGESTS[reference.digest_name](octets).digest() != reference.digest_value:
+                return False
+        return True
 
     def timestamp_digest(self, number: int, digest_name: str) -> bytes:
         """Return the digest of what the timestamp with this number is on."""
@@ -153,3 +153,18 @@ def take_out(signature: Element) -> None:
     elif tail:
         parent.text = (parent.text or "") + tail
     parent.remove(signature)
+
+
+def take_content(root: Element, form: SignatureForm) -> Element:
+    """Return what was signed as a tree of its own, once the signature is out of the document."""
+    content = root
+    if form.signed_element is not None:
+        element = form.signed_element.element
+        # A copy is a document of its own; from the element itself XPath still finds what nobody signed.
+        content = copy.deepcopy(element)
+        content.tail = None
+        root.remove(element)
+    # Comments are in no canonical form of ours, so nobody signed them.
+    if next(content.iter(etree.Comment), None) is not None:
+        etree.strip_tags(content, etree.Comment)
+    return content

@@ -4,13 +4,14 @@ Asks nobody and reads nothing: the same facts give the same verdict, today and i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from lxml.etree import _Element as Element
 
 from signing.certificates import CertificateFacts, check_leaf
+from signing.covered import take_content
 from signing.facts import SignatureFacts
 from signing.form import SignatureForm
 from signing.policy import Policy, Scheme, Severity, SignatureAlgorithm
@@ -26,12 +27,11 @@ FILES: Final = "files"
 _NOT_IN_FORCE: Final = frozenset({Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID})
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What the facts come to.
 
     Attributes:
-        verdict: The verdict, without the tree that was signed.
+        verdict: The verdict, with the tree that was signed if it was given.
         reasons: All that was found, whatever follows from it.
         signer: The certificate that the signature is held to.
         time: The time at which it was judged: the best signature time.
@@ -45,8 +45,12 @@ class Judgement:
     trust: TrustStore
 
 
-def judge(facts: SignatureFacts, *, trust: TrustStore, at: datetime, policy: Policy) -> Judgement:
+def judge(
+    facts: SignatureFacts, *, trust: TrustStore, at: datetime, policy: Policy, root: Element | None = None
+) -> Judgement:
     """Judge a signature as of a time.
+
+    ``root`` is the tree that the facts are of: what was signed of it goes with a verdict that passes.
 
     1. Find the certificate whose key made the signature value over SignedInfo.
     2. Compare the digests.
@@ -69,28 +73,28 @@ def judge(facts: SignatureFacts, *, trust: TrustStore, at: datetime, policy: Pol
     if unsigned.certificates or unsigned.sources:
         sent = [each.certificate for each in unsigned.certificates]
         trust = trust.with_evidence(sent, unsigned.sources)
-    proven = prove_time(form, unsigned, facts.digests, trust=trust, at=at, policy=policy)
-    reasons += proven.reasons
+    time = at
+    if unsigned.timestamps:
+        time, found = prove_time(form, unsigned, facts.digests, trust=trust, at=at, policy=policy)
+        reasons += found
 
     # (4) EN 319 102-1, 5.2.6 and 5.2.8: the certificate itself, and what was computed with, in time.
-    if proven.time >= policy.first_end and any(
-        policy.has_ended(algorithm, at=proven.time) for algorithm in form.algorithms
-    ):
+    if time >= policy.first_end and any(policy.has_ended(each, at=time) for each in form.algorithms):
         reasons.append(Reason.SIGNATURE_ALGORITHM_ENDED)
-    unfit = check_leaf(leaf, at=proven.time, policy=policy)
+    unfit = check_leaf(leaf, at=time, policy=policy)
     reasons += unfit
 
     # (5) A path is only sought for a certificate that is valid: at another time it would not say anything.
     if _NOT_IN_FORCE.isdisjoint(unfit):
         others = [certificate for certificate in facts.certificates if certificate is not leaf]
-        reasons += trust.check_path(leaf, others, at=proven.time, purposes=policy.extended_key_usages)
-        if trust.has_unchecked(leaf, others, at=proven.time):
+        reasons += trust.check_path(leaf, others, at=time, purposes=policy.extended_key_usages)
+        if trust.has_unchecked(leaf, others, at=time):
             reasons.append(Reason.CERTIFICATE_REVOCATION_UNCHECKED)
     if form.qualifying_properties is not None:
         reasons += find_oddities(form.qualifying_properties, leaf)
-    found = tuple(dict.fromkeys(reasons))
-    verdict = _weigh(found, facts, leaf, proven.time, trust, policy)
-    return Judgement(verdict, found, leaf, proven.time, trust)
+    each_once = tuple(dict.fromkeys(reasons))
+    verdict = _weigh(each_once, facts, leaf, time, trust, policy, root)
+    return Judgement(verdict, each_once, leaf, time, trust)
 
 
 def _weigh(  # noqa: PLR0913, PLR0917 - all that a verdict says
@@ -100,37 +104,41 @@ def _weigh(  # noqa: PLR0913, PLR0917 - all that a verdict says
     at: datetime,
     trust: TrustStore,
     policy: Policy,
+    root: Element | None,
 ) -> Verdict:
-    covered, properties = facts.form.signed_element, facts.form.qualifying_properties
+    form, timestamps = facts.form, facts.unsigned.timestamps
+    covered, properties = form.signed_element, form.qualifying_properties
     failing = policy.of_severity(Severity.FAIL, reasons) if reasons else ()
     indication, sub_indication = gravest(failing) if failing else (Indication.TOTAL_PASSED, None)
-    scope, level, claimed, proven = None, Level.PLAIN, None, None
-    if not failing:
-        scope = WHOLE_DOCUMENT if covered is None else f"element:{covered.element.tag!s}"
-        if any(reference.file is not None for reference in facts.form.references):
-            scope = FILES
+    level, claimed = Level.PLAIN, None
     if covered is not None:
         claimed = covered.signing_time
-    elif facts.form.statement is not None:
-        claimed = facts.form.statement.signing_time
+    elif form.statement is not None:
+        claimed = form.statement.signing_time
     elif properties is not None:
         level, claimed = Level.B_B, properties.signing_time
-        if not failing:
+        if timestamps and not failing:
             level = find_level(facts.unsigned, leaf, facts.certificates, trust=trust, at=at)
-            proven = at if facts.unsigned.timestamps else None
     return Verdict(
         indication,
         sub_indication,
         failing,
         leaf.info,
-        scope,
-        None,
+        None if failing else _scope_of(form),
+        None if failing or root is None else take_content(root, form),
         level,
         claimed,
-        proven,
+        at if timestamps and not failing else None,
         policy.of_severity(Severity.WARN, reasons) if reasons else (),
         policy.of_severity(Severity.INFORM, reasons) if reasons else (),
     )
+
+
+def _scope_of(form: SignatureForm) -> str:
+    if [each for each in form.references if each.file is not None]:
+        return FILES
+    covered = form.signed_element
+    return WHOLE_DOCUMENT if covered is None else f"element:{covered.element.tag!s}"
 
 
 def _find_signing_certificate(
@@ -166,7 +174,7 @@ def _has_signed(
     data: bytes,
 ) -> bool:
     key = certificate.public_key
-    if key is None or not _fits(certificate, algorithm):
+    if key is None:
         return False
     if algorithm.scheme is Scheme.ECDSA:
         try:

@@ -193,9 +193,11 @@ class Policy:
 
     def min_rsa_bits_at(self, at: datetime) -> int:
         """Return how long an RSA key must be at that time."""
-        return next(
-            (bits for begin, bits in reversed(self.longer_rsa_bits) if at >= begin), self.min_rsa_bits
-        )
+        least = self.min_rsa_bits
+        for begin, longer in self.longer_rsa_bits:
+            if at >= begin:
+                least = longer
+        return least
 
     def of_severity(self, severity: Severity, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
         """Return those reasons from which this follows."""

@@ -233,23 +233,6 @@ class Verdict:
         """Whether the indication is TOTAL-PASSED."""
         return self.indication is Indication.TOTAL_PASSED
 
-    def with_content(self, content: Element) -> "Verdict":
-        """Return the same verdict with the tree that may be read as signed."""
-        # Written out, since dataclasses.replace costs a tenth of a small verification.
-        return Verdict(
-            self.indication,
-            self.sub_indication,
-            self.reasons,
-            self.signer,
-            self.scope,
-            content,
-            self.level,
-            self.signing_time,
-            self.best_signature_time,
-            self.warnings,
-            self.information,
-        )
-
 
 def fail(verdict: Verdict, reason: Reason) -> Verdict:
     """Return a verdict that failed for one more reason, so that nothing may be read as signed."""

@@ -4,16 +4,13 @@ What the document says is gathered in ``signing/facts.py``, or sooner in ``signi
 ``signing/judging.py``; what the document means, and for whom the signer may speak, is left to the caller.
 """
 
-import copy
 from collections.abc import Mapping
 from datetime import datetime
 
-from lxml import etree
 from lxml.etree import _Element as Element
 
 from signing.elements import Refused
 from signing.facts import read_facts
-from signing.form import SignatureForm
 from signing.judging import WHOLE_DOCUMENT, judge
 from signing.policy import DEFAULT_POLICY, Policy
 from signing.trust import TrustStore
@@ -50,20 +47,4 @@ def verify(  # noqa: PLR0913 - what is verified, and the terms on which it is
         facts = facts or read_facts(root, policy, files=files)
     except Refused as refusal:
         return failed((refusal.reason,))
-    verdict = judge(facts, trust=trust, at=at, policy=policy).verdict
-    return verdict.with_content(_take_content(root, facts.form)) if verdict.has_passed else verdict
-
-
-def _take_content(root: Element, form: SignatureForm) -> Element:
-    """Return what was signed as a tree of its own."""
-    content = root
-    if form.signed_element is not None:
-        element = form.signed_element.element
-        # A copy is a document of its own; from the element itself XPath still finds what nobody signed.
-        content = copy.deepcopy(element)
-        content.tail = None
-        root.remove(element)
-    # Comments are in no canonical form of ours, so nobody signed them.
-    if next(content.iter(etree.Comment), None) is not None:
-        etree.strip_tags(content, etree.Comment)
-    return content
+    return judge(facts, trust=trust, at=at, policy=policy, root=root).verdict

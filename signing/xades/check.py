@@ -7,7 +7,7 @@ from functools import lru_cache
 from signing.certificates import CertificateFacts, read_issuer_serial
 from signing.der import NotDer, Reader
 from signing.verdict import Reason
-from signing.xades.form import CertificateReference, QualifyingProperties
+from signing.xades.form import QualifyingProperties
 
 
 def find_named(
@@ -30,17 +30,11 @@ def _digest(name: str, der: bytes) -> bytes:
 def find_oddities(properties: QualifyingProperties, signer: CertificateFacts) -> tuple[Reason, ...]:
     """Return what is odd about the properties of a signature by this certificate."""
     # EN 319 102-1, 5.2.3.4: the digest decides; a differing issuer or serial number is worth a warning.
-    if not _agrees(properties.certificate, signer):
+    reference, names = properties.certificate, (signer.issuer_der, signer.info.serial)
+    has_other_serial = reference.serial is not None and reference.serial != signer.info.serial
+    if has_other_serial or (reference.issuer_serial is not None and _read(reference.issuer_serial) != names):
         return (*properties.oddities, Reason.XADES_ISSUER_SERIAL_DIFFERS)
     return properties.oddities
-
-
-def _agrees(reference: CertificateReference, signer: CertificateFacts) -> bool:
-    if reference.serial is not None and reference.serial != signer.info.serial:
-        return False
-    if reference.issuer_serial is None:
-        return True
-    return _read(reference.issuer_serial) == (signer.issuer_der, signer.info.serial)
 
 
 # A signer names his certificate in the same octets every time.

@@ -5,10 +5,10 @@ timestamp covers earlier ones too, so these need not hold until today, only unti
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import groupby
+from typing import NamedTuple
 
 from signing.certificates import CertificateFacts
 from signing.facts import Digests
@@ -20,8 +20,7 @@ from signing.verdict import Level, Reason
 from signing.xades.unsigned import TimestampForm, UnsignedForm
 
 
-@dataclass(frozen=True, slots=True)
-class ProvenTime:
+class ProvenTime(NamedTuple):
     """What the timestamps of a signature prove.
 
     Attributes:
@@ -48,8 +47,6 @@ def prove_time(  # noqa: PLR0913 - what is judged, and the terms on which it is
     added it relies on it. EN 319 102-1, 5.5.4, step 3 leaves such a one out, unless a constraint demands that
     it holds; here one does.
     """
-    if not unsigned.timestamps:
-        return ProvenTime(at)
     reasons: list[Reason] = []
     proven = at
     # EN 319 102-1, 5.6.3: from the outermost inwards; each one that holds proves that the inner ones existed.
