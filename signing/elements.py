@@ -53,17 +53,14 @@ def decode_base64(text: str, *, max_length: int = _MAX_BASE64) -> bytes:
     Raises:
         Refused: It is anything else, empty, or longer than the given number of characters.
     """
-    # Only what is ASCII throughout: str.split() takes spaces of other scripts for white space.
-    if not text.isascii() or len(text) > max_length:
-        raise Refused(Reason.SIGNATURE_MALFORMED)
-    compact = "".join(text.split())
-    if not compact:
+    if len(text) > max_length:
         raise Refused(Reason.SIGNATURE_MALFORMED)
     try:
+        compact = b"".join(text.encode("ascii").split())
         data = binascii.a2b_base64(compact, strict_mode=True)
-    except binascii.Error:
+    except (UnicodeEncodeError, binascii.Error):
         raise Refused(Reason.SIGNATURE_MALFORMED) from None
-    if binascii.b2a_base64(data, newline=False) != compact.encode("ascii"):
+    if not data or binascii.b2a_base64(data, newline=False) != compact:
         raise Refused(Reason.SIGNATURE_MALFORMED)
     return data
 

@@ -2,11 +2,13 @@
 
 Whoever judges needs these facts, a policy, whom to trust and a time, and never the document again. So a
 verdict can be reached later from facts that were written down, with the digests computed in their day.
+
+What is made anew for each verification is a named tuple, here and where it is from: a frozen dataclass of as
+many fields takes three times as long to make, and together they took a twentieth of a small verification.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lxml.etree import _Element as Element
 
@@ -29,8 +31,7 @@ class Digests(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureFacts:
+class SignatureFacts(NamedTuple):
     """The facts of one signature.
 
     Attributes:

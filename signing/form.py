@@ -5,8 +5,7 @@ as allowed is refused, before any transform is evaluated.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml import etree
 from lxml.etree import _Element as Element
@@ -73,26 +72,37 @@ _FIND_IDS: Final = etree.XPath(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureForm:
+class SignatureForm(NamedTuple):
     """Everything a signature claims, read from a form that has been found right."""
 
     element: Element
-    signed_info: Element
     signed_info_canonicalization: Canonicalization
     algorithm: SignatureAlgorithm
-    value_element: Element
     value: bytes
-    key_info: Element
     references: tuple[ReferenceForm, ...]
     # The text of each X509Certificate: base64, not yet decoded.
     certificates: tuple[str, ...]
     # What makes it a XAdES signature; a plain one has none.
     qualifying_properties: QualifyingProperties | None
     # What is covered in the document's stead; None: the whole of it is covered.
-    signed_element: SignedElement | None
+    signed_element: SignedElement | None = None
     # What is stated of the time beside the document.
     statement: Statement | None = None
+
+    @property
+    def signed_info(self) -> Element:
+        """What the signature value is over."""
+        return self.element[0]
+
+    @property
+    def value_element(self) -> Element:
+        """What the signature value stands in."""
+        return self.element[1]
+
+    @property
+    def key_info(self) -> Element:
+        """What the certificates stand in."""
+        return self.element[2]
 
     @property
     def algorithms(self) -> set[str]:
@@ -185,7 +195,6 @@ def read_form(signature: Element, policy: Policy, files: Mapping[str, bytes] | N
     properties, covered, statement = _read_object(objects, references, signature, policy)
     form = SignatureForm(
         element=signature,
-        signed_info=signed_info,
         references=read_references(
             references, _coverable_parts(signature, key_info, properties, covered, statement), policy, files
         ),
@@ -193,9 +202,7 @@ def read_form(signature: Element, policy: Policy, files: Mapping[str, bytes] | N
             canonicalization, policy, otherwise=Reason.SIGNATURE_ALGORITHM_FORBIDDEN
         ),
         algorithm=algorithm,
-        value_element=value,
         value=decode_base64(read_text(value, ID)),
-        key_info=key_info,
         certificates=_read_key_info(key_info, policy),
         qualifying_properties=properties,
         signed_element=covered,

@@ -8,9 +8,8 @@ Any other document is left to ``signing/canonical.py``.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from lxml import etree
 from lxml.etree import _Element as Element
@@ -30,8 +29,7 @@ _NEVER_BEFORE_ENDS: Final = b"/ \t\n"
 _MOST_DECLARED: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class PlainBytes:
+class PlainBytes(NamedTuple):
     """A well-formed document that differs from its canonical form in its root's declarations alone.
 
     Attributes:
@@ -76,6 +74,8 @@ class PlainBytes:
 
     def form(self, *, exclusive: bool) -> bytes:
         """Return its canonical form."""
+        if not self.declared:
+            return self.document
         declarations = "" if exclusive else declare(self.declared)
         start_tag = b"<%b%b>" % (self.name, declarations.encode())
         is_written_so = self.document.startswith(start_tag)

@@ -7,7 +7,7 @@ that stands beside what it covers names files instead of the document; they are 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml.etree import _Element as Element
 
@@ -36,26 +36,25 @@ _DOCUMENT_ATTRIBUTES: Final = frozenset({"Id", "URI"})
 _PART_ATTRIBUTES: Final = frozenset({"Id", "URI", "Type"})
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceForm:
+class ReferenceForm(NamedTuple):
     """What one reference claims.
 
     Attributes:
         part: The part that it covers, or None: the whole document.
         canonicalization: How what it covers becomes octets.
-        is_node_set: Whether no transform says so, and the default does (XMLDSIG 4.4.3.2).
         digest_name: The hash algorithm as :mod:`hashlib` calls it.
         digest_value: The digest that was signed.
         id: Its own Id, if it has one.
+        is_node_set: Whether no transform says how, and the default does (XMLDSIG 4.4.3.2).
         file: The name of the file that it covers in the document's stead, and its bytes.
     """
 
     part: Element | None
     canonicalization: Canonicalization
-    is_node_set: bool
     digest_name: str
     digest_value: bytes
     id: str | None
+    is_node_set: bool = False
     file: tuple[str, bytes] | None = None
 
 
@@ -114,7 +113,6 @@ def _read_beside(
     return ReferenceForm(
         part=None,
         canonicalization=Canonicalization(C14N_1_0),
-        is_node_set=False,
         digest_name=digest_name,
         digest_value=digest,
         id=element.get("Id"),
@@ -133,10 +131,10 @@ def _read_reference(element: Element, parts: Mapping[str, CoverablePart], policy
         part=part,
         # XMLDSIG 4.4.3.2: what is still a node set is made octets by Canonical XML 1.0.
         canonicalization=canonicalization or Canonicalization(C14N_1_0),
-        is_node_set=canonicalization is None,
         digest_name=digest_name,
         digest_value=digest,
         id=element.get("Id"),
+        is_node_set=canonicalization is None,
     )
 
 

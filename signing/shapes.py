@@ -15,6 +15,7 @@ from lxml import etree
 from signing.canonical import C14N_1_0, C14N_EXCLUSIVE, canonicalize
 from signing.plain_form import declare
 from signing.policy import ENVELOPED_SIGNATURE, XMLDSIG
+from signing.xades.form import DATE_TIME
 from signing.xades.names import SIGNED_PROPERTIES_TYPE, XADES
 
 _REFERENCE: Final = (
@@ -59,8 +60,8 @@ _GIVEN: Final = {
     "enveloped": ENVELOPED_SIGNATURE,
 }
 _HOLE: Final = re.compile(r"\{(\w+)\}")
-#: The holes that hold an Id.
-IDS: Final = frozenset({"id", "document", "properties"})
+# The holes that hold an Id.
+_IDS: Final = frozenset({"id", "document", "properties"})
 _ALGORITHMS: Final = frozenset({"method", "algorithm", "after", "properties_transform"})
 
 
@@ -72,11 +73,13 @@ class Shape:
         pattern: What recognises it, and finds what stands in its holes.
         has_transform: Whether a canonicalisation of the document is named.
         properties: The canonical forms of its signed properties by algorithm, with holes; empty: it has none.
+        start: What it begins with, as far as the character behind its first attribute.
     """
 
     pattern: re.Pattern[str]
     has_transform: bool
     properties: Mapping[str, str]
+    start: bytes
     _prefix: str
     _text: str
     # What follows the start tag of SignedInfo in its canonical form.
@@ -97,7 +100,8 @@ class Shape:
         properties = (
             {C14N_EXCLUSIVE: canonicalize(sample[3][0][0], C14N_EXCLUSIVE).decode()} if sample[3:] else {}
         )
-        return cls(pattern, has_transform, properties, prefix, text, signed_info.partition(">")[2])
+        start = text[: text.index('"', text.index('"') + 1) + 2].encode()
+        return cls(pattern, has_transform, properties, start, prefix, text, signed_info.partition(">")[2])
 
     def written(self, holes: Mapping[str, str]) -> str:
         """Return a signature of this shape."""
@@ -128,21 +132,28 @@ def _pattern(text: str) -> str:
 
 
 def _hole(name: str) -> str:
-    if name in IDS:
+    if name in _IDS:
         return r"[A-Za-z0-9_.-]+"
-    # Which algorithm it is, the policy knows; whether a text is base64, or a time, its reader.
+    if name == "time":
+        return DATE_TIME
+    # Which algorithm it is, the policy knows; whether a text is base64, its reader.
     return '[^"]*+' if name in _ALGORITHMS or name.endswith("method") else "[^<]*+"
 
 
-def _shapes(prefix: str) -> tuple[Shape, ...]:
-    return tuple(
-        Shape.of(template, prefix, has_transform=has_transform)
-        for template in (_PLAIN, _XADES)
-        for has_transform in (False, True)
-    )
-
-
-#: By the prefix that they carry, those first that are met most.
-SHAPES: Final = {prefix: _shapes(prefix) for prefix in ("ds", "")}
 #: What bundles are signed with here: without a prefix and without a transform but the enveloped signature's.
-PLAIN: Final = SHAPES[""][0]
+PLAIN: Final = Shape.of(_PLAIN, "", has_transform=False)
+_SHAPES: Final = (
+    PLAIN,
+    Shape.of(_PLAIN, "", has_transform=True),
+    Shape.of(_PLAIN, "ds", has_transform=False),
+    Shape.of(_PLAIN, "ds", has_transform=True),
+    Shape.of(_XADES, "ds", has_transform=True),
+    Shape.of(_XADES, "ds", has_transform=False),
+    Shape.of(_XADES, "", has_transform=True),
+    Shape.of(_XADES, "", has_transform=False),
+)
+#: By what they begin with, as far as the character behind the first attribute, those first that are met most.
+SHAPES: Final = {
+    start: tuple(shape for shape in _SHAPES if shape.start == start)
+    for start in {each.start for each in _SHAPES}
+}

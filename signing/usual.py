@@ -25,9 +25,9 @@ from signing.form import SignatureForm, find_in_containers
 from signing.plain_form import PlainBytes, find_root
 from signing.policy import Policy
 from signing.references import ReferenceForm
-from signing.shapes import IDS, SHAPES, Shape
+from signing.shapes import SHAPES, Shape
 from signing.verdict import Reason
-from signing.xades.form import CertificateReference, QualifyingProperties, read_signing_time
+from signing.xades.form import CertificateReference, QualifyingProperties, read_date_time
 from signing.xades.unsigned import UnsignedForm
 
 _CANONICALIZATIONS: Final = {
@@ -38,11 +38,6 @@ _NOTHING_UNSIGNED: Final = UnsignedForm()
 
 _PREFIXES: Final = frozenset({"ds", "xades"})
 _END: Final = b"Signature>"
-# By how the signature begins and ends.
-_SHAPES: Final = {
-    (b"<ds:Signature ", b"</ds:Signature>"): SHAPES["ds"],
-    (b"<Signature ", b"</Signature>"): SHAPES[""],
-}
 
 
 def read_usual_facts(root: Element, source: bytes, policy: Policy) -> SignatureFacts | None:
@@ -69,17 +64,15 @@ def read_usual_facts(root: Element, source: bytes, policy: Policy) -> SignatureF
 
 def _find_signature(source: bytes) -> tuple[Shape, Mapping[str, str], PlainBytes] | None:
     """Return the shape of the signature, what its holes hold, and the document without it."""
+    root = find_root(source)
+    # Behind the tag of the root, the signature's is the first that has a quotation mark.
+    mark = source.find(b'"', source.find(b">", root))
+    start = source.rfind(b"<", 0, mark)
+    shapes = SHAPES.get(source[start : source.find(b'"', mark + 1) + 2])
+    if shapes is None:
+        return None
     end = source.rfind(_END) + len(_END)
-    for (start_tag, end_tag), shapes in _SHAPES.items():
-        if source.endswith(end_tag, 0, end) and (start := source.rfind(start_tag, 0, end)) >= 0:
-            return _recognize(source, start, end, shapes)
-    return None
-
-
-def _recognize(
-    source: bytes, start: int, end: int, shapes: tuple[Shape, ...]
-) -> tuple[Shape, Mapping[str, str], PlainBytes] | None:
-    before = memoryview(source)[find_root(source) : start]
+    before = memoryview(source)[root:start]
     document = PlainBytes.find(b"".join((before, source[end:].rstrip(b" \t\n"))))
     signature = source[start:end]
     if document is None or not signature.isascii() or b"\r" in signature:
@@ -112,46 +105,33 @@ def _read(
         ReferenceForm(
             None,
             _CANONICALIZATIONS[after],
-            not shape.has_transform,
             digest_name,
             digest,
             holes.get("document"),
+            not shape.has_transform,
         )
     ]
     octets, properties = [document.form(exclusive=after == C14N_EXCLUSIVE)], None
     if shape.properties:
         transform = holes["properties_transform"]
         properties = _read_properties(signature[3][0][0], holes, policy)
-        is_distinct = len({holes[each] for each in IDS}) == len(IDS)
+        is_distinct = holes["id"] != holes["document"] != holes["properties"] != holes["id"]
         if properties is None or not is_distinct or transform not in policy.canonicalizations:
             return None
         digest_name, digest = _read_digest(
             policy.digest_algorithms[holes["properties_method"]], holes["properties_digest"]
         )
         part, canonicalization = properties.signed_properties, _CANONICALIZATIONS[transform]
-        references.append(
-            ReferenceForm(
-                part=part,
-                canonicalization=canonicalization,
-                is_node_set=False,
-                digest_name=digest_name,
-                digest_value=digest,
-                id=None,
-            )
-        )
+        references.append(ReferenceForm(part, canonicalization, digest_name, digest, None))
         octets.append((shape.properties[transform] % holes).encode())
     form = SignatureForm(
-        element=signature,
-        signed_info=signature[0],
-        signed_info_canonicalization=_CANONICALIZATIONS[method],
-        algorithm=policy.signature_algorithms[holes["algorithm"]],
-        value_element=signature[1],
-        value=decode_base64(holes["value"]),
-        key_info=signature[2],
-        references=tuple(references),
-        certificates=(holes["certificate"],),
-        qualifying_properties=properties,
-        signed_element=None,
+        signature,
+        _CANONICALIZATIONS[method],
+        policy.signature_algorithms[holes["algorithm"]],
+        decode_base64(holes["value"]),
+        tuple(references),
+        (holes["certificate"],),
+        properties,
     )
     return SignatureFacts(
         form,
@@ -179,17 +159,10 @@ def _read_reference(algorithm: tuple[str, int], value: str, issuer_serial: str) 
 def _read_properties(
     element: Element, holes: Mapping[str, str], policy: Policy
 ) -> QualifyingProperties | None:
-    time = read_signing_time(holes["time"])
+    time = read_date_time(holes["time"])
     if time is None:
         return None
-    return QualifyingProperties(
-        signed_properties=element,
-        id=holes["properties"],
-        signing_time=time,
-        certificate=_read_reference(
-            policy.digest_algorithms[holes["named_method"]], holes["named"], holes["issuer_serial"]
-        ),
-        described_references=frozenset({holes["document"]}),
-        unsigned=(),
-        oddities=(),
+    certificate = _read_reference(
+        policy.digest_algorithms[holes["named_method"]], holes["named"], holes["issuer_serial"]
     )
+    return QualifyingProperties(element, holes["properties"], time, certificate, (holes["document"],), (), ())

@@ -7,7 +7,7 @@ only its shape is asked here: anybody could have added it.
 import re
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml.etree import _Element as Element
 
@@ -32,10 +32,11 @@ _MAX_CERTIFICATE_REFERENCES: Final = 8
 # An archive timestamp covers each of those before it, one by one, and every renewal adds two or three.
 _MAX_UNSIGNED_PROPERTIES: Final = 256
 
-# xs:dateTime without its oddities: no year over 9999 or below 1, no 24:00, no offset beyond a day.
-_DATE_TIME: Final = re.compile(
-    r"[ \t\r\n]*(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?[ \t\r\n]*", re.ASCII
+#: xs:dateTime without its oddities: no year over 9999 or below 1, no 24:00, no offset beyond a day.
+DATE_TIME: Final = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
 )
+_SPACED_DATE_TIME: Final = re.compile(rf"[ \t\r\n]*({DATE_TIME})[ \t\r\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,7 @@ class CertificateReference:
     issuer_serial: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class QualifyingProperties:
+class QualifyingProperties(NamedTuple):
     """What the properties of one signature say.
 
     Attributes:
@@ -73,7 +73,7 @@ class QualifyingProperties:
     id: str
     signing_time: datetime | None
     certificate: CertificateReference
-    described_references: frozenset[str]
+    described_references: tuple[str, ...]
     unsigned: tuple[Element, ...]
     oddities: tuple[Reason, ...]
 
@@ -174,19 +174,26 @@ def read_signing_time(text: str) -> datetime | None:
     Raises:
         Refused: It is no time.
     """
-    match = _DATE_TIME.fullmatch(text)
+    match = _SPACED_DATE_TIME.fullmatch(text)
     if match is None:
         raise Refused(Reason.XADES_MALFORMED)
-    moment, fraction, zone = match.groups()
+    return read_date_time(match[1])
+
+
+def read_date_time(text: str) -> datetime | None:
+    """Return the time that a text of the form of :data:`DATE_TIME` names; None if it names no zone.
+
+    Raises:
+        Refused: There is no such time.
+    """
     try:
-        # Six digits of a second's fraction are what a datetime holds.
-        time = datetime.fromisoformat(f"{moment}{fraction[:7] if fraction else ''}{zone or ''}")
+        time = datetime.fromisoformat(text)
     except ValueError:
         raise Refused(Reason.XADES_MALFORMED) from None
     # The first and the last year have hours that other zones have no name for.
     if not MINYEAR < time.year < MAXYEAR:
         raise Refused(Reason.XADES_MALFORMED)
-    return None if zone is None else time.astimezone(UTC)
+    return None if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _read_text(element: Element) -> str:
@@ -259,15 +266,15 @@ def _read_serial(element: Element) -> int:
     return int(text)
 
 
-def _read_formats(elements: list[Element]) -> frozenset[str]:
-    described: set[str] = set()
+def _read_formats(elements: list[Element]) -> tuple[str, ...]:
+    described: list[str] = []
     for element in elements:
         _read_parts(element, _FORMAT_ATTRIBUTES)
         target = element.get("ObjectReference") or ""
         if not target.startswith("#") or target[1:] in described:
             raise Refused(Reason.XADES_MALFORMED)
-        described.add(target[1:])
-    return frozenset(described)
+        described.append(target[1:])
+    return tuple(described)
 
 
 def _read_unsigned(element: Element) -> tuple[Element, ...]:
