@@ -7,12 +7,13 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from claims.cli.inputs import Reason
-from claims.cli.output import AsJson, Exit, emit, progress_bar, say
+from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
+from claims.cli.submission_words import sentence, speaking
 from claims.cli.submissions import KeyFile, Url, open_api
 
 if TYPE_CHECKING:
@@ -33,23 +34,21 @@ Where = Annotated[
 ]
 ReplayId = Annotated[str, typer.Argument(help="The replay's id, rpl_….", show_default=False)]
 
-#: Why a replay leaves some alone.
-_LEFT = {
-    "refused_acknowledged": "that the gateway has",
-    "skipped_under_way": "that are under way",
-    "skipped_superseded": "that a later version took the place of",
-    "skipped_withdrawn": "that were withdrawn",
-    "skipped_erased": "that were erased",
-}
 _RESULT_COLUMNS = ("submission_id", "outcome", "state_before", "state_now", "receipt")
 
 
 @replays.command()
-def plan(where: Where, url: Url = None, key_file: KeyFile = None, as_json: AsJson = False) -> int:
+def plan(
+    where: Where,
+    url: Url = None,
+    key_file: KeyFile = None,
+    language: Language = "vi",
+    as_json: AsJson = False,
+) -> int:
     """Say what a replay would do, with a sample, and change nothing."""
-    with open_api(url, key_file) as api:
+    with speaking(language), open_api(url, key_file, language) as api:
         planned = api.plan_replay(_selection(where))
-    say(_would(planned["counts"]))
+    say(_would(planned["counts"], language))
     sample = planned["sample"]
     for item in sample if isinstance(sample, list) else ():
         say(f"  {item['submission_id']}: {item['state_before']} → {item['outcome']}")
@@ -72,59 +71,89 @@ def start(
     detach: Annotated[bool, typer.Option("--detach", help="Do not follow it.")] = False,
     url: Url = None,
     key_file: KeyFile = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """Freeze a selection, set its replay going and follow it."""
     selection = _selection(where)
-    with open_api(url, key_file) as api:
-        say(_would(api.plan_replay(selection)["counts"]))
+    with speaking(language), open_api(url, key_file, language) as api:
+        say(_would(api.plan_replay(selection)["counts"], language))
         if not yes:
-            typer.confirm("Replay these?", abort=True, err=True)
+            typer.confirm(sentence("replay_these", language), abort=True, err=True)
         replay = api.start_replay(selection, reason=reason, per_minute=per_minute, idempotency_key=key)
-        say(f"replay {replay['id']}: {replay['total']} submissions")
+        say(sentence("replay_started", language, **replay))
         if not detach:
-            replay = follow_replay(api, str(replay["id"]))
-            say(f"replay {replay['id']}: {replay['state']}: {_counts(replay['counts'])}")
+            replay = follow_replay(api, str(replay["id"]), language)
+            say(_standing(replay, language))
         if as_json:
             emit(replay)
     return Exit.FINE
 
 
 @replays.command()
-def watch(replay_id: ReplayId, url: Url = None, key_file: KeyFile = None, as_json: AsJson = False) -> int:
+def watch(
+    replay_id: ReplayId,
+    url: Url = None,
+    key_file: KeyFile = None,
+    language: Language = "vi",
+    as_json: AsJson = False,
+) -> int:
     """Follow a replay until it ends or is paused."""
-    with open_api(url, key_file) as api:
-        replay = follow_replay(api, replay_id)
-    say(f"replay {replay_id}: {replay['state']}: {_counts(replay['counts'])}")
+    with speaking(language), open_api(url, key_file, language) as api:
+        replay = follow_replay(api, replay_id, language)
+    say(_standing(replay, language))
     if as_json:
         emit(replay)
     return Exit.FINE
 
 
 @replays.command()
-def pause(replay_id: ReplayId, url: Url = None, key_file: KeyFile = None, as_json: AsJson = False) -> int:
+def pause(
+    replay_id: ReplayId,
+    url: Url = None,
+    key_file: KeyFile = None,
+    language: Language = "vi",
+    as_json: AsJson = False,
+) -> int:
     """Let no more submissions have their turn until it is resumed."""
-    return _steer("pause", replay_id, url, key_file, as_json=as_json)
+    with speaking(language), open_api(url, key_file, language) as api:
+        return _steered(api.steer_replay(replay_id, "pause"), language, as_json=as_json)
 
 
 @replays.command()
-def resume(replay_id: ReplayId, url: Url = None, key_file: KeyFile = None, as_json: AsJson = False) -> int:
+def resume(
+    replay_id: ReplayId,
+    url: Url = None,
+    key_file: KeyFile = None,
+    language: Language = "vi",
+    as_json: AsJson = False,
+) -> int:
     """Let a paused replay go on."""
-    return _steer("resume", replay_id, url, key_file, as_json=as_json)
+    with speaking(language), open_api(url, key_file, language) as api:
+        return _steered(api.steer_replay(replay_id, "resume"), language, as_json=as_json)
 
 
 @replays.command()
-def cancel(replay_id: ReplayId, url: Url = None, key_file: KeyFile = None, as_json: AsJson = False) -> int:
+def cancel(
+    replay_id: ReplayId,
+    url: Url = None,
+    key_file: KeyFile = None,
+    language: Language = "vi",
+    as_json: AsJson = False,
+) -> int:
     """End a replay; what had its turn stays replayed."""
-    return _steer("cancel", replay_id, url, key_file, as_json=as_json)
+    with speaking(language), open_api(url, key_file, language) as api:
+        return _steered(api.steer_replay(replay_id, "cancel"), language, as_json=as_json)
 
 
 @replays.command("list")
-def list_replays(url: Url = None, key_file: KeyFile = None, as_json: AsJson = False) -> int:
+def list_replays(
+    url: Url = None, key_file: KeyFile = None, language: Language = "vi", as_json: AsJson = False
+) -> int:
     """List replays, newest first."""
-    with open_api(url, key_file) as api:
+    with speaking(language), open_api(url, key_file, language) as api:
         for replay in api.replays():
-            progress = f"{replay['state']} {replay['done']}/{replay['total']}"
+            progress = f"{_state(replay, language)} {replay['done']}/{replay['total']}"
             say(f"{replay['id']}  {replay['created_at']}  {progress}  {replay['reason']}")
             if as_json:
                 emit(replay)
@@ -140,11 +169,12 @@ def results(
     ] = None,
     url: Url = None,
     key_file: KeyFile = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """Write what became of each submission of a replay, as CSV or as lines of JSON."""
-    with ExitStack() as stack:
-        api = stack.enter_context(open_api(url, key_file))
+    with speaking(language), ExitStack() as stack:
+        api = stack.enter_context(open_api(url, key_file, language))
         items = api.replay_items(replay_id)
         if as_json:
             for item in items:
@@ -160,10 +190,10 @@ def results(
     return Exit.FINE
 
 
-def follow_replay(api: ApiClient, replay_id: str) -> Document:
+def follow_replay(api: ApiClient, replay_id: str, language: str = "en") -> Document:
     """Show a replay's progress until it ends or is paused; return the replay as it then is."""
     replay = api.replay(replay_id)
-    with progress_bar("replaying", int(str(replay["total"]))) as bar:
+    with progress_bar(sentence("replaying", language), int(str(replay["total"]))) as bar:
         while replay["state"] == "running":
             bar.set(int(str(replay["done"])))
             time.sleep(0.3)
@@ -172,17 +202,8 @@ def follow_replay(api: ApiClient, replay_id: str) -> Document:
     return replay
 
 
-def _steer(
-    step: Literal["pause", "resume", "cancel"],
-    replay_id: str,
-    url: str | None,
-    key_file: Path | None,
-    *,
-    as_json: bool,
-) -> int:
-    with open_api(url, key_file) as api:
-        replay = api.steer_replay(replay_id, step)
-    say(f"replay {replay_id}: {replay['state']}: {_counts(replay['counts'])}")
+def _steered(replay: Document, language: str, *, as_json: bool) -> int:
+    say(_standing(replay, language))
     if as_json:
         emit(replay)
     return Exit.FINE
@@ -205,16 +226,26 @@ def _selection(where: list[str]) -> dict[str, object]:
     return selection
 
 
-def _would(counts: object) -> str:
+def _would(counts: object, language: str) -> str:
     """Return what a plan says: how many would go again, and how many not, and why."""
     told = dict(counts) if isinstance(counts, dict) else {}
     again = told.pop("replayed", 0)
-    left = ", ".join(f"{number} {_LEFT.get(why, why)}" for why, number in told.items() if number)
-    return f"would be replayed: {again}" + (f"; would not: {left}" if left else "")
+    left = _counts(told, language)
+    return sentence("would", language, number=again) + (
+        sentence("would_not", language, left=left) if left else ""
+    )
 
 
-def _counts(counts: object) -> str:
-    if not isinstance(counts, dict):
-        return str(counts)
-    some = {str(outcome).replace("_", " "): number for outcome, number in counts.items() if number}
-    return ", ".join(f"{number} {outcome}" for outcome, number in some.items()) or "none"
+def _standing(replay: Document, language: str) -> str:
+    counts = _counts(replay["counts"], language) or sentence("none", language)
+    return sentence("replay", language, id=replay["id"], state=_state(replay, language), counts=counts)
+
+
+def _state(replay: Document, language: str) -> str:
+    state = str(replay["state"])
+    return sentence("canceled_replay" if state == "canceled" else state, language)
+
+
+def _counts(counts: object, language: str) -> str:
+    some = counts.items() if isinstance(counts, dict) else ()
+    return ", ".join(sentence(str(outcome), language, number=number) for outcome, number in some if number)

@@ -1,4 +1,4 @@
-"""What is said of handing in and following, in Vietnamese and English.
+"""What is said of handing in, following and replaying, in Vietnamese and English.
 
 What the service says comes in the language that it is asked in; states keep their names in JSON.
 """
@@ -29,6 +29,24 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "unreadable": ("không đọc được", "unreadable"),
     "file": ("không đọc được tệp ({error})", "{error}"),
     "receipt": (", mã giao dịch {receipt}", ", receipt {receipt}"),
+    "would": ("sẽ gửi lại: {number}", "would be replayed: {number}"),
+    "would_not": ("; không gửi lại: {left}", "; would not: {left}"),
+    "refused_acknowledged": ("{number} cổng đã nhận", "{number} that the gateway has"),
+    "skipped_under_way": ("{number} đang xử lý", "{number} that are under way"),
+    "skipped_superseded": ("{number} đã có bản mới hơn", "{number} that a later version took the place of"),
+    "skipped_withdrawn": ("{number} đã rút lại", "{number} that were withdrawn"),
+    "skipped_erased": ("{number} đã xóa", "{number} that were erased"),
+    "replayed": ("{number} đã gửi lại", "{number} replayed"),
+    "canceled": ("{number} không đến lượt", "{number} canceled"),
+    "none": ("chưa có gì", "none"),
+    "replay_these": ("Gửi lại những hồ sơ này?", "Replay these?"),
+    "replaying": ("đang gửi lại", "replaying"),
+    "replay_started": ("đợt gửi lại {id}: {total} lần gửi", "replay {id}: {total} submissions"),
+    "replay": ("đợt gửi lại {id}: {state}: {counts}", "replay {id}: {state}: {counts}"),
+    "running": ("đang chạy", "running"),
+    "paused": ("tạm dừng", "paused"),
+    "finished": ("đã xong", "finished"),
+    "canceled_replay": ("đã hủy", "canceled"),
     "error": ("lỗi: {said}", "error: {said}"),
     "no_key": (
         "hãy cho biết khóa API: --key-file, hoặc CLAIMS_API_KEY",

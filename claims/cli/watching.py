@@ -258,7 +258,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
     with (folder / ".watched").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise FolderWatched(folder) from error
         yield
 

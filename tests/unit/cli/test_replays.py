@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from claims.cli import replays
+from claims.cli.submission_words import sentence
 from claims.client import Document
-from claims.exchange.replay import ItemOutcome
+from claims.exchange.replay import ItemOutcome, ReplayState
 
 
 class Planning:
@@ -37,11 +38,18 @@ def test_a_plan_tells_what_goes_again_from_what_does_not(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], counts: dict[str, int], told: str
 ) -> None:
     @contextmanager
-    def open_api(_url: str | None, _key_file: Path | None) -> Iterator[Planning]:
+    def open_api(_url: str | None, _key_file: Path | None, _language: str) -> Iterator[Planning]:
         yield Planning(**counts)
 
     monkeypatch.setattr(replays, "open_api", open_api)
 
-    replays.plan(["state=failed"])
+    replays.plan(["state=failed"], language="en")
 
     assert capsys.readouterr().err.strip() == told
+
+
+def test_all_that_a_replay_comes_to_has_words_in_both_languages() -> None:
+    for code in [*ItemOutcome, *ReplayState]:
+        known = "canceled_replay" if code is ReplayState.CANCELED else code.value
+        vietnamese, english = (sentence(known, language, number=7) for language in ("vi", "en"))
+        assert vietnamese != english

@@ -1,6 +1,7 @@
 """A watched folder: every file gets an outcome, whatever moment it is stopped at."""
 
 import contextlib
+import errno
 import gzip
 import hashlib
 import json
@@ -490,3 +491,22 @@ def test_of_files_that_went_away_nothing_is_kept(watched: WatchedFolder, api: Fa
         look(watched)
 
     assert len(set(api.keys)) == 2  # whoever put it there again meant another request
+
+
+def test_a_share_that_knows_no_locks_is_not_said_to_be_watched(
+    tmp_path: Path, api: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @contextlib.contextmanager
+    def open_api(_url: str | None, _key_file: Path | None, _language: str) -> Iterator[FakeApi]:
+        yield api
+
+    def flock(_file: object, _how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(watching, "open_api", open_api)
+    monkeypatch.setattr("claims.cli.watching.fcntl.flock", flock)
+
+    with pytest.raises(typer.Exit):
+        watching.watch(tmp_path, once=True)
+
+    assert "No locks available" in capsys.readouterr().err
