@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from httpx2 import Response
 from pydantic import SecretStr
-from starlette.testclient import TestClient
 
 from claims.api.app import create_app
 from claims.exchange.access.places import EVERYWHERE, Reach
@@ -35,6 +34,7 @@ from claims.storage.review_names import ReviewNames
 from claims.storage.sealing import Seal
 from signing.demo_pki import DemoPki, FacilityKey
 from tests.fakes import NOON, RecordedJobs, ScriptedChecker, ScriptedGateway, SetClock
+from tests.in_process import TestClient
 
 FACILITY = FacilityCode("99001")
 OTHER_FACILITY = FacilityCode("99002")

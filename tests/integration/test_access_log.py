@@ -2,7 +2,6 @@
 
 import psycopg
 import pytest
-from starlette.testclient import TestClient
 
 from claims.exchange.access.access_log import AccessFilter, AccessKind
 from claims.exchange.access.attempts import BY_NAME_AND_NETWORK, Client
@@ -16,6 +15,7 @@ from claims.exchange.submission import FacilityCode
 from claims.runtime.wiring import Service
 from claims.storage.chains import ChainHead
 from claims.storage.faults import Fault
+from tests.in_process import TestClient
 
 FACILITY = FacilityCode("99001")
 HOME = Client("192.0.2.1")

@@ -22,7 +22,6 @@ from psycopg import sql
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from starlette.testclient import TestClient
 from ulid import ULID
 
 from claims.api.app import create_app
@@ -45,6 +44,7 @@ from claims.runtime.guarding import GuardedRoute, routes_of
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
+from tests.in_process import TestClient
 
 pytestmark = pytest.mark.any_server
 

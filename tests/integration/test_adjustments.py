@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 from lxml import etree
 
 from claims.exchange.access.keys import Scope
@@ -18,6 +17,7 @@ from claims.exchange.submission import FacilityCode
 from claims.web import create_app
 from tests.browser.world import World, a_world
 from tests.conftest import require_tool
+from tests.in_process import TestClient
 from tests.integration.command import claims
 
 pytestmark = pytest.mark.any_server

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from httpx2 import Response
-from starlette.testclient import TestClient
 
 from claims.api.problem_titles import VIETNAMESE
 from claims.api.problems import every_kind
@@ -22,6 +21,7 @@ from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
 from tests.fakes import SetClock
+from tests.in_process import TestClient
 
 # What they ask a database is asked by others too, but where it says otherwise.
 pytestmark = pytest.mark.any_server

@@ -15,7 +15,6 @@ from typing import cast
 
 import pytest
 from httpx2 import Response
-from starlette.testclient import TestClient
 from starlette.types import Message
 from structlog.testing import capture_logs
 
@@ -28,6 +27,7 @@ from claims.runtime.batching import BatchRunner
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
+from tests.in_process import TestClient
 
 ZIP = {"Content-Type": "application/zip"}
 

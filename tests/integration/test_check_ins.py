@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from claims.api.app import create_app
 from claims.bundle.kinds import TableKind
@@ -21,6 +20,7 @@ from claims.gateway.protocol import DECISION_3176, TOKEN_PATH, hash_password, wr
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
+from tests.in_process import TestClient
 from tests.integration.test_api import XML, is_problem, key
 
 FACILITY = FacilityCode("79024")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 from httpx2 import Response
 from joserfc.jwk import ECKey
-from starlette.testclient import TestClient
 
 from claims.console.viewer import form_token
 from claims.exchange.access.access_log import AccessFilter, AccessKind
@@ -18,6 +17,7 @@ from claims.exchange.access.sessions import Stage
 from claims.exchange.submission import FacilityCode
 from claims.runtime.wiring import Service
 from claims.web import create_app
+from tests.in_process import TestClient
 from tests.integration.test_machine_access import FACILITY, OTHER, PUBLIC, ask_token, statement
 
 pytestmark = pytest.mark.any_server

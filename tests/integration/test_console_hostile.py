@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from starlette.testclient import TestClient
 
 from claims.console.app import create_console
 from claims.console.viewer import form_token
@@ -15,6 +14,7 @@ from claims.exchange.access.sessions import Stage
 from claims.exchange.submission import SubmissionFilter
 from claims.runtime.wiring import Service
 from claims.web import create_app
+from tests.in_process import TestClient
 
 pytestmark = pytest.mark.any_server
 

@@ -4,7 +4,6 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from starlette.testclient import TestClient
 
 from claims.exchange.access.places import EVERYWHERE, Place, Reach
 from claims.exchange.errors import InvalidCursor
@@ -18,6 +17,7 @@ from claims.storage.keeping import PostgresKeptRecords
 from claims.web import create_app
 from signing.trust import TrustStore
 from tests.fakes import SetClock
+from tests.in_process import TestClient
 from tests.integration.conftest import Exchange
 from tests.integration.test_console_clients import Ask, somebody
 

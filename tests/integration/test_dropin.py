@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from httpx2 import Response
-from starlette.testclient import TestClient
 
 from claims.api.app import create_app
 from claims.exchange.access.places import EVERYWHERE
@@ -22,6 +21,7 @@ from claims.runtime.pace import Pace
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
+from tests.in_process import TestClient
 
 # What they ask a database is asked by others too, but where it says otherwise.
 pytestmark = pytest.mark.any_server

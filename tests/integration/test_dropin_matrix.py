@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from starlette.testclient import TestClient
 
 from claims.api.app import create_app
 from claims.exchange.access.keys import Scope
@@ -18,6 +17,7 @@ from claims.runtime.guarding import GuardedRoute, routes_of
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
+from tests.in_process import TestClient
 
 pytestmark = pytest.mark.any_server
 

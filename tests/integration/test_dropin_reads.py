@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import httpx2
 import pytest
-from starlette.testclient import TestClient
 
 from claims.api.app import create_app
 from claims.checking.cards import load_results
@@ -55,6 +54,7 @@ from tests.contract.mock_gateway import (
     running_mock,
     signed_bundle,
 )
+from tests.in_process import TestClient
 
 # What they ask a database is asked by others too, but where it says otherwise.
 pytestmark = pytest.mark.any_server

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 import psycopg
 import pytest
-from starlette.testclient import TestClient
 
 from claims.cli.output import Exit
 from claims.exchange.access.places import EVERYWHERE
@@ -17,6 +16,7 @@ from claims.exchange.errors import CannotErase, HeldAgain
 from claims.exchange.submission import SubmissionId
 from claims.runtime.wiring import Service
 from claims.web import create_app
+from tests.in_process import TestClient
 from tests.integration.command import claims
 from tests.integration.test_console_clients import somebody
 from tests.integration.test_retention import officer_of, rejected, retain

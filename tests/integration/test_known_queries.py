@@ -1,10 +1,10 @@
 """A query parameter that a route does not know is refused: ignored, it is a filter that does not filter."""
 
 import pytest
-from starlette.testclient import TestClient
 
 from claims.exchange.access.keys import Scope
 from claims.runtime.wiring import Service
+from tests.in_process import TestClient
 from tests.integration.test_api import is_problem, key
 
 

@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from httpx2 import Response
 from joserfc import jwt
 from joserfc.jwk import ECKey
-from starlette.testclient import TestClient
 
 from claims.api.app import create_app
 from claims.exchange.access.keys import Scope
@@ -31,6 +30,7 @@ from claims.runtime.proxies import TrustedProxies
 from claims.runtime.wiring import Service
 from signing.demo_pki import FacilityKey
 from tests.conftest import require_tool
+from tests.in_process import TestClient
 from tests.served import on_loopback
 
 FACILITY, OTHER = FacilityCode("99001"), FacilityCode("99002")

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
-from starlette.testclient import TestClient
 
 from claims.api.app import create_app
 from claims.exchange.access.keys import Scope
@@ -16,6 +15,7 @@ from claims.exchange.submission import FacilityCode
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
+from tests.in_process import TestClient
 
 LABELS = {
     "method",

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from claims.api.app import create_app
 from claims.exchange.access.keys import Scope
@@ -14,6 +13,7 @@ from claims.runtime.pace import Pace
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
+from tests.in_process import TestClient
 
 #: On a busy machine a Redis that answers may need longer than a request is made to wait.
 PATIENCE_S = 30

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import zxingcpp
 from PIL import Image
-from starlette.testclient import TestClient
 
 from claims.checking.samples import load_sample
 from claims.paper.rendering import Copy, render_pdf
@@ -20,6 +19,7 @@ from signing.sign import sign_bundle
 from signing.verdict import Verdict
 from signing.verify import verify
 from tests.conftest import require_tool
+from tests.in_process import TestClient
 from tests.integration.command import claims
 from tests.integration.test_api import XML, is_problem, key
 

@@ -12,7 +12,6 @@ import cbor2
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from starlette.testclient import TestClient
 
 from claims.console.app import create_console
 from claims.console.viewer import form_token
@@ -25,6 +24,7 @@ from claims.runtime.wiring import Service
 from claims.storage.passkeys import PostgresPasskeys
 from claims.storage.pool import Pool
 from tests.fakes import SetClock
+from tests.in_process import TestClient
 from tests.integration.test_sign_in import HOME, OWN, Desk
 
 pytestmark = pytest.mark.any_server

@@ -8,7 +8,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from starlette.testclient import TestClient
 
 from claims.checking.samples import load_sample
 from claims.exchange.access.access_log import AccessFilter, AccessKind
@@ -19,6 +18,7 @@ from claims.exchange.data_requests import RequestKind
 from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.localtime import local_date
 from claims.runtime.wiring import Service
+from tests.in_process import TestClient
 
 FACILITY, OTHER = FacilityCode("99001"), FacilityCode("99002")
 ME, SOMEBODY = "001099000017", "001099000018"

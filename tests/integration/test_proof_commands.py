@@ -8,7 +8,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from starlette.testclient import TestClient
 
 from claims.api.app import create_app
 from claims.cli.output import Exit
@@ -26,6 +25,7 @@ from claims.runtime.wiring import Service
 from signing.certificates import to_pem
 from tests.archives import an_archive
 from tests.fakes import NOON, SetClock
+from tests.in_process import TestClient
 from tests.integration.command import claims, serving
 from tests.integration.conftest import archived, keep
 from tests.integration.test_api import ALL_SCOPES, XML, key

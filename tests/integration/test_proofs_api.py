@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from starlette.testclient import TestClient
 
 from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.registrations import Note
@@ -22,6 +21,7 @@ from signing.certificates import to_pem
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.trust import TrustStore
 from tests.fakes import ScriptedGateway
+from tests.in_process import TestClient
 from tests.integration.command import claims
 from tests.integration.conftest import keep
 from tests.integration.test_api import XML, encounter, is_problem, key

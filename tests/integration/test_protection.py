@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 from httpx2 import Response
-from starlette.testclient import TestClient
 
 from claims.checking.samples import load_sample
 from claims.console.app import create_console
@@ -17,6 +16,7 @@ from claims.exchange.access.readings import ReadingFilter
 from claims.exchange.access.sessions import Stage
 from claims.exchange.submission import EventKind, FacilityCode, Submission, SubmissionId
 from claims.runtime.wiring import Service
+from tests.in_process import TestClient
 from tests.integration.conftest import settle
 
 FACILITY = FacilityCode("99001")

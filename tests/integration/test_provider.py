@@ -15,7 +15,6 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from starlette.testclient import TestClient
 
 from claims.console.app import create_console
 from claims.console.viewer import form_token
@@ -27,6 +26,7 @@ from claims.outbound.guard import Guard
 from claims.outbound.openid import OpenIdProvider, Registration
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
+from tests.in_process import TestClient
 
 pytestmark = pytest.mark.any_server
 

@@ -2,7 +2,6 @@
 
 import psycopg
 import pytest
-from starlette.testclient import TestClient
 
 from claims.api.app import create_app
 from claims.checking.samples import load_sample
@@ -16,6 +15,7 @@ from claims.runtime.guarding import routes_of
 from claims.runtime.wiring import Service
 from claims.storage.chains import ChainHead
 from claims.storage.faults import Fault
+from tests.in_process import TestClient
 from tests.integration.conftest import archived
 
 FACILITY = FacilityCode("99001")

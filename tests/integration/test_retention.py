@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from starlette.testclient import TestClient
 
 from claims.cli.output import Exit
 from claims.exchange.access.keys import Scope
@@ -38,6 +37,7 @@ from claims.storage.retention import PostgresRetained
 from signing.demo_pki import FacilityKey
 from signing.trust import TrustStore
 from tests.fakes import NOON, ScriptedGateway, SetClock
+from tests.in_process import TestClient
 from tests.integration.command import claims
 from tests.integration.conftest import Exchange, archived
 from tests.integration.test_api import encounter, is_problem, key

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
-from starlette.testclient import TestClient
 
 from claims.api.app import create_app
 from claims.exchange.access.bounds import bind
@@ -24,6 +23,7 @@ from claims.storage.roles import API, CONSOLE, WORKER, make_roles, tables_with_r
 from claims.storage.submissions import SubmissionRecords
 from claims.web import from_environment
 from signing.demo_pki import DemoPki
+from tests.in_process import TestClient
 from tests.integration.conftest import FACILITY, OTHER_FACILITY, Exchange, archived
 
 OWN = Reach.of(Place(FACILITY))

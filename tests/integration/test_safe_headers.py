@@ -6,11 +6,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.testclient import TestClient
 
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from claims.web import create_app
+from tests.in_process import TestClient
 
 pytestmark = pytest.mark.any_server
 

@@ -6,10 +6,10 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.testclient import TestClient
 
 from claims.api.body_limits import BodyLimits
 from claims.runtime.settings import Settings
+from tests.in_process import TestClient
 
 MIB = 2**20
 FORM = "application/x-www-form-urlencoded"

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from starlette.testclient import TestClient
 
 from claims.authorities import smartca
 from claims.authorities.mock.options import Holder, MockSigningSettings
@@ -23,6 +22,7 @@ from signing.errors import (
     RemoteSigningFailed,
 )
 from signing.remote import Waiting
+from tests.in_process import TestClient
 from tests.unit.authorities.test_smartca import NOW
 
 DIGESTS = {"one": hashlib.sha256(b"1").digest(), "two": hashlib.sha256(b"2").digest()}

@@ -8,7 +8,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.testclient import TestClient
 
 from claims.api.noting import NotesFirst
 from claims.exchange.access.bounds import bind, bounds
@@ -16,6 +15,7 @@ from claims.exchange.access.places import Place, Reach
 from claims.exchange.access.readings import Reading, ReadingFilter, ReadingPage, Seen
 from claims.exchange.errors import StoreUnavailable
 from claims.runtime.noting import NotedBeside
+from tests.in_process import TestClient
 
 READING = Reading(datetime(2026, 11, 29, tzinfo=UTC), "usr_x", "claim", (Seen("sub_x", 1, "79001", None),))
 PROVINCE = Reach.of(Place("79"))

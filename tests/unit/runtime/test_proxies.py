@@ -5,9 +5,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.testclient import TestClient
 
 from claims.runtime.proxies import BehindProxies, TrustedProxies
+from tests.in_process import TestClient
 
 PROXY = ("10.0.0.0/24",)
 
