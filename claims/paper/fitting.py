@@ -43,6 +43,11 @@ _TENTHS: Final = {
     for letter in letters
 }
 _BREAK: Final = "\N{ZERO WIDTH SPACE}"
+#: No word has more letters: what has is broken behind some at a time, since each place costs as much as five
+#: letters do.
+_WORD: Final = 100
+_AT_ONCE: Final = 8
+_WIDEST_EM: Final = 1.1
 _FIGURE: Final = re.compile(r"-?[0-9.]+(,[0-9]+)?")
 #: What a letter that is not known here counts as.
 _MORE_THAN_A_LINE: Final = 1_000.0
@@ -79,7 +84,9 @@ def _broken(word: str, width_mm: float) -> str:
             letters[-1] += each
         else:
             letters.append(each)
-    return _BREAK.join(letters)
+    most = int((width_mm - _INSETS_MM) / (_WIDEST_EM * _EM_MM))
+    step = 1 if len(letters) <= _WORD else min(max(1, most), _AT_ONCE)
+    return _BREAK.join("".join(letters[at : at + step]) for at in range(0, len(letters), step))
 
 
 def width_em(text: str) -> float:

@@ -47,6 +47,8 @@ LANGUAGES: Final = ("vi", "en")
 #: The papers that may travel with a claim, in their order.
 _PAPERS: Final = tuple(TableKind(f"XML{number}") for number in range(7, 15))
 _DIGEST_SHOWN: Final = 16
+#: Of all that a form says; a statement of 500 rows says 80,000. So much takes seconds and some 500 MB.
+_MOST_CHARACTERS: Final = 2_000_000
 _TEMPLATE: Final = Path(__file__).with_name("sheet.typ")
 _STANDARD: Final = "a-3a"
 #: Letters other than Latin (Vietnamese among them), Greek and what is usual between them.
@@ -67,7 +69,7 @@ _of_thread: Final = local()
 
 
 class CannotRender(ClaimsError):
-    """There is nothing to show: the file is no bundle that can be read, or not UTF-8."""
+    """There is nothing to show: the file is no bundle that can be read, not UTF-8, or too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,8 @@ def render_pdf(bundle: bytes, copy: Copy) -> bytes:
         "claims": [_claim(claim, copy.language, words) for claim in contents.claims if claim.tables],
     }
     written = in_order(json.dumps(data, ensure_ascii=False))
+    if len(written) > _MOST_CHARACTERS:
+        raise CannotRender(f"it says more than a form can hold ({_MOST_CHARACTERS} characters)")
     if "\\t" in written:
         written = _TAB.sub(r"\1 ", written)
     try:

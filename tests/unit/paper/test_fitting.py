@@ -116,6 +116,17 @@ def test_what_is_wide_does_not_run_over_other_columns(text: str, weight: str) ->
     assert {one.replace("\u200b", "") for one in broken} == {text}
 
 
+def test_what_is_longer_than_a_word_is_broken_behind_some_letters_at_a_time() -> None:
+    text = "W" * 5_000
+    widths = [*WIDTHS_MM, FIELD_MM]
+    broken = [breakable(text, width) for width in widths]
+
+    pieces = [max(map(len, one.split("\u200b"))) for one in broken]
+    assert all(number * 1.1 * 8.5 * 25.4 / 72 <= width for number, width in zip(pieces, widths, strict=True))
+    assert broken[-1].count("\u200b") == 5_000 / 8 - 1
+    assert breakable("e\u0323\u0302" * 200, 30).replace("\u200b", "") == "e\u0323\u0302" * 200
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_names_of_columns_have_room_above_them(language: str) -> None:
     words = tomllib.loads((resources.files("claims.paper") / "words.toml").read_text("utf-8"))[language]

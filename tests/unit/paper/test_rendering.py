@@ -78,6 +78,13 @@ def test_any_text_makes_a_form(name: str) -> None:
     assert render_pdf(bundle, a_copy()).startswith(b"%PDF")
 
 
+def test_what_is_longer_than_any_form_is_refused_before_it_is_set() -> None:
+    bundle = load_sample("outpatient", [f"XML1.DIA_CHI = {'Xóm ' * 600_000}"]).write()
+
+    with pytest.raises(CannotRender, match="more than a form can hold"):
+        render_pdf(bundle, a_copy())
+
+
 @pytest.mark.parametrize("data", [b"", b"<a/>", b"no xml", b"<GIAMDINHHS/>"])
 def test_what_holds_no_claim_is_refused(data: bytes) -> None:
     with pytest.raises(CannotRender):
