@@ -48,6 +48,8 @@ _BREAK: Final = "\N{ZERO WIDTH SPACE}"
 _WORD: Final = 100
 _AT_ONCE: Final = 8
 _WIDEST_EM: Final = 1.1
+#: A place to break beside the end of a line is a letter that no font has.
+_WORDS: Final = re.compile(r"\S+")
 _FIGURE: Final = re.compile(r"-?[0-9.]+(,[0-9]+)?")
 #: What a letter that is not known here counts as.
 _MORE_THAN_A_LINE: Final = 1_000.0
@@ -67,7 +69,7 @@ def breakable(text: str, width_mm: float) -> str:
     """Return a text with places to break words that are wider: they would run over other columns."""
     if width_em(text) * _EM_MM <= width_mm - _INSETS_MM:
         return text
-    return " ".join(_broken(word, width_mm) for word in text.split(" "))
+    return _WORDS.sub(lambda word: _broken(word[0], width_mm), text)
 
 
 def _broken(word: str, width_mm: float) -> str:

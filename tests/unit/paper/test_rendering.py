@@ -70,12 +70,19 @@ def test_a_time_makes_the_same_bytes_in_every_zone(signed: bytes) -> None:
         "A" * 2000,
         "漢" * 200,
         "e\u0301\u0323",
+        "a\r\nb\nc\rd\u2028e\u2029f\x85g",
     ],
 )
 def test_any_text_makes_a_form(name: str) -> None:
-    bundle = load_sample("outpatient", [f"XML1.HO_TEN = {name}"]).write()
+    sample = load_sample("outpatient")
+    for field in ("HO_TEN", "DIA_CHI", "MA_KHOA"):
+        sample.tables["XML1"][0][field] = name  # type: ignore[index]
+    for row in sample.tables["XML3"]:  # type: ignore[index]
+        row |= {"TEN_DICH_VU": name, "DON_VI_TINH": name}
 
-    assert render_pdf(bundle, a_copy()).startswith(b"%PDF")
+    form = render_pdf(sample.write(), replace(a_copy(), facility_name=name))
+
+    assert form.startswith(b"%PDF")
 
 
 def test_what_is_longer_than_any_form_is_refused_before_it_is_set() -> None:
