@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from claims.bundle.contents import ReadClaim, ReadTable
+    from claims.bundle.contents import Contents, ReadClaim, ReadTable
     from claims.paper.sheet import Sheet
     from signing.verdict import Verdict
 
@@ -130,7 +130,11 @@ def render_pdf(bundle: bytes, copy: Copy) -> bytes:
             (label, breakable(value, FIELD_MM))
             for label, value in _signature(copy, contents.signatures, sha256, words)
         ],
-        "claims": [_claim(claim, copy.language, words) for claim in contents.claims if claim.tables],
+        "claims": [
+            _claim(claim, copy.language, words, unread=_unread(claim, contents))
+            for claim in contents.claims
+            if claim.tables
+        ],
     }
     written = in_order(json.dumps(data, ensure_ascii=False))
     if len(written) > _MOST_CHARACTERS:
@@ -173,7 +177,16 @@ def address_of(public_url: str, submission_id: str, sha256: str) -> str:
     )
 
 
-def _claim(claim: ReadClaim, language: str, words: Mapping[str, str]) -> dict[str, object]:
+def _unread(claim: ReadClaim, contents: Contents) -> list[str]:
+    """Return which tables the file has of a claim and nobody can read."""
+    told = {one.location.table for one in contents.findings if one.location.claim == claim.number}
+    found = told - {None, *(table.kind for table in claim.tables)}
+    return sorted(map(str, found), key=lambda name: (len(name), name))
+
+
+def _claim(
+    claim: ReadClaim, language: str, words: Mapping[str, str], *, unread: Sequence[str]
+) -> dict[str, object]:
     sheet = read_sheet(claim, language)
     summary = claim.find_table(TableKind.XML1)
     row = None if summary is None or not summary.rows else summary.rows[0]
@@ -182,7 +195,10 @@ def _claim(claim: ReadClaim, language: str, words: Mapping[str, str]) -> dict[st
         "episode": breakable(claim.ma_lk, FIELD_MM),
         "department": "" if row is None else breakable(row["MA_KHOA"], FIELD_MM),
         "patient": "" if row is None else breakable(row["MA_BN"], FIELD_MM),
-        "person": _in_two_columns([(words[name], value) for name, value in sheet.person]),
+        "person": _in_two_columns(
+            [(words[name], value) for name, value in sheet.person]
+            + [(words["unread"], ", ".join(unread))] * bool(unread)
+        ),
         "rows": [*_rows(sheet), *_totals(sheet, words)],
         "in_words": spell_amount(_counted(sheet, 0)),
         "paid": [(words[name], figure(_counted(sheet, place)) or "0") for name, place in _PAID],

@@ -1,5 +1,6 @@
 """Forms as others see them: text taken out, codes read back, pages fetched from the service."""
 
+import base64
 import re
 import subprocess
 from dataclasses import replace
@@ -106,6 +107,18 @@ def test_an_unsigned_file_and_a_preview_say_so(tmp_path: Path) -> None:
 
     assert "Tệp chưa được ký" in text
     assert "BẢN XEM THỬ" in text
+
+
+@pytest.mark.parametrize("content", [b"!", base64.b64encode(b"<a><b></a>")], ids=["no-base64", "no-xml"])
+def test_a_table_that_nobody_can_read_is_not_passed_over(content: bytes, tmp_path: Path) -> None:
+    bundle = load_sample("outpatient").write()
+    _, _, services, *_ = re.findall(b"<NOIDUNGFILE>([^<]+)<", bundle)
+
+    whole = text_of(render_pdf(bundle, a_copy("en")), tmp_path)
+    text = text_of(render_pdf(bundle.replace(services, content), a_copy("en")), tmp_path)
+
+    assert "IN THE FILE, BUT UNREADABLE: XML3" in text
+    assert "UNREADABLE" not in whole
 
 
 @pytest.mark.parametrize("words", [1, 25, 120], ids=["one-line", "two-lines", "many-lines"])
