@@ -141,6 +141,14 @@ class _Bundle(Element):
     entry: tuple[_Entry, ...] | None = None
 
 
+class _Page(Element):
+    relation: object = None
+
+
+class _Pages(Element):
+    link: tuple[_Page, ...] = ()
+
+
 class _LooseBundle(Element):
     entry: tuple[msgspec.Raw, ...] = ()
 
@@ -244,6 +252,11 @@ def _open_bundle(
     contents = Contents([], [])
     nested = []
     deleted: set[str] = set()
+    if _has_next_page(raw):
+        detail = (
+            "a server has more of it on a next page: fetch all pages, and put their entries into one bundle"
+        )
+        contents.refused.append(Refusal("Bundle", "more-pages", detail, f"{pointer}/link"))
     for place, entry in enumerate(_entries(raw, pointer, contents)):
         if entry is None:
             continue
@@ -271,6 +284,14 @@ def _open_bundle(
             loose.refused.append(
                 Refusal("Bundle", "nested-too-deep", "a bundle within bundles within a bundle", where)
             )
+
+
+def _has_next_page(raw: msgspec.Raw) -> bool:
+    """Whether a bundle is one page of several: what the others hold would be missing, and it is money."""
+    try:
+        return any(page.relation == "next" for page in msgspec.json.decode(raw, type=_Pages).link)
+    except UNREADABLE:
+        return False
 
 
 def _deleted(entry: _Entry) -> Iterator[str]:

@@ -171,6 +171,24 @@ def test_what_was_made_again_after_its_deletion_counts() -> None:
     assert [one.origin for one in encounter.services] == [("Procedure/pr1",)]
 
 
+def test_a_bundle_that_goes_on_elsewhere_is_refused_as_incomplete_and_what_is_there_is_read() -> None:
+    page = {**a_bundle(a_procedure(), bundle_type="searchset"), "link": [{"relation": "next", "url": "x"}]}
+
+    done = read_fhir(json.dumps(page).encode())
+
+    assert [(one.encounter, one.code, one.pointer) for one in done.refused] == [
+        ("Bundle", "more-pages", "/link")
+    ]
+    assert len(done.encounters) == 1
+
+
+@pytest.mark.parametrize("links", [[{"relation": "self", "url": "x"}], [{}], [], "next", None])
+def test_a_last_page_is_whole(links: object) -> None:
+    page = {**a_bundle(a_procedure(), bundle_type="searchset"), "link": links}
+
+    assert read_fhir(json.dumps(page).encode()).refused == ()
+
+
 def test_every_encounter_has_what_names_it() -> None:
     second = an_encounter("e2", subject=ref("Patient/p2"))
     done = read(
