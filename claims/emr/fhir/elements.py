@@ -140,6 +140,11 @@ class Extension(Element):
     value_code: str | None = None
     value_decimal: Decimal | None = None
     value_integer: Decimal | None = None
+    value_unsigned_int: Decimal | None = None
+    value_positive_int: Decimal | None = None
+    value_id: str | None = None
+    value_markdown: str | None = None
+    value_instant: str | None = None
     value_boolean: bool | None = None
     value_date: str | None = None
     value_date_time: str | None = None

@@ -94,7 +94,7 @@ def _medication(charts: Charts, places: Places, line: _Line) -> Medication:
         tender=extras.text("tender"),
         quantity=quantity,
         price=charged.price,
-        pay_percent=extras.number("pay_percent"),
+        pay_percent=extras.percent("pay_percent"),
         scope=extras.text("scope") or "1",
         source=extras.text("source") or "1",
         other_sources=other_sources(extras),

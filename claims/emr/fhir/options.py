@@ -20,6 +20,25 @@ from claims.emr.scalars import FacilityCode
 EXTENSION_PREFIX: Final = "urn:ehoso:extension:"
 """Under this prefix stands an extension for each field that FHIR has no element for: ``…:pay-percent``."""
 
+FIELDS: Final = frozenset(
+    {
+        "accident", "anesthesia", "archive_no", "area", "bed", "birth_book", "birth_number",
+        "birth_place", "birth_time", "blood_group", "case", "ceiling", "conclusion", "condition",
+        "consult", "copay_exempt_from", "course", "description", "discharge_type", "doctor", "employer",
+        "escort_name", "escort_title", "ethnicity", "file_no", "five_years_from", "for_service", "form",
+        "group", "guardian", "head_of_facility", "inpatient_from", "inpatient_reason",
+        "inpatient_reason_code", "insurance_no", "insured_price", "issued", "kind", "leave_days",
+        "leave_from", "leave_to", "low_cost_exempt", "machine", "nationality", "note", "occupation",
+        "onward_treatment", "operation", "other_source_cl", "other_source_nsnn", "other_source_vtnn",
+        "other_source_vttn", "outcome", "paid", "pay_percent", "payment_method", "percent", "province",
+        "referral_reason", "register_no", "registration", "results", "scope", "serial", "service_percent",
+        "signs", "source", "stage", "strength", "supply_model", "supply_package", "supply_reused",
+        "supply_tender", "tender", "transfer_paper", "transport", "treatment", "unit", "visit_no",
+        "visit_type", "ward",
+    }
+)  # fmt: skip
+"""Every field that an extension may stand for."""
+
 Systems = tuple[str, ...]
 
 _STANDARD_EXTENSIONS: Final[Mapping[str, Systems]] = {
@@ -167,8 +186,11 @@ def parse_fhir_options(table: Mapping[str, object]) -> FhirOptions:
         MalformedOptions: A key is unknown or a value has the wrong form; all problems are listed.
     """
     try:
-        return _OPTIONS.validate_python(dict(table))
+        options = _OPTIONS.validate_python(dict(table))
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         listed = "; ".join(f"{pointer_of(one['loc'])}: {one['msg']}" for one in found)
         raise MalformedOptions(f"fhir: {listed}") from None
+    if unknown := sorted(options.extensions.keys() - FIELDS):
+        raise MalformedOptions(f"fhir: /extensions: no field is called {', '.join(unknown)}")
+    return options

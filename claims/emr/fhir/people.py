@@ -181,7 +181,7 @@ def _card(source: Source, chart: Chart, item: Item[fhir.Coverage], number: str) 
         registered_at=registered.code,
         valid_from=Day(valid_from or ""),
         valid_to=Day(valid_to) if valid_to else None,
-        percent=extras.number("percent"),
+        percent=extras.percent("percent"),
         area=extras.text("area"),
         five_years_from=_day(extras, "five_years_from"),
         copay_exempt_from=_day(extras, "copay_exempt_from"),

@@ -54,9 +54,11 @@ def _read(inputs: Iterable[Contents], options: FhirOptions) -> ReadEncounters:
 def _encounters(charts: Charts) -> Iterator[Encounter]:
     unused = Unused(charts.source)
     for chart in charts.all:
+        refusals = charts.source.refusals
         encounter = _encounter(charts, chart)
         unused.look_through(chart, encounter)
-        yield encounter
+        if charts.source.refusals == refusals:
+            yield encounter
     charts.note_unpaid()
     unused.note()
 

@@ -74,9 +74,9 @@ def _service(charts: Charts, places: Places, line: _Line) -> Service:
     extras = charged.extras
     ordered = line.ordered or line.performed or ""
     department = places.row_department(ordered)
-    kind = _kind_word(extras.text("kind")) or line.kind
+    kind = _kind_word(extras) or line.kind
     unit = charged.unit or (line.quantity.unit if line.quantity else None) or extras.text("unit")
-    percent = extras.number("service_percent")
+    percent = extras.percent("service_percent")
     return Service(
         kind=kind,
         code=line.code.code,
@@ -88,7 +88,7 @@ def _service(charts: Charts, places: Places, line: _Line) -> Service:
         insured_price=extras.number("insured_price"),
         ceiling=extras.number("ceiling"),
         service_percent=Decimal(100) if percent is None else percent,
-        pay_percent=extras.number("pay_percent"),
+        pay_percent=extras.percent("pay_percent"),
         scope=extras.text("scope") or "1",
         other_sources=other_sources(extras),
         ordered=LocalTime(ordered),
@@ -330,7 +330,10 @@ def _kind_of_results(source: Source, reports: Reports, measured: Measured) -> Se
     return ServiceKind.TEST if is_test else ServiceKind.OTHER
 
 
-def _kind_word(text: str | None) -> ServiceKind | None:
+def _kind_word(extras: Extras) -> ServiceKind | None:
+    text = extras.text("kind")
+    if text and text not in _KINDS:
+        extras.refuse("kind", "not-in-list", f"one of {', '.join(_KINDS)}")
     return _KINDS.get(text) if text else None
 
 

@@ -26,7 +26,7 @@ from claims.emr.fhir.elements import (
 )
 from claims.emr.fhir.options import FhirOptions
 from claims.emr.fhir.resources import KINDS, PractitionerRole, Resource
-from claims.emr.inputs import Oddity
+from claims.emr.inputs import Oddity, Refusal
 from claims.emr.items import Coding
 from claims.emr.scalars import local_time
 
@@ -79,10 +79,15 @@ def sourced(**named: Named) -> dict[str, tuple[Coding, ...]]:
 
 @dataclass(slots=True)
 class Source:
-    """The contents of a bundle with the options of the hospital that wrote it."""
+    """The contents of a bundle with the options of the hospital that wrote it.
+
+    Attributes:
+        refusals: How often something that a resource says was refused, however often the same.
+    """
 
     contents: Contents
     options: FhirOptions
+    refusals: int = 0
     _found: dict[str, Item[Resource] | None] = field(default_factory=dict)
     _contained: dict[tuple[str, str], Item[Resource] | None] = field(default_factory=dict)
     _named: dict[tuple[str, str | None, tuple[str, ...]], Named] = field(default_factory=dict)
@@ -292,6 +297,13 @@ class Source:
         if address not in self._fields:
             self._fields[address] = self.options.field_of(address)
         return self._fields[address]
+
+    def refuse(self, item: Item[Resource], code: str, detail: str) -> None:
+        """Refuse what a resource says; no claim is made of the encounter that it is read for."""
+        self.refusals += 1
+        refusal = Refusal(item.origin, code, detail, item.pointer)
+        if refusal not in self.contents.refused:
+            self.contents.refused.append(refusal)
 
     def note(self, pointer: str, code: str, detail: str) -> None:
         """Note an oddity."""
