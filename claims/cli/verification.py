@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from signing.trust import TrustStore
 
 
+_BEFORE_VALUES = (b"[", b"{", b",")
+# A report has hundreds, and others in its texts.
+_MOST_VALUES = 500_000
+
+
 class _ReportKind(StrEnum):
     HTML = "html"
     JSON = "json"
@@ -185,6 +190,9 @@ def _recompute(data: bytes) -> "Report":
     from signing.errors import RecordUnreadable
     from signing.report.as_json import report_from_json
 
+    # Two bytes of JSON can cost the reader sixty of memory.
+    if sum(map(data.count, _BEFORE_VALUES)) > _MOST_VALUES:
+        raise RecordUnreadable("it holds more than any report")
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -245,9 +245,17 @@ def test_options_that_would_say_nothing_are_mistakes_of_use(
     assert said in told.stderr
 
 
-def test_a_report_of_endless_lists_is_no_report(tmp_path: Path) -> None:
-    (tmp_path / "report.json").write_bytes(b"[" * 100_000)
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(b"[" * 100_000, "not JSON", id="deep"),
+        pytest.param(b"[%b[]]" % (b"[]," * 300_000), "more than any report", id="wide"),
+    ],
+)
+def test_a_report_of_endless_lists_is_no_report(content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_bytes(content)
 
-    told = claims("verify", "--recompute", tmp_path / "report.json", "--json")
+    told = claims("verify", "--recompute", tmp_path / "report.json", "--json", "--language", "en")
 
     assert (told.code, told.lines[0]["reasons"]) == (Exit.BLOCKED, ["report.unreadable"]), told.stderr
+    assert said in told.stderr
