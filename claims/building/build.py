@@ -14,6 +14,8 @@ from claims.bundle.writing import write_bundle
 from claims.catalogues.catalogue import Catalogue
 from claims.emr.encounter import Encounter
 from claims.emr.scalars import as_date
+from signing.canonical import parse
+from signing.errors import Unparsable
 from xsd.catalog import SchemaNotFound
 
 __all__ = ["BuildSettings", "Built", "BuiltClaim", "CannotBuild", "Reason", "build_bundle"]
@@ -74,6 +76,11 @@ def build_bundle(
             {kind: [row.fields for row in rows] for kind, rows in claim.tables.items()} for claim in claims
         ],
     )
+    try:
+        parse(bundle)
+    except Unparsable as error:
+        # Whoever receives it reads no more: nor could it be signed.
+        raise CannotBuild((Reason("", "too-large-for-a-bundle", error.detail),)) from error
     return Built(bundle, tuple(claims))
 
 

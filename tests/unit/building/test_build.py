@@ -444,6 +444,13 @@ def test_encounters_of_two_facilities_and_two_of_one_link_id_share_no_bundle() -
     ]
 
 
+def test_what_nobody_could_read_or_sign_is_refused() -> None:
+    document = a_document()
+    document["patient"]["name"] = "N" * 8_000_000
+
+    assert refusals(document) == [(0, "", "too-large-for-a-bundle")]
+
+
 def test_a_bundle_of_nothing_is_refused() -> None:
     assert refusals() == [(0, "", "no-encounter")]
 
