@@ -90,9 +90,10 @@ class Origins:
 
     def of(self, kind: TableKind, row: Row, name: str) -> Provenance:
         """Say where one field of one row came from."""
-        number = item_number(row)
-        if name in self._given.get(kind, {}).get(number, {}) and not is_compared(name):
-            return FromItems((f"{pointer_of(kind, number)}/{name}",))
+        if (given := self._given.get(kind)) and not is_compared(name):
+            number = item_number(row)
+            if name in given.get(number, ()):
+                return FromItems((f"{pointer_of(kind, number)}/{name}",))
         if name in {"MA_LK", "STT"}:
             return self._link_id() if name == "MA_LK" else Computed("key.STT", {})
         if kind is TableKind.XML1:

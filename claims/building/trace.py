@@ -3,7 +3,7 @@
 A trace is told from what building kept anyway, so a bundle whose trace nobody asks for costs nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Final
 
@@ -39,19 +39,20 @@ def trace_to_json(built: Built) -> Json:
 
 
 def _claim(claim: BuiltClaim) -> Json:
-    rows = _rows(claim)
-    used = sorted(set(_formulas_in(rows)))
+    formulas: set[str] = set()
+    rows = _rows(claim, formulas)
     return {
         "ma_lk": claim.ma_lk,
         "decision": claim.basis.layout.decision_in_use,
         "rules": _rules(claim),
         "shares": _shares(claim),
-        "formulas": {name: asdict(load_formulas()[name]) for name in used},
+        "formulas": {name: asdict(load_formulas()[name]) for name in sorted(formulas)},
         "rows": rows,
     }
 
 
-def _rows(claim: BuiltClaim) -> list[Json]:
+def _rows(claim: BuiltClaim, formulas: set[str]) -> list[Json]:
+    """Return every row of a claim, and note the formulas that occur."""
     origins = Origins(claim)
     places = {row.source: (kind, row) for kind, rows in claim.tables.items() for row in rows}
     return [
@@ -60,7 +61,7 @@ def _rows(claim: BuiltClaim) -> list[Json]:
             "stt": row.fields.get("STT", str(number)),
             "sources": _sources(claim.basis.resolved.encounter, row),
             "fields": {
-                name: {"value": value, **_provenance(origins.of(kind, row, name), places)}
+                name: {"value": value, **_provenance(origins.of(kind, row, name), places, formulas)}
                 for name, value in row.fields.items()
                 if value
             },
@@ -146,7 +147,7 @@ def _origin(encounter: Encounter, pointer: str) -> Sequence[str]:
     return getattr(item, "origin", ())
 
 
-def _provenance(found: Provenance, places: dict[str, tuple[TableKind, Row]]) -> Json:
+def _provenance(found: Provenance, places: dict[str, tuple[TableKind, Row]], formulas: set[str]) -> Json:
     match found:
         case FromItems(pointers, lookups, is_missing):
             source = pointers[0] if len(pointers) == 1 else list(pointers)
@@ -155,6 +156,7 @@ def _provenance(found: Provenance, places: dict[str, tuple[TableKind, Row]]) -> 
         case FromField(table, field):
             return {"copied_from": {"table": table.value, "field": field}}
         case Computed(formula, inputs, summed, rows):
+            formulas.add(formula)
             told: Json = {"formula": formula, "inputs": dict(inputs)}
             if summed:
                 told["sum_of"] = [
@@ -177,13 +179,3 @@ def _lookup(lookup: Lookup) -> Json:
         "row": lookup.row,
         "found": lookup.value,
     }
-
-
-def _formulas_in(told: object) -> Iterator[str]:
-    if isinstance(told, dict):
-        if isinstance(told.get("formula"), str):
-            yield told["formula"]
-        told = list(told.values())
-    if isinstance(told, list):
-        for each in told:
-            yield from _formulas_in(each)
