@@ -37,7 +37,7 @@ def serve(
     bound = bind(host, port)
     prepare_metrics_folder(settings, f"api-{bound.getsockname()[1]}")
     from claims.runtime.log import configure_logging
-    from claims.runtime.named_files import require_named
+    from claims.runtime.named_files import OF_WORKERS, require_named
     from claims.runtime.processes import Supervisor
     from claims.runtime.production import refuse_weak
     from claims.runtime.start import given_addresses, require_trust, servers
@@ -45,14 +45,15 @@ def serve(
 
     configure_logging(settings.log_level)
     refuse_weak(settings)
-    require_named(settings)
-    require_trust(settings)
     is_embedded = given_addresses(settings) is None
+    runs_workers = is_embedded if with_workers is None else with_workers
+    require_named(settings, but=() if runs_workers else OF_WORKERS)
+    require_trust(settings)
     with ExitStack() as stack:
         addresses = stack.enter_context(servers(settings))
         if is_embedded:
             prepare(addresses.database_url)
-        if is_embedded if with_workers is None else with_workers:
+        if runs_workers:
             supervisor = stack.enter_context(Supervisor())
             for program in worker_programs(addresses, has_roles=settings.has_database_roles):
                 supervisor.start(program)

@@ -15,8 +15,9 @@ T = TypeVar("T")
 _MADE: Final = {"data_dir", "batch_dir", "content_keys_dir", "evidence_keys_dir", "sealing_key_file"}
 #: Settings of folders that are written to while the service runs.
 WRITTEN: Final = ("batch_dir", "content_store", "archive_store")
-#: Settings that only the API has a use for.
+#: Settings of folders that only the API uses, or only workers write to; others need not have them so.
 OF_THE_API: Final = frozenset({"signing_keys_dir", "batch_dir"})
+OF_WORKERS: Final = frozenset({"content_store", "archive_store"})
 
 
 class UnusableFile(ClaimsError):

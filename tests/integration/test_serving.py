@@ -97,6 +97,24 @@ def test_what_a_setting_names_in_vain_stops_the_start(setting: str, tmp_path: Pa
 
 
 @pytest.mark.any_server
+def test_an_api_by_itself_need_not_write_where_only_workers_do(
+    tmp_path: Path, database_url: str, broker_url: str, pki: DemoPki
+) -> None:
+    pki.write(tmp_path / "trust")
+    (tmp_path / "file").touch()
+    env = {
+        "CLAIMS_DATA_DIR": str(tmp_path),
+        "CLAIMS_DATABASE_URL": database_url,
+        "CLAIMS_BROKER_URL": broker_url,
+        "CLAIMS_TIMESTAMP_URLS": "http://127.0.0.1:9/",
+        "CLAIMS_ARCHIVE_STORE": str(tmp_path / "file" / "archives"),
+    }
+
+    with serving("serve", env=env) as url:
+        assert httpx2.get(f"{url}/readyz", trust_env=False, timeout=60).is_success
+
+
+@pytest.mark.any_server
 def test_a_port_for_metrics_that_is_taken_is_told_in_a_line(
     tmp_path: Path, database_url: str, broker_url: str, pki: DemoPki
 ) -> None:
