@@ -110,12 +110,11 @@ def _parse(data: bytes, limits: Limits, parser: etree.XMLParser) -> Element:
     if count_octets(data, b"<") >= 2 * limits.max_depth:
         _check_depth(root, limits)
     # Each attribute and each declaration has two quotation marks.
-    marks, apostrophes = count_octets(data, b'"'), count_octets(data, b"'")
-    if marks + apostrophes > 2 * limits.max_attributes:
+    quoted = _quoted(data, start)
+    marks = count_octets(quoted, b'"') + count_octets(quoted, b"'")
+    if marks > 2 * limits.max_attributes:
         _check_attributes(root, limits)
-    if marks + apostrophes > 2 * limits.max_namespaces and (
-        apostrophes or _count_declarations(data, start) > limits.max_namespaces
-    ):
+    if marks > 2 * limits.max_namespaces and quoted.count(b"xmlns") > limits.max_namespaces:
         _check_namespaces(root, limits)
     return root
 
@@ -259,6 +258,19 @@ def _check_prolog(data: bytes) -> int:
     return 0
 
 
+def _quoted(data: bytes, start: int) -> bytes:
+    """Return what has all quotation marks of a document, and all of its attributes and declarations.
+
+    They stand in tags. So those that do not end before the first ``>`` are not before the tag in which the
+    first mark behind that stands: in a bundle, that of its signature.
+    """
+    head = data.find(b">", start)
+    mark, apostrophe = data.find(b'"', head), data.find(b"'", head)
+    if apostrophe >= 0:
+        mark = min(mark, apostrophe) if mark >= 0 else apostrophe
+    return data[:head] + data[data.rfind(b"<", 0, mark) :]
+
+
 class _Parsers(threading.local):
     """One parser per thread: lxml locks a parser while it works."""
 
@@ -309,17 +321,6 @@ def _check_depth(root: Element, limits: Limits) -> None:
 def _check_attributes(root: Element, limits: Limits) -> None:
     if crowded := _elements_with_attributes(limits.max_attributes + 1)(root):
         raise _over_limit("too-many-attributes", f"an element with over {limits.max_attributes}", crowded)
-
-
-def _count_declarations(data: bytes, start: int) -> int:
-    """Return how many namespaces a document without apostrophes declares, or more.
-
-    A declaration stands in a tag and has quotation marks. So if it does not end before the first ``>``, it is
-    not before the tag in which the first mark behind that stands: in a bundle, that of the signature.
-    """
-    head = data.find(b">", start)
-    tag = data.rfind(b"<", 0, data.find(b'"', head))
-    return data.count(b"xmlns", 0, head) + data.count(b"xmlns", tag)
 
 
 def _check_namespaces(root: Element, limits: Limits) -> None:

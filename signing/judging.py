@@ -149,10 +149,11 @@ def _find_signing_certificate(
     """Return the certificate whose key made the value; if none did, the first one and why."""
     candidates: Sequence[CertificateFacts] = certificates
     if form.qualifying_properties is not None:
-        candidates = find_named(form.qualifying_properties, certificates)
-        if not candidates:
+        named = find_named(form.qualifying_properties, certificates)
+        if named is None:
             # EN 319 132-1, 5.2.2: the key may fit another certificate, of another owner or purpose.
             return certificates[0], [Reason.XADES_SIGNING_CERTIFICATE]
+        candidates = (named,)
     # XMLDSIG 4.5.4: the order of certificates says nothing, though everybody puts the signer's first.
     for certificate in candidates:
         if _has_signed(certificate, form.algorithm, form.value, signed_info):

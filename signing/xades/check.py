@@ -12,14 +12,13 @@ from signing.xades.form import QualifyingProperties
 
 def find_named(
     properties: QualifyingProperties, certificates: Sequence[CertificateFacts]
-) -> list[CertificateFacts]:
-    """Return those certificates that the signer says are his: one, or none."""
+) -> CertificateFacts | None:
+    """Return the certificate that the signer says is his, if it is there."""
     named = properties.certificate
-    return [
-        certificate
-        for certificate in certificates
-        if _digest(named.digest_name, certificate.info.certificate_der) == named.digest
-    ]
+    for certificate in certificates:
+        if _digest(named.digest_name, certificate.info.certificate_der) == named.digest:
+            return certificate
+    return None
 
 
 @lru_cache(maxsize=1024)

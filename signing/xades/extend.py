@@ -172,7 +172,6 @@ def _certificates_of(form: SignatureForm) -> list[CertificateFacts]:
 
 
 def _signer_of(form: SignatureForm) -> CertificateFacts:
-    certificates = _certificates_of(form)
-    if form.qualifying_properties is None:
-        return certificates[0]
-    return find_named(form.qualifying_properties, certificates)[0]
+    certificates, properties = _certificates_of(form), form.qualifying_properties
+    named = None if properties is None else find_named(properties, certificates)
+    return named or certificates[0]
