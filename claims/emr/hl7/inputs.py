@@ -11,11 +11,12 @@ from typing import Final, TypeVar
 from claims.emr.encounter import Encounter
 from claims.emr.hl7.options import Hl7Options
 from claims.emr.hl7.reading import read_hl7
-from claims.emr.inputs import ReadEncounters
+from claims.emr.inputs import ReadEncounters, Refusal
 
 Part = TypeVar("Part")
 
-_OF_VISITS: Final = frozenset({"no-visit", "ambiguous-visit", "visit-cancelled"})
+# How what cannot be read is called: by its place in its own input. All else is of messages or visits.
+_UNREAD: Final = "message "
 
 
 def read_hl7_inputs(inputs: Sequence[bytes], *, options: Hl7Options) -> Iterator[ReadEncounters]:
@@ -36,13 +37,13 @@ class _Left:
 
     def __init__(self, whole: ReadEncounters) -> None:
         self._encounters = whole.encounters
-        self._refused = tuple(one for one in whole.refused if one.code in _OF_VISITS)
+        self._refused = tuple(one for one in whole.refused if not _is_unread(one))
         self._oddities = dict.fromkeys(whole.oddities)
         self._of_number = Counter(one.encounter.link_id for one in whole.encounters)
 
     def share_of(self, alone: ReadEncounters, *, is_last: bool) -> ReadEncounters:
         """Take out what is of an input, which shows by what it tells alone."""
-        unread = tuple(one for one in alone.refused if one.code not in _OF_VISITS)
+        unread = tuple(one for one in alone.refused if _is_unread(one))
         if is_last:
             return ReadEncounters(self._encounters, (*unread, *self._refused), tuple(self._oddities))
         own = {_key(one) for one in alone.encounters}
@@ -61,6 +62,10 @@ class _Left:
     def _is_only(self, encounter: Encounter) -> bool:
         """Whether no other facility has a visit of this number: an input need not know the facility."""
         return self._of_number[encounter.encounter.link_id] == 1
+
+
+def _is_unread(refusal: Refusal) -> bool:
+    return not refusal.encounter or refusal.encounter.startswith(_UNREAD)
 
 
 def _key(encounter: Encounter) -> tuple[str | None, str]:

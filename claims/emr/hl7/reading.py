@@ -67,8 +67,11 @@ def read_hl7(data: bytes | Iterable[bytes], *, options: Hl7Options | None = None
             detail = "the visit was cancelled (A11 or A23)"
             refused.append(Refusal(visit.number, "visit-cancelled", detail))
         else:
-            encounters.append(_encounter(record, stay))
-    return ReadEncounters(tuple(encounters), tuple(refused), notes.all())
+            known = len(notes.refused)
+            encounter = _encounter(record, stay)
+            if len(notes.refused) == known:
+                encounters.append(encounter)
+    return ReadEncounters(tuple(encounters), (*refused, *dict.fromkeys(notes.refused)), notes.all())
 
 
 def _readable(

@@ -1,10 +1,11 @@
 """From fields to values: times, numbers, codes, people and places of a hospital (HL7 v2.5.1, chapter 2.A).
 
-What cannot be read is left out and said, with message, segment and field, never with the value.
+What cannot be read is left out and said, with message, segment and field, never with the value; where a
+default would take its place (percents, ceilings, what others pay), it is refused.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -13,7 +14,7 @@ from claims.emr.encounter import Coding
 from claims.emr.hl7.message import Segment, Value
 from claims.emr.hl7.options import Hl7Options
 from claims.emr.hl7.places import Found
-from claims.emr.inputs import Oddity
+from claims.emr.inputs import Oddity, Refusal
 from claims.emr.scalars import VIETNAM, Day, LocalTime, birth_time, local_time
 
 _STAMP = re.compile(
@@ -29,12 +30,22 @@ _FULL: Final = Decimal(100)
 
 
 class Notes:
-    """What was odd in an input, in order of reading."""
+    """What was odd in an input, in order of reading.
 
-    __slots__ = ("_oddities",)
+    Attributes:
+        refused: What was refused of visits, of which no claim is made then.
+    """
+
+    __slots__ = ("_oddities", "refused")
 
     def __init__(self) -> None:
         self._oddities: dict[Oddity, None] = {}
+        self.refused: list[Refusal] = []
+
+    def refuse(self, segment: Segment, field: int, code: str, detail: str) -> None:
+        """Refuse a field: no claim is made of its visit."""
+        pointer = f"{segment.place}-{field}"
+        self.refused.append(Refusal(segment.message.label, code, detail, pointer))
 
     def add(self, segment: Segment, field: int, code: str, detail: str) -> None:
         """Note something about a field, or with field 0 about a segment."""
@@ -131,38 +142,38 @@ _PARTS: Final = (("year", 0), ("month", 1), ("day", 1), ("hour", 0), ("minute", 
 
 def number_of(segment: Segment | None, field: int, notes: Notes, component: int = 1) -> Decimal | None:
     """Read a number with at most three decimals, which may be below zero; None if absent or none."""
-    return _read_number(segment.text(field, component) if segment else "", segment, field, notes)
+    return _read_number(segment.text(field, component) if segment else "", segment, field, notes.add)
 
 
 def found_number(found: Found, notes: Notes) -> Decimal | None:
-    """Read a number, not below zero, that was found at a configured place."""
-    number = _read_number(found.text, found.segment, found.field, notes)
+    """Read a number, not below zero, that was found at a configured place; one that is none is refused."""
+    number = _read_number(found.text, found.segment, found.field, notes.refuse)
     if number is not None and number < 0 and found.segment:
-        notes.add(found.segment, found.field, "negative", "a number below zero is not possible here")
+        notes.refuse(found.segment, found.field, "negative", "a number below zero is not possible here")
         return None
     return number
 
 
 def found_percent(found: Found, notes: Notes) -> Decimal | None:
-    """Read a percent that was found at a configured place."""
+    """Read a percent that was found at a configured place; one that is none is refused."""
     number = found_number(found, notes)
     if number is not None and number > _FULL and found.segment:
-        notes.add(found.segment, found.field, "above-100", "a percent is at most 100")
+        notes.refuse(found.segment, found.field, "above-100", "a percent is at most 100")
         return None
     return number
 
 
-def _read_number(text: str, segment: Segment | None, field: int, notes: Notes) -> Decimal | None:
+def _read_number(
+    text: str, segment: Segment | None, field: int, say: Callable[[Segment, int, str, str], None]
+) -> Decimal | None:
     if not text or segment is None:
         return None
     match = _NUMBER.fullmatch(text)
     if match is None or not (match[2] or match[3]):
-        notes.add(
-            segment, field, "not-a-number", "a plain decimal number with a point and no other mark is needed"
-        )
+        say(segment, field, "not-a-number", "a plain decimal number with a point and no other mark is needed")
         return None
     if len((match[3] or "").rstrip("0")) > 3:  # noqa: PLR2004 - what a claim can carry
-        notes.add(segment, field, "too-many-decimals", "the number has more decimals than a claim can carry")
+        say(segment, field, "too-many-decimals", "the number has more decimals than a claim can carry")
         return None
     return Decimal(f"{match[1]}{match[2] or 0}.{match[3] or 0}") if match[3] else Decimal(match[1] + match[2])
 

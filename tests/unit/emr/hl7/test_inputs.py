@@ -75,3 +75,14 @@ def test_an_unreadable_message_is_refused_with_its_place_in_its_own_input() -> N
     _, second = _read(ARRIVAL, _CHARGE + DEPARTURE + b"MSH|^~\\&|" + b"\xff\r")
 
     assert [(one.encounter, one.code) for one in second.refused] == [("message 3", "not-in-charset")]
+
+
+def test_a_visit_that_is_refused_for_what_another_input_holds_is_told() -> None:
+    # By its account (PID-18) alone the charge belongs to no visit that its own input knows.
+    charge = msg("DFT^P03", "D1", _AT, seg("PID", {18: "ACC1"}), ft1(), seg("ZBL", {2: "80,5"}))
+    arrival = ARRIVAL.replace(b"PID|||BN1^^^BV^MR", b"PID|||BN1^^^BV^MR" + b"|" * 15 + b"ACC1")
+
+    read = _read(charge, arrival + DEPARTURE)
+
+    assert [one.encounters for one in read] == [(), ()]
+    assert [one.code for part in read for one in part.refused] == ["not-a-number"]

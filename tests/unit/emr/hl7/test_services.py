@@ -272,3 +272,23 @@ def test_the_charge_tells_the_national_code_when_the_order_does_not() -> None:
     assert (alone.code, alone.codings["code"][0].system) == ("GLU", "L")
     assert mapped.code == "23.0075.1494"
     assert "code" not in mapped.codings
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "code"),
+    [
+        pytest.param(2, "80,5", "not-a-number", id="percent-with-comma"),
+        pytest.param(2, "150", "above-100", id="percent-above-100"),
+        pytest.param(6, "-1", "negative", id="ceiling-below-zero"),
+        pytest.param(7, "1.2345", "too-many-decimals", id="too-exact"),
+    ],
+)
+def test_a_number_that_a_default_would_take_the_place_of_refuses_its_visit(
+    field: int, text: str, code: str
+) -> None:
+    found = read(msg("DFT^P03", "D1", "20261102080000", pv1(), ft1(), seg("ZBL", {field: text})))
+
+    assert found.encounters == ()
+    assert [(one.encounter, one.code, one.pointer) for one in found.refused] == [
+        ("DFT^P03 D1", code, f"DFT^P03 D1/ZBL[1]-{field}")
+    ]
