@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from claims.emr.inputs import Oddity, ReadEncounters
     from claims.emr.recognizing import Format
 
+_REFUSED: Final = {"vi": "bị từ chối", "en": "refused"}
+_MORE: Final = {
+    "vi": "và {count} phát hiện khác; --json liệt kê tất cả",
+    "en": "and {count} more; --json lists them all",
+}
 _MOST_TOLD: Final = 20  # findings of a claim on the screen
 _NOT_IN_A_NAME: Final = re.compile(r"[^\w.-]+")
 
@@ -309,10 +314,10 @@ class _Desk:
             for finding in built.findings[:_MOST_TOLD]:
                 say(f"  {finding.severity.value:8} {finding.code}: {describe(finding, self.language)}")
             if len(built.findings) > _MOST_TOLD:
-                say(f"  and {len(built.findings) - _MOST_TOLD} more; --json lists them all")
+                say("  " + _MORE[self.language].format(count=len(built.findings) - _MOST_TOLD))
         for refused in outcome.refused:
             name = f"{refused.encounter}: " if refused.encounter else ""
-            say(f"{outcome.path}: refused: {name}{refused.reason(self.language)}")
+            say(f"{outcome.path}: {_REFUSED[self.language]}: {name}{refused.reason(self.language)}")
 
 
 def _to_json(outcome: _Outcome, files: Iterable[Path | None]) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from claims.bundle.comparison import ClaimChange, Comparison, FieldChange, RowChange
     from claims.bundle.contents import Contents, ReadClaim
     from claims.cli.showing import ShownFile
+
+_WORDS: Final = {
+    "vi": {"unread": "không đọc được tệp", "empty": "không có hồ sơ nào đọc được"},
+    "en": {"unread": "cannot be read", "empty": "holds no claim that can be read"},
+}
 
 Html = Annotated[
     Path | None, typer.Option("--html", help="Write a page of its own to this file instead.", dir_okay=False)
@@ -49,7 +54,7 @@ def inspect(
             data = read_input(path)
         except OSError as error:
             failed += 1
-            say(f"{path}: cannot be read: {error}")
+            say(f"{path}: {_WORDS[language]['unread']}: {error}")
             if as_json:
                 emit({"file": str(path), "error": str(error)})
             continue
@@ -87,7 +92,7 @@ def diff(
     """
     from claims.bundle.comparison import compare
 
-    before, after = (_contents(path) for path in (old, new))
+    before, after = (_contents(path, language) for path in (old, new))
     if before is None or after is None:
         return Exit.USAGE
     comparison = compare(before, after, spelling=spelling)
@@ -104,7 +109,7 @@ def diff(
     return Exit.FINE if comparison.is_equal else Exit.BLOCKED
 
 
-def _contents(path: Path) -> "Contents | None":
+def _contents(path: Path, language: str) -> "Contents | None":
     """Read one side of a comparison, or say why it cannot be."""
     from claims.bundle.contents import read_contents
     from claims.bundle.messages import describe
@@ -113,13 +118,13 @@ def _contents(path: Path) -> "Contents | None":
     try:
         contents = read_contents(read_input(path), today=local_date(datetime.now(UTC)))
     except OSError as error:
-        say(f"{path}: cannot be read: {error}")
+        say(f"{path}: {_WORDS[language]['unread']}: {error}")
         return None
     if any(claim.tables for claim in contents.claims):
         return contents
-    say(f"{path}: holds no claim that can be read")
+    say(f"{path}: {_WORDS[language]['empty']}")
     for finding in contents.findings:
-        say(f"  {finding.severity.value:8} {finding.code}: {describe(finding, 'en')}")
+        say(f"  {finding.severity.value:8} {finding.code}: {describe(finding, language)}")
     return None
 
 

@@ -28,7 +28,13 @@ _OUT_OF_BOUNDS: Final = "it is not JSON that can be read: a number or the nestin
 
 
 _NO_JSON: Final = {"": "it is empty", "<": "it is XML, not JSON"}
-_FHIR: Final = "http://hl7.org/fhir"
+#: What else in XML is handed over for JSON, by what stands near its beginning.
+_OTHER_XML: Final = (
+    ("http://hl7.org/fhir", "fhir-as-xml", "it is FHIR as XML: ask the server for application/fhir+json"),
+    ("<GIAMDINHHS", "a-bundle", "it is a bundle already: `claims check` looks at it, `claims sign` signs it"),
+    ("urn:hl7-org:v2xml", "hl7-as-xml", "it is HL7 v2 as XML: have it sent as segments (ER7)"),
+    ("urn:hl7-org:v3", "a-cda-document", "it is a CDA document: have FHIR or HL7 v2 exported"),
+)
 _HEAD: Final = 1000
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _ZIP: Final = b"PK\x03\x04"
@@ -49,8 +55,10 @@ def read_json(data: bytes | str) -> object:
     """
     text = unicodedata.normalize("NFC", _decode(data))
     if (start := text.lstrip()[:1]) in _NO_JSON:
-        if start and _FHIR in text[:_HEAD]:
-            raise _malformed("fhir-as-xml", "it is FHIR as XML: ask the server for application/fhir+json")
+        if start:
+            for mark, code, detail in _OTHER_XML:
+                if mark in text[:_HEAD]:
+                    raise _malformed(code, detail)
         raise _malformed("not-json", _NO_JSON[start])
     # Braces and commas within texts count too; no encounter comes near.
     if text.count("{") > _MOST_OBJECTS or text.count(",") > _MOST_VALUES:

@@ -192,6 +192,7 @@ def test_an_encounter_of_another_facility_is_refused(tmp_path: Path) -> None:
 
     assert result.code == Exit.BLOCKED
     assert result.lines[0]["refused"][0]["reasons"][0]["code"] == "other-facility"
+    assert "e.json: bị từ chối: " in result.stderr
 
 
 @pytest.mark.parametrize("option", [("--decision", "9999"), ("--format", "csv"), ("--language", "fr")])

@@ -263,11 +263,19 @@ def test_another_spelling_is_listed_on_request_and_is_no_difference(versions: tu
 
 
 @pytest.mark.parametrize("data", [b"", b"<GIAMDINHHS>", b"<HSDANHMUC/>"], ids=["empty", "cut-off", "another"])
-def test_what_cannot_be_read_is_exit_code_two(versions: tuple[Path, Path], data: bytes) -> None:
-    refused = claims("diff", versions[0], "-", stdin=data)
+def test_what_cannot_be_read_is_exit_code_two_and_said_in_either_language(
+    versions: tuple[Path, Path], data: bytes
+) -> None:
+    said = {
+        language: claims("diff", versions[0], "-", "--language", language, stdin=data)
+        for language in ("vi", "en")
+    }
 
-    assert refused.code == 2
-    assert "ENV." in refused.stderr or "no claim" in refused.stderr
+    assert {one.code for one in said.values()} == {2}
+    assert "không có hồ sơ nào đọc được" in said["vi"].stderr
+    assert "holds no claim that can be read" in said["en"].stderr
+    findings = [one.stderr.splitlines()[1:] for one in said.values()]
+    assert findings == [[], []] or findings[0] != findings[1]
 
 
 def test_a_missing_file_is_exit_code_two(versions: tuple[Path, Path]) -> None:

@@ -45,11 +45,15 @@ class Extras:
         one = self.found.get(name)
         if one is None:
             return None
+        given = one.value_money.value if one.value_money else _number(one)
+        if given is None:
+            self.refuse(name, "not-a-number", "a plain decimal number")
+            return None
         if one.value_money:
             return self.source.money(one.value_money, self.owner, name)
-        if (number := _number(one)) is None:
-            self.refuse(name, "not-a-number", "a plain decimal number")
-        return self.source.amount(number, self.owner, name)
+        if (number := self.source.amount(given, self.owner, name)) is None:
+            self.refuse(name, "not-an-amount", "a number that a claim can carry")
+        return number
 
     def percent(self, name: str) -> Decimal | None:
         """Return the percent that stands for a field."""

@@ -20,7 +20,7 @@ from claims.emr.fhir.results import read_results
 from claims.emr.fhir.services import read_services
 from claims.emr.fhir.source import Source
 from claims.emr.fhir.unused import Unused
-from claims.emr.fhir.visits import read_facility, read_visit
+from claims.emr.fhir.visits import note_part, read_facility, read_visit
 from claims.emr.inputs import Oddity, ReadEncounters, Refusal
 
 
@@ -66,6 +66,7 @@ def _encounters(charts: Charts) -> Iterator[Encounter]:
 def _encounter(charts: Charts, chart: Chart) -> Encounter:
     source = charts.source
     places = read_places(source, chart)
+    note_part(source, chart.encounter)
     return Encounter(
         schema="encounter/1",
         facility=read_facility(source, chart),

@@ -112,6 +112,17 @@ def read_facility(source: Source, chart: Chart) -> str:
     return provider.code if provider.code and not provider.sources else source.options.facility or ""
 
 
+def note_part(source: Source, item: Item[fhir.Encounter]) -> None:
+    """Note that an encounter is part of another of the same patient, such as a ward's part of a stay."""
+    whole = source.find_a(fhir.Encounter, item.resource.part_of, item)
+    if whole is None:
+        return
+    own, other = (source.find(one.resource.subject, one) for one in (item, whole))
+    if own is None or other is None or own.key == other.key:
+        detail = f"the encounter is part of {whole.origin}, and makes a claim of its own: a stay is one claim"
+        source.note(item.pointer, "part-of-another", detail)
+
+
 def _discharged(source: Source, item: Item[fhir.Encounter]) -> str | None:
     end, status = source.time(item.resource.time().end, item), (item.resource.status or "").lower()
     if end is not None and status in _OPEN:

@@ -50,6 +50,8 @@ def test_a_percent_is_read_from_every_type_that_can_hold_it(value: dict[str, Any
         pytest.param("pay-percent", {"valueDecimal": 150}, "above-100", id="above-100"),
         pytest.param("service-percent", {"valueDecimal": 300}, "above-100", id="service-percent"),
         pytest.param("ceiling", {"valueString": "many"}, "not-a-number", id="ceiling"),
+        pytest.param("ceiling", {"valueDecimal": -1}, "not-an-amount", id="below-zero"),
+        pytest.param("ceiling", {"valueMoney": {"currency": "VND"}}, "not-a-number", id="nothing"),
         pytest.param("supply-reused", {"valueString": "perhaps"}, "not-a-flag", id="flag"),
         pytest.param("kind", {"valueString": "blood test"}, "not-in-list", id="kind"),
         pytest.param("pay-percentage", {"valueDecimal": 80}, "unknown-key", id="misspelled"),

@@ -476,3 +476,17 @@ def test_a_hospitals_own_systems_are_read_from_its_options() -> None:
 def test_a_misspelled_option_is_an_error(table: dict[str, object], pointer: str) -> None:
     with pytest.raises(MalformedOptions, match=f"fhir: {pointer}: "):
         parse_fhir_options(table)
+
+
+def test_a_part_of_a_stay_that_makes_a_claim_of_its_own_is_told() -> None:
+    part = an_encounter("e2", partOf=ref("Encounter/e1"))
+
+    done = read(an_encounter(), part)
+
+    assert [(one.pointer, one.code) for one in done.oddities] == [("/entry/2/resource", "part-of-another")]
+
+
+def test_a_child_has_an_encounter_of_its_own() -> None:
+    child = an_encounter("e2", partOf=ref("Encounter/e1"), subject=ref("Patient/p2"))
+
+    assert read(a_patient(), a_patient(id="p2"), an_encounter(), child).oddities == ()
