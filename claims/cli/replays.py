@@ -13,7 +13,7 @@ import typer
 
 from claims.cli.inputs import Reason
 from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
-from claims.cli.submission_words import sentence, speaking
+from claims.cli.submission_words import sentence, speaking, word
 from claims.cli.submissions import KeyFile, Url, open_api
 
 if TYPE_CHECKING:
@@ -243,9 +243,13 @@ def _standing(replay: Document, language: str) -> str:
 
 def _state(replay: Document, language: str) -> str:
     state = str(replay["state"])
-    return sentence("canceled_replay" if state == "canceled" else state, language)
+    return word("canceled_replay" if state == "canceled" else state, language, otherwise=state)
 
 
 def _counts(counts: object, language: str) -> str:
     some = counts.items() if isinstance(counts, dict) else ()
-    return ", ".join(sentence(str(outcome), language, number=number) for outcome, number in some if number)
+    return ", ".join(_count(str(outcome), number, language) for outcome, number in some if number)
+
+
+def _count(outcome: str, number: object, language: str) -> str:
+    return word(outcome, language, otherwise=f"{number} {outcome}", number=number)

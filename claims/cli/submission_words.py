@@ -1,4 +1,4 @@
-"""What is said of handing in, following and replaying, in Vietnamese and English.
+"""What is said of handing in, following, replaying and being told, in Vietnamese and English.
 
 What the service says comes in the language that it is asked in; states keep their names in JSON.
 """
@@ -47,6 +47,18 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "paused": ("tạm dừng", "paused"),
     "finished": ("đã xong", "finished"),
     "canceled_replay": ("đã hủy", "canceled"),
+    "webhook_gone": ("đã xóa {id}", "{id} is gone"),
+    "webhook_secret": (
+        "{id} gửi đến {url}; khóa bí mật chỉ hiện một lần:",
+        "{id} posts to {url}; its secret is not shown again:",
+    ),
+    "on": ("đang bật", "on"),
+    "off_gone": ("tắt: nơi nhận trả lời 410", "off: its receiver answered 410"),
+    "off_by the facility": ("cơ sở đã tắt", "off, by the facility"),
+    "untried": ("chưa gửi", "not tried yet"),
+    "delivery_waiting": ("đang chờ", "waiting"),
+    "delivery_delivered": ("đã nhận", "delivered"),
+    "delivery_failed": ("không gửi được", "failed"),
     "error": ("lỗi: {said}", "error: {said}"),
     "no_key": (
         "hãy cho biết khóa API: --key-file, hoặc CLAIMS_API_KEY",
@@ -68,6 +80,11 @@ def sentence(code: str, language: str, **facts: object) -> str:
     return _SENTENCES[code][0 if language == "vi" else 1].format_map(facts)
 
 
+def word(code: str, language: str, *, otherwise: object, **facts: object) -> str:
+    """Return what a word of the service means; a later version of it may have others."""
+    return sentence(code, language, **facts) if code in _SENTENCES else str(otherwise)
+
+
 def state_of(state: object, language: str) -> str:
     """Return the state of a submission, or of a file that is none, with what it means in Vietnamese."""
     name = str(state)
@@ -75,9 +92,9 @@ def state_of(state: object, language: str) -> str:
         return sentence(name, language)
     if language != "vi":
         return name
-    from claims.proof.words import describe_state
+    from claims.proof.words import STATES
 
-    return f"{describe_state(name, language)} ({name})"
+    return f"{STATES[name][0]} ({name})" if name in STATES else name
 
 
 def describe_error(error: Exception, language: str) -> str:

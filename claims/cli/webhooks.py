@@ -1,11 +1,17 @@
 """Webhooks at a running service: make, change and test them, and see each delivery."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from claims.cli.output import AsJson, Exit, emit, say
+from claims.cli.output import AsJson, Exit, Language, emit, say
+from claims.cli.submission_words import sentence, speaking, word
 from claims.cli.submissions import KeyFile, Url, open_api
+
+if TYPE_CHECKING:
+    from claims.client import Document
 
 webhooks = typer.Typer(
     help="Be told of events by signed requests (Standard Webhooks) to an address of your own.",
@@ -25,23 +31,25 @@ def add(
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
     url: Url = None,
     key_file: KeyFile = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """Make a webhook. Its secret is shown once, on standard output."""
-    with open_api(url, key_file) as api:
+    with speaking(language), open_api(url, key_file, language) as api:
         made = api.make_webhook(address, types=event_types or (), description=description)
-    _show_secret(made, as_json=as_json)
+    _show_secret(made, language, as_json=as_json)
     return Exit.FINE
 
 
 @webhooks.command("list")
-def list_webhooks(url: Url = None, key_file: KeyFile = None, as_json: AsJson = False) -> int:
+def list_webhooks(
+    url: Url = None, key_file: KeyFile = None, language: Language = "vi", as_json: AsJson = False
+) -> int:
     """List the facility's webhooks."""
-    with open_api(url, key_file) as api:
+    with speaking(language), open_api(url, key_file, language) as api:
         found = api.webhooks()
     for one in found:
-        state = "on" if one["enabled"] else one["disabled_why"]
-        say(f"{one['id']}  {state}  {one['url']}  {one['description']}")
+        say(f"{one['id']}  {_switch(one, language)}  {one['url']}  {one['description']}")
         if as_json:
             emit(one)
     return Exit.FINE
@@ -55,26 +63,29 @@ def change(
     enabled: Annotated[bool | None, typer.Option("--on/--off", help="Switch it on or off.")] = None,
     url: Url = None,
     key_file: KeyFile = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """Change what is given."""
     wanted = {"url": address, "types": event_types, "enabled": enabled}
-    with open_api(url, key_file) as api:
+    with speaking(language), open_api(url, key_file, language) as api:
         changed = api.change_webhook(
             webhook_id, **{name: value for name, value in wanted.items() if value is not None}
         )
-    say(f"{changed['id']}  {'on' if changed['enabled'] else changed['disabled_why']}  {changed['url']}")
+    say(f"{changed['id']}  {_switch(changed, language)}  {changed['url']}")
     if as_json:
         emit(changed)
     return Exit.FINE
 
 
 @webhooks.command()
-def remove(webhook_id: WebhookId, url: Url = None, key_file: KeyFile = None) -> int:
+def remove(
+    webhook_id: WebhookId, url: Url = None, key_file: KeyFile = None, language: Language = "vi"
+) -> int:
     """Forget a webhook with its deliveries."""
-    with open_api(url, key_file) as api:
+    with speaking(language), open_api(url, key_file, language) as api:
         api.delete_webhook(webhook_id)
-    say(f"{webhook_id} is gone")
+    say(sentence("webhook_gone", language, id=webhook_id))
     return Exit.FINE
 
 
@@ -84,20 +95,27 @@ def rotate(
     overlap_h: Annotated[int, typer.Option(min=0, max=168, help="Hours in which both secrets sign.")] = 24,
     url: Url = None,
     key_file: KeyFile = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """Replace the secret. The new one is shown once, on standard output."""
-    with open_api(url, key_file) as api:
+    with speaking(language), open_api(url, key_file, language) as api:
         changed = api.rotate_webhook_secret(webhook_id, overlap_h=overlap_h)
-    _show_secret(changed, as_json=as_json)
+    _show_secret(changed, language, as_json=as_json)
     return Exit.FINE
 
 
 @webhooks.command()
-def ping(webhook_id: WebhookId, url: Url = None, key_file: KeyFile = None, as_json: AsJson = False) -> int:
+def ping(
+    webhook_id: WebhookId,
+    url: Url = None,
+    key_file: KeyFile = None,
+    language: Language = "vi",
+    as_json: AsJson = False,
+) -> int:
     """Send a test; `deliveries` says how it was answered."""
-    with open_api(url, key_file) as api:
-        _show_delivery(api.ping_webhook(webhook_id), as_json=as_json)
+    with speaking(language), open_api(url, key_file, language) as api:
+        _show_delivery(api.ping_webhook(webhook_id), language, as_json=as_json)
     return Exit.FINE
 
 
@@ -108,12 +126,13 @@ def deliveries(
     most: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
     url: Url = None,
     key_file: KeyFile = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """List what was sent to a webhook, and how each attempt was answered."""
-    with open_api(url, key_file) as api:
+    with speaking(language), open_api(url, key_file, language) as api:
         for _, one in zip(range(most), api.webhook_deliveries(webhook_id, state=state), strict=False):
-            _show_delivery(one, as_json=as_json)
+            _show_delivery(one, language, as_json=as_json)
     return Exit.FINE
 
 
@@ -123,29 +142,36 @@ def resend(
     delivery_id: Annotated[str, typer.Argument(help="The delivery's id, msg_….", show_default=False)],
     url: Url = None,
     key_file: KeyFile = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """Send a delivery again, under its id."""
-    with open_api(url, key_file) as api:
-        _show_delivery(api.resend_delivery(webhook_id, delivery_id), as_json=as_json)
+    with speaking(language), open_api(url, key_file, language) as api:
+        _show_delivery(api.resend_delivery(webhook_id, delivery_id), language, as_json=as_json)
     return Exit.FINE
 
 
-def _show_secret(made: object, *, as_json: bool) -> None:
+def _switch(webhook: Document, language: str) -> str:
+    why = webhook["disabled_why"]
+    return sentence("on", language) if webhook["enabled"] else word(f"off_{why}", language, otherwise=why)
+
+
+def _show_secret(made: object, language: str, *, as_json: bool) -> None:
     if not isinstance(made, dict):
         raise TypeError(type(made))
-    say(f"{made['id']} posts to {made['url']}; its secret is not shown again:")
+    say(sentence("webhook_secret", language, **made))
     if as_json:
         emit(made)
     else:
         typer.echo(made["secret"])
 
 
-def _show_delivery(one: object, *, as_json: bool) -> None:
+def _show_delivery(one: object, language: str, *, as_json: bool) -> None:
     if not isinstance(one, dict):
         raise TypeError(type(one))
     tries = one["tries"]
-    last = "not tried yet" if not tries else str(tries[-1]["status"] or tries[-1]["error"])
-    say(f"{one['id']}  {one['type']}  {one['submission_id'] or '–'}  {one['state']}  {last}")
+    last = str(tries[-1]["status"] or tries[-1]["error"]) if tries else sentence("untried", language)
+    state = word(f"delivery_{one['state']}", language, otherwise=one["state"])
+    say(f"{one['id']}  {one['type']}  {one['submission_id'] or '–'}  {state}  {last}")
     if as_json:
         emit(one)

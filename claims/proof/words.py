@@ -76,7 +76,7 @@ _FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "signature_level": ("Mức chữ ký lưu trữ", "Level of its signature"),
 }
 #: The states that a record may say; in words that a clerk knows.
-_STATES: Final[Mapping[str, tuple[str, str]]] = {
+STATES: Final[Mapping[str, tuple[str, str]]] = {
     "received": ("đã nhận", "received"),
     "checked": ("đã kiểm tra, chưa gửi", "checked, not sent yet"),
     "rejected": ("không đạt kiểm tra, không gửi", "rejected by the check, not sent"),
@@ -128,11 +128,6 @@ def describe(code: str, language: str, place: str = "") -> str:
     return f"{_printable(place)}: {said}" if place else said
 
 
-def describe_state(state: str, language: str) -> str:
-    """Return a submission's state in words that a clerk knows."""
-    return _in(language, _STATES[state])
-
-
 def not_asked(count: int, language: str) -> str:
     """Return that so many questions make no sense after what came before."""
     return _in(
@@ -158,8 +153,8 @@ def as_of(found: Mapping[str, str], language: str) -> str:
 def _value(name: str, value: str, language: str) -> str:
     if name.endswith("_at"):
         return _moment(value)
-    if name == "state" and value in _STATES:
-        return f"{_in(language, _STATES[value])} ({value})"
+    if name == "state" and value in STATES:
+        return f"{_in(language, STATES[value])} ({value})"
     return _printable(value)
 
 
