@@ -4,30 +4,23 @@ The only module that calls ``cryptography.x509.verification``, whose interface m
 and responses say is read in ``signing/revocation.py``; nothing is fetched, what is known is in the store.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 from cryptography import x509
 from cryptography.x509 import ocsp, verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from signing.certificate_files import find_certificates
 from signing.certificates import CertificateFacts
 from signing.errors import TrustStoreUnreadable
 from signing.extensions import UNREADABLE, find_extension
-from signing.revocation import (
-    Revocation,
-    RevocationSource,
-    RevocationSources,
-    check_list,
-    load_list,
-    load_response,
-)
+from signing.revocation import Revocation, RevocationSource, RevocationSources
+from signing.trust_files import CERTIFICATES, load_certificates, load_lists, load_responses
 from signing.verdict import Reason
 
 _MAX_PATHS_CACHED: Final = 4096
@@ -126,21 +119,17 @@ class TrustStore:
         Raises:
             TrustStoreUnreadable: There is no anchor, or a file is not what its folder says.
         """
-        anchors = _load_certificates(folder / "anchors")
+        anchors = load_certificates(folder / "anchors")
         if not anchors:
-            detail = (
-                f"no trust anchor found in files called {', '.join(f'*{each}' for each in _CERTIFICATES)}"
-            )
-            raise TrustStoreUnreadable(folder / "anchors", detail)
+            named = ", ".join(f"*{each}" for each in CERTIFICATES)
+            raise TrustStoreUnreadable(folder / "anchors", f"no trust anchor found in files called {named}")
         return cls(
             anchors=anchors,
-            intermediates=_load_certificates(folder / "intermediates"),
-            crls=_load_crls(folder / "crls"),
-            responses=_load_folder(
-                folder / "ocsp", lambda data: [load_response(data)], "OCSP response in DER"
-            ),
-            tsa_anchors=_load_certificates(folder / "tsa"),
-            service_anchors=_load_certificates(folder / "service"),
+            intermediates=load_certificates(folder / "intermediates"),
+            crls=load_lists(folder / "crls"),
+            responses=load_responses(folder / "ocsp"),
+            tsa_anchors=load_certificates(folder / "tsa"),
+            service_anchors=load_certificates(folder / "service"),
         )
 
     @property
@@ -472,73 +461,3 @@ _LEAF_POLICY: Final = (
     .may_be_present(x509.KeyUsage, _AGNOSTIC, None)
     .may_be_present(x509.BasicConstraints, _AGNOSTIC, None)
 )
-
-_PEM: Final = b"-----BEGIN"
-_CERTIFICATES: Final = (".pem", ".crt", ".cer", ".der", ".p7b", ".p7c")
-_SUFFIXES: Final = frozenset({*_CERTIFICATES, ".crl", ".ocsp"})
-_Loaded = TypeVar("_Loaded")
-
-
-def _load_certificates(folder: Path) -> list[x509.Certificate]:
-    return _load_folder(
-        folder,
-        _read_certificates,
-        "certificate in PEM, DER or PKCS#7",
-    )
-
-
-def _read_certificates(data: bytes) -> list[x509.Certificate]:
-    found = find_certificates(data)
-    if not found:
-        raise ValueError("there is none")
-    return found
-
-
-def _load_crls(folder: Path) -> list[x509.CertificateRevocationList]:
-    return _load_folder(
-        folder,
-        lambda data: [_load_list(data)],
-        "revocation list in PEM or DER",
-    )
-
-
-def _load_list(data: bytes) -> x509.CertificateRevocationList:
-    return check_list(x509.load_pem_x509_crl(data)) if _PEM in data else load_list(data)
-
-
-def load_revocation_source(path: Path) -> RevocationSource:
-    """Load a list, in PEM or DER, or an OCSP response in DER.
-
-    Raises:
-        TrustStoreUnreadable: It is neither.
-    """
-    try:
-        data = path.read_bytes()
-        try:
-            return _load_list(data)
-        except ValueError:
-            if _PEM in data:
-                raise
-            return load_response(data)
-    except (OSError, *UNREADABLE) as error:
-        what = "revocation list in PEM or DER and no OCSP response in DER"
-        raise _unreadable(path, what, error) from error
-
-
-def _load_folder(folder: Path, load: Callable[[bytes], list[_Loaded]], what: str) -> list[_Loaded]:
-    loaded: list[_Loaded] = []
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    for path in paths:
-        if path.suffix.lower() not in _SUFFIXES:
-            continue
-        try:
-            loaded += load(path.read_bytes())
-        except (OSError, *UNREADABLE) as error:
-            raise _unreadable(path, what, error) from error
-    return loaded
-
-
-def _unreadable(path: Path, what: str, error: Exception) -> TrustStoreUnreadable:
-    # What the reader of ASN.1 says helps nobody who laid a file into a folder.
-    detail = error.strerror if isinstance(error, OSError) else f"it holds no {what}"
-    return TrustStoreUnreadable(path, detail or str(error))

@@ -155,7 +155,7 @@ def _terms(
 
 
 def _with_lists(store: "TrustStore", paths: Sequence[Path]) -> "TrustStore":
-    from signing.trust import load_revocation_source
+    from signing.trust_files import load_revocation_source
 
     sources = [load_revocation_source(path) for path in paths]
     return store.with_evidence((), sources) if sources else store
