@@ -121,31 +121,25 @@ def decide(sent: TheClaimForm, viewer: Reviewer) -> Response:
     )
 
 
-@router.get(f"{CLAIM}/next")
-def go_on(
-    service: TheService,
-    viewer: Reviewer,
-    submission_id: TheId,
-    ordinal: TheOrdinal,
-    inbox: TheInbox = "",
-) -> Response:
-    """Leave a claim as it is to whoever opens it, and go on to the one that follows it in the inbox."""
+def leave(service: TheService, viewer: Reviewer, submission_id: TheId, ordinal: TheOrdinal) -> Review:
+    """Leave a claim as it is to whoever opens it, and return it."""
     review = find_review(service, viewer, submission_id, ordinal)
     service.decide_reviews.give_back(review, who=viewer.principal)
+    return review
+
+
+ClaimLeft = Annotated[Review, Depends(leave)]
+
+
+@router.get(f"{CLAIM}/next")
+def go_on(service: TheService, viewer: Reviewer, review: ClaimLeft, inbox: TheInbox = "") -> Response:
+    """Go on to the claim that follows in the inbox."""
     return go_to(_next_claim(service, viewer, review, Asked.of_query(inbox)))
 
 
 @router.get(f"{CLAIM}/back")
-def go_back(
-    service: TheService,
-    viewer: Reviewer,
-    submission_id: TheId,
-    ordinal: TheOrdinal,
-    inbox: TheInbox = "",
-) -> Response:
-    """Leave a claim as it is to whoever opens it, and go back to the inbox that it was opened from."""
-    review = find_review(service, viewer, submission_id, ordinal)
-    service.decide_reviews.give_back(review, who=viewer.principal)
+def go_back(_viewer: Reviewer, _left: ClaimLeft, inbox: TheInbox = "") -> Response:
+    """Go back to the inbox that it was opened from."""
     return go_to(Asked.of_query(inbox).url())
 
 
