@@ -14,7 +14,7 @@ from psycopg.errors import InsufficientPrivilege
 from claims.api.app import create_app
 from claims.exchange.access.bounds import bind
 from claims.exchange.access.places import EVERYWHERE, NOWHERE, Place, Reach
-from claims.exchange.submission import FacilityCode, SubmissionFilter
+from claims.exchange.submission import FacilityCode, Submission, SubmissionFilter
 from claims.proof.container import read_container
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
@@ -165,37 +165,44 @@ def test_the_api_receives_what_it_cannot_read_again(api: Pool, exchange: Exchang
     assert exchange.submissions.body(submission.id) == b"4"
 
 
-@pytest.mark.usefixtures("records")
-def test_an_api_that_cannot_read_bundles_makes_archives_of_the_whole_log(
-    plain_url: str, service: Service
-) -> None:
+@pytest.fixture
+def held(plain_url: str, service: Service) -> Iterator[Service]:
+    """The service as the API's process has it, in its role."""
     settings = service.settings.model_copy(update={"database_roles": True})
     held = Service(settings, plain_url, service.broker_url, API)
+    yield held
+    held.close()
+
+
+def own_submission(service: Service) -> Submission:
+    """Return the one that there is of the facility."""
     which = SubmissionFilter(within=EVERYWHERE, facility=FACILITY)
     (mine,) = service.submissions.list_page(which, limit=9, cursor=None).items
+    return mine
+
+
+@pytest.mark.usefixtures("records")
+def test_an_api_that_cannot_read_bundles_makes_archives_of_the_whole_log(
+    held: Service, service: Service
+) -> None:
+    mine = own_submission(service)
     bind(OWN)
 
     archive = archived(held, mine.id, within=OWN)
-    body = held.bundle(mine.id)
-    held.close()
 
-    assert read_container(archive)["bundle.xml"] == body == b"1"
+    assert read_container(archive)["bundle.xml"] == held.bundle(mine.id) == b"1"
     assert json.loads(read_container(archive)["log/inclusion.json"])["size"] == 3
 
 
 @pytest.mark.usefixtures("records")
 def test_whoever_holds_a_paper_learns_where_the_claim_stands_without_signing_in(
-    plain_url: str, service: Service
+    held: Service, service: Service
 ) -> None:
-    settings = service.settings.model_copy(update={"database_roles": True})
-    held = Service(settings, plain_url, service.broker_url, API)
-    which = SubmissionFilter(within=EVERYWHERE, facility=FACILITY)
-    (known,) = service.submissions.list_page(which, limit=9, cursor=None).items
+    known = own_submission(service)
 
     with TestClient(create_app(held)) as client:
         page = client.get(f"/v/{known.id}", params={"d": known.sha256[:16]})
         guess = client.get(f"/v/{known.id}", params={"d": "0" * 16})
-    held.close()
 
     assert "data-standing=under-way" in page.text
     assert "data-standing=unknown" in guess.text
