@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from claims.cli.bulk_exports import BulkExports
 from claims.cli.catalogues import CatalogueFolder, SystemsFile, load_lists, load_options
 from claims.cli.inputs import (
     MAX_EXPORT_BYTES,
@@ -139,7 +139,6 @@ class _Opened:
     kind: "Format | None"
     data: bytes
     error: str | None = None
-    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,52 +155,37 @@ class _Bench:
     keeps_trace: bool
 
     def outcomes(self, files: Sequence[Path], bar: Bar) -> Iterator[_Outcome]:
-        """Build every input, in order; what belongs together over several waits for those behind it."""
+        """Build every input, in order; what belongs together over several comes last."""
         from claims.emr.hl7.inputs import read_hl7_inputs
         from claims.emr.recognizing import Format
 
         waiting: list[_Opened] = []
+        exports = BulkExports(is_alone=len(files) == 1)
         for path in files:
-            opened = self._open(path, is_alone=len(files) == 1)
-            if waiting or opened.kind is Format.HL7 or opened.is_part:
+            opened = self._open(path)
+            if exports.take(path, opened.kind, opened.data):
+                continue
+            if waiting or opened.kind is Format.HL7:
                 waiting.append(opened)
             else:
                 yield self._build(opened.path, self._read(opened), bar)
         messages = [opened.data for opened in waiting if opened.kind is Format.HL7]
         folded = read_hl7_inputs(messages, options=self.options.hl7)
-        parts: dict[Path, list[_Opened]] = defaultdict(list)
         for opened in waiting:
-            if opened.is_part:
-                parts[opened.path.parent].append(opened)
-        for opened in waiting:
-            if opened.kind is Format.HL7:
-                yield self._build(opened.path, next(folded), bar)
-            elif not opened.is_part:
-                yield self._build(opened.path, self._read(opened), bar)
-            elif together := parts.pop(opened.path.parent, None):
-                bar.expect(1 - len(together))
-                yield self._build_parts(together, bar)
+            read = next(folded) if opened.kind is Format.HL7 else self._read(opened)
+            yield self._build(opened.path, read, bar)
+        for path, count, read in exports.read(self.options):
+            bar.expect(1 - count)
+            yield self._build(path, read, bar)
 
-    def _build_parts(self, parts: Sequence[_Opened], bar: Bar) -> _Outcome:
-        """Build what the files of a folder hold together, each of them one type of resource."""
-        from claims.emr.fhir.reading import read_fhir_parts
-
-        if len(parts) == 1:
-            return self._build(parts[0].path, self._read(parts[0]), bar)
-        named = {part.path.name: part.data for part in parts}
-        return self._build(parts[0].path.parent, read_fhir_parts(named, options=self.options.fhir), bar)
-
-    def _open(self, path: Path, *, is_alone: bool) -> _Opened:
-        from claims.emr.fhir.contents import has_one_type
-        from claims.emr.recognizing import Format, detect_format
+    def _open(self, path: Path) -> _Opened:
+        from claims.emr.recognizing import detect_format
 
         try:
             data = read_input(path, most=MAX_EXPORT_BYTES)
         except OSError as error:
             return _Opened(path, None, b"", f"it cannot be read: {error.strerror or error}")
-        kind = self.kind or detect_format(data)
-        is_part = kind is Format.FHIR and not is_alone and has_one_type(data)
-        return _Opened(path, kind, data, is_part=is_part)
+        return _Opened(path, self.kind or detect_format(data), data)
 
     def _read(self, opened: _Opened) -> "ReadEncounters":
         from claims.emr.formats import read_encounters

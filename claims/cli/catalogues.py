@@ -1,7 +1,7 @@
 """Catalogues on the command line: look a facility's lists over, begin new ones, list what is missing."""
 
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from claims.cli.bulk_exports import BulkExports
 from claims.cli.inputs import MAX_EXPORT_BYTES, Inputs, find_files, read_input
 from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
 
@@ -204,26 +205,22 @@ def _encounters(
     files: Sequence[Path], options: "ReadingOptions", language: str
 ) -> "Iterator[tuple[str, Encounter]]":
     """Read the encounters of all inputs; HL7 messages belong together, and so do parts of a bulk export."""
-    from claims.emr.fhir.contents import has_one_type
-    from claims.emr.fhir.reading import read_fhir_parts
     from claims.emr.formats import read_encounters
     from claims.emr.hl7.reading import read_hl7
     from claims.emr.recognizing import Format, detect_format
 
     messages: list[bytes] = []
-    parts: dict[Path, dict[str, bytes]] = defaultdict(dict)
+    exports = BulkExports(is_alone=len(files) == 1)
     with progress_bar("reading", len(files)) as bar:
         for path in files:
             data = _read(path)
             if (kind := detect_format(data)) is Format.HL7:
                 messages.append(data)
-            elif kind is Format.FHIR and len(files) > 1 and has_one_type(data):
-                parts[path.parent][path.name] = data
-            elif data:
+            elif data and not exports.take(path, kind, data):
                 yield from _named(str(path), read_encounters(data, kind, options), language)
             bar.advance()
-    for folder, named in parts.items():
-        yield from _named(str(folder), read_fhir_parts(named, options=options.fhir), language)
+    for path, _, read in exports.read(options):
+        yield from _named(str(path), read, language)
     if messages:
         yield from _named("HL7", read_hl7(messages, options=options.hl7), language)
 
