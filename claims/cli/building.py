@@ -153,6 +153,7 @@ class _Bench:
     catalogue: "Catalogue | None"
     is_draft: bool
     keeps_trace: bool
+    episodes: set[tuple[str, str]] = field(default_factory=set)
 
     def outcomes(self, files: Sequence[Path], bar: Bar) -> Iterator[_Outcome]:
         """Build every input, in order; what belongs together over several comes last."""
@@ -215,6 +216,7 @@ class _Bench:
         from claims.building.build import CannotBuild, build_bundle
         from claims.building.reasons import Refused, told_of_building, told_of_reading
         from claims.building.trace import trace_to_json
+        from claims.emr.inputs import Oddity
 
         name = _name_of(encounter)
         if self.facility is not None and encounter.facility not in {"", self.facility}:
@@ -235,6 +237,11 @@ class _Bench:
             reasons = [one for one in error.reasons if not (self.is_draft and one.is_gap)]
             outcome.refused.append(Refused(name, [*map(told_of_building, reasons or error.reasons)]))
             return
+        episode = encounter.facility, built.claims[0].ma_lk
+        if episode in self.episodes:
+            detail = f"another encounter of this run has the key {episode[1]}: the one sent later replaces it"
+            outcome.oddities = (*outcome.oddities, Oddity("", "same-episode", detail))
+        self.episodes.add(episode)
         outcome.built.append(built)
         if self.keeps_trace:
             outcome.traces.append(trace_to_json(built))

@@ -197,6 +197,15 @@ def test_an_encounter_of_another_facility_is_refused(tmp_path: Path) -> None:
     assert "e.json: bị từ chối: " in result.stderr
 
 
+def test_two_encounters_of_one_key_are_told(tmp_path: Path) -> None:
+    document = documents(1)[0]
+    first, second = (written(tmp_path / name, document) for name in ("a.json", "b.json"))
+
+    result = claims("build", first, second, "--draft", "--json")
+
+    assert [[odd["code"] for odd in line["oddities"]] for line in result.lines] == [[], ["same-episode"]]
+
+
 @pytest.mark.parametrize("option", [("--decision", "9999"), ("--format", "csv"), ("--language", "fr")])
 def test_an_option_that_does_not_exist_is_a_usage_error(tmp_path: Path, option: tuple[str, str]) -> None:
     result = claims("build", written(tmp_path / "e.json", documents(1)[0]), *option)

@@ -67,6 +67,8 @@ def combine(
     """Add up the charges of a row; several of different price cannot be one row, and are noted."""
     if not items:
         return Charged(read_extras(source, row, row.resource.extension))
+    for item in items:
+        _refuse_credit(source, item)
     quantities = [source.quantity(item.resource.quantity, item) for item in items]
     prices = [
         _unit_price(source, item, own if quantity is None else quantity)
@@ -80,6 +82,16 @@ def combine(
     unit = items[0].resource.quantity.unit if items[0].resource.quantity else None
     extras = read_extras(source, row, *(item.resource.extension for item in items), row.resource.extension)
     return Charged(extras, sum(known, _ZERO) if known else None, prices[0], unit, items)
+
+
+def _refuse_credit(source: Source, item: Item[fhir.ChargeItem]) -> None:
+    """Refuse a charge below zero: FHIR does not say which charge it takes back, and how much of it."""
+    charge = item.resource
+    amounts = [one.value for one in _prices(charge, is_unit=True)]
+    quantity = charge.quantity.value if charge.quantity else None
+    if any(one is not None and one < 0 for one in (*amounts, quantity)):
+        detail = "a charge below zero takes something back, and nothing says what: leave both out"
+        source.refuse(item, "negative", detail)
 
 
 def other_sources(extras: Extras) -> OtherSources:

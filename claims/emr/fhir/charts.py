@@ -303,6 +303,9 @@ def _join(charts: Charts, item: Item[Resource], chart: Chart) -> None:
 def _join_charge(charts: Charts, item: Item[Resource]) -> None:
     """Note what a charge prices, whether or not the charge itself says which encounter it belongs to."""
     if isinstance(item.resource, ChargeItem):
+        if any(one.is_link() for one in item.resource.part_of):
+            detail = "it is part of another charge (partOf), and both count: the same may be charged twice"
+            charts.source.note(item.pointer, "part-of-a-charge", detail)
         for key in _keys_of(charts, item, item.resource.service):
             charts.charged[key].append(cast("Item[ChargeItem]", item))
 

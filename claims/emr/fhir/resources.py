@@ -345,6 +345,10 @@ class ChargeItem(Resource):
 
     code: Concept | None = None
     service: tuple[Reference, ...] = ()
+    part_of: tuple[Reference, ...] = ()
+    product_codeable_concept: Concept | None = None
+    product_reference: Reference | None = None
+    product: tuple[Reference, ...] = ()
     quantity: Quantity | None = None
     price_override: Money | None = None
     unit_price_component: PriceComponent | None = None

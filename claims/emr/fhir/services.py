@@ -244,10 +244,19 @@ def _of_charge(charts: Charts, item: Item[fhir.ChargeItem]) -> _Line:
     measured = tuple(source.find_all(fhir.Observation, charge.service, item))
     national = source.options.national
     code = source.code(charge.code, (*national.service, *national.supply))
+    reference = charge.product_reference or next(iter(charge.product), None)
+    product = _supply_code(source, item, charge.product_codeable_concept, reference)
+    is_supply = bool(product.code) and not product.sources and (bool(code.sources) or not code.code)
+    if is_supply:
+        code = product
+    elif code.sources:
+        code = replace(code, sources=(*code.sources, *product.sources))
     return _Line(
         row=item,
         code=code,
-        kind=_kind(source, (charge.code,) if charge.code else (), code, default=None)
+        kind=ServiceKind.SUPPLY
+        if is_supply
+        else _kind(source, (charge.code,) if charge.code else (), code, default=None)
         or _kind_of_results(source, reports, measured),
         origin=_origins(item, *reports, *measured),
         keys=(),

@@ -357,3 +357,47 @@ def test_a_bed_day_knows_the_bed_in_which_the_patient_lay() -> None:
     )
     assert done.encounter.departments == ("K03",)
     assert done.encounter.inpatient_from == "202611020740"
+
+
+@pytest.mark.parametrize(
+    "below_zero",
+    [{"quantity": {"value": -1}}, {"priceOverride": {"value": -5, "currency": "VND"}}],
+    ids=["quantity", "price"],
+)
+def test_a_charge_that_takes_something_back_refuses_its_encounter(below_zero: dict[str, Any]) -> None:
+    price = {"priceOverride": {"value": 5, "currency": "VND"}, "quantity": {"value": 1}}
+    credit = a_charge("c2", of="Procedure/pr1", **(price | below_zero))
+
+    done = read(a_procedure(), a_charge("c1", of="Procedure/pr1", **price), credit)
+
+    assert done.encounters == ()
+    assert [(one.encounter, one.code) for one in done.refused] == [("ChargeItem/c2", "negative")]
+
+
+def test_a_charge_that_is_part_of_another_is_told() -> None:
+    done = read(a_charge("c1"), a_charge("c2", partOf=[ref("ChargeItem/c1")]))
+
+    assert [(one.pointer, one.code) for one in done.oddities] == [("/entry/3/resource", "part-of-a-charge")]
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        {"productCodeableConcept": concept("urn:ehoso:supply", "X01")},
+        {"product": [{"concept": concept("urn:ehoso:supply", "X01")}]},
+        {"productReference": ref("#d"), "contained": [
+            {"resourceType": "Device", "id": "d", "type": concept("urn:ehoso:supply", "X01")}
+        ]},
+    ],
+    ids=["R4", "R5", "device"],
+)  # fmt: skip
+def test_the_product_of_a_charge_is_the_supply(product: dict[str, Any]) -> None:
+    (service,) = read_one(a_charge(**product)).services
+
+    assert (service.code, service.kind, service.codings) == ("X01", ServiceKind.SUPPLY, {})
+
+
+def test_a_product_that_is_to_be_mapped_stands_beside_the_code_of_its_charge() -> None:
+    (service,) = read_one(a_charge(productCodeableConcept=concept("urn:stock", "S1"))).services
+
+    assert [one.code for one in service.codings["code"]] == ["EXAM", "S1"]
