@@ -88,6 +88,7 @@ class Source:
     contents: Contents
     options: FhirOptions
     refusals: int = 0
+    _refused: set[Refusal] = field(default_factory=set)
     _found: dict[str, Item[Resource] | None] = field(default_factory=dict)
     _contained: dict[tuple[str, str], Item[Resource] | None] = field(default_factory=dict)
     _named: dict[tuple[str, str | None, tuple[str, ...]], Named] = field(default_factory=dict)
@@ -302,7 +303,8 @@ class Source:
         """Refuse what a resource says; no claim is made of the encounter that it is read for."""
         self.refusals += 1
         refusal = Refusal(item.origin, code, detail, item.pointer)
-        if refusal not in self.contents.refused:
+        if refusal not in self._refused:
+            self._refused.add(refusal)
             self.contents.refused.append(refusal)
 
     def note(self, pointer: str, code: str, detail: str) -> None:
