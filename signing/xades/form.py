@@ -280,9 +280,10 @@ def _read_formats(elements: list[Element]) -> tuple[str, ...]:
 def _read_unsigned(element: Element) -> tuple[Element, ...]:
     groups = _read_parts(element, ID)
     allowed = [names.UNSIGNED_SIGNATURE_PROPERTIES, names.UNSIGNED_DATA_OBJECT_PROPERTIES]
-    if [group.tag for group in groups] not in (allowed, allowed[:1], allowed[1:]):
+    # The standard wants something in them; its schema does not, and some tools write nothing.
+    if [group.tag for group in groups] not in (allowed, allowed[:1], allowed[1:], []):
         raise Refused(Reason.XADES_MALFORMED)
-    if groups[0].tag != names.UNSIGNED_SIGNATURE_PROPERTIES:
+    if not groups or groups[0].tag != names.UNSIGNED_SIGNATURE_PROPERTIES:
         return ()
     properties = _read_parts(groups[0], ID)
     if len(properties) > _MAX_UNSIGNED_PROPERTIES:

@@ -640,6 +640,12 @@ def test_an_archive_timestamp_older_than_what_it_covers_is_refused(archive: Arch
     assert Reason.TIMESTAMP_ORDER in refused.value.reasons
 
 
+def test_empty_unsigned_properties_are_filled(archive: Archive, facility: FacilityKey) -> None:
+    signed = sign_xades(XadesRecipe(unsigned="<X:UnsignedProperties/>"), facility)
+
+    assert archive.judge(archive.extend(signed, Level.B_LT), NOW).level is Level.B_LT
+
+
 def test_a_timestamp_may_be_ber_and_say_so(archive: Archive, complete: bytes) -> None:
     stamped = complete.decode()
     start_tag, text = re.findall("(<[^<]*EncapsulatedTimeStamp)>([^<]*)<", stamped)[0]

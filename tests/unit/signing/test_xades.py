@@ -226,6 +226,7 @@ def test_a_time_without_a_zone_is_no_time(facility: FacilityKey, judge: Judge) -
             (),
             id="unsigned-of-the-data",
         ),
+        pytest.param(XadesRecipe(unsigned="<X:UnsignedProperties/>"), (), id="nothing-unsigned"),
     ],
 )  # fmt: skip
 def test_more_properties_pass(

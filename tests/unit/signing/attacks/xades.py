@@ -86,7 +86,7 @@ RECIPES = {
         Reason.XADES_POLICY_UNKNOWN,
     ),
     "unsigned properties twice": (XadesRecipe(unsigned=UNSIGNED * 2), MALFORMED),
-    "unsigned properties empty": (XadesRecipe(unsigned="<X:UnsignedProperties/>"), MALFORMED),
+    "unsigned properties of no kind": (XadesRecipe(unsigned=UNSIGNED.replace("Signature", "")), MALFORMED),
     "257 unsigned properties": (
         XadesRecipe(unsigned=UNSIGNED.replace("/>", ">" + "<a/>" * 257 + "</X:UnsignedSignatureProperties>")),
         MALFORMED,
