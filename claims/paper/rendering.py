@@ -55,8 +55,8 @@ _STANDARD: Final = "a-3a"
 _RARE: Final = re.compile(
     "[^\\x20-\\x7e\\xa0-\\u024f\\u0300-\\u036f\\u0391-\\u03c9\\u1e00-\\u1eff\\u200b‐-„•…‰₫≤≥]"
 )
-#: A tab as JSON writes it, which a line of text would leave out.
-_TAB: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\t")
+#: Characters that no font shows, as JSON writes them: a tab, and others that control something.
+_CONTROL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\(?:(t)|[bf]|u00[01][0-9a-f])")
 _MASK: Final = 3
 #: What a light and what a dark module look like.
 _INK: Final = bytes([255, 0]).ljust(256, b"\0")
@@ -139,11 +139,11 @@ def render_pdf(bundle: bytes, copy: Copy) -> bytes:
     written = in_order(json.dumps(data, ensure_ascii=False))
     if len(written) > _MOST_CHARACTERS:
         raise CannotRender(f"it says more than a form can hold ({_MOST_CHARACTERS} characters)")
-    if "\\t" in written:
-        written = _TAB.sub(r"\1 ", written)
+    if "\\" in written:
+        written = _CONTROL.sub(lambda found: found[1] + (" " if found[2] else BOX), written)
     try:
         return _compile(written, text, copy.at)
-    except typst.TypstError:
+    except (typst.TypstError, UnicodeEncodeError):
         # PDF/A shows every letter or is none: what the form's fonts may lack becomes a box. The XML has it.
         return _compile(_RARE.sub(BOX, written), text, copy.at)
 

@@ -85,6 +85,15 @@ def test_any_text_makes_a_form(name: str) -> None:
     assert form.startswith(b"%PDF")
 
 
+def test_what_controls_a_terminal_is_a_box_in_what_others_wrote() -> None:
+    """XML has no such characters; the gateway's number and the name of a facility may."""
+    odd = "GD\x01\x08\x0c\x1b[0m\\u0001\ud83d"
+
+    form = render_pdf(load_sample("outpatient").write(), replace(a_copy(), facility_name=odd, receipt=odd))
+
+    assert form.startswith(b"%PDF")
+
+
 def test_what_is_longer_than_any_form_is_refused_before_it_is_set() -> None:
     bundle = load_sample("outpatient", [f"XML1.DIA_CHI = {'Xóm ' * 600_000}"]).write()
 
