@@ -8,6 +8,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from claims.building.benefit import CardGrant, Entitlement
 from claims.building.charges import Charge
@@ -31,6 +32,8 @@ from claims.bundle.money import (
     split,
 )
 from claims.emr.scalars import plain
+
+_RATES: Final = (("TYLE_TT_DV", "service_percent"), ("TYLE_TT_BH", "pay_percent"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ def settle(charges: Iterable[Charge], entitlement: Entitlement) -> Settlement:
     """Work out who pays, in the order of the rows: by time of the order, then as they came."""
     rules, reasons = entitlement.rules, list[Reason]()
     supported = [_supported(charge, rules, reasons) for charge in charges]  # (1)
+    reasons.extend(reason for charge in supported for reason in _broken_rates(charge))
     supported.sort(key=lambda charge: charge.ordered)
     in_scope = sum((charge.amounts.thanh_tien_bh for charge in supported), ZERO)
     is_cheap = is_cheap_visit(in_scope, rules)  # (2)
@@ -117,6 +121,15 @@ def settle(charges: Iterable[Charge], entitlement: Entitlement) -> Settlement:
             reasons.append(Reason(f"{charge.source}/ordered", "no-card-on-that-day", detail, is_gap=True))
         rows.append(_split(charge, grant, rules))
     return Settlement(tuple(_within_ceilings(rows, rules)), is_cheap, tuple(reasons))  # (4)
+
+
+def _broken_rates(charge: Charge) -> Iterator[Reason]:
+    """Refuse rates with decimals: the Decision has whole numbers there."""
+    for field, name in _RATES:
+        if "." in (rate := charge.fields.get(field, "")):
+            detail = f"{field} is a whole number, and {rate} is none"
+            params = (("field", field), ("rate", rate))
+            yield Reason(f"{charge.source}/{name}", "rate-not-whole", detail, params=params)
 
 
 def _supported(charge: Charge, rules: MoneyRules, reasons: list[Reason]) -> Charge:

@@ -408,6 +408,18 @@ def test_an_unknown_element_and_a_missing_item_are_refused() -> None:
             "other-sources-too-large",
             id="other-sources",
         ),
+        pytest.param(
+            a_document(services=[a_service(pay_percent="33.33")]),
+            "/services/0/pay_percent",
+            "rate-not-whole",
+            id="rate-of-what-is-paid",
+        ),
+        pytest.param(
+            a_document(services=[a_service(service_percent="33.3")]),
+            "/services/0/service_percent",
+            "rate-not-whole",
+            id="rate-of-a-service",
+        ),
     ],
 )
 def test_what_makes_no_claim_is_refused_with_its_reason(document: Document, pointer: str, code: str) -> None:
