@@ -2,6 +2,7 @@
 
 import hashlib
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -123,6 +124,11 @@ def check_leaf(facts: CertificateFacts, *, at: datetime, policy: Policy) -> list
     if at > facts.info.not_after:
         reasons.append(Reason.CERTIFICATE_EXPIRED)
     return reasons
+
+
+def usable(sent: Iterable[CertificateFacts]) -> list[x509.Certificate]:
+    """Return those whose key may have signed another: to try any other one can take as long as to sign."""
+    return [each.certificate for each in sent if each.public_key is not None]
 
 
 def end_of_key(facts: CertificateFacts, policy: Policy) -> datetime | None:

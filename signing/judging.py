@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml.etree import _Element as Element
 
-from signing.certificates import CertificateFacts, check_leaf
+from signing.certificates import CertificateFacts, check_leaf, usable
 from signing.covered import take_content
 from signing.facts import SignatureFacts
 from signing.form import SignatureForm
@@ -71,8 +71,7 @@ def judge(
     # (3) EN 319 102-1, 5.5.4 and 5.6.3: the best signature time. What came along helps to judge it; an anchor
     #     never comes along.
     if unsigned.certificates or unsigned.sources:
-        sent = [each.certificate for each in unsigned.certificates]
-        trust = trust.with_evidence(sent, unsigned.sources)
+        trust = trust.with_evidence(usable(unsigned.certificates), unsigned.sources)
     time = at
     if unsigned.timestamps:
         time, found = prove_time(form, unsigned, facts.digests, trust=trust, at=at, policy=policy)

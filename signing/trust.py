@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Final, Self
 
@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.x509 import ocsp, verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from signing.certificates import CertificateFacts
+from signing.certificates import CertificateFacts, usable
 from signing.errors import TrustStoreUnreadable
 from signing.extensions import UNREADABLE, find_extension
 from signing.revocation import Revocation, RevocationSource, RevocationSources
@@ -27,6 +27,7 @@ _MAX_PATHS_CACHED: Final = 4096
 _FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 # Leaf, two intermediates and the anchor leave room for one more.
 _MAX_INTERMEDIATES: Final = 4
+_MOST_COMPARED: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,7 @@ class TrustStore:
         path = self._find_path(leaf, others, at)
         if path is None:
             # EN 319 102-1, 5.2.6.4: there is no chain (step 2), or one that RFC 5280 does not let pass (3 f).
-            leads = self._leads_to_anchor(leaf.certificate, [other.certificate for other in others], at)
+            leads = self._leads_to_anchor(leaf.certificate, usable(others), at)
             return [Reason.CERTIFICATE_PATH if leads else Reason.CERTIFICATE_UNTRUSTED]
         reasons = _check_revocations(path, at, made=made)
         # What the leaf may do and what those above it may issue certificates for: one and the same purpose.
@@ -290,7 +291,7 @@ class TrustStore:
         key = (leaf.sha256, *[other.sha256 for other in others])
         path = self._cached_paths.get(key)
         if path is None or not path.covers(at) or _revoked_authorities(path, at):
-            path = self._build_best_path(leaf.certificate, [other.certificate for other in others], at)
+            path = self._build_best_path(leaf.certificate, usable(others), at)
             if path is None:
                 return None
             while len(self._cached_paths) >= _MAX_PATHS_CACHED:
@@ -317,10 +318,17 @@ class TrustStore:
     ) -> bool:
         """Whether anchors have issued it, or have through others, whatever they may or may not issue."""
         known, reached = {*others, *self._intermediates} - {leaf}, {leaf}
+        # Anybody can make certificates of one name, and have each pair of them compared.
+        left = count(_MOST_COMPARED, -1)
+
+        def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+            has_name = certificate.issuer == issuer.subject
+            return has_name and next(left) > 0 and _is_issued(certificate, issuer, at)
+
         for _ in range(_MAX_INTERMEDIATES + 2):  # one more than may be, whose fault is the length
-            if any(_is_issued(each, anchor, at) for each in reached for anchor in self._anchors):
+            if any(is_issued(each, anchor) for each in reached for anchor in self._anchors):
                 return True
-            reached = {other for other in known if any(_is_issued(each, other, at) for each in reached)}
+            reached = {other for other in known if any(is_issued(each, other) for each in reached)}
             known -= reached
         return False
 

@@ -15,7 +15,7 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from signing.canonical import C14N_1_0, parse, parse_verbatim, write_document
-from signing.certificates import CertificateFacts, read_certificate
+from signing.certificates import CertificateFacts, read_certificate, usable
 from signing.covered import CoveredOctets
 from signing.elements import Canonicalization
 from signing.errors import CannotExtend, Obstacle
@@ -131,7 +131,7 @@ class Extender:
     ) -> tuple[list[bytes], dict[bytes, RevocationSource]]:
         """Return certificates, and lists and responses, that prove the signer and the authorities good."""
         sent = [*_certificates_of(form), *unsigned.certificates]
-        trust = self.trust.with_evidence((each.certificate for each in sent), unsigned.sources)
+        trust = self.trust.with_evidence(usable(sent), unsigned.sources)
         found = [trust.collect_evidence(_signer_of(form), sent, at=at)]
         for timestamp in unsigned.timestamps:
             token = timestamp.token

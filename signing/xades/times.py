@@ -10,7 +10,7 @@ from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
-from signing.certificates import CertificateFacts
+from signing.certificates import CertificateFacts, usable
 from signing.facts import Digests
 from signing.form import SignatureForm
 from signing.policy import Policy
@@ -127,7 +127,7 @@ def is_self_contained(
     Asked of the signer's and of those of the signature timestamps (EN 319 132-1, 6.3, B-LT).
     """
     known = (*sent, *unsigned.certificates)
-    alone = trust.with_evidence_alone((each.certificate for each in known), unsigned.sources)
+    alone = trust.with_evidence_alone(usable(known), unsigned.sources)
     others = [each for each in known if each is not leaf]
     if not alone.collect_evidence(leaf, others, at=at).is_complete:
         return False

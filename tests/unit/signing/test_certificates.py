@@ -9,11 +9,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+import signing.trust as trust_module
 from signing.canonical import parse
-from signing.certificates import to_pem, write_name
+from signing.certificates import CertificateFacts, read_der_certificate, to_pem, usable, write_name
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.der import BIT_STRING, Reader, encode, sequence
 from signing.errors import TrustStoreUnreadable
@@ -596,3 +598,61 @@ def test_a_broken_file_is_named(name: str, tmp_path: Path, pki: DemoPki) -> None
         TrustStore.load(tmp_path)
 
     assert refused.value.path == tmp_path / name
+
+
+# Anybody can send dozens of certificates of his own.
+
+
+def _of_one_name(public: CertificatePublicKeyTypes, signer: rsa.RSAPrivateKey) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "one of many")])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW - DAY)
+        .not_valid_after(NOW + DAY)
+        .sign(signer, hashes.SHA256())
+    )
+
+
+def _as_facts(certificates: Sequence[x509.Certificate]) -> list[CertificateFacts]:
+    return [read_der_certificate(each.public_bytes(serialization.Encoding.DER)) for each in certificates]
+
+
+@pytest.mark.attack
+def test_certificates_of_one_name_are_not_all_compared(
+    pki: DemoPki, facility: FacilityKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, other = facility.signer.private_key, pki.issuing_key
+    assert isinstance(own, rsa.RSAPrivateKey)
+    # The leaf is by each of the first, and none of these by any of the others.
+    leaf = _of_one_name(other.public_key(), own)
+    sent = [_of_one_name(own.public_key(), other) for _ in range(20)]
+    sent += [_of_one_name(pki.root_key.public_key(), other) for _ in range(20)]
+    compared = 0
+    compare = trust_module._is_issued
+
+    def note(certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
+        nonlocal compared
+        compared += 1
+        return compare(certificate, issuer, at)
+
+    monkeypatch.setattr(trust_module, "_is_issued", note)
+
+    (facts, *others) = _as_facts([leaf, *sent])
+    reasons = pki.trust_store().check_path(facts, others, at=NOW, purposes=frozenset())
+
+    assert reasons == [Reason.CERTIFICATE_UNTRUSTED]
+    assert 0 < compared < 100
+
+
+@pytest.mark.attack
+def test_a_key_that_takes_long_to_try_is_of_no_use(pki: DemoPki) -> None:
+    """With the exponents the other way round whoever verifies does the work of signing."""
+    numbers = pki.root_key.private_numbers()
+    slow = rsa.RSAPublicNumbers(numbers.d, numbers.public_numbers.n).public_key()
+    sent = _as_facts([_of_one_name(slow, pki.issuing_key), pki.issuing])
+
+    assert usable(sent) == [pki.issuing]
