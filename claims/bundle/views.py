@@ -56,7 +56,7 @@ class TableView:
         kind: Its table kind.
         label: What people call it; empty when no Decision describes it.
         columns: The fields that differ from row to row, in the order of the table.
-        rows: The values of these columns.
+        rows: The values of these columns, in the rows that were asked for.
         common: The fields with one value in all rows (of a single row: all that have a value).
         empty: The names of fields without a value in any row.
         count: How many rows there are.
@@ -85,8 +85,14 @@ class TableView:
         return (*bands, band) if band else tuple(bands)
 
 
-def view_table(table: ReadTable, *, on: date, language: str) -> TableView:
-    """Prepare a table for showing, in ``vi`` or ``en``, with the codes as they were on a day."""
+_WHOLE: Final = slice(None)
+
+
+def view_table(table: ReadTable, *, on: date, language: str, part: slice = _WHOLE) -> TableView:
+    """Prepare a table for showing, in ``vi`` or ``en``, with the codes as they were on a day.
+
+    Of a long one some rows can be asked for: its columns are the same whichever they are.
+    """
     names = _names(table)
     shown = [_column(table.schema, name, language) for name in names]
     texts = {name: [row[name] for row in table.rows] for name in names}
@@ -94,12 +100,13 @@ def view_table(table: ReadTable, *, on: date, language: str) -> TableView:
     filled = [column for column in shown if column.name not in empty]
     is_list = len(table.rows) > 1
     places = {} if is_list else _places_by_kind(table)
+    common = [c for c in filled if not is_list or _is_common(_field(table.schema, c.name), texts[c.name])]
     cells = {}
     for column in filled:
         field = _field(table.schema, column.name)
         least = 0 if field is None else places.get(field.kind, 0)
-        cells[column.name] = show_column(field, texts[column.name], on=on, language=language, places=least)
-    common = [c for c in filled if not is_list or _is_common(_field(table.schema, c.name), texts[c.name])]
+        asked = texts[column.name][:1] if column in common else texts[column.name][part]
+        cells[column.name] = show_column(field, asked, on=on, language=language, places=least)
     columns = tuple(column for column in filled if column not in common)
     schema = table.schema
     return TableView(
@@ -107,7 +114,7 @@ def view_table(table: ReadTable, *, on: date, language: str) -> TableView:
         label="" if schema is None else schema.label_vi if language == "vi" else schema.label_en,
         columns=columns,
         rows=tuple(
-            tuple(cells[c.name][place] for c in columns) for place in range(len(table.rows)) if columns
+            tuple(cells[c.name][place] for c in columns) for place in range(len(table.rows[part])) if columns
         ),
         common=tuple((column, cells[column.name][0]) for column in common),
         empty=empty,

@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from claims.exchange.review.review import Order, Review, ReviewFilter, ReviewState
@@ -162,6 +163,83 @@ def test_a_row_is_cut_with_a_reason_by_keyboard_alone(visit: Visit, site: Site) 
     assert done.approved == done.claimed - 1_000
     (cut,) = site.world.service.reviews.cuts(review.id)
     assert (cut.table, cut.row, cut.reason) == ("XML3", 1, "PRICE")
+
+
+def settled(page: Page) -> None:
+    """Wait until the part that was asked for is shown and has the focus."""
+    page.wait_for_function("document.querySelector('#content:not([aria-busy])') !== null")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def test_rows_are_cut_by_keys_and_what_was_typed_stays_while_one_looks_around(
+    visit: Visit, site: Site
+) -> None:
+    review = free(site, facility="01001")[-1]
+    page = visit(f"{address(review)}?tab=XML3", who="binh")
+    page.wait_for_load_state()
+
+    page.keyboard.press("j")
+    go(page, "x")
+    expect(page.locator("#field-amount-XML3-1")).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("1.000")
+    page.get_by_label("Lý do").first.select_option("PRICE")
+    page.locator("#field-note-XML3-1").fill("giá cũ")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    go(page, "x")
+    expect(page.locator("#field-amount-XML3-2")).to_be_focused()
+    page.locator(".tabs").get_by_role("link", name="XML1").first.click()
+    page.wait_for_url("**tab=XML1**")
+    settled(page)
+    kept = [page.locator(f"#field-{one}-XML3-1").input_value() for one in ("amount", "reason", "note")]
+    page.locator("fieldset").nth(1).get_by_role("link", name="Bỏ khoản giảm này").click()
+    expect(page.locator("fieldset")).to_have_count(1)
+    assert violations(page) == []
+    page.get_by_role("button", name="Giảm trừ").click()
+    page.wait_for_url(lambda url: review.submission_id not in url)
+
+    assert kept == ["1.000", "PRICE", "giá cũ"]
+    (cut,) = site.world.service.reviews.cuts(review.id)
+    assert (cut.row, cut.amount, cut.reason, cut.note) == (1, 1_000, "PRICE", "giá cũ")
+
+
+@pytest.mark.parametrize(("key", "field"), [("d", "#field-reason"), ("q", "#field-question")])
+def test_what_follows_a_key_that_opens_a_form_is_written_there_and_is_no_key(
+    visit: Visit, site: Site, key: str, field: str
+) -> None:
+    review = free(site, facility="79001")[-1]
+    page = visit(address(review), who="dung")
+    page.wait_for_load_state()
+
+    page.keyboard.press(key)
+    expect(page.locator(field)).to_be_focused()
+    page.keyboard.press("a")
+
+    page.keyboard.press("Escape")
+    expect(page.locator(field)).not_to_be_focused()
+    assert page.url.endswith(address(review))
+    assert now(site, review).state == "open"
+
+
+def test_a_key_leads_from_finding_to_finding_each_where_it_is(visit: Visit, site: Site) -> None:
+    review = free(site, code=COMMON_FINDING)[-1]
+    page = visit(address(review), who="dung")
+
+    go(page, "f")
+
+    place = page.locator("td:target, dd:target")
+    expect(place).to_be_focused()
+    expect(place.locator("a.flag")).to_be_visible()
+    assert place.get_attribute("id") in (page.locator("[data-finding]").first.get_attribute("href") or "")
+
+
+def test_the_key_of_the_help_page_leads_there(visit: Visit) -> None:
+    page = visit("/claims", who="dung")
+
+    go(page, "?")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Trợ giúp và phím tắt")
 
 
 def test_declining_without_a_reason_says_so_beside_the_form_and_keeps_what_was_typed(

@@ -25,6 +25,7 @@ from claims.console.reviewers.showing import (
     DIAGNOSIS_FIELDS,
     HEAD_FIELDS,
     ShownFinding,
+    list_findings,
     show_findings,
     show_head,
     show_table,
@@ -115,6 +116,7 @@ def show(
     submission_id: TheId,
     ordinal: TheOrdinal,
     tab: Annotated[str, Query(max_length=12)] = "",
+    page: Annotated[int, Query(ge=1, le=1_000)] = 1,
     cut: Annotated[list[str] | None, Query(max_length=20)] = None,
     inbox: TheInbox = "",
 ) -> Response:
@@ -126,7 +128,9 @@ def show(
             raise
         path = GLASS.format(submission_id=submission_id, ordinal=ordinal)
         return see_other(path, (("from", inbox),) if inbox else ())
-    return claim_page(request, service, viewer, names, opened, tab=tab, cuts=cut or [], inbox=inbox)
+    return claim_page(
+        request, service, viewer, names, opened, tab=tab, page=page, cuts=cut or [], inbox=inbox
+    )
 
 
 def claim_page(
@@ -137,6 +141,7 @@ def claim_page(
     opened: Opened,
     *,
     tab: str = "",
+    page: int = 1,
     cuts: Sequence[str] = (),
     inbox: str = "",
     problem: str = "",
@@ -151,6 +156,7 @@ def claim_page(
     findings = show_findings(service.submissions.findings(review.submission_id), review.ordinal, language)
     tables = {str(table.kind): table for table in claim.tables if table.rows}
     shown = tables.get(tab)
+    table = None if shown is None else show_table(shown, claim, findings, language, page=page)
     source_table = request.query_params.get("table", "") or next(iter(tables), "")
     report = _signature(service, opened)
     messages = service.reviews.messages(review.id)
@@ -163,11 +169,12 @@ def claim_page(
         claim=claim,
         tab=tab if tab in {*tables, "xml", "signature", "thread", "versions"} else "",
         tables=[(kind, len(table.rows)) for kind, table in tables.items()],
-        table=None if shown is None else show_table(shown, claim, findings, language),
+        table=table,
         origins=()
-        if shown is None
-        else origins_of(service.submissions.trace(review.submission_id), review.ma_lk, tab),
+        if table is None
+        else origins_of(service.submissions.trace(review.submission_id), review.ma_lk, tab)[table.part],
         findings=findings,
+        beside=list_findings(findings, table=tab or "XML1", page=1 if table is None else table.page),
         head=show_head(claim, HEAD_FIELDS, findings, language),
         diagnoses=show_head(claim, DIAGNOSIS_FIELDS, findings, language),
         totals=totals_of(claim, language),

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 _ORDER: Final = tuple(reversed(Severity))
 _BILLED: Final = (TableKind.XML2, TableKind.XML3)
+#: A table is shown by so many rows at a time: browsers take seconds for two thousand of them.
+ROWS_SHOWN: Final = 200
+#: So many findings are listed beside any part of a claim, and those about what is shown.
+MOST_LISTED: Final = 100
 #: What stands at the head of the paper form, in its order.
 HEAD_FIELDS: Final = (
     "HO_TEN", "NGAY_SINH", "GIOI_TINH", "MA_THE_BHYT", "GT_THE_DEN", "MA_DKBD", "MA_DOITUONG_KCB",
@@ -61,6 +65,24 @@ class ShownFinding:
     anchor: str
     location: Location
 
+    @property
+    def page(self) -> int:
+        """Which page of its table shows it."""
+        return page_of(self.row or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFindings:
+    """The findings that are listed beside a part of a claim.
+
+    Attributes:
+        next_left_out: The first of the others that leads somewhere.
+    """
+
+    listed: tuple[ShownFinding, ...]
+    left_out: int
+    next_left_out: ShownFinding | None
+
 
 @dataclass(frozen=True, slots=True)
 class ShownCell:
@@ -74,18 +96,28 @@ class ShownCell:
 
 @dataclass(frozen=True, slots=True)
 class ShownRow:
-    """One row of a table: its number from 1, what people call it, what the fund pays of it, its values."""
+    """One row of a table: its number from 1, what people call it, what the fund pays of it, its values.
+
+    Attributes:
+        unplaced: By anchor, the findings about the row as a whole or about a field that is no column.
+    """
 
     number: int
     anchor: str
     name: str
     paid: Decimal | None
     cells: tuple[ShownCell, ...]
+    unplaced: Mapping[str, tuple[ShownFinding, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class ShownTable:
-    """One table: the fields that differ from row to row as columns, the others told once."""
+    """One table: the fields that differ from row to row as columns, the others told once.
+
+    Attributes:
+        unplaced: By anchor, the findings about fields that are not there, where no row can show them.
+        page: Which part of its rows is shown, from 1.
+    """
 
     kind: str
     label: str
@@ -93,7 +125,24 @@ class ShownTable:
     rows: tuple[ShownRow, ...]
     common: tuple[tuple[Column, ShownCell], ...]
     empty: tuple[str, ...]
+    unplaced: Mapping[str, tuple[ShownFinding, ...]]
     count: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """In how many parts the rows are shown."""
+        return page_of(max(self.count, 1))
+
+    @property
+    def part(self) -> slice:
+        """Which rows are shown."""
+        return part_of(self.page)
+
+    def span(self, page: int) -> tuple[int, int]:
+        """Return the numbers of the first and the last row of a part."""
+        rows = range(self.count)[part_of(page)]
+        return rows.start + 1, rows.stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +182,40 @@ def _show_finding(number: int, found: Finding, language: str) -> ShownFinding:
     )
 
 
+def list_findings(findings: Sequence[ShownFinding], *, table: str, page: int) -> ListedFindings:
+    """Choose the findings to list beside a page of a table: the gravest, and all that are about it."""
+    listed = tuple(
+        one
+        for place, one in enumerate(findings)
+        if place < MOST_LISTED or (one.table, one.page) == (table, page)
+    )
+    left_out = [one for one in findings[MOST_LISTED:] if (one.table, one.page) != (table, page)]
+    later = [one for one in left_out if (one.table, one.page) > (table, page)]
+    return ListedFindings(listed, len(left_out), next((one for one in later or left_out if one.table), None))
+
+
+def page_of(row: int) -> int:
+    """Return which page of its table shows a row."""
+    return (row - 1) // ROWS_SHOWN + 1
+
+
+def part_of(page: int) -> slice:
+    """Return which of a table's rows a page of it shows."""
+    return slice((page - 1) * ROWS_SHOWN, page * ROWS_SHOWN)
+
+
 def anchor_of(table: str, row: int | None, field: str = "") -> str:
     """Return the id of a field, or of a row."""
     return "-".join(("at", table, str(row or 1), *((field,) if field else ())))
 
 
 def show_table(
-    table: ReadTable, claim: ReadClaim, findings: Sequence[ShownFinding], language: str
+    table: ReadTable, claim: ReadClaim, findings: Sequence[ShownFinding], language: str, *, page: int = 1
 ) -> ShownTable:
-    """Prepare a table for its tab."""
-    view = view_table(table, on=claim.on, language=language)
+    """Prepare a page of a table for its tab."""
+    page = min(page, page_of(max(len(table.rows), 1)))
+    part = part_of(page)
+    view = view_table(table, on=claim.on, language=language, part=part)
     kind = view.kind
     about = _by_place([one for one in findings if one.table == kind])
 
@@ -150,8 +223,12 @@ def show_table(
         anchor = anchor_of(kind, row, column.name)
         return ShownCell(cell, column.is_number, anchor, about.get(anchor, ()))
 
-    numbers = [row.number for row in table.rows]
-    cells = view.rows or ((),) * len(numbers)
+    columns = {column.name for column in view.columns}
+    told_once = {anchor_of(kind, 1, column.name) for column, _ in view.common}
+    unplaced: dict[int, list[ShownFinding]] = {}
+    for one in findings:
+        if one.table == kind and one.field not in columns and one.anchor not in told_once:
+            unplaced.setdefault(one.row or 1, []).append(one)
     return ShownTable(
         kind=kind,
         label=view.label,
@@ -163,13 +240,15 @@ def show_table(
                 name=name_row(table.kind, row),
                 paid=_decimal(row["T_BHTT"]) if table.kind in _BILLED else None,
                 cells=tuple(shown(c, v, row.number) for c, v in zip(view.columns, values, strict=False)),
+                unplaced=_by_place(unplaced.get(row.number, ())),
             )
-            for row, values in zip(table.rows, cells, strict=False)
-            if view.columns
+            for row, values in zip(table.rows[part], view.rows, strict=False)
         ),
         common=tuple((column, shown(column, cell, 1)) for column, cell in view.common),
         empty=view.empty,
+        unplaced={} if columns else _by_place([one for found in unplaced.values() for one in found]),
         count=view.count,
+        page=page,
     )
 
 

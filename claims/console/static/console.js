@@ -1,25 +1,27 @@
 // Keys for lists and claims. Everything they do is also a link or a button; with keys switched off nothing here acts.
-// Nothing is remembered of the page: parts of it may be replaced at any time (swap.js), and "shown" says so.
+// Nothing is remembered of the page but the name of a row: parts of it may be replaced at any time (swap.js), and
+// "shown" says so.
 
 const keysAreOn = document.documentElement.dataset.keys !== "off";
 
-function isTyping(event) {
-  const at = event.target;
-  return event.ctrlKey || event.metaKey || event.altKey || event.isComposing ||
-    at.matches?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
-}
+const isField = (at) => at.matches?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+const isTyping = (event) =>
+  event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isField(event.target);
 
 // A link or a button that has the focus is what Enter means, whatever the row of it would open.
 const isPressing = (event) => event.key === "Enter" && event.target.matches?.("a, button, summary");
 
-/* --- Rows: j and k move, Enter opens, x marks --- */
+/* --- Rows: j and k move, Enter opens --- */
 
 const allRows = () => [...document.querySelectorAll("[data-rows] tbody tr")];
 const currentRow = () => document.querySelector("[data-rows] tr[aria-selected=true]");
 
+let current = "";
+
 function select(row) {
   for (const one of document.querySelectorAll("[data-rows] tr[aria-selected]")) one.removeAttribute("aria-selected");
   row.setAttribute("aria-selected", "true");
+  current = row.id;
 }
 
 function move(step) {
@@ -63,10 +65,26 @@ function press(key) {
   const inRow = currentRow()?.querySelector(`[data-key="${CSS.escape(key)}"]`);
   const target = inRow ?? document.querySelector(`:not(tr *)[data-key="${CSS.escape(key)}"]`);
   if (!target || target.closest("[hidden]")) return false;
-  if (target.matches("input, textarea, select")) target.focus();
-  else if (target.matches("details")) { target.open = true; target.querySelector("input, textarea, select, button")?.focus(); }
+  if (target.matches("details, summary")) open(target.closest("details"));
+  else if (isField(target)) target.focus();
   else target.click();
   return true;
+}
+
+// The focus goes along: what is typed next is meant for what was opened, and is no key.
+function open(details) {
+  details.open = true;
+  const fields = "input:not([type=hidden]), textarea, select, button, a[href]";
+  [...details.querySelectorAll(fields)].find((one) => !one.closest("summary"))?.focus();
+}
+
+/* --- f: from finding to finding, each where it is --- */
+
+function goToNextFinding() {
+  const all = [...document.querySelectorAll("[data-finding]")];
+  const next = all[all.findLastIndex((one) => one.href === location.href) + 1] ?? all[0];
+  next?.click();
+  return Boolean(next);
 }
 
 if (keysAreOn) {
@@ -74,9 +92,13 @@ if (keysAreOn) {
     if (isTyping(event) || isPressing(event)) return;
     if (event.key === "j" && allRows().length) move(1);
     else if (event.key === "k" && allRows().length) move(-1);
-    else if (event.key === "x") currentRow()?.querySelector("input[data-mark]")?.click();
+    else if (event.key === "f" && goToNextFinding()) { /* gone there */ }
     else if (!press(event.key)) return;
     event.preventDefault();
+  });
+  // Out of a field, letters are keys again.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.isComposing && isField(event.target)) event.target.blur();
   });
 }
 
@@ -126,6 +148,11 @@ new ResizeObserver(([{ target }]) => {
   document.documentElement.style.setProperty("--bar-height", `${height}px`);
 }).observe(document.querySelector(".bar"));
 
-function begin() { tally(); wait(); showPlace(); }
+function selectAgain() {
+  const row = current && document.getElementById(current);
+  if (row) select(row);
+}
+
+function begin() { tally(); wait(); showPlace(); selectAgain(); }
 document.addEventListener("shown", begin);
 begin();

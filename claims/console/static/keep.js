@@ -1,11 +1,22 @@
 // What somebody has written or marked is not lost: such a form is sent only while there is a session that takes it, and
-// a change of language brings the text along. Without this a form is sent as it is.
+// a change of language, or another part of the same claim, brings it along. Without this a form is sent as it is.
 
 const KEPT = "kept-texts";
 const ready = new WeakSet();
 
-const written = (place) => [...place.querySelectorAll("textarea, input[type=text], input:not([type])")]
-  .filter((field) => field.id && field.value !== field.defaultValue);
+/** Return what was written into fields and chosen from lists, by their ids. */
+const written = (place) => [...place.querySelectorAll("textarea, select, input[type=text], input:not([type])")]
+  .filter((field) => field.id && (field.matches("select") ? isFilled(field) : field.value !== field.defaultValue))
+  .map((field) => [field.id, field.value]);
+
+function putBack(texts) {
+  for (const [id, text] of texts) {
+    const field = document.getElementById(id);
+    if (!field) continue;
+    field.value = text;
+    field.closest("details")?.setAttribute("open", "");
+  }
+}
 
 /** Say whether there is anything in a field that somebody would have to do again. */
 function isFilled(field) {
@@ -54,19 +65,23 @@ document.addEventListener("submit", (event) => {
 /* --- A change of language: the same page again, and what was written in it --- */
 
 function keep() {
-  const texts = written(document.getElementById("content")).map((field) => [field.id, field.value]);
+  const texts = written(document.getElementById("content"));
   if (texts.length) sessionStorage.setItem(KEPT, JSON.stringify({ path: location.pathname, texts }));
 }
 
 function bring() {
   const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
   sessionStorage.removeItem(KEPT);
-  if (kept?.path !== location.pathname) return;
-  for (const [id, text] of kept.texts) {
-    const field = document.getElementById(id);
-    if (!field) continue;
-    field.value = text;
-    field.closest("details")?.setAttribute("open", "");
-  }
+  if (kept?.path === location.pathname) putBack(kept.texts);
 }
 bring();
+
+/* --- Another part of the same: data-draft says of what the forms in it are --- */
+
+/** Do what replaces the page's content, and put back what was written where that is about the same. */
+export function keepingDrafts(replace) {
+  const draft = document.querySelector("[data-draft]");
+  const texts = draft ? written(draft) : [];
+  replace();
+  if (texts.length && document.querySelector("[data-draft]")?.dataset.draft === draft.dataset.draft) putBack(texts);
+}

@@ -2,28 +2,34 @@
 // decisions without loading everything again. Without this they are links and forms. What cannot be shown so (a page
 // to sign in, a file) is gone to.
 
+import { keepingDrafts } from "./keep.js";
+
 const main = document.getElementById("content");
 const pathOf = (address) => address.pathname + address.search;
 let running = null;
 let at = pathOf(location);
 
 /** Show what was answered in the place of what is here. */
-function take(page, address) {
+function take(page, address, isAnswer) {
   document.title = page.title;
   document.querySelector(".bar nav").replaceWith(page.querySelector(".bar nav"));
   const content = page.getElementById("content");
   main.toggleAttribute("data-swap", content.hasAttribute("data-swap"));
-  main.replaceChildren(...content.childNodes);
+  const replace = () => main.replaceChildren(...content.childNodes);
+  // What answers a form shows itself what was written there.
+  if (isAnswer) replace();
+  else keepingDrafts(replace);
   at = pathOf(location);
   document.dispatchEvent(new Event("shown"));
   // A fragment that is gone to, rather than pushed, is :target.
   if (address.hash) location.replace(address.hash);
 }
 
-/** Put the focus where it was, or at the beginning of what is new; and say what is shown. */
+/** Put the focus on what was asked for or where it was, or at the beginning of what is new; and say what is shown. */
 function attend(id) {
-  const same = id ? document.getElementById(id) : null;
-  (same ?? main).focus({ preventScroll: true });
+  const place = id ? document.getElementById(id) : null;
+  if (place?.tabIndex === -1) place.tabIndex = -1;
+  (place ?? main).focus({ preventScroll: true });
   document.getElementById("live").textContent = main.querySelector("[role=alert]")?.textContent ?? document.title;
 }
 
@@ -44,9 +50,9 @@ async function show(address, { body = null, push = true, focused = "" } = {}) {
     shown.hash = new URL(address).hash;
     const isElsewhere = shown.pathname !== location.pathname || shown.searchParams.has("cursor");
     if (push && !isRefusal) history.pushState(null, "", pathOf(shown));
-    take(page, shown);
+    take(page, shown, Boolean(body));
     if (isElsewhere && !shown.hash) scrollTo(0, 0);
-    attend(isElsewhere ? "" : focused);
+    attend(shown.hash.slice(1) || (isElsewhere ? "" : focused));
   } catch (error) {
     if (error.name !== "AbortError") location.assign(body ? location : address);
   } finally {
