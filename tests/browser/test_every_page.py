@@ -133,6 +133,21 @@ def test_who_has_every_role_sees_every_place(visit: Visit, site: Site, width: in
     assert page.locator(".bar").evaluate(_COVERED) <= 0
 
 
+def test_where_colours_are_forced_lines_tell_what_is_current_and_what_is_found(
+    visit: Visit, site: Site, places: Mapping[str, str]
+) -> None:
+    page = visit(f"{places['claim']}?tab=XML2", who="dung")
+    page.emulate_media(forced_colors="active")
+    line = "one => getComputedStyle(one).borderBottomColor"
+
+    for bar in (page.locator(".bar nav"), page.locator(".tabs")):
+        current = bar.locator("a[aria-current]").evaluate(line)
+        assert current != bar.locator("a:not([aria-current])").first.evaluate(line)
+    assert (
+        page.locator("td.found").first.evaluate("one => getComputedStyle(one).borderBottomStyle") == "dashed"
+    )
+
+
 @pytest.mark.parametrize("theme", ["auto", "dark"])
 def test_what_is_printed_is_dark_on_white_and_whole(
     visit: Visit, site: Site, places: Mapping[str, str], theme: str

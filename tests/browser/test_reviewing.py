@@ -289,6 +289,21 @@ def test_whoever_goes_back_to_the_inbox_leaves_the_claim_to_others(visit: Visit,
     assert now(site, review).lock_owner is None
 
 
+@pytest.mark.parametrize("aside", ["person", "compare"])
+def test_who_looks_at_what_belongs_to_a_claim_comes_back_to_the_same_inbox(
+    visit: Visit, site: Site, aside: str
+) -> None:
+    claim, inbox = f"/claims/{site.world.corrected}/1", "facility%3D79001"
+    page = visit(f"{claim}?tab={'versions' if aside == 'compare' else ''}&from={inbox}", who="dung")
+
+    page.locator(f"main a[href*='/{aside}?']").first.click()
+    page.wait_for_url(f"**/{aside}?**")
+    page.locator(f"main a[href*='{claim}?']").first.click()
+    page.wait_for_url(f"**{claim}?*from={inbox}")
+
+    assert inbox in (page.locator("a[data-key=n]").get_attribute("href") or "")
+
+
 def test_a_question_reaches_the_thread_without_script(visit: Visit, site: Site) -> None:
     review = free(site, facility="01001")[-3]
     page = visit(address(review), who="binh", script=False)

@@ -1,6 +1,6 @@
 """Handing in and checking: files or pasted text, bundles or encounters, each with an outcome of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
@@ -16,6 +16,7 @@ from claims.checking.check import check_bundle
 from claims.checking.formats.checked import CheckedFile, describe_check
 from claims.checking.formats.page import to_page
 from claims.console.answers import UNPROCESSABLE, see_other
+from claims.console.findings import Told, tell_once
 from claims.console.operators.asking import LIST
 from claims.console.pages import language_of, render
 from claims.console.viewer import TheForm, TheService, Viewer, sees
@@ -153,6 +154,7 @@ def _check_page(
     problem: str = "",
     pasted: str = "",
 ) -> Response:
+    language = language_of(request)
     return render(
         request,
         "hospital/check.html",
@@ -160,12 +162,20 @@ def _check_page(
         checked=checked,
         unbuilt=unbuilt,
         most=_MOST_FINDINGS,
+        tell_once=lambda findings: _told(findings, language),
         is_signed=is_signed,
         problem=problem,
         pasted=pasted,
-        language=language_of(request),
+        language=language,
         may_submit=viewer.may("submission.submit"),
     )
+
+
+def _told(findings: Sequence[Mapping[str, Any]], language: str) -> Sequence[Told[Mapping[str, Any]]]:
+    def said(one: Mapping[str, Any]) -> tuple[object, ...]:
+        return one["code"], one["severity"], one["claim"], one["table"], one["message"][language]
+
+    return tell_once(findings, said, lambda one: one["row"])
 
 
 def _pasted(form: FormData) -> str:

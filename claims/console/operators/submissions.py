@@ -9,8 +9,10 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from claims.bundle.findings import Finding
+from claims.bundle.messages import describe
 from claims.checking.details import detail
 from claims.console.answers import go_to, see_other
+from claims.console.findings import Told, tell_once
 from claims.console.live import Look, tell
 from claims.console.naming import Names, TheNames
 from claims.console.operators.asking import LIST, Wanted
@@ -34,6 +36,7 @@ PAGE_SIZE: Final = 50
 _READ: Final = "claim.read"
 _WITHDRAW: Final = "submission.withdraw"
 _SHOWN_OF_ANSWER: Final = 2_000
+_MOST_FINDINGS: Final = 200
 _EVERY_S: Final = 1.0
 #: With which nothing happens unless somebody does something.
 _SETTLED: Final = frozenset({State.SUPERSEDED, State.WITHDRAWN, State.ACKNOWLEDGED, *REPLAYABLE})
@@ -121,6 +124,8 @@ def story_page(
         next_steps={one.code: detail(one).next[language] for one in findings},
         moments=time_line(service, submission),
         findings=findings,
+        told_findings=_told(findings, language),
+        most_findings=_MOST_FINDINGS,
         hidden=len(hidden),
         receipt=service.submissions.receipt(submission.id),
         has_signed_receipt=service.submissions.signed_receipt(submission.id) is not None,
@@ -260,6 +265,13 @@ def note_submission(
 def _findings(service: Service, submission: Submission, hidden: Collection[int]) -> Sequence[Finding]:
     found = service.submissions.findings(submission.id)
     return [one for one in found if not hidden or one.location.claim not in {None, *hidden}]
+
+
+def _told(findings: Sequence[Finding], language: str) -> Sequence[Told[Finding]]:
+    def said(one: Finding) -> tuple[object, ...]:
+        return one.code, one.severity, one.location.claim, one.location.table, describe(one, language)
+
+    return tell_once(findings, said, lambda one: one.location.row)
 
 
 def _outcomes(service: Service, submission: Submission, hidden: Collection[int]) -> Sequence[Outcome]:

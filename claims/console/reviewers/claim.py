@@ -237,6 +237,7 @@ def compare_versions(
     submission_id: TheId,
     ordinal: TheOrdinal,
     old: Annotated[str, Query(pattern="^sub_[0-9A-Z]{26}$")],
+    inbox: TheInbox = "",
 ) -> Response:
     """Show what changed since another version of the claim, money first."""
     opened = open_claim(service, viewer, submission_id, ordinal, page="compare")
@@ -254,6 +255,7 @@ def compare_versions(
         earlier=earlier,
         later=opened.submission,
         comparison=comparison,
+        inbox=inbox,
         Change=Change,
         shown=lambda change, claim: show_change(change, claim, language),
     )
@@ -267,6 +269,7 @@ def person_history(
     names: TheNames,
     submission_id: TheId,
     ordinal: TheOrdinal,
+    inbox: TheInbox = "",
 ) -> Response:
     """Show the other claims of the insured person, whichever facility made them."""
     review = find_review(service, viewer, submission_id, ordinal)
@@ -285,6 +288,7 @@ def person_history(
         review=review,
         reviews=seen,
         left_out=len(found) - len(seen),
+        inbox=inbox,
         names=names,
         sentence_of=lambda code: sentence_of(code, language),
     )

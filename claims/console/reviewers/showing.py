@@ -6,6 +6,7 @@ its field, the field back to the finding, and both to the line of the XML.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
@@ -27,8 +28,8 @@ _ORDER: Final = tuple(reversed(Severity))
 _BILLED: Final = (TableKind.XML2, TableKind.XML3)
 #: A table is shown by so many rows at a time: browsers take seconds for two thousand of them.
 ROWS_SHOWN: Final = 200
-#: So many findings are listed beside any part of a claim, and those about what is shown.
-MOST_LISTED: Final = 100
+#: So many findings of a code are listed beside any part of a claim, and those about what is shown.
+MOST_OF_A_CODE: Final = 20
 #: What stands at the head of the paper form, in its order.
 HEAD_FIELDS: Final = (
     "HO_TEN", "NGAY_SINH", "GIOI_TINH", "MA_THE_BHYT", "GT_THE_DEN", "MA_DKBD", "MA_DOITUONG_KCB",
@@ -183,15 +184,15 @@ def _show_finding(number: int, found: Finding, language: str) -> ShownFinding:
 
 
 def list_findings(findings: Sequence[ShownFinding], *, table: str, page: int) -> ListedFindings:
-    """Choose the findings to list beside a page of a table: the gravest, and all that are about it."""
-    listed = tuple(
-        one
-        for place, one in enumerate(findings)
-        if place < MOST_LISTED or (one.table, one.page) == (table, page)
-    )
-    left_out = [one for one in findings[MOST_LISTED:] if (one.table, one.page) != (table, page)]
+    """Choose the findings to list beside a page of a table: some of each code, and all that are about it."""
+    listed, left_out, seen = list[ShownFinding](), list[ShownFinding](), Counter[str]()
+    for one in findings:
+        seen[one.code] += 1
+        is_about = (one.table, one.page) == (table, page)
+        (listed if is_about or seen[one.code] <= MOST_OF_A_CODE else left_out).append(one)
     later = [one for one in left_out if (one.table, one.page) > (table, page)]
-    return ListedFindings(listed, len(left_out), next((one for one in later or left_out if one.table), None))
+    following = next((one for one in later or left_out if one.table), None)
+    return ListedFindings(tuple(listed), len(left_out), following)
 
 
 def page_of(row: int) -> int:

@@ -8,7 +8,7 @@ from claims.bundle.contents import ReadClaim, ReadTable, read_contents
 from claims.bundle.findings import Finding, Location, Severity
 from claims.bundle.kinds import TableKind
 from claims.console.reviewers.showing import (
-    MOST_LISTED,
+    MOST_OF_A_CODE,
     ROWS_SHOWN,
     ShownTable,
     list_findings,
@@ -66,7 +66,7 @@ def test_all_findings_about_a_part_are_listed_beside_it_and_of_the_others_the_fi
     beside = list_findings(findings, table="XML2", page=2)
 
     assert {one.row for one in beside.listed} == {
-        *range(1, MOST_LISTED + 1),
+        *range(1, MOST_OF_A_CODE + 1),
         *range(ROWS_SHOWN + 1, 2 * ROWS_SHOWN + 1),
     }
     assert beside.left_out == ROWS - len(beside.listed)
