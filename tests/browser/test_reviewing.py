@@ -231,7 +231,8 @@ def test_a_key_leads_from_finding_to_finding_each_where_it_is(visit: Visit, site
     place = page.locator("td:target, dd:target")
     expect(place).to_be_focused()
     expect(place.locator("a.flag")).to_be_visible()
-    assert place.get_attribute("id") in (page.locator("[data-finding]").first.get_attribute("href") or "")
+    first = page.locator("[data-finding]").first.get_attribute("href") or ""
+    assert first.endswith(f"#{place.get_attribute('id')}")
 
 
 def test_the_key_of_the_help_page_leads_there(visit: Visit) -> None:
@@ -287,6 +288,24 @@ def test_whoever_goes_back_to_the_inbox_leaves_the_claim_to_others(visit: Visit,
 
     assert opened_by == site.world.people["binh"].id
     assert now(site, review).lock_owner is None
+
+
+def test_a_key_that_is_held_decides_on_one_claim_only(visit: Visit, site: Site) -> None:
+    review = free(site, facility="01001")[0]
+    page = visit(f"{address(review)}?from=facility%3D01001", who="binh")
+    page.wait_for_load_state()
+
+    with page.expect_navigation():
+        page.keyboard.down("a")
+    settled(page)
+    following = next(one for one in claims(site, facility="01001") if address(one) in page.url)
+    page.keyboard.down("a")
+    page.keyboard.up("a")
+    settled(page)
+
+    assert now(site, review).state == "decided"
+    assert following.id != review.id
+    assert now(site, following).state == "open"
 
 
 @pytest.mark.parametrize("aside", ["person", "compare"])

@@ -92,6 +92,8 @@ if (keysAreOn) {
     if (isTyping(event) || isPressing(event)) return;
     if (event.key === "j" && allRows().length) move(1);
     else if (event.key === "k" && allRows().length) move(-1);
+    // A key that is held would decide on the next claim, and on the one behind it.
+    else if (event.repeat) return;
     else if (event.key === "f" && goToNextFinding()) { /* gone there */ }
     else if (!press(event.key)) return;
     event.preventDefault();
