@@ -133,6 +133,20 @@ def test_who_has_every_role_sees_every_place(visit: Visit, site: Site, width: in
     assert page.locator(".bar").evaluate(_COVERED) <= 0
 
 
+def test_what_a_hospital_wrote_is_read_out_as_vietnamese_and_the_rest_in_the_readers_language(
+    visit: Visit, site: Site, places: Mapping[str, str]
+) -> None:
+    page = visit(f"{places['claim']}?tab=XML2", who="dung", language="en")
+    language = "one => one.closest('[lang]').lang"
+
+    cells = page.locator("tbody td:not(:has(*))")
+    assert set(cells.evaluate_all(f"all => all.map({language})")) == {"vi"}
+    about = page.locator("tbody :is(.meaning, a), thead th")
+    assert set(about.evaluate_all(f"all => all.map({language})")) == {"en"}
+    page.goto(f"{site.url}/console/claims")
+    assert page.locator("tbody [lang=vi]").count() > 1
+
+
 def test_where_colours_are_forced_lines_tell_what_is_current_and_what_is_found(
     visit: Visit, site: Site, places: Mapping[str, str]
 ) -> None:
