@@ -8,6 +8,8 @@ from urllib.parse import quote_plus
 import pytest
 from playwright.sync_api import Page, expect
 
+from claims.bundle.contents import read_contents
+from claims.bundle.kinds import TableKind
 from claims.exchange.review.review import Order, Review, ReviewFilter, ReviewState
 from claims.exchange.submission import SubmissionId
 from tests.browser.conftest import Site, Visit, violations
@@ -56,6 +58,15 @@ def decided_by_dung(site: Site) -> list[Review]:
     """Return what one person has decided on the claims of the common finding."""
     found = claims(site, state=ReviewState.DECIDED, code=COMMON_FINDING)
     return [one for one in found if one.decided_by == site.world.people["dung"].id and not one.confirmed_by]
+
+
+def services_of(site: Site, review: Review) -> int:
+    """Return how many rows of services a claim has."""
+    contents = read_contents(
+        site.world.service.submissions.body(review.submission_id), today=review.received_at.date()
+    )
+    table = contents.claims[review.ordinal - 1].find_table(TableKind.XML3)
+    return 0 if table is None else len(table.rows)
 
 
 def address(review: Review) -> str:
@@ -174,7 +185,7 @@ def settled(page: Page) -> None:
 def test_rows_are_cut_by_keys_and_what_was_typed_stays_while_one_looks_around(
     visit: Visit, site: Site
 ) -> None:
-    review = free(site, facility="01001")[-1]
+    review = next(one for one in reversed(free(site, facility="01001")) if services_of(site, one) > 1)
     page = visit(f"{address(review)}?tab=XML3", who="binh")
     page.wait_for_load_state()
 
@@ -202,6 +213,15 @@ def test_rows_are_cut_by_keys_and_what_was_typed_stays_while_one_looks_around(
     assert kept == ["1.000", "PRICE", "giá cũ"]
     (cut,) = site.world.service.reviews.cuts(review.id)
     assert (cut.row, cut.amount, cut.reason, cut.note) == (1, 1_000, "PRICE", "giá cũ")
+
+
+def test_the_only_row_of_a_table_can_be_cut_as_well(visit: Visit, site: Site) -> None:
+    review = next(one for one in claims(site) if services_of(site, one) == 1 and not one.lock_owner)
+    page = visit(f"{address(review)}?tab=XML3", who="dung")
+
+    page.get_by_role("link", name="Cắt dòng 1 ").click()
+
+    expect(page.locator("#field-amount-XML3-1")).to_be_focused()
 
 
 @pytest.mark.parametrize(("key", "field"), [("d", "#field-reason"), ("q", "#field-question")])

@@ -224,7 +224,7 @@ def show_table(
         anchor = anchor_of(kind, row, column.name)
         return ShownCell(cell, column.is_number, anchor, about.get(anchor, ()))
 
-    columns = {column.name for column in view.columns}
+    rows, columns = table.rows[part], {column.name for column in view.columns}
     told_once = {anchor_of(kind, 1, column.name) for column, _ in view.common}
     unplaced: dict[int, list[ShownFinding]] = {}
     for one in findings:
@@ -243,7 +243,7 @@ def show_table(
                 cells=tuple(shown(c, v, row.number) for c, v in zip(view.columns, values, strict=False)),
                 unplaced=_by_place(unplaced.get(row.number, ())),
             )
-            for row, values in zip(table.rows[part], view.rows, strict=False)
+            for row, values in zip(rows, view.rows or ((),) * len(rows), strict=False)
         ),
         common=tuple((column, shown(column, cell, 1)) for column, cell in view.common),
         empty=view.empty,

@@ -100,3 +100,10 @@ def test_a_finding_about_what_a_single_row_does_not_show_is_seen_below_it(field:
     table = shown(XML1, [about(1, field, table="XML1")])
 
     assert table.unplaced == {found.anchor: (found,)}
+
+
+def test_a_single_row_has_its_name_and_amount_though_it_has_no_columns() -> None:
+    table = shown(XML2, rows=1)
+
+    assert table.columns == ()
+    assert [(row.number, row.cells) for row in table.rows] == [(1, ())]
