@@ -37,7 +37,8 @@ def _run() -> int:
         use_format_folder_of_environment()
         result = app(standalone_mode=False)
     except TyperException as error:
-        say(f"error: {error.format_message()}")
+        # What is none of a few words is told by pydantic, which says first that it was a ValueError.
+        say(f"error: {error.format_message().replace('Value error, ', '')}")
         return Exit.USAGE
     except (typer.Abort, KeyboardInterrupt):
         say("stopped")

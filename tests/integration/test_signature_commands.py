@@ -234,9 +234,10 @@ def test_reports_of_files_with_one_name_are_kept_beside_each_other(desk: Path, t
         (["--allow-network", "10.0.0.0/8"], "--allow-network: says nothing without --online"),
         (["--recompute", "--facility", "01001"], "--recompute: a report holds its own terms"),
         (["--report", "json"], "--output: say where the reports go"),
+        (["--report", "pdf"], "'--report': 'pdf' is not one of 'html', 'json', 'etsi'"),
     ],
 )
-def test_options_that_would_say_nothing_are_mistakes_of_use(
+def test_options_that_say_nothing_or_nonsense_are_mistakes_of_use(
     options: list[str], said: str, desk: Path
 ) -> None:
     told = claims("verify", "one.xml", "two.xml", *options)
