@@ -18,7 +18,8 @@ def create_app(service: Service) -> FastAPI:
     """Return the application around a service."""
     app = create_api(service, console=(f"{MOUNT}/",))
     app.mount(MOUNT, create_console(service))
-    app.add_route("/", _to_console, include_in_schema=False)
+    for path in ("/", MOUNT):
+        app.add_route(path, _to_console, include_in_schema=False)
     return app
 
 

@@ -74,3 +74,10 @@ def test_where_people_come_by_https_browsers_are_told_to_stay_with_it(
 
     assert answer.status_code == status
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=63072000")
+
+
+@pytest.mark.parametrize("path", ["/", "/console"])
+def test_the_way_to_the_console_names_no_host(browser: TestClient, path: str) -> None:
+    answer = browser.get(path, headers={"Host": "elsewhere.example"})
+
+    assert (answer.status_code, answer.headers["Location"]) == (307, "/console/")
