@@ -102,6 +102,8 @@ def visit(chromium: Browser, site: Site) -> Iterator[Visit]:
 
     yield open_page
     for context in contexts:
+        for page in context.pages:
+            page.goto("about:blank")  # now and then Chromium does not close what is on its way to a page
         context.close()
 
 

@@ -175,6 +175,7 @@ def test_sending_is_paused_for_a_reason_and_resumed(visit: Visit, site: Site) ->
     assert site.world.service.sending_switch.in_force() is not None
     assert violations(page) == []
     page.get_by_role("button", name="Mở lại việc gửi").click()
+    expect(page.get_by_role("button", name="Tạm dừng việc gửi")).to_be_visible()
 
     assert site.world.service.sending_switch.in_force() is None
 
