@@ -36,11 +36,13 @@ class Facility:
 
     Attributes:
         gateway_username: Its account at the gateway; None: it has given none, and nothing of it is sent.
+        has_card_staff: It is known in whose name it looks up cards.
     """
 
     code: FacilityCode
     name: str
     gateway_username: str | None
+    has_card_staff: bool
 
 
 @dataclass(frozen=True, slots=True)

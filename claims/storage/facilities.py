@@ -27,7 +27,8 @@ _KEY_COLUMNS: LiteralString = (
 )
 
 _SELECT: LiteralString = (
-    "SELECT code, name, username FROM facility LEFT JOIN gateway_account ON gateway_account.facility = code"
+    "SELECT code, name, username, card_staff_sealed IS NOT NULL "
+    "FROM facility LEFT JOIN gateway_account ON gateway_account.facility = code"
 )
 
 
@@ -149,13 +150,13 @@ class Facilities:
                 f"OR strpos({FOLDED_NAME}, %(name)s) > 0) ORDER BY code LIMIT %(limit)s",
                 {"after": after, "code": text.upper(), "name": fold(text), "limit": limit},
             ).fetchall()
-        return [Facility(FacilityCode(code), name, username) for code, name, username in rows]
+        return [_facility(row) for row in rows]
 
     def find(self, code: FacilityCode) -> Facility | None:
         """Return a facility, if it is registered."""
         with borrow(self.pool) as connection:
             row = connection.execute(f"{_SELECT} WHERE code = %s", [code]).fetchone()
-        return None if row is None else Facility(FacilityCode(row[0]), row[1], row[2])
+        return None if row is None else _facility(row)
 
     def name_of(self, code: FacilityCode) -> str | None:
         """Return what a facility is called, if it is registered."""
@@ -261,6 +262,11 @@ def _add_key(connection: Connection[TupleRow], key: ApiKey) -> None:
             key.line,
         ],
     )
+
+
+def _facility(row: TupleRow) -> Facility:
+    code, name, username, has_card_staff = row
+    return Facility(FacilityCode(code), name, username, has_card_staff)
 
 
 def _api_key(row: TupleRow) -> ApiKey:

@@ -288,6 +288,7 @@ def test_a_facility_is_registered_given_its_account_and_renamed(visit: Visit, si
     page.get_by_label("Họ và tên").fill("Trần Tra Cứu")
     page.get_by_label("Số căn cước").fill("079000000001")
     page.get_by_role("button", name="Lưu người tra cứu thẻ").click()
+    expect(page.get_by_text("Người tra cứu thẻ: đã lưu")).to_be_visible()
     page.get_by_text("Đổi tên", exact=True).first.click()
     page.get_by_label("Tên cơ sở").fill("Bệnh viện Khác")
     page.get_by_role("button", name="Đổi tên").click()
