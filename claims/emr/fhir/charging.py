@@ -1,5 +1,6 @@
 """What the hospital charges for a row: quantity, price and what else stands on the line of its bill."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,6 +27,7 @@ class Charged:
 
     Attributes:
         extras: Fields that stand in extensions of the charges, then of the resource that makes the row.
+        items: The charges, which are of one price.
     """
 
     extras: Extras
@@ -42,8 +44,8 @@ class Charged:
 
 def find_charges(
     charts: Charts, keys: Iterable[str], row: Item[fhir.Resource], *, own: Decimal | None
-) -> Charged:
-    """Return what is charged for a row, whichever of its resources the charges name.
+) -> tuple[Charged, ...]:
+    """Return what is charged for a row, whichever of its resources the charges name: by price, one at least.
 
     ``own`` is the quantity that the row's own resources say. A charge is paid once: of several rows that
     it would price, the first has it.
@@ -63,25 +65,40 @@ def combine(
     row: Item[fhir.Resource],
     *,
     own: Decimal | None,
-) -> Charged:
-    """Add up the charges of a row; several of different price cannot be one row, and are noted."""
+) -> tuple[Charged, ...]:
+    """Add up the charges of a row by price, as a row has one; without a quantity nothing can be added."""
     if not items:
-        return Charged(read_extras(source, row, row.resource.extension))
+        return (Charged(read_extras(source, row, row.resource.extension)),)
     for item in items:
         _refuse_credit(source, item)
-    quantities = [source.quantity(item.resource.quantity, item) for item in items]
-    prices = [
-        _unit_price(source, item, own if quantity is None else quantity)
-        for item, quantity in zip(items, quantities, strict=True)
-    ]
-    if len(set(prices)) > 1 or (len(items) > 1 and None in quantities):
-        detail = "charges of different price, or without a quantity, name one resource; the first counts"
+        _refuse_factor(source, item)
+    quantities = [_quantity(source, item) for item in items]
+    if len(items) > 1 and (None in quantities or len({_code(item) for item in items}) > 1):
+        detail = "charges of different codes, or without a quantity, name one resource; the first counts"
         source.note(row.pointer, "several-prices", detail)
-        items, quantities, prices = items[:1], quantities[:1], prices[:1]
-    known = [quantity for quantity in quantities if quantity is not None]
+        items, quantities = items[:1], quantities[:1]
+    alike: dict[Decimal | None, list[tuple[Item[fhir.ChargeItem], Decimal | None]]] = defaultdict(list)
+    for item, quantity in zip(items, quantities, strict=True):
+        alike[_unit_price(source, item, own if quantity is None else quantity)].append((item, quantity))
+    return tuple(_added_up(source, row, price, charges) for price, charges in alike.items())
+
+
+def _code(item: Item[fhir.ChargeItem]) -> tuple[tuple[str | None, str | None], ...]:
+    code = item.resource.code
+    return tuple((one.system, one.code) for one in code.all_codings()) if code else ()
+
+
+def _added_up(
+    source: Source,
+    row: Item[fhir.Resource],
+    price: Decimal | None,
+    charges: list[tuple[Item[fhir.ChargeItem], Decimal | None]],
+) -> Charged:
+    items = tuple(item for item, _ in charges)
+    known = [quantity for _, quantity in charges if quantity is not None]
     unit = items[0].resource.quantity.unit if items[0].resource.quantity else None
     extras = read_extras(source, row, *(item.resource.extension for item in items), row.resource.extension)
-    return Charged(extras, sum(known, _ZERO) if known else None, prices[0], unit, items)
+    return Charged(extras, sum(known, _ZERO) if known else None, price, unit, items)
 
 
 def _refuse_credit(source: Source, item: Item[fhir.ChargeItem]) -> None:
@@ -92,6 +109,23 @@ def _refuse_credit(source: Source, item: Item[fhir.ChargeItem]) -> None:
     if any(one is not None and one < 0 for one in (*amounts, quantity)):
         detail = "a charge below zero takes something back, and nothing says what: leave both out"
         source.refuse(item, "negative", detail)
+
+
+def _quantity(source: Source, item: Item[fhir.ChargeItem]) -> Decimal | None:
+    """Return how many were charged; where that cannot be written, no other number takes its place."""
+    given = item.resource.quantity
+    quantity = source.quantity(given, item)
+    if quantity is None and given is not None and given.value is not None and given.value >= 0:
+        source.refuse(item, "not-an-amount", "the quantity charged is none that a claim can carry")
+    return quantity
+
+
+def _refuse_factor(source: Source, item: Item[fhir.ChargeItem]) -> None:
+    """Refuse a factor: FHIR does not say whether it is of the price or a rate that the insurer knows."""
+    factor = item.resource.factor_override
+    if factor is not None and factor != 1:
+        detail = "a factor (factorOverride) is not read: write the price that counts, or the service-percent"
+        source.refuse(item, "factor", detail)
 
 
 def other_sources(extras: Extras) -> OtherSources:

@@ -53,6 +53,7 @@ _NOT_COUNTED: Final = frozenset(
     }
 )  # fmt: skip
 _ORDERS: Final = frozenset({"order", "original-order", "instance-order", "filler-order", "reflex-order"})
+_NOT_SUPPLIED: Final = frozenset({"cancelled", "declined"})
 # What a charge may name that never makes a row of XML2 or XML3 by itself.
 _WITHOUT_ROW: Final = frozenset({"DiagnosticReport", "Encounter", "ImagingStudy", "Observation"})
 _OF_ENCOUNTERS: Final[tuple[type[Resource], ...]] = (
@@ -82,6 +83,7 @@ class Charts:
         all: The counted encounters in the order of the input.
         parts: Those that are part of another, by that one's key.
         dispensed: Keys of requests that a counted dispense names.
+        withheld: Keys of requests of which a dispense says that nothing was handed over.
         done: Keys of orders that a counted procedure names.
         requested: Keys of the counted medication requests of each encounter, by its key.
         given: The counted administrations of a request within an encounter, by the keys of both.
@@ -95,6 +97,7 @@ class Charts:
     all: list[Chart] = field(default_factory=list)
     parts: dict[str, list[Chart]] = field(default_factory=lambda: defaultdict(list))
     dispensed: set[str] = field(default_factory=set)
+    withheld: set[str] = field(default_factory=set)
     done: set[str] = field(default_factory=set)
     requested: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     given: dict[tuple[str, str], list[Item[MedicationAdministration]]] = field(
@@ -109,7 +112,12 @@ class Charts:
 
     def requests(self, chart: Chart) -> Iterator[Item[MedicationRequest]]:
         """Return the requests that make a row of their own."""
-        return (item for item in chart.of(MedicationRequest) if item.key not in self.dispensed)
+        for item in chart.of(MedicationRequest):
+            if item.key not in self.dispensed:
+                if item.key in self.withheld:
+                    detail = "it makes a row, though its only dispense was declined or cancelled"
+                    self.source.note(item.pointer, "request-not-dispensed", detail)
+                yield item
 
     def administrations(self, chart: Chart) -> Iterator[Item[MedicationAdministration]]:
         """Return the administrations that make a row of their own."""
@@ -206,6 +214,7 @@ def open_charts(source: Source) -> Charts:
     for kind in _OF_ENCOUNTERS:
         for item in source.contents.of(kind):
             if not _counts(item, uncounted):
+                _keep_withheld(charts, item)
                 continue
             chart = by_key.get(_home_of(item, source, only or billed.get(item.key)) or "")
             if chart is None:
@@ -224,6 +233,13 @@ def _counts(item: Item[Resource], uncounted: Counter[tuple[str, str]]) -> bool:
     if reason is not None:
         uncounted[item.kind, reason] += 1
     return reason is None
+
+
+def _keep_withheld(charts: Charts, item: Item[Resource]) -> None:
+    """Keep the requests of a dispense that came to nothing."""
+    dispense = item.resource
+    if isinstance(dispense, MedicationDispense) and (dispense.status or "").lower() in _NOT_SUPPLIED:
+        charts.withheld.update(_keys_of(charts, item, dispense.authorizing_prescription))
 
 
 def has_category(concepts: Iterable[CodeableConcept], codes: tuple[str, ...]) -> bool:

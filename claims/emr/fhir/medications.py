@@ -1,22 +1,25 @@
 """Medicines: the lines of XML2, from dispenses, requests and administrations."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
 from claims.emr.encounter import Medication
 from claims.emr.fhir import resources as fhir
-from claims.emr.fhir.charging import find_charges, other_sources
+from claims.emr.fhir.charging import Charged, combine, find_charges, other_sources
 from claims.emr.fhir.charts import Chart, Charts
 from claims.emr.fhir.contents import Item
 from claims.emr.fhir.doses import dose_words, instruction_words
-from claims.emr.fhir.elements import Concept, Dosage, Quantity
+from claims.emr.fhir.elements import Concept, Dosage, Period, Quantity
+from claims.emr.fhir.extras import read_extras
 from claims.emr.fhir.places import Places
 from claims.emr.fhir.source import UNNAMED, Named, Source, sourced
 from claims.emr.scalars import LocalTime
 
 _ZERO: Final = Decimal(0)
+_MEDICINE: Final = "medicine"
 
 Request = Item[fhir.MedicationRequest]
 Administrations = tuple[Item[fhir.MedicationAdministration], ...]
@@ -24,7 +27,11 @@ Administrations = tuple[Item[fhir.MedicationAdministration], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """What makes one row: the deciding resource, with its request and administrations."""
+    """What makes one row: the deciding resource, with its request and administrations.
+
+    Attributes:
+        is_partial: Whether other dispenses share the request, and with it the quantity that it asks for.
+    """
 
     deciding: Item[fhir.Medicated]
     request: Request | None
@@ -32,6 +39,7 @@ class _Line:
     dosages: tuple[Dosage, ...]
     handed_over: str | None = None
     quantity: Quantity | None = None
+    is_partial: bool = False
 
     @property
     def items(self) -> Iterator[Item[fhir.Medicated]]:
@@ -43,20 +51,28 @@ class _Line:
 
 
 def read_medications(charts: Charts, chart: Chart, places: Places) -> tuple[Medication, ...]:
-    """Return the medicines of an encounter: dispenses, then other requests, then other administrations."""
-    return tuple(_medication(charts, places, line) for line in _lines(charts, chart))
+    """Return the medicines of an encounter: dispenses, other requests, other administrations, charges."""
+    rows = [one for line in _lines(charts, chart) for one in _medications(charts, places, line)]
+    return (*rows, *(_of_charge(charts, places, item, drug) for item, drug in _own_charges(charts, chart)))
 
 
 def _lines(charts: Charts, chart: Chart) -> Iterator[_Line]:
     source = charts.source
-    for dispense in chart.of(fhir.MedicationDispense):
+    dispenses = [
+        (one, list(source.find_all(fhir.MedicationRequest, one.resource.authorizing_prescription, one)))
+        for one in chart.of(fhir.MedicationDispense)
+    ]
+    shares = Counter(request.key for _, requests in dispenses for request in requests[:1])
+    for dispense, requests in dispenses:
         given = dispense.resource
-        requests = list(source.find_all(fhir.MedicationRequest, given.authorizing_prescription, dispense))
         administrations = tuple(one for request in requests for one in charts.given_for(chart, request))
         request = requests[0] if requests else None
         ordered = request.resource.dosage_instruction if request else ()
         dosages = given.dosage_instruction or ordered
-        yield _Line(dispense, request, administrations, dosages, given.when_handed_over, given.quantity)
+        is_partial = request is not None and shares[request.key] > 1
+        yield _Line(
+            dispense, request, administrations, dosages, given.when_handed_over, given.quantity, is_partial
+        )
     for request in charts.requests(chart):
         yield _Line(request, request, charts.given_for(chart, request), request.resource.dosage_instruction)
     for administration in charts.administrations(chart):
@@ -65,47 +81,99 @@ def _lines(charts: Charts, chart: Chart) -> Iterator[_Line]:
         yield _Line(administration, request_of, (administration,), ordered)
 
 
-def _medication(charts: Charts, places: Places, line: _Line) -> Medication:
-    source, row = charts.source, line.deciding
-    own, own_unit = _quantity(source, line)
-    charged = find_charges(charts, (item.key for item in line.items), row, own=own)
-    quantity, unit = (
-        (own, own_unit) if charged.quantity is None else (charged.quantity, charged.unit or own_unit)
-    )
-    extras = charged.extras
+def _medications(charts: Charts, places: Places, line: _Line) -> Iterator[Medication]:
+    """Make the rows of a line: one, or one for each price that was charged."""
+    own = _quantity(charts.source, line)
+    for charged in find_charges(charts, (item.key for item in line.items), line.deciding, own=own[0]):
+        yield _medication(charts, places, line, charged, own)
+
+
+def _medication(
+    charts: Charts, places: Places, line: _Line, charged: Charged, own: tuple[Decimal | None, str | None]
+) -> Medication:
+    source = charts.source
+    quantity, unit = own if charged.quantity is None else (charged.quantity, charged.unit or own[1])
     drug, product = _drug(source, line)
     route = _route(source, line)
     given = _given(source, line)
     ordered = _ordered(source, line) or given or ""
-    prescriber = _prescriber(source, line)
-    department = places.row_department(ordered)
+    row = _billed(charged, places, drug=drug, ordered=ordered, prescriber=_prescriber(source, line))
     form = product.resource.form or product.resource.dose_form if product else None
+    return replace(
+        row,
+        unit=unit,
+        form=(form.words() if form and not drug.sources else None) or row.form,
+        route=route.code or None,
+        dose=dose_words(line.dosages) or _administered_words(line.administrations),
+        how=instruction_words(line.dosages),
+        quantity=quantity,
+        given=LocalTime(given) if given else None,
+        for_service=row.for_service or _procedure_code(source, line),
+        codings={**row.codings, **sourced(route=route)},
+        origin=(*dict.fromkeys(item.origin for item in line.items), *charged.origin),
+    )
+
+
+def _billed(charged: Charged, places: Places, *, drug: Named, ordered: str, prescriber: Named) -> Medication:
+    """Make a row of what the bill says of a medicine."""
+    extras, department = charged.extras, places.row_department(ordered)
     return Medication(
         code=drug.code,
         name=drug.name,
         group=extras.text("group"),
-        unit=unit,
+        unit=charged.unit,
         strength=extras.text("strength"),
-        form=(form.words() if form and not drug.sources else None) or extras.text("form"),
-        route=route.code or None,
-        dose=dose_words(line.dosages) or _administered_words(line.administrations),
-        how=instruction_words(line.dosages),
+        form=extras.text("form"),
         registration=extras.text("registration"),
         tender=extras.text("tender"),
-        quantity=quantity,
+        quantity=charged.quantity,
         price=charged.price,
         pay_percent=extras.percent("pay_percent"),
         scope=extras.text("scope") or "1",
         source=extras.text("source") or "1",
         other_sources=other_sources(extras),
         ordered=LocalTime(ordered),
-        given=LocalTime(given) if given else None,
         prescriber=prescriber.code,
         department=department.code or None,
-        for_service=extras.text("for_service") or _procedure_code(source, line),
-        codings=sourced(code=drug, route=route, prescriber=prescriber, department=department),
-        origin=(*dict.fromkeys(item.origin for item in line.items), *charged.origin),
+        for_service=extras.text("for_service"),
+        codings=sourced(code=drug, prescriber=prescriber, department=department),
+        origin=charged.origin,
     )
+
+
+def _own_charges(charts: Charts, chart: Chart) -> Iterator[tuple[Item[fhir.ChargeItem], Named]]:
+    """Return the charges that name nothing but are for a medicine, each with the medicine."""
+    source = charts.source
+    for item in charts.own_charges(chart):
+        if not any(one.is_link() for one in item.resource.service):
+            drug = _drug_charged(source, item)
+            kind = read_extras(source, item, item.resource.extension).text("kind")
+            if drug is not None or kind == _MEDICINE:
+                yield item, drug or source.code(item.resource.code, source.options.national.drug)
+
+
+def _drug_charged(source: Source, item: Item[fhir.ChargeItem]) -> Named | None:
+    """Return the medicine that a charge is for, if its product or a national code says that it is for one."""
+    charge, national = item.resource, source.options.national
+    reference = charge.product_reference or next(iter(charge.product), None)
+    if product := source.find_a(fhir.Medication, reference, item):
+        supply = source.code(product.resource.code, national.supply)
+        is_supply = supply.code and not supply.sources
+        return None if is_supply else source.code(product.resource.code, national.drug)
+    concepts = (charge.product_codeable_concept, reference.concept if reference else None, charge.code)
+    named = (source.code(one, national.drug) for one in concepts if one)
+    return next((one for one in named if one.code and not one.sources), None)
+
+
+def _of_charge(charts: Charts, places: Places, item: Item[fhir.ChargeItem], drug: Named) -> Medication:
+    source, charge = charts.source, item.resource
+    charts.priced.add(item.key)
+    (charged,) = combine(source, (item,), item, own=None)
+    at = source.time(charge.occurrence_date_time or (charge.occurrence_period or Period()).start, item)
+    ordered = source.time(charge.entered_date, item) or at or ""
+    prescriber = source.who(charge.enterer, item, source.options.identifiers.practitioner)
+    row = _billed(charged, places, drug=drug, ordered=ordered, prescriber=prescriber)
+    return replace(row, given=LocalTime(at) if at else None)
 
 
 def _drug(source: Source, line: _Line) -> tuple[Named, Item[fhir.Medication] | None]:
@@ -175,6 +243,10 @@ def _prescriber(source: Source, line: _Line) -> Named:
 
 def _quantity(source: Source, line: _Line) -> tuple[Decimal | None, str | None]:
     """Return how much, and in what unit: as dispensed, requested, or administered in all."""
+    if line.is_partial and line.quantity is None:
+        detail = "several dispenses answer one request, and this one does not say how much of it"
+        source.note(line.deciding.pointer, "part-without-quantity", detail)
+        return None, None
     asked = line.request.resource.dispense_request if line.request else None
     is_administration = isinstance(line.deciding.resource, fhir.MedicationAdministration)
     written = line.quantity or (asked.quantity if asked and not is_administration else None)

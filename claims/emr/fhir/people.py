@@ -117,7 +117,11 @@ def read_coverage(source: Source, chart: Chart) -> tuple[Coverage, ...]:
     cards = [card for item, no in numbered if no and (card := _card(source, chart, item, no))]
     if not cards:
         _note_useless(source, numbered)
-    return tuple({card.card: card for card in reversed(cards)}.values())[::-1]
+    # A card that was renewed has its number twice, with other days.
+    named: dict[tuple[str, str, str | None], Coverage] = {}
+    for card in cards:
+        named.setdefault((card.card, card.valid_from, card.valid_to), card)
+    return tuple(named.values())
 
 
 def _note_useless(source: Source, numbered: Iterable[tuple[Item[fhir.Coverage], str | None]]) -> None:
@@ -138,7 +142,7 @@ def _candidates(source: Source, chart: Chart) -> list[Item[fhir.Coverage]]:
         found
         for account in accounts
         for line in sorted(account.resource.coverage, key=lambda one: one.priority or 0)
-        if (found := source.find_a(fhir.Coverage, line.coverage, account))
+        if (found := source.find_a(fhir.Coverage, line.coverage, account)) and _is_in_use(found)
     ]
     if listed:
         return listed
@@ -146,9 +150,13 @@ def _candidates(source: Source, chart: Chart) -> list[Item[fhir.Coverage]]:
     return [
         item
         for item in source.contents.of(fhir.Coverage)
-        if item.resource.status not in {"cancelled", "draft", "entered-in-error"}
+        if _is_in_use(item)
         and (patient is None or source.find(item.resource.beneficiary, item) in (patient, None))
     ]
+
+
+def _is_in_use(item: Item[fhir.Coverage]) -> bool:
+    return item.resource.status not in {"cancelled", "draft", "entered-in-error"}
 
 
 def _card_number(source: Source, item: Item[fhir.Coverage]) -> str | None:

@@ -260,6 +260,8 @@ class ServiceRequest(Resource):
     category: tuple[Concept, ...] = ()
     code: Concept | None = None
     quantity_quantity: Quantity | None = None
+    quantity_ratio: Ratio | None = None
+    quantity_range: Range | None = None
     occurrence_date_time: str | None = None
     occurrence_period: Period | None = None
     authored_on: str | None = None
@@ -351,6 +353,7 @@ class ChargeItem(Resource):
     product: tuple[Reference, ...] = ()
     quantity: Quantity | None = None
     price_override: Money | None = None
+    factor_override: Decimal | None = None
     unit_price_component: PriceComponent | None = None
     total_price_component: PriceComponent | None = None
     occurrence_date_time: str | None = None

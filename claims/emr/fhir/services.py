@@ -30,6 +30,7 @@ class _Line:
 
     Attributes:
         keys: The resources that a charge may name to price this row.
+        is_counted: Whether the resource says how many, be it in a way that is not read.
         order_id: What results name to join this row.
     """
 
@@ -44,18 +45,19 @@ class _Line:
     orderer: Named = UNNAMED
     performers: tuple[Named, ...] = ()
     quantity: Quantity | None = None
+    is_counted: bool = False
     diagnosis: Named = UNNAMED
     site: str | None = None
     machine: str | None = None
     order_id: str | None = None
-    charged: Charged | None = None
+    charged: tuple[Charged, ...] = ()
 
 
 def read_services(charts: Charts, chart: Chart, places: Places) -> tuple[Service, ...]:
     """Return the services of an encounter: procedures, other orders, devices, supplies, other charges."""
-    rows = [_service(charts, places, line) for line in _lines(charts, chart)]
+    rows = [one for line in _lines(charts, chart) for one in _services(charts, places, line)]
     own = [_of_charge(charts, item) for item in charts.own_charges(chart)]
-    return (*rows, *(_service(charts, places, line) for line in own))
+    return (*rows, *(one for line in own for one in _services(charts, places, line)))
 
 
 def _lines(charts: Charts, chart: Chart) -> Iterator[_Line]:
@@ -65,12 +67,20 @@ def _lines(charts: Charts, chart: Chart) -> Iterator[_Line]:
     yield from (_of_supply(charts, item) for item in chart.of(fhir.SupplyDelivery))
 
 
-def _service(charts: Charts, places: Places, line: _Line) -> Service:
+def _services(charts: Charts, places: Places, line: _Line) -> Iterator[Service]:
+    """Make the rows of a line: one, or one for each price that was charged."""
     source, row = charts.source, line.row
     own = source.quantity(line.quantity, row)
-    own = _ONE if own is None else own
-    charged = line.charged or find_charges(charts, line.keys, row, own=own)
-    line = _as_charged(source, line, charged)
+    written = _ONE if own is None else own
+    for charged in line.charged or find_charges(charts, line.keys, row, own=written):
+        if charged.quantity is None and own is None and line.is_counted:
+            # One would take the place of what was said.
+            detail = "a quantity that no claim can carry, or a ratio or range of quantities"
+            source.refuse(row, "not-an-amount", detail)
+        yield _service(places, _as_charged(source, line, charged), charged, own=written)
+
+
+def _service(places: Places, line: _Line, charged: Charged, *, own: Decimal) -> Service:
     extras = charged.extras
     ordered = line.ordered or line.performed or ""
     department = places.row_department(ordered)
@@ -194,6 +204,7 @@ def _of_order(charts: Charts, item: Order) -> _Line:
         orderer=_who(source, order.requester, item),
         performers=tuple(_staff(source, reports[0] if reports else item, performers)),
         quantity=order.quantity_quantity,
+        is_counted=_is_counted(order.quantity_quantity) or bool(order.quantity_ratio or order.quantity_range),
         diagnosis=_diagnosis(source, item, order.reason_code, order.reason_reference, order.reason),
         site=_site(order.body_site),
         machine=_machine(source, reports, measured),
@@ -234,6 +245,7 @@ def _of_supply(charts: Charts, item: Item[fhir.SupplyDelivery]) -> _Line:
         performed=at,
         result=source.time(period.end, item),
         quantity=supplied.quantity,
+        is_counted=_is_counted(supplied.quantity),
     )
 
 
@@ -266,6 +278,10 @@ def _of_charge(charts: Charts, item: Item[fhir.ChargeItem]) -> _Line:
 
 
 # --- parts of a line ---------------------------------------------------------------------------
+
+
+def _is_counted(quantity: Quantity | None) -> bool:
+    return quantity is not None and quantity.value is not None
 
 
 def _origins(*items: Item[fhir.Resource] | None) -> tuple[str, ...]:

@@ -43,6 +43,91 @@ def test_a_dispense_that_did_not_happen_leaves_the_request_standing(status: str)
     assert rows == ["MedicationRequest/m1"]
 
 
+@pytest.mark.parametrize(
+    ("statuses", "noted"),
+    [(("declined",), True), (("cancelled", "completed"), False), (("entered-in-error",), False)],
+    ids=["declined", "done-later", "by-mistake"],
+)
+def test_a_request_that_nothing_was_handed_over_for_is_said(
+    statuses: tuple[str, ...], *, noted: bool
+) -> None:
+    dispenses = [a_dispense(one, of="MedicationRequest/m1", status=one) for one in statuses]
+
+    done = read(a_request(), *dispenses)
+
+    assert ("request-not-dispensed" in {one.code for one in done.oddities}) is noted
+
+
+def test_dispenses_of_one_request_do_not_each_have_all_of_it() -> None:
+    request = a_request(dispenseRequest={"quantity": {"value": 30}})
+    parts = [
+        a_dispense("d1", of="MedicationRequest/m1", quantity={"value": 10}),
+        a_dispense("d2", of="MedicationRequest/m1"),
+    ]
+
+    done = read(request, *parts)
+
+    assert [one.quantity for one in done.encounters[0].medications] == [10, None]
+    assert [(one.pointer, one.code) for one in done.oddities] == [
+        ("/entry/4/resource", "part-without-quantity")
+    ]
+
+
+def test_a_price_that_changes_makes_a_row_of_its_own() -> None:
+    charges = [
+        a_charge(
+            f"c{n}", of="MedicationRequest/m1", quantity={"value": n}, priceOverride={"value": n * price}
+        )
+        for n, price in ((10, 1000), (5, 1200))
+    ]
+
+    medicines = read_one(a_request(), *charges).medications
+
+    assert [(one.quantity, one.price) for one in medicines] == [(10, 1000), (5, 1200)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"code": concept("urn:ehoso:drug", "40.30")},
+        {"productCodeableConcept": concept("urn:ehoso:drug", "40.30")},
+        {"product": [{"concept": concept("urn:ehoso:drug", "40.30")}]},
+        {"code": concept("urn:ehoso:drug", "40.30"), "productReference": ref("#m"), "contained": [
+            {"resourceType": "Medication", "id": "m", "code": concept("urn:ehoso:drug", "40.30")}
+        ]},
+    ],
+    ids=["code", "product-R4", "product-R5", "medication"],
+)  # fmt: skip
+def test_a_charge_of_a_medicine_that_names_nothing_is_a_medicine(said: dict[str, Any]) -> None:
+    charge = a_charge(quantity={"value": 20, "unit": "Viên"}, priceOverride={"value": 9600}, **said)
+
+    encounter = read_one(charge | {"occurrenceDateTime": "2026-11-02T08:00:00+07:00"})
+
+    (medicine,) = encounter.medications
+    assert (medicine.code, medicine.quantity, medicine.unit, medicine.price) == ("40.30", 20, "Viên", 480)
+    assert (medicine.ordered, medicine.given) == ("202611020800", "202611020800")
+    assert medicine.codings.get("code") is None
+    assert encounter.services == ()
+
+
+def test_a_charge_is_of_a_medicine_where_its_kind_says_so() -> None:
+    kind = {"url": "urn:ehoso:extension:kind", "valueCode": "medicine"}
+
+    encounter = read_one(a_charge(code=concept("urn:stock", "AMOX"), extension=[kind]))
+
+    assert [one.code for one in encounter.medications] == ["AMOX"]
+    assert encounter.services == ()
+
+
+def test_a_supply_that_is_kept_as_a_medication_stays_a_supply() -> None:
+    product = {"resourceType": "Medication", "id": "m", "code": concept("urn:ehoso:supply", "X01")}
+
+    encounter = read_one(a_charge(productReference=ref("#m"), contained=[product]))
+
+    assert [one.code for one in encounter.services] == ["X01"]
+    assert encounter.medications == ()
+
+
 def test_an_administration_of_a_counted_request_makes_no_row() -> None:
     rows = codes(a_request(), an_administration(of="MedicationRequest/m1"), what="medications")
 

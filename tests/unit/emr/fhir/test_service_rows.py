@@ -170,13 +170,75 @@ def test_two_prices_in_one_charge_that_do_not_agree_are_noted(
     assert [one.partition(" differ;")[0] for one in noted] == ([differ] if differ else [])
 
 
-def test_charges_of_different_price_for_one_resource_are_noted() -> None:
+def test_charges_without_quantity_for_one_resource_are_noted() -> None:
     prices = [a_charge(f"c{price}", of="Procedure/pr1", priceOverride={"value": price}) for price in (10, 20)]
 
     done = read(a_procedure(), *prices)
 
-    assert done.encounters[0].services[0].hospital_price == 10
+    assert [one.hospital_price for one in done.encounters[0].services] == [10]
     assert "several-prices" in {oddity.code for oddity in done.oddities}
+
+
+def test_a_price_that_changes_makes_a_row_of_its_own() -> None:
+    charges = [
+        a_charge(f"c{n}", of="ServiceRequest/s1", quantity={"value": n}, priceOverride={"value": n * price})
+        for n, price in ((2, 1000), (3, 1200), (4, 1000))
+    ]
+
+    services = read_one(an_order(), *charges).services
+
+    assert [(one.quantity, one.hospital_price) for one in services] == [(6, 1000), (3, 1200)]
+    assert [one.origin for one in services] == [
+        ("ServiceRequest/s1", "ChargeItem/c2", "ChargeItem/c4"),
+        ("ServiceRequest/s1", "ChargeItem/c3"),
+    ]
+    assert len({one.order_id for one in services}) == 1
+
+
+def test_charges_of_different_codes_for_one_resource_are_noted() -> None:
+    charges = [
+        a_charge(code, of="Procedure/pr1", code=concept("urn:bill", code), quantity={"value": 1})
+        for code in ("A", "B")
+    ]
+
+    done = read(a_procedure(), *charges)
+
+    assert [one.origin for one in done.encounters[0].services] == [("Procedure/pr1", "ChargeItem/A")]
+    assert "several-prices" in {oddity.code for oddity in done.oddities}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"quantityRatio": {"numerator": {"value": 20}, "denominator": {"value": 2}}},
+        {"quantityRange": {"low": {"value": 1}, "high": {"value": 3}}},
+        {"quantityQuantity": {"value": 0.0001}},
+    ],
+    ids=["ratio", "range", "too-exact"],
+)
+def test_a_quantity_that_cannot_be_read_is_not_one(said: dict[str, Any]) -> None:
+    charge = a_charge(of="ServiceRequest/s1", quantity={"value": 2}, priceOverride={"value": 200})
+
+    alone, charged = read(an_order(**said)), read(an_order(**said), charge)
+
+    assert alone.encounters == ()
+    assert [(one.encounter, one.code) for one in alone.refused] == [("ServiceRequest/s1", "not-an-amount")]
+    assert [one.quantity for one in charged.encounters[0].services] == [2]
+
+
+def test_a_charged_quantity_that_cannot_be_read_is_not_one() -> None:
+    done = read(a_charge(quantity={"value": 0.0001}, priceOverride={"value": 200}))
+
+    assert done.encounters == ()
+    assert [(one.encounter, one.code) for one in done.refused] == [("ChargeItem/c1", "not-an-amount")]
+
+
+@pytest.mark.parametrize(("factor", "refused"), [(0.5, ["factor"]), (1.0, [])])
+def test_a_factor_that_changes_a_charge_refuses_its_encounter(factor: float, refused: list[str]) -> None:
+    done = read(a_procedure(), a_charge(of="Procedure/pr1", factorOverride=factor))
+
+    assert [one.code for one in done.refused] == refused
+    assert len(done.encounters) == 1 - len(refused)
 
 
 def test_a_total_without_a_quantity_is_shared_among_what_the_row_says_was_done() -> None:

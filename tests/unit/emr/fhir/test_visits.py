@@ -335,7 +335,11 @@ def test_what_is_no_card_for_this_visit_is_left_out(card: dict[str, Any]) -> Non
 
 
 def test_the_cards_of_the_account_win_in_their_order() -> None:
-    lines = [{"coverage": ref("Coverage/k1"), "priority": 2}, {"coverage": ref("Coverage/k2"), "priority": 1}]
+    lines = [
+        {"coverage": ref("Coverage/k1"), "priority": 2},
+        {"coverage": ref("Coverage/k2"), "priority": 1},
+        {"coverage": ref("Coverage/k4"), "priority": 3},
+    ]
     account = {"resourceType": "Account", "id": "a", "status": "active", "coverage": lines}
 
     cards = read_one(
@@ -344,9 +348,23 @@ def test_the_cards_of_the_account_win_in_their_order() -> None:
         _card("k1", "DN4790000000001"),
         _card("k2", "GD4790000000002"),
         _card("k3", "HT3790000000003"),
+        _card("k4", "CH4790000000004", status="cancelled"),
     ).coverage
 
     assert [one.card[:2] for one in cards] == ["GD", "DN"]
+
+
+def test_a_card_that_was_renewed_during_the_stay_has_both_its_times() -> None:
+    stay = {"start": "2026-10-20T07:30:00+07:00", "end": "2026-11-20T09:45:00+07:00"}
+    old = _card("k1", "DN4790000000001", period={"start": "2025-11-01", "end": "2026-10-31"})
+    new = _card("k2", "DN4790000000001", period={"start": "2026-11-01", "end": "2027-10-31"})
+
+    cards = read_one(an_encounter(period=stay), old, new, old | {"id": "k3"}).coverage
+
+    assert [(one.valid_from, one.valid_to) for one in cards] == [
+        ("20251101", "20261031"),
+        ("20261101", "20271031"),
+    ]
 
 
 # --- R5 ----------------------------------------------------------------------------------------
