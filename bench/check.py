@@ -28,7 +28,7 @@ from claims.bundle.envelope import read_bundle
 from claims.bundle.kinds import TableKind
 from claims.catalogues.catalogue import Catalogue, Table
 from claims.checking.check import CheckTerms, Report, SignatureTerms, check_bundle
-from claims.checking.rules.rule import Need
+from claims.checking.needs import Need
 from claims.checking.samples.surroundings import lists_of, sample_more
 from claims.checking.shapes import check_tables
 from claims.checking.tables import Row

@@ -20,7 +20,7 @@ from bench.figures import Figure
 from claims.building.build import build_bundle
 from claims.checking.check import CheckTerms, check_bundle
 from claims.checking.history.marks import Mark, Window
-from claims.checking.rules.rule import Need
+from claims.checking.needs import Need
 from claims.emr.encounter import read_encounter
 from claims.emr.synthetic import BENCHMARK_MIX, generate_encounters
 from claims.exchange.submission import SubmissionId

@@ -20,7 +20,7 @@ from claims.exchange.access.keys import Scope
 from claims.exchange.access.places import Place
 from claims.exchange.access.principal import Grant, Principal
 from claims.exchange.access.protection import classes_in
-from claims.exchange.access.sessions import Stage
+from claims.exchange.access.session import Stage
 from claims.exchange.submission import FacilityCode
 from claims.runtime.embedded import embedded_services
 from claims.runtime.settings import Settings

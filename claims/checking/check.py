@@ -34,6 +34,7 @@ from claims.bundle.notation import BOM, find_cdata
 from claims.checking import envelopes
 from claims.checking.history.traces import OtherClaims, marks_of
 from claims.checking.known import Known
+from claims.checking.needs import Need
 from claims.checking.persons import persons_of
 from claims.checking.plan import make_plan
 from claims.checking.policy import CheckPolicy
@@ -41,7 +42,6 @@ from claims.checking.report import SEVERITY_ORDER, ClaimSummary, Outcome, Report
 from claims.checking.rules import FAMILIES
 from claims.checking.rules.breaches import find_breaches
 from claims.checking.rules.envelope import find_wrong_facility
-from claims.checking.rules.rule import Need
 from claims.checking.shapes import check_tables
 from claims.checking.signatures import SignatureTerms, registration_findings, signature_findings
 from claims.checking.terms import DEFAULT_TERMS, CheckTerms

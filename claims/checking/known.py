@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from claims.catalogues.items import Kind
-from claims.checking.rules.rule import Need
+from claims.checking.needs import CATALOGUE_KINDS, Need
 from claims.localtime import local_date, write_day
 
 if TYPE_CHECKING:
@@ -19,30 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from claims.catalogues.catalogue import Catalogue
-
-#: Which list of a facility's catalogue meets a need.
-CATALOGUE_KINDS: Final[Mapping[Need, Kind]] = MappingProxyType(
-    {
-        Need.DRUGS: Kind.DRUG,
-        Need.SERVICES: Kind.SERVICE,
-        Need.SUPPLIES: Kind.SUPPLY,
-        Need.STAFF: Kind.STAFF,
-        Need.DEPARTMENTS: Kind.DEPARTMENT,
-        Need.BEDS: Kind.BED,
-        Need.MACHINES: Kind.MACHINE,
-        Need.LAB_INDEXES: Kind.LAB_INDEX,
-        Need.DIAGNOSES: Kind.DIAGNOSIS,
-        Need.TRADITIONAL: Kind.TRADITIONAL,
-        Need.FACILITIES: Kind.FACILITY,
-        Need.PROVINCES: Kind.PROVINCE,
-        Need.COMMUNES: Kind.COMMUNE,
-        Need.COUNTRIES: Kind.COUNTRY,
-        Need.PEOPLES: Kind.PEOPLE,
-        Need.CONTRACT: Kind.CONTRACT,
-        Need.LIMITS: Kind.LIMIT,
-        Need.PAIRS: Kind.PAIR,
-    }
-)
+    from claims.catalogues.items import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from claims.checking.needs import Need
 from claims.checking.report import StageName
 from claims.checking.rules.book import load_rules
-from claims.checking.rules.rule import Need
 from claims.checking.screening import screening_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from claims.catalogues.catalogue import Catalogue
-    from claims.checking.rules.rule import Need
+    from claims.checking.needs import Need
     from claims.checking.signatures import SignatureTerms
 
 

@@ -118,7 +118,7 @@ def check_data(path: Path, data: bytes, options: CheckOptions, terms: "CheckTerm
     """Check the bytes of a file."""
     from claims.checking.check import check_bundle
     from claims.checking.formats.checked import CheckedFile, describe_check
-    from claims.checking.rules.rule import Need
+    from claims.checking.needs import Need
 
     if options.history is not None:
         terms = replace(terms, more={Need.HISTORY: options.history.seen_by(source_of(path))})

@@ -16,8 +16,8 @@ def read_history(paths: Sequence[Path], at: datetime) -> "MemoryHistory":
     """Read what the claims of files leave; a file that cannot be read is said, and leaves nothing."""
     from claims.checking.check import CheckTerms, check_bundle
     from claims.checking.history.memory import MemoryHistory
+    from claims.checking.needs import Need
     from claims.checking.report import StageName
-    from claims.checking.rules.rule import Need
 
     history = MemoryHistory()
     terms = CheckTerms(until=StageName.SCHEMA, more={Need.HISTORY: history})

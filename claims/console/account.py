@@ -35,7 +35,7 @@ from claims.console.wording import LANGUAGES
 from claims.exchange.access.attempts import Client
 from claims.exchange.access.errors import NotSignedIn, SignInRefused, TooManyAttempts, WeakPassword
 from claims.exchange.access.passkeys import UsePasskeys
-from claims.exchange.access.sessions import Stage
+from claims.exchange.access.session import Stage
 from claims.exchange.access.sign_in import Opened
 from claims.runtime.wiring import Service
 

@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from claims.exchange.access.attempts import Counter, UsedUp
-from claims.exchange.access.sessions import Session, Stage
+from claims.exchange.access.session import Session, Stage
 from claims.storage.pool import Pool, borrow
 
 _COLUMNS: LiteralString = "digest, person_id, stage, method, opened_at, proved_at, seen_at, ends_at, ended_at"

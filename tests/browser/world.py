@@ -17,7 +17,7 @@ from claims.building.build import build_bundle
 from claims.emr.encounter import parse_encounter
 from claims.emr.synthetic import generate_encounters
 from claims.exchange.access.people import Person, grant_of
-from claims.exchange.access.sessions import Stage
+from claims.exchange.access.session import Stage
 from claims.exchange.registrations import Note, RegistrationChange, RegistrationEvent
 from claims.exchange.review.policy import default_policy
 from claims.exchange.submission import FacilityCode, SubmissionId

@@ -10,7 +10,7 @@ from claims.exchange.access.keys import Scope
 from claims.exchange.access.people import grant_of
 from claims.exchange.access.places import EVERYWHERE, Place, Reach
 from claims.exchange.access.principal import Grant
-from claims.exchange.access.sessions import Stage
+from claims.exchange.access.session import Stage
 from claims.exchange.submission import FacilityCode
 from claims.runtime.wiring import Service
 from claims.storage.chains import ChainHead

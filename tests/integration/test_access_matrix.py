@@ -32,7 +32,8 @@ from claims.exchange.access.places import EVERYWHERE, Place, PlaceKind, Reach
 from claims.exchange.access.policy import load_policy
 from claims.exchange.access.principal import Grant, Principal, PrincipalKind
 from claims.exchange.access.protection import Opening
-from claims.exchange.access.sessions import Stage, digest
+from claims.exchange.access.session import Stage
+from claims.exchange.access.sessions import digest
 from claims.exchange.batches import Batch, new_batch_id
 from claims.exchange.data_requests import DataRequest, LinkedClaim, RequestKind
 from claims.exchange.replay import NewReplay

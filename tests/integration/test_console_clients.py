@@ -13,7 +13,7 @@ from claims.exchange.access.clients import Client
 from claims.exchange.access.keys import Scope
 from claims.exchange.access.people import grant_of
 from claims.exchange.access.places import EVERYWHERE
-from claims.exchange.access.sessions import Stage
+from claims.exchange.access.session import Stage
 from claims.exchange.submission import FacilityCode
 from claims.runtime.wiring import Service
 from claims.web import create_app

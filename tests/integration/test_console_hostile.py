@@ -10,7 +10,7 @@ from claims.console.app import create_console
 from claims.console.viewer import form_token
 from claims.exchange.access.people import grant_of
 from claims.exchange.access.places import EVERYWHERE
-from claims.exchange.access.sessions import Stage
+from claims.exchange.access.session import Stage
 from claims.exchange.submission import SubmissionFilter
 from claims.runtime.wiring import Service
 from claims.web import create_app

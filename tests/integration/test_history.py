@@ -7,7 +7,7 @@ import pytest
 
 from claims.checking.check import CheckTerms, Report, ask_together, begin_check
 from claims.checking.history.marks import Mark, Subject, Window, blind
-from claims.checking.rules.rule import Need
+from claims.checking.needs import Need
 from claims.checking.samples import load_sample
 from claims.exchange.check import CheckSubmissions
 from claims.exchange.lifecycle import State

@@ -24,7 +24,7 @@ from claims.api.app import create_app
 from claims.exchange.access.keys import Scope
 from claims.exchange.access.places import Place
 from claims.exchange.access.principal import Grant
-from claims.exchange.access.sessions import Stage
+from claims.exchange.access.session import Stage
 from claims.exchange.submission import FacilityCode
 from claims.runtime.proxies import TrustedProxies
 from claims.runtime.wiring import Service

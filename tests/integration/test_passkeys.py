@@ -18,7 +18,7 @@ from claims.console.viewer import form_token
 from claims.exchange.access.errors import NotSignedIn, SignInRefused
 from claims.exchange.access.passkeys import MOST, Site, UsePasskeys
 from claims.exchange.access.people import grant_of
-from claims.exchange.access.sessions import Stage
+from claims.exchange.access.session import Stage
 from claims.exchange.access.sign_in import Opened
 from claims.runtime.wiring import Service
 from claims.storage.passkeys import PostgresPasskeys

@@ -13,7 +13,7 @@ from claims.checking.samples import load_sample
 from claims.exchange.access.access_log import AccessFilter, AccessKind
 from claims.exchange.access.places import EVERYWHERE, Place
 from claims.exchange.access.principal import Grant
-from claims.exchange.access.sessions import Stage
+from claims.exchange.access.session import Stage
 from claims.exchange.data_requests import RequestKind
 from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.localtime import local_date

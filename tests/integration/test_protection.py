@@ -13,7 +13,7 @@ from claims.exchange.access.keys import Scope
 from claims.exchange.access.places import EVERYWHERE, Place
 from claims.exchange.access.principal import Grant
 from claims.exchange.access.readings import ReadingFilter
-from claims.exchange.access.sessions import Stage
+from claims.exchange.access.session import Stage
 from claims.exchange.submission import EventKind, FacilityCode, Submission, SubmissionId
 from claims.runtime.wiring import Service
 from tests.in_process import TestClient

@@ -9,7 +9,7 @@ from claims.exchange.access.keys import Scope
 from claims.exchange.access.places import Place
 from claims.exchange.access.principal import Grant
 from claims.exchange.access.readings import Reading, Seen
-from claims.exchange.access.sessions import Stage
+from claims.exchange.access.session import Stage
 from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.runtime.guarding import routes_of
 from claims.runtime.wiring import Service

@@ -18,7 +18,7 @@ from claims.cli.output import Exit
 from claims.exchange.access.keys import Scope
 from claims.exchange.access.places import EVERYWHERE, Place
 from claims.exchange.access.principal import Grant
-from claims.exchange.access.sessions import Stage
+from claims.exchange.access.session import Stage
 from claims.exchange.errors import CannotErase
 from claims.exchange.registrations import Note
 from claims.exchange.results import Assessment, ReceptionError, Standing

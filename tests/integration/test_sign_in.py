@@ -21,7 +21,8 @@ from claims.exchange.access.errors import (
 )
 from claims.exchange.access.passwords import Passwords
 from claims.exchange.access.people import ManagePeople, grant_of
-from claims.exchange.access.sessions import KeepSessions, Stage
+from claims.exchange.access.session import Stage
+from claims.exchange.access.sessions import KeepSessions
 from claims.exchange.access.sign_in import Opened, SignIn
 from claims.storage.access_log import PostgresAccessLog
 from claims.storage.people import PostgresPeople

@@ -32,8 +32,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from claims.bundle.findings import Severity
 from claims.bundle.kinds import TableKind
+from claims.checking.needs import Need
 from claims.checking.rules.forms import FORMS, WHEN, make_check
-from claims.checking.rules.rule import Category, Confidence, Example, Group, Need, Rule, find_check
+from claims.checking.rules.rule import Category, Confidence, Example, Group, Rule, find_check
 from claims.errors import ClaimsError
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from claims.bundle.kinds import TableKind
-from claims.checking.rules.rule import Hit, Need, Screen, rule
+from claims.checking.needs import Need
+from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.rules.visits import minutes_between
 from claims.localtime import local_time
 

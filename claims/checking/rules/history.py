@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from claims.checking.history.marks import Subject
 from claims.checking.history.traces import OtherClaims
-from claims.checking.rules.rule import Hit, Need, rule
+from claims.checking.needs import Need
+from claims.checking.rules.rule import Hit, rule
 from claims.checking.rules.visits import minutes_between
 
 if TYPE_CHECKING:

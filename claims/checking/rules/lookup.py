@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from claims.checking.cards import CardQuestion, CardResult, Standing
-from claims.checking.rules.rule import Hit, Need, rule
+from claims.checking.needs import Need
+from claims.checking.rules.rule import Hit, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

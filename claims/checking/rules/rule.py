@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from claims.bundle.findings import Severity
+from claims.checking.needs import Need
 from claims.checking.report import StageName
 
 if TYPE_CHECKING:
@@ -71,34 +72,6 @@ class Confidence(StrEnum):
     def may_block(self) -> bool:
         """Whether a rule so well known keeps a bundle from being sent unless a policy says otherwise."""
         return self in {Confidence.LAW, Confidence.STRONG, Confidence.OWN}
-
-
-class Need(StrEnum):
-    """What a rule must know beside the claim. Without it the rule is left out, and the report says so."""
-
-    DRUGS = "drugs"
-    SERVICES = "services"
-    SUPPLIES = "supplies"
-    STAFF = "staff"
-    DEPARTMENTS = "departments"
-    BEDS = "beds"
-    MACHINES = "machines"
-    LAB_INDEXES = "lab_indexes"
-    DIAGNOSES = "diagnoses"
-    TRADITIONAL = "traditional"
-    FACILITIES = "facilities"
-    PROVINCES = "provinces"
-    COMMUNES = "communes"
-    COUNTRIES = "countries"
-    PEOPLES = "peoples"
-    LIMITS = "limits"  # of services and medicines: sex, age, diagnoses, quantity a day
-    PAIRS = "pairs"  # of services and medicines that do not go together
-    CONTRACT = "contract"
-    CARDS = "cards"  # what the card look-up answered
-    HISTORY = "history"  # other claims of the same person
-    CHECK_IN = "check_in"  # the XML0 of the same episode
-    CALENDAR = "calendar"
-    REGISTRATIONS = "registrations"
 
 
 @dataclass(frozen=True, slots=True)

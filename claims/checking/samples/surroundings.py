@@ -31,7 +31,7 @@ from claims.catalogues.schedules import Period, Shift
 from claims.checking.cards import CardQuestion, CardReply
 from claims.checking.history.marks import Mark, Subject, blind
 from claims.checking.history.memory import MemoryHistory
-from claims.checking.rules.rule import Need
+from claims.checking.needs import Need
 from claims.checking.samples import load_sample, sample_names
 from claims.checking.values import split_items
 

@@ -4,13 +4,11 @@ Such an observation is a fact about the person. It is a result only when somebod
 """
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 from claims.emr.fhir import resources as fhir
 from claims.emr.fhir.elements import Concept
-
-if TYPE_CHECKING:
-    from claims.emr.fhir.charts import Chart
 
 _ABO_AND_RH: Final = "882-1"
 _ABO: Final = "883-9"
@@ -29,11 +27,11 @@ def tells_blood_group(observation: fhir.Observation) -> bool:
     return not _codes(observation.code).isdisjoint(_CODES)
 
 
-def find_blood_group(chart: "Chart") -> str | None:
+def find_blood_group(observations: Iterable[fhir.Observation]) -> str | None:
     """Return the blood group, such as ``O`` or ``AB+``; None when nothing tells its letters."""
     letters, sign = None, ""
-    for item in chart.of(fhir.Observation):
-        codes, words = _codes(item.resource.code), _words(item.resource)
+    for observation in observations:
+        codes, words = _codes(observation.code), _words(observation)
         if codes & {_ABO_AND_RH, _ABO} and (found := _LETTERS.search(words)):
             letters = found[1]
         if codes & {_ABO_AND_RH, _RH}:

@@ -42,7 +42,8 @@ def read_patient(source: Source, chart: Chart) -> Patient:
         national_id=source.identifier(identifiers, source.options.identifiers.national_id),
         birth=birth_of(source, item),
         sex=sex_of(source, item),
-        blood_group=extras.text("blood_group") or find_blood_group(chart),
+        blood_group=extras.text("blood_group")
+        or find_blood_group(item.resource for item in chart.of(fhir.Observation)),
         nationality=extras.text("nationality") or "000",
         ethnicity=extras.text("ethnicity") or "",
         occupation=extras.text("occupation") or "",

@@ -21,7 +21,8 @@ from webauthn.helpers.structs import (
 
 from claims.exchange.access.attempts import Client
 from claims.exchange.access.errors import NotSignedIn, SignInRefused
-from claims.exchange.access.sessions import SignedIn, Stage
+from claims.exchange.access.session import Stage
+from claims.exchange.access.sessions import SignedIn
 from claims.exchange.access.sign_in import Opened, SignIn, after_proofs
 from claims.exchange.ports import Clock
 

@@ -14,7 +14,7 @@ from claims.exchange.access.passwords import Passwords, one_time_password
 from claims.exchange.access.places import Place
 from claims.exchange.access.policy import load_policy
 from claims.exchange.access.principal import Grant, Principal, PrincipalKind
-from claims.exchange.access.sessions import SessionStore
+from claims.exchange.access.session import SessionStore
 from claims.exchange.ports import Clock
 
 #: How long the password that an administrator hands over opens anything.

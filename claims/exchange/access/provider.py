@@ -31,7 +31,8 @@ from claims.exchange.access.people import People, Person
 from claims.exchange.access.principal import Grant
 from claims.exchange.access.provided_roles import ProvidedRoles
 from claims.exchange.access.public_keys import PublicKey, unpadded
-from claims.exchange.access.sessions import KeepSessions, Stage
+from claims.exchange.access.session import Stage
+from claims.exchange.access.sessions import KeepSessions
 from claims.exchange.access.sign_in import Opened
 from claims.exchange.ports import Clock
 

@@ -1,7 +1,6 @@
-"""Sessions: what a browser shows instead of a password. Only the digest of its token is stored.
+"""Keeping sessions: they are opened, found by their tokens, moved on and ended.
 
-A session begins before everything is proved, and says by its stage what is still missing. Each step, and
-each change of what it opens, gives it a new token; the old one opens nothing from then on.
+Each step, and each change of what a session opens, gives it a new token; the old one opens nothing more.
 """
 
 import hashlib
@@ -9,89 +8,17 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final
 
 from claims.exchange.access.errors import NotSignedIn
+from claims.exchange.access.people import People, Person
 from claims.exchange.access.principal import Principal
+from claims.exchange.access.session import Session, SessionStore, Stage
 from claims.exchange.ports import Clock
-
-if TYPE_CHECKING:
-    from claims.exchange.access.people import People, Person
 
 PREFIX: Final = "ses_"
 #: How exactly it is remembered when a session was last used.
 _TOUCH_EVERY: Final = timedelta(minutes=1)
-#: How long one may take between password and the rest.
-UNFINISHED_FOR: Final = timedelta(minutes=10)
-
-
-class Stage(StrEnum):
-    """What is still missing."""
-
-    SECOND_FACTOR = "second_factor"  # a code or a passkey
-    PASSWORD = "password"  # noqa: S105 - a password of his own instead of the one-time one
-    ENROLL = "enroll"  # a second factor to be set up
-    FULL = "full"  # nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One browser's being signed in.
-
-    Attributes:
-        method: How it began: ``password``, ``passkey`` or ``oidc``.
-        proved_at: When somebody last proved who he is, for what must not rest on an old proof.
-        ends_at: When it ends however busy it is.
-    """
-
-    digest: bytes
-    person_id: str
-    stage: Stage
-    method: str
-    opened_at: datetime
-    proved_at: datetime
-    seen_at: datetime
-    ends_at: datetime
-    ended_at: datetime | None = None
-
-    def is_live(self, now: datetime, idle: timedelta) -> bool:
-        """Return whether it opens anything at this moment."""
-        if self.stage is not Stage.FULL:
-            idle = min(idle, UNFINISHED_FOR)
-        return self.ended_at is None and now < self.ends_at and now - self.seen_at < idle
-
-
-class SessionStore(Protocol):
-    """Where sessions are kept."""
-
-    def add(self, session: Session) -> None:
-        """Store a new session."""
-        ...
-
-    def find(self, digest: bytes) -> Session | None:
-        """Return the session with this token's digest, live or not."""
-        ...
-
-    def touch(self, digest: bytes, *, at: datetime) -> None:
-        """Remember that it was used."""
-        ...
-
-    def replace(self, digest: bytes, session: Session, *, at: datetime) -> bool:
-        """End one session and store the one that follows it; False: it had ended, and nothing is stored."""
-        ...
-
-    def end(self, digest: bytes, *, at: datetime) -> None:
-        """End a session."""
-        ...
-
-    def end_all(self, person_id: str, *, at: datetime, but: bytes = b"") -> int:
-        """End every session of a person, but one; return how many."""
-        ...
-
-    def of_person(self, person_id: str, *, since: datetime) -> Sequence[Session]:
-        """Return a person's sessions that have not ended and were used since, newest first."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +26,7 @@ class SignedIn:
     """A live session and whose it is."""
 
     session: Session
-    person: "Person"
+    person: Person
 
     @property
     def is_complete(self) -> bool:
@@ -127,12 +54,12 @@ class KeepSessions:
     """Open sessions, find out whose a token is, and end them."""
 
     store: SessionStore
-    people: "People"
+    people: People
     clock: Clock
     idle: timedelta
     longest: timedelta
 
-    def open(self, person: "Person", *, stage: Stage, method: str) -> str:
+    def open(self, person: Person, *, stage: Stage, method: str) -> str:
         """Begin a session; return its token."""
         now, token = self.clock.now(), new_token()
         session = Session(digest(token), person.id, stage, method, now, now, now, now + self.longest)
@@ -181,7 +108,7 @@ class KeepSessions:
         """End every other session of a person; return how many."""
         return self.store.end_all(signed_in.person.id, at=self.clock.now(), but=signed_in.session.digest)
 
-    def of(self, person: "Person") -> Sequence[Session]:
+    def of(self, person: Person) -> Sequence[Session]:
         """Return a person's live sessions, newest first."""
         now = self.clock.now()
         found = self.store.of_person(person.id, since=now - self.idle)

@@ -15,7 +15,8 @@ from claims.exchange.access.errors import NotSignedIn, SignInRefused, TooManyAtt
 from claims.exchange.access.passwords import Passwords, require_strong
 from claims.exchange.access.people import People, Person
 from claims.exchange.access.second_factor import TotpSetUp, find_step, new_secret, set_up
-from claims.exchange.access.sessions import KeepSessions, SignedIn, Stage
+from claims.exchange.access.session import Stage
+from claims.exchange.access.sessions import KeepSessions, SignedIn
 from claims.exchange.ports import Clock
 
 

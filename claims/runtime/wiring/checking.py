@@ -19,10 +19,10 @@ from claims.checking.check import (
     begin_check,
     check_bundle,
 )
+from claims.checking.needs import Need
 from claims.checking.own.rules import NO_OWN_RULES
 from claims.checking.own.trying import open_own_rules
 from claims.checking.policy_file import load_policy
-from claims.checking.rules.rule import Need
 from claims.exchange.ports import Account, Leased
 from claims.exchange.registrations import ChangeRegistration, RegisterCertificate
 from claims.exchange.submission import FacilityCode

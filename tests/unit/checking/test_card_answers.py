@@ -9,7 +9,7 @@ from claims.bundle.findings import Severity
 from claims.checking.cards import CardQuestion, CardReply, Standing, load_results
 from claims.checking.check import CheckTerms, check_bundle
 from claims.checking.details import report_to_json
-from claims.checking.rules.rule import Need
+from claims.checking.needs import Need
 from claims.checking.samples import load_sample
 
 ON = datetime(2026, 9, 15, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 from claims.checking.check import CheckTerms, Report, ask_together, begin_check, check_bundle
 from claims.checking.history.marks import Mark, Window
 from claims.checking.history.memory import MemoryHistory
+from claims.checking.needs import Need
 from claims.checking.report import Outcome, StageName, Why
-from claims.checking.rules.rule import Need
 from claims.checking.samples import load_sample
 
 KEY = b"sixteen or more of them"
