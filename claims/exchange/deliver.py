@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from claims.exchange.breaker import Breaker, Permit, Throttles, until_asked_again
+from claims.exchange.breaker import MAINTENANCE, Breaker, Permit, Throttles, until_asked_again
 from claims.exchange.errors import (
     TOO_SLOW,
     GatewayError,
@@ -73,6 +73,20 @@ class RetryPolicy:
     def _after(self, attempts: int, now: datetime) -> datetime:
         wait_s = min(self.base_s * 2.0 ** (attempts - 1), self.cap_s)
         return now + timedelta(seconds=wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """Let go what waits for an end of maintenance that is not announced any more, or was a mistake."""
+
+    submissions: Submissions
+    breaker: Breaker
+    clock: Clock
+
+    def __call__(self) -> int:
+        """Let it be due now; return how many submissions that were."""
+        ends = [window.ends for window in self.breaker.maintenance]
+        return self.submissions.bring_forward(cause=MAINTENANCE, but=ends, now=self.clock.now())
 
 
 @dataclass(frozen=True, slots=True)

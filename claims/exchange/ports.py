@@ -392,6 +392,10 @@ class Submissions(Protocol):
         """Let those that are due to be sent, and nobody works on, wait until then; no attempt is counted."""
         ...
 
+    def bring_forward(self, *, cause: str, but: Sequence[datetime], now: datetime) -> int:
+        """Let what waits for a cause be due now, except until one of these moments; return how many."""
+        ...
+
     def expire_leases(self, *, now: datetime) -> int:
         """Move what a lost worker was sending to OUTCOME_UNKNOWN; return how many."""
         ...

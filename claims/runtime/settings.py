@@ -301,7 +301,8 @@ class Settings(BaseModel):
     gateway_maintenance: Windows = Field(
         "",
         description="Announced times in which nothing is sent and no attempt is used up: BEGIN/END with "
-        "zone, such as 2026-12-01T22:00+07:00/2026-12-02T04:00+07:00; several are separated by commas.",
+        "zone, such as 2026-12-01T22:00+07:00/2026-12-02T04:00+07:00; several are separated by commas. "
+        "Where an end changes, what waits goes by it once the workers that deliver are started again.",
     )
 
     check_ins: bool = Field(

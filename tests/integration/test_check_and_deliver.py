@@ -6,6 +6,7 @@ import pytest
 
 from claims.bundle.findings import Finding, Severity
 from claims.exchange.breaker import Window
+from claims.exchange.deliver import LetGo
 from claims.exchange.destination import Circuit
 from claims.exchange.errors import GatewayRefused, GatewayUnavailable, OutcomeUnknown, Patience
 from claims.exchange.lifecycle import State
@@ -399,6 +400,27 @@ def test_in_announced_maintenance_nothing_is_sent(exchange: Exchange) -> None:
 
     assert exchange.now(submission).state is State.ACKNOWLEDGED
     assert exchange.now(submission).cause is None
+
+
+def test_what_waits_for_maintenance_that_is_announced_otherwise_is_let_go(exchange: Exchange) -> None:
+    now = exchange.clock.now()
+    mistaken = Window(now, now + timedelta(days=365))
+    announced = Window(now + timedelta(hours=1), now + timedelta(hours=2))
+    let_go = LetGo(exchange.submissions, exchange.breaker, exchange.clock)
+    exchange.breaker.maintenance = (mistaken, announced)
+    first, second = exchange.checked(b"1"), exchange.checked(b"2")
+    exchange.deliver([first.id])
+    assert let_go() == 0
+
+    exchange.breaker.maintenance = (announced,)
+    assert let_go() == 1
+    exchange.deliver([first.id])
+    assert exchange.now(first).state is State.ACKNOWLEDGED
+
+    exchange.clock.advance(3600)
+    exchange.deliver([second.id])
+    assert let_go() == 0
+    assert exchange.now(second).next_attempt_at == announced.ends
 
 
 def test_a_bundle_that_kills_each_worker_that_sends_it_is_set_aside(exchange: Exchange) -> None:

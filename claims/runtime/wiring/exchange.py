@@ -14,7 +14,7 @@ from claims.exchange.breaker import Breaker, read_windows
 from claims.exchange.check import CheckSubmissions
 from claims.exchange.check_in import SendCheckIn
 from claims.exchange.corrections import JudgeCorrections
-from claims.exchange.deliver import GUESTS_OF, DeliverSubmissions, RetryPolicy
+from claims.exchange.deliver import GUESTS_OF, DeliverSubmissions, LetGo, RetryPolicy
 from claims.exchange.destination import Circuit
 from claims.exchange.dropin import DropInDesk
 from claims.exchange.errors import NOT_CONFIGURED, GatewayUnavailable
@@ -215,6 +215,11 @@ class Exchange(Checking):
             lambda: self.sending_switch.in_force() is not None,
             timedelta(seconds=settings.gateway_timeout_s),
         )
+
+    @cached_property
+    def let_go(self) -> LetGo:
+        """Let go what waits for maintenance that is not announced any more."""
+        return LetGo(self.submissions, self.breaker, self.clock)
 
     @cached_property
     def webhooks(self) -> PostgresWebhooks:
