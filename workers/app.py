@@ -24,8 +24,6 @@ app.autodiscover_tasks(["workers"])
 configure_tracing(service.settings, "worker")
 telemetry.watch_tasks()
 
-# What every process needs is loaded before the pool forks, so that children share its pages.
-service.warm("check_terms", "review_policy")
 prepare_process()
 
 
@@ -36,11 +34,12 @@ def keep(**_: object) -> None:
     patience_s = service.settings.idle_patience_s
     watchdog = Watchdog(partial(watching.see, app, queue), watching.end, patience_s=patience_s)
     # A service of its own: children that are forked later must not find its connections in theirs.
-    keeper: Keeper = Service(
-        service.settings, service.database_url, service.broker_url, service.database_role
-    ).keeper(watchdog)
+    own = Service(service.settings, service.database_url, service.broker_url, service.database_role)
+    keeper: Keeper = own.keeper(watchdog)
     keeper.start()
     port = metrics_port(Role(queue), service.settings)
     if port is not None:
         listen(process_registry(), host=service.settings.metrics_host, port=port)
     worker_shutting_down.connect(lambda **_: keeper.stop(), weak=False)
+    if Role(queue) is Role.DELIVER:
+        own.let_go()  # what is announced may have changed since before

@@ -84,20 +84,20 @@ def worker(
     ],
 ) -> None:
     """Run one kind of worker until it is stopped. Run as many as you like, on any number of hosts."""
-    from claims.runtime.named_files import OF_THE_API, require_named
+    from claims.runtime.named_files import OF_CHECKS, OF_THE_API, require_named
     from claims.runtime.production import refuse_weak
     from claims.runtime.settings import load_settings
     from claims.runtime.telemetry.folder import prepare_metrics_folder
 
     settings = load_settings()
     refuse_weak(settings)
-    require_named(settings, but=OF_THE_API)
+    require_named(settings, but=OF_THE_API if role is Role.CHECK else OF_THE_API | OF_CHECKS)
     prepare_metrics_folder(settings, role.value)
     if role is Role.CHECK:
         from claims.runtime.start import require_trust
 
         require_trust(settings)
-    celery = ["-m", "celery", "--app", "workers.app", "--quiet", *celery_arguments(role, settings)]
+    celery = ["-m", "celery", *celery_arguments(role, settings)]
     # Celery takes this process over, so that signals reach it and not a parent in between.
     os.execv(sys.executable, [sys.executable, *celery])  # noqa: S606 - our own interpreter, no shell
 

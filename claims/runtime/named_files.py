@@ -15,9 +15,13 @@ T = TypeVar("T")
 _MADE: Final = {"data_dir", "batch_dir", "content_keys_dir", "evidence_keys_dir", "sealing_key_file"}
 #: Settings of folders that are written to while the service runs.
 WRITTEN: Final = ("batch_dir", "content_store", "archive_store")
-#: Settings of folders that only the API uses, or only workers write to; others need not have them so.
-OF_THE_API: Final = frozenset({"signing_keys_dir", "batch_dir"})
+#: Settings of files and folders that only the API uses, or only workers write to; others need not have them.
+OF_THE_API: Final = frozenset({"signing_keys_dir", "batch_dir", "oidc_roles"})
 OF_WORKERS: Final = frozenset({"content_store", "archive_store"})
+#: Settings of what bundles are checked and reviewed by; workers that deliver or tell need none of it.
+OF_CHECKS: Final = frozenset(
+    {"catalogue_folder", "check_policy", "review_policy", "rules_folder", "trust_dir"}
+)
 
 
 class UnusableFile(ClaimsError):

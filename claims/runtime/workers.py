@@ -26,7 +26,7 @@ def celery_arguments(role: Role, settings: Settings) -> Sequence[str]:
     quiet = ["--loglevel", settings.log_level]
     match role:
         case Role.CHECK:
-            return _worker("check", "prefork", settings.check_processes, quiet)
+            return _worker("check", "prefork", settings.check_processes, quiet, app="workers.checking")
         case Role.DELIVER:
             return _worker("deliver", "threads", settings.send_tasks, quiet)
         case Role.TELL:
@@ -56,7 +56,10 @@ def worker_programs(
     return [Program(role.value, ["-m", "claims", "worker", "--role", role.value], variables) for role in Role]
 
 
-def _worker(queue: str, pool: str, concurrency: int, quiet: Sequence[str]) -> Sequence[str]:
+def _worker(
+    queue: str, pool: str, concurrency: int, quiet: Sequence[str], *, app: str = "workers.app"
+) -> Sequence[str]:
     # Workers neither talk nor listen to each other: the database says who does what.
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return ["worker", *quiet, *alone, "-Q", queue, "-P", pool, "-c", str(concurrency), "-n", f"{queue}@%h"]
+    work = ["worker", *quiet, *alone, "-Q", queue, "-P", pool, "-c", str(concurrency), "-n", f"{queue}@%h"]
+    return ["--app", app, "--quiet", *work]

@@ -88,11 +88,30 @@ def test_what_a_setting_names_in_vain_stops_the_start(setting: str, tmp_path: Pa
 
     results = [claims("serve", "--port", "0", env=env)]
     if setting not in {"SIGNING_KEYS_DIR", "BATCH_DIR"}:
-        results += [claims("worker", "--role", role, env=env) for role in ("check", "deliver")]
+        results.append(claims("worker", "--role", "check", env=env))
+    if setting in {"RETENTION_FILE", "CONTENT_STORE", "ARCHIVE_STORE"}:
+        results.append(claims("worker", "--role", "deliver", env=env))
 
     named = f"CLAIMS_{setting}={tmp_path / 'file' / 'gone'}"
     assert [one.code for one in results] == [Exit.CONFIGURATION] * len(results)
     assert all(line.count(named) == 1 for one in results for line in one.stderr.splitlines())
+
+
+@pytest.mark.parametrize("role", ["deliver", "tell"])
+def test_workers_that_only_send_and_tell_need_nothing_of_what_bundles_are_checked_by(
+    role: str, tmp_path: Path
+) -> None:
+    settings = ("CATALOGUE_FOLDER", "CHECK_POLICY", "REVIEW_POLICY", "RULES_FOLDER", "TRUST_DIR")
+    env = {
+        "CLAIMS_DATA_DIR": str(tmp_path),
+        **{f"CLAIMS_{setting}": str(tmp_path / "gone") for setting in settings},
+    }
+
+    result = claims("worker", "--role", role, env=env)
+
+    # It got as far as where the servers are asked for.
+    assert "gone" not in result.stderr
+    assert f"nothing runs in {tmp_path}" in result.stderr
     assert not (tmp_path / "postgresql").exists()  # nothing has been started
 
 
