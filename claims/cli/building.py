@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from claims.cli.bulk_exports import BulkExports
 from claims.cli.catalogues import CatalogueFolder, SystemsFile, load_lists, load_options
 from claims.cli.inputs import (
     MAX_EXPORT_BYTES,
@@ -24,6 +23,7 @@ from claims.cli.inputs import (
     write_whole,
 )
 from claims.cli.output import AsJson, Bar, Exit, Language, emit, progress_bar, say
+from claims.cli.parts import Parts
 
 if TYPE_CHECKING:
     from claims.building.build import BuildSettings, Built
@@ -161,10 +161,10 @@ class _Bench:
         from claims.emr.recognizing import Format
 
         waiting: list[_Opened] = []
-        exports = BulkExports(is_alone=len(files) == 1)
+        parts = Parts(is_alone=len(files) == 1)
         for path in files:
             opened = self._open(path)
-            if exports.take(path, opened.kind, opened.data):
+            if parts.take(path, opened.kind, opened.data):
                 continue
             if waiting or opened.kind is Format.HL7:
                 waiting.append(opened)
@@ -175,7 +175,7 @@ class _Bench:
         for opened in waiting:
             read = next(folded) if opened.kind is Format.HL7 else self._read(opened)
             yield self._build(opened.path, read, bar)
-        for path, count, read in exports.read(self.options):
+        for path, count, read in parts.read(self.options):
             bar.expect(1 - count)
             yield self._build(path, read, bar)
 

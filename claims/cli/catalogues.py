@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from claims.cli.bulk_exports import BulkExports
 from claims.cli.inputs import MAX_EXPORT_BYTES, Inputs, find_files, read_input
 from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
+from claims.cli.parts import Parts
 
 if TYPE_CHECKING:
     from claims.building.errors import Reason
@@ -210,16 +210,16 @@ def _encounters(
     from claims.emr.recognizing import Format, detect_format
 
     messages: list[bytes] = []
-    exports = BulkExports(is_alone=len(files) == 1)
+    parts = Parts(is_alone=len(files) == 1)
     with progress_bar("reading", len(files)) as bar:
         for path in files:
             data = _read(path)
             if (kind := detect_format(data)) is Format.HL7:
                 messages.append(data)
-            elif data and not exports.take(path, kind, data):
+            elif data and not parts.take(path, kind, data):
                 yield from _named(str(path), read_encounters(data, kind, options), language)
             bar.advance()
-    for path, _, read in exports.read(options):
+    for path, _, read in parts.read(options):
         yield from _named(str(path), read, language)
     if messages:
         yield from _named("HL7", read_hl7(messages, options=options.hl7), language)

@@ -77,6 +77,25 @@ def test_the_files_of_a_bulk_export_are_put_together_by_folder(tmp_path: Path) -
     assert names == [["day-0-2.xml"], ["day-1-2.xml"]]
 
 
+def test_the_pages_of_a_search_are_put_together(tmp_path: Path) -> None:
+    whole = to_fhir(documents(1)[0], style=Style.RELATIVE)
+    (tmp_path / "pages").mkdir()
+    middle = len(whole["entry"]) // 2
+    for number, entries in enumerate((whole["entry"][:middle], whole["entry"][middle:])):
+        link = [{"relation": "self", "url": f"http://server.example/fhir?page={number}"}]
+        link += [{"relation": "next", "url": "http://server.example/fhir?page=1"}] if not number else []
+        page = {"resourceType": "Bundle", "type": "searchset", "link": link, "entry": entries}
+        written(tmp_path / "pages" / f"{number}.json", page)
+    written(tmp_path / "whole.json", whole)
+
+    result = claims("build", tmp_path, "--facility", "99001", "--draft", "-o", tmp_path / "out", "--json")
+
+    assert result.code == Exit.FINE, result.stderr
+    alone, pages = result.lines
+    assert pages["input"] == str(tmp_path / "pages" / "0.json")
+    assert [one["totals"] for one in pages["claims"]] == [one["totals"] for one in alone["claims"]]
+
+
 def test_what_is_wrong_in_a_bulk_export_names_its_file(tmp_path: Path) -> None:
     _bulk_export(tmp_path / "export", documents(1)[0])
     with (tmp_path / "export" / "Encounter.ndjson").open("ab") as file:

@@ -16,6 +16,7 @@ import msgspec
 
 from claims.emr.errors import MalformedEncounter
 from claims.emr.fhir.elements import Element
+from claims.emr.fhir.pages import find_searches, links_of
 from claims.emr.fhir.resources import KINDS, Resource
 from claims.emr.inputs import Oddity, Refusal
 from claims.emr.reading import clean
@@ -113,6 +114,8 @@ class Contents:
         key = full_url or named or pointer
         item = Item(kind, key, named or key, pointer, resource)
         if known := self.items.get(key):
+            if resource == known.resource:
+                return  # as pages of a search repeat what they include
             detail = f"{item.origin} is there more than once; the version written last counts"
             self.oddities.append(Oddity(pointer, "several-versions", detail))
             if _written(resource) <= _written(known.resource):
@@ -141,14 +144,6 @@ class _Bundle(Element):
     entry: tuple[_Entry, ...] | None = None
 
 
-class _Page(Element):
-    relation: object = None
-
-
-class _Pages(Element):
-    link: tuple[_Page, ...] = ()
-
-
 class _LooseBundle(Element):
     entry: tuple[msgspec.Raw, ...] = ()
 
@@ -165,16 +160,27 @@ def open_contents(data: bytes) -> Iterator[Contents]:
     """
     is_suspect = _is_suspect(data)
     loose = Contents([], [])
-    pieces = list(_pieces(data, loose))
-    has_bundles = False
-    for pointer, piece in pieces:
+    bundles: dict[str, msgspec.Raw] = {}
+    for pointer, piece in list(_pieces(data, loose)):
         kind = _kind_of(piece)
         if kind == "Bundle":
-            has_bundles = True
-            yield from _open_bundle(piece, pointer, loose, is_suspect=is_suspect, depth=1)
+            bundles[pointer] = piece
         else:
             loose.add(piece, kind, full_url=None, pointer=pointer, is_suspect=is_suspect)
-    if loose.by_type or loose.refused or not has_bundles:
+    yield from _open_searches(bundles, loose, is_suspect=is_suspect)
+    if loose.by_type or loose.refused or not bundles:
+        yield loose
+
+
+def open_pages(parts: Mapping[str, bytes]) -> Iterator[Contents]:
+    """Read inputs of one bundle each, the pages of a search as one; places begin with the input's name."""
+    loose = Contents([], [])
+    bundles = {name: piece for name, data in parts.items() for _, piece in _pieces(data, loose)}
+    is_suspect = any(_is_suspect(data) for data in parts.values())
+    yield from _open_searches(
+        {f"{name}: ": raw for name, raw in bundles.items()}, loose, is_suspect=is_suspect
+    )
+    if loose.refused:
         yield loose
 
 
@@ -246,17 +252,36 @@ def _lines(data: bytes | memoryview, loose: Contents) -> Iterator[tuple[str, msg
             loose.refused.append(Refusal(f"line {number}", "not-json", _words(error)))
 
 
-def _open_bundle(
-    raw: msgspec.Raw, pointer: str, loose: Contents, *, is_suspect: bool, depth: int
+def _open_searches(
+    bundles: Mapping[str, msgspec.Raw], loose: Contents, *, is_suspect: bool, depth: int = 1
 ) -> Iterator[Contents]:
-    contents = Contents([], [])
-    nested = []
-    deleted: set[str] = set()
-    if _has_next_page(raw):
-        detail = (
-            "a server has more of it on a next page: fetch all pages, and put their entries into one bundle"
-        )
-        contents.refused.append(Refusal("Bundle", "more-pages", detail, f"{pointer}/link"))
+    """Read bundles by their places: the pages of one search together, every other bundle on its own."""
+    for search in find_searches({pointer: links_of(raw) for pointer, raw in bundles.items()}):
+        contents, nested = Contents([], []), dict[str, msgspec.Raw]()
+        deleted: set[str] = set()
+        for pointer in search.pages:
+            found = _read_bundle(bundles[pointer], pointer, contents, deleted, is_suspect=is_suspect)
+            nested.update(found)
+        # What other pages hold would be missing, and it is money.
+        if search.lacks_first:
+            detail = "there are pages before this one: fetch all pages, and hand them over together"
+            contents.refused.append(Refusal("Bundle", "more-pages", detail, f"{search.pages[0]}/link"))
+        if search.lacks_last:
+            detail = "a server has more of it on a next page: fetch all pages, and hand them over together"
+            contents.refused.append(Refusal("Bundle", "more-pages", detail, f"{search.pages[-1]}/link"))
+        if contents.by_type or contents.refused or not nested:
+            yield contents
+        if depth < _DEEPEST_BUNDLE:
+            yield from _open_searches(nested, loose, is_suspect=is_suspect, depth=depth + 1)
+        else:
+            detail = "a bundle within bundles within a bundle"
+            loose.refused.extend(Refusal("Bundle", "nested-too-deep", detail, where) for where in nested)
+
+
+def _read_bundle(
+    raw: msgspec.Raw, pointer: str, contents: Contents, deleted: set[str], *, is_suspect: bool
+) -> Iterator[tuple[str, msgspec.Raw]]:
+    """Read the entries of a bundle; yield the bundles among them by their places."""
     for place, entry in enumerate(_entries(raw, pointer, contents)):
         if entry is None:
             continue
@@ -272,26 +297,9 @@ def _open_bundle(
             )
             contents.oddities.append(Oddity(where, "deleted", detail))
         elif kind == "Bundle":
-            nested.append((entry.resource, where))
+            yield where, entry.resource
         else:
             contents.add(entry.resource, kind, full_url=entry.full_url, pointer=where, is_suspect=is_suspect)
-    if contents.by_type or contents.refused or not nested:
-        yield contents
-    for inner, where in nested:
-        if depth < _DEEPEST_BUNDLE:
-            yield from _open_bundle(inner, where, loose, is_suspect=is_suspect, depth=depth + 1)
-        else:
-            loose.refused.append(
-                Refusal("Bundle", "nested-too-deep", "a bundle within bundles within a bundle", where)
-            )
-
-
-def _has_next_page(raw: msgspec.Raw) -> bool:
-    """Whether a bundle is one page of several: what the others hold would be missing, and it is money."""
-    try:
-        return any(page.relation == "next" for page in msgspec.json.decode(raw, type=_Pages).link)
-    except UNREADABLE:
-        return False
 
 
 def _deleted(entry: _Entry) -> Iterator[str]:

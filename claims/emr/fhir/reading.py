@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from claims.emr.encounter import Encounter
 from claims.emr.fhir.charts import Chart, Charts, open_charts
-from claims.emr.fhir.contents import Contents, open_contents, open_parts
+from claims.emr.fhir.contents import Contents, open_contents, open_pages, open_parts
 from claims.emr.fhir.diagnoses import read_diagnoses
 from claims.emr.fhir.medications import read_medications
 from claims.emr.fhir.notes import read_notes
@@ -35,6 +35,11 @@ def read_fhir(data: bytes, *, options: FhirOptions | None = None) -> ReadEncount
 def read_fhir_parts(parts: Mapping[str, bytes], *, options: FhirOptions | None = None) -> ReadEncounters:
     """Read the files of a bulk export as one input; places begin with the name of the file."""
     return _read([open_parts(parts)], options or FhirOptions())
+
+
+def read_fhir_pages(parts: Mapping[str, bytes], *, options: FhirOptions | None = None) -> ReadEncounters:
+    """Read files of one bundle each, the pages of a search as one; places begin with the name of the file."""
+    return _read(open_pages(parts), options or FhirOptions())
 
 
 def _read(inputs: Iterable[Contents], options: FhirOptions) -> ReadEncounters:

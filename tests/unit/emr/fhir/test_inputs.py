@@ -1,11 +1,12 @@
 """In which forms FHIR is read, how resources find each other, and what a bad resource costs."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from claims.emr.fhir.reading import read_fhir
+from claims.emr.fhir.reading import read_fhir, read_fhir_pages
+from claims.emr.inputs import ReadEncounters
 from tests.unit.emr.fhir.bundles import (
     a_bundle,
     a_dispense,
@@ -187,6 +188,88 @@ def test_a_last_page_is_whole(links: object) -> None:
     page = {**a_bundle(a_procedure(), bundle_type="searchset"), "link": links}
 
     assert read_fhir(json.dumps(page).encode()).refused == ()
+
+
+def _page(number: int, *resources: dict[str, Any], last: int = 3, **links: str) -> dict[str, Any]:
+    """Make a page as HAPI does: the links of the pages differ in the order and the looks of their queries."""
+    where = "http://server.example/fhir?_getpages=s1&_getpagesoffset={}&_count=9"
+    own = (
+        {"self": where.format(number) + "&_pretty=true"} if number else {"self": "http://x/Encounter?_id=e1"}
+    )
+    onward = {"next": where.format(number + 1)} if number < last else {}
+    given = own | onward | links
+    link = [{"relation": name, "url": url} for name, url in given.items()]
+    return {**a_bundle(*resources, bundle_type="searchset"), "link": link}
+
+
+def _read_pages(*pages: dict[str, Any]) -> ReadEncounters:
+    files = {f"{number}.json": json.dumps(page).encode() for number, page in enumerate(pages)}
+    return read_fhir_pages(files)
+
+
+_PAGES: Final = (
+    _page(0, a_patient(), an_encounter()),
+    _page(1, a_procedure("pr1")),
+    _page(2, a_procedure("pr2")),
+    _page(3, a_procedure("pr3")),
+)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 0, 1)], ids=["in-order", "in-another"])
+def test_pages_are_read_as_one(order: tuple[int, ...]) -> None:
+    done = _read_pages(*(_PAGES[number] for number in order))
+
+    assert (done.refused, done.oddities) == ((), ())
+    assert [one.origin for one in done.encounters[0].services] == [
+        ("Procedure/pr1",),
+        ("Procedure/pr2",),
+        ("Procedure/pr3",),
+    ]
+
+
+def test_pages_in_one_file_are_read_as_one() -> None:
+    done = read_fhir(json.dumps(_PAGES).encode())
+
+    assert done.refused == ()
+    assert len(done.encounters[0].services) == 3
+
+
+def test_pages_that_name_the_one_before_them_are_read_as_one() -> None:
+    first = _page(0, a_patient(), an_encounter(), next="urn:token:1")
+    second = _page(3, a_procedure(), self="urn:other", previous="http://x/Encounter?_id=e1")
+
+    done = _read_pages(second, first)
+
+    assert done.refused == ()
+    assert len(done.encounters[0].services) == 1
+
+
+@pytest.mark.parametrize(
+    ("there", "places"),
+    [
+        pytest.param((0, 1, 3), ["1.json: /link"], id="third"),
+        pytest.param((0, 1, 2), ["2.json: /link"], id="last"),
+        pytest.param((0, 0, 1, 2, 3), ["1.json: /link"], id="first-twice"),
+    ],
+)
+def test_a_page_that_is_missing_is_named_by_its_neighbor(there: tuple[int, ...], places: list[str]) -> None:
+    done = _read_pages(*(_PAGES[number] for number in there))
+
+    assert [one.pointer for one in done.refused if one.code == "more-pages"] == places
+
+
+def test_a_page_with_others_before_it_is_refused_as_incomplete() -> None:
+    page = _page(3, a_patient(), an_encounter(), a_procedure(), previous="http://x/?page=2")
+
+    assert [one.code for one in read_fhir(json.dumps(page).encode()).refused] == ["more-pages"]
+
+
+def test_pages_in_a_ring_are_read_once() -> None:
+    to_first = {"next": _PAGES[0]["link"][1]["url"]}
+    done = _read_pages(_page(1, a_patient(), an_encounter()), _page(2, a_procedure(), **to_first))
+
+    assert done.refused == ()
+    assert len(done.encounters[0].services) == 1
 
 
 def test_every_encounter_has_what_names_it() -> None:
