@@ -7,8 +7,10 @@ from typing import Final
 
 from claims.exchange.errors import NotInLog
 from claims.exchange.ports import Clock
-from claims.exchange.proofs import EvidenceLog, ServiceKeys, StoredHead
+from claims.exchange.proofs import EvidenceLog, KeptHeads, ServiceKeys, StoredHead
+from claims.proof.errors import BrokenToken
 from claims.proof.merkle import prove_consistency, prove_inclusion
+from claims.proof.records import TreeHead
 from signing.timestamps.ask import ask_timestamp
 from signing.timestamps.messages import TimestampAuthority
 
@@ -25,6 +27,7 @@ class KeepLog:
     Attributes:
         authority: Who stamps the day's head; None: nobody.
         head_every_s: How much time passes between two heads, at least.
+        kept: Where the newest head is kept, too; None: nowhere.
     """
 
     log: EvidenceLog
@@ -32,6 +35,7 @@ class KeepLog:
     clock: Clock
     authority: TimestampAuthority | None
     head_every_s: float
+    kept: KeptHeads | None = None
 
     def __call__(self) -> int:
         """Append what there is, sign a head if it is time; return how many records were made.
@@ -52,11 +56,26 @@ class KeepLog:
         now = self.clock.now()
         head = self.log.latest_head()
         if head is None or now - head.head.at >= timedelta(seconds=self.head_every_s):
-            head = self.log.sign_head(self.keys.current(), now=now) or head
+            signed = self.log.sign_head(self.keys.current(), now=now)
+            if signed is not None and self.kept is not None:
+                self._keep_elsewhere(signed, self.kept)
+            head = signed or head
         if self.authority is not None and head is not None and head.timestamp is None:
             last = self.log.last_stamped_at()
             if last is None or now - last >= _DAY:
                 self.stamp(head, self.authority)
+
+    def _keep_elsewhere(self, head: StoredHead, kept: KeptHeads) -> None:
+        """Keep the newest head in the place of those that are in the log: what it has lost stays there."""
+        lost = [token for token in kept.tokens() if token != head.token and self._is_lost(token)]
+        kept.replace([*lost, head.token])
+
+    def _is_lost(self, token: str) -> bool:
+        try:
+            there = self.log.head_of(TreeHead.read(token).size)
+        except BrokenToken:
+            return False  # nothing that was ever a head
+        return there is None or there.token != token
 
     def stamp(self, head: StoredHead, authority: TimestampAuthority) -> None:
         """Have a head time-stamped: the bytes of its token, so of everything that was ever logged."""

@@ -57,6 +57,22 @@ class LoggedRecord:
     token: str
 
 
+class KeptHeads(Protocol):
+    """Heads of the log where whoever writes the database does not.
+
+    A database from which the last heads, or the end of the log, were taken is as whole as one that never had
+    them: nothing in it can tell.
+    """
+
+    def tokens(self) -> Sequence[str]:
+        """Return what is kept, the newest last."""
+        ...
+
+    def replace(self, tokens: Sequence[str]) -> None:
+        """Keep these from now on."""
+        ...
+
+
 class EvidenceLog(Protocol):
     """The log of all evidence: append-only."""
 

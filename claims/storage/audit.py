@@ -47,6 +47,12 @@ SELECT FROM (SELECT event_seq FROM evidence ORDER BY index DESC LIMIT 1) AS last
 JOIN event e ON e.seq = last.event_seq
 WHERE NOT EXISTS (SELECT FROM log_cursor c WHERE (c.tx, c.seq) >= (e.tx, e.seq))
 """
+# What claims to come from a transaction that is yet to begin: the log would wait for it, and an audit take
+# its whole submission for unfinished.
+_NEVER_LOGGED: LiteralString = (
+    "SELECT e.submission_id, e.seq FROM event e WHERE e.tx >= pg_snapshot_xmax(pg_current_snapshot()) "
+    "AND NOT EXISTS (SELECT FROM evidence v WHERE v.event_seq = e.seq)"
+)
 
 
 # The head of a statement is the same for all of its kind that a key signed, byte by byte.
@@ -69,6 +75,8 @@ class Audit:
     vault: Vault = IN_THE_CLEAR
     #: How many processes share a long log; each takes a processor's core.
     processes: int = 0
+    #: Heads that are kept outside of the database.
+    kept: Callable[[], Sequence[str]] = tuple
 
     def count(self) -> int:
         """Return how many rows will be gone through."""
@@ -83,14 +91,17 @@ class Audit:
         self, *, kept_heads: Sequence[str] = (), advance: Callable[[int], None] = lambda _: None
     ) -> Iterator[Fault]:
         """Return what is wrong; ``kept_heads`` are heads that somebody else kept."""
+        certificates = self.certificates()
+        # Read before the database is: what is signed meanwhile is not missing there.
+        ours = [token for token in self.kept() if _head(token, certificates) is not None]
         with borrow(self.pool) as connection, connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             ((count,),) = connection.execute("SELECT count(*) FROM evidence").fetchall()
             yield from replay(
                 connection,
-                self.certificates(),
+                certificates,
                 vault=self.vault,
-                kept_heads=kept_heads,
+                kept_heads=[*kept_heads, *ours],
                 advance=advance,
                 processes=self.processes if count >= _LONG else 0,
             )
@@ -195,17 +206,20 @@ class _Replay:
             upcoming = next(heads, None)
         if self._is_whole:
             yield from self._end(kept)
+        for token in dict.fromkeys(kept_heads):
+            if not self._all("SELECT FROM tree_head WHERE token = %s", token):
+                yield Fault("tree_head.missing", "tree_head", str(TreeHead.read(token).size))
         for walk in self._chains.values():
             yield from walk.rest()
         yield from self._timestamps()
 
     def events(self) -> Iterator[Fault]:
-        """(3): what happened before the log's cursor and has no record, and whether that is where it was."""
+        """(3): what the log has passed, or cannot come to, and has no record; whether its cursor is right."""
         if self._all(_CURSOR_IS_OFF):
             yield Fault("log_cursor.changed", "log_cursor", "")
         for submission_id, seq in self._all(
             "SELECT e.submission_id, e.seq FROM log_cursor c JOIN event e ON (e.tx, e.seq) <= (c.tx, c.seq) "
-            "WHERE NOT EXISTS (SELECT FROM evidence v WHERE v.event_seq = e.seq)"
+            "WHERE NOT EXISTS (SELECT FROM evidence v WHERE v.event_seq = e.seq) UNION ALL " + _NEVER_LOGGED
         ):
             yield Fault("event.not_logged", "event", f"{submission_id} {seq}")
 
@@ -223,18 +237,18 @@ class _Replay:
         if one.head not in {None, self._head_before} and one.place == self._frontier.size:
             yield Fault("tree_head.missing", "tree_head", f"before {one.place + 1}")
 
-    def _grow(self, leaf: bytes, kept: Mapping[int, TreeHead]) -> Iterator[Fault]:
+    def _grow(self, leaf: bytes, kept: Mapping[int, Sequence[TreeHead]]) -> Iterator[Fault]:
         self._frontier.append(leaf)
         size = self._frontier.size
         for level, position, hashes in self._tiles.add(leaf):
             yield from self._tile(level, position, hashes)
-        if size in kept:
-            if kept[size].root != self._frontier.root:
+        for head in kept.get(size, ()):
+            if head.root != self._frontier.root:
                 yield Fault("log.rewritten", "tree_head", str(size))
-            yield from self._meet(kept[size])
+            yield from self._meet(head)
 
     def _pass_head(self, size: int, at: datetime, token: str) -> Iterator[Fault]:
-        head = self._head(token)
+        head = _head(token, self._keys)
         if head is None:
             if missing_signer(token, self._keys, kind=HEAD_KIND) is None:
                 yield Fault("tree_head.changed", "tree_head", str(size))
@@ -257,24 +271,22 @@ class _Replay:
             if name in self._chains:
                 yield from self._chains[name].meet(ChainHead.parse(reached))
 
-    def _end(self, kept: Mapping[int, TreeHead]) -> Iterator[Fault]:
-        for size, head in sorted(kept.items()):
+    def _end(self, kept: Mapping[int, Sequence[TreeHead]]) -> Iterator[Fault]:
+        for size, heads in sorted(kept.items()):
             if size > self._frontier.size:
                 yield Fault("evidence.missing", "evidence", str(self._frontier.size))
-                yield from self._meet(head)
+                for head in heads:
+                    yield from self._meet(head)
         ((found,),) = self._all("SELECT count(*) FROM log_tile")
         if found != self._tiles.complete:
             yield Fault("log_tile.changed", "log_tile", f"{found} instead of {self._tiles.complete}")
 
-    def _head(self, token: str) -> TreeHead | None:
-        try:
-            return TreeHead.verify(token, self._keys)
-        except BrokenToken:
-            return None
-
-    def _kept(self, tokens: Sequence[str]) -> dict[int, TreeHead]:
-        heads = [TreeHead.verify(token, self._keys) for token in tokens]
-        return {head.size: head for head in heads}
+    def _kept(self, tokens: Sequence[str]) -> dict[int, list[TreeHead]]:
+        kept: dict[int, list[TreeHead]] = {}
+        for token in dict.fromkeys(tokens):
+            head = TreeHead.verify(token, self._keys)
+            kept.setdefault(head.size, []).append(head)
+        return kept
 
     def _tile(self, level: int, position: int, hashes: Sequence[bytes]) -> Iterator[Fault]:
         rows = self._all(
@@ -306,3 +318,10 @@ class _Replay:
             cursor.itersize = _ROWS
             cursor.execute(statement.encode())
             yield from cursor
+
+
+def _head(token: str, keys: Mapping[str, x509.Certificate]) -> TreeHead | None:
+    try:
+        return TreeHead.verify(token, keys)
+    except BrokenToken:
+        return None

@@ -85,6 +85,18 @@ _MISSING: LiteralString = (
     "SELECT DISTINCT v.submission_id FROM evidence v "
     "WHERE NOT EXISTS (SELECT FROM submission s WHERE s.id = v.submission_id)"
 )
+# Rows that are looked at only beside the submission that they belong to.
+_OF_NONE: LiteralString = " UNION ALL ".join(
+    f"SELECT '{table}', submission_id FROM {table} t "
+    "WHERE NOT EXISTS (SELECT FROM submission s WHERE s.id = t.submission_id)"
+    for table in (
+        "submission_body", "origin", "signed_receipt", "report", "attempt", "receipt", "reception_fault",
+        "assessment", "review", "legal_hold", "erasure",
+    )
+) + (
+    " UNION ALL SELECT 'review_cut', review_id::text FROM review_cut c "
+    "WHERE NOT EXISTS (SELECT FROM review r WHERE r.id = c.review_id) ORDER BY 1, 2"
+)  # fmt: skip
 _RowsById = dict[str, list[TupleRow]]
 #: When, by whom, the digest of why, and when it ended.
 _Hold = tuple[datetime, str, str, datetime | None]
@@ -179,6 +191,8 @@ class SubmissionsCompared:
                 self.advance(len(some.rows))
         for (missing,) in self.connection.execute(_MISSING).fetchall():
             yield Fault("submission.missing", "submission", missing)
+        for table, key in self.connection.execute(_OF_NONE).fetchall():
+            yield Fault("row.unnoted", table, key)
 
     def _look_up(self, after: str) -> _Some:
         rows = self.connection.execute(SUBMISSIONS, {"after": after}).fetchall()

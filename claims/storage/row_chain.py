@@ -1,7 +1,7 @@
 """The chain of rows: of each row of tables that are only added to, its digest in a chain.
 
 A trigger digests a row in the transaction that adds it; it gets its place some seconds later (`extend`), so
-that nobody who writes waits for others who do. Claims whose classes become known are noted anew.
+that nobody who writes waits for others who do. Claims whose classes become known are noted once more.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,27 +15,36 @@ from claims.storage.chains import Chain, Link, said_by
 from claims.storage.faults import Fault
 
 _ROWS: Final = 2_000
-#: The tables whose rows are noted, and the key of a row "a" (revision 0040).
+#: The tables whose rows are noted, and the key of a row "a" (revisions 0040, 0046).
 _KEYS: Final[Mapping[str, LiteralString]] = MappingProxyType(
     {
         "claim": "a.submission_id || ' ' || a.ordinal",
+        "head_timestamp": "a.size::text",
         "registration_event": "a.id::text",
         "review_message": "a.seq::text",
         "review_step": "a.seq::text",
     }
 )
-# What was noted last of each row, in the chain or on its way there, beside the row. Erasing removes rows of
-# a submission, and is noted itself.
+# What was noted of each row, in the chain or on its way there, beside the row. A row stays what it was first;
+# only a claim whose classes were not known then is noted once more (and a null is not digested). Erasing
+# removes rows of a submission, and is noted itself.
 _DIFFERENT: Final[LiteralString] = """
 SELECT coalesce(n.key, r.key), r.key IS NOT NULL, n.key IS NOT NULL FROM (
-    SELECT DISTINCT ON (key) key, submission_id, row_digest FROM (
+    SELECT key, (array_agg(submission_id ORDER BY position, id))[1] AS submission_id,
+        (array_agg(row_digest ORDER BY position, id))[1] AS first,
+        (array_agg(row_digest ORDER BY position DESC, id DESC))[1] AS last,
+        count(DISTINCT row_digest) AS count
+    FROM (
         SELECT key, submission_id, row_digest, position, 0 AS id FROM row_chain WHERE relation = {name}
         UNION ALL SELECT key, submission_id, row_digest, NULL, id FROM row_pending WHERE relation = {name}
-    ) AS noted ORDER BY key, position DESC NULLS FIRST, id DESC
-) AS n FULL JOIN (SELECT {key} AS key, row_digest(to_jsonb(a)) AS digest FROM {table} a) AS r ON r.key = n.key
-WHERE r.digest IS DISTINCT FROM n.row_digest AND NOT (
-    r.key IS NULL AND EXISTS (SELECT FROM erasure e WHERE e.submission_id = n.submission_id)
-) ORDER BY 1
+    ) AS noted GROUP BY key
+) AS n FULL JOIN (
+    SELECT {key} AS key, row_digest(to_jsonb(a)) AS digest, row_digest(to_jsonb(a) - 'classes') AS unclassed
+    FROM {table} a
+) AS r ON r.key = n.key
+WHERE NOT coalesce(r.digest = n.last AND (r.digest = n.first OR r.unclassed = n.first AND n.count = 2), false)
+    AND NOT (r.key IS NULL AND EXISTS (SELECT FROM erasure e WHERE e.submission_id = n.submission_id))
+ORDER BY 1
 """
 
 

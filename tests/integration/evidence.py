@@ -15,6 +15,7 @@ from claims.exchange.receive import ReceiveBundle
 from claims.exchange.registrations import Note, RegisterCertificate
 from claims.exchange.results import Assessment, ReceptionError, Standing
 from claims.exchange.submission import Event, EventKind, SubmissionId
+from claims.runtime.kept_heads import NAME, FileOfHeads
 from claims.runtime.service_keys import FolderOfServiceKeys
 from claims.storage.access_log import PostgresAccessLog
 from claims.storage.audit import Audit
@@ -44,10 +45,11 @@ class Installation:
         self.exchange = exchange
         self.keys = FolderOfServiceKeys(folder, exchange.clock)
         self.log = PostgresLog(exchange.pool)
+        self.kept = FileOfHeads(folder / NAME)
         self.audit = Audit(exchange.pool, self.keys.certificates)
         pki = _demo_pki()
         tsa = DemoTsa.create(pki, clock=exchange.clock.now, valid_from=NOON, valid_to=NOON.replace(year=2030))
-        self.keep_log = KeepLog(self.log, self.keys, exchange.clock, tsa.answer, head_every_s=60)
+        self.keep_log = KeepLog(self.log, self.keys, exchange.clock, tsa.answer, 60, self.kept)
         exchange.receive = ReceiveBundle(exchange.submissions, exchange.jobs, exchange.clock, self.keys)
         exchange.checker.claims[BODY] = ("LK1",)
         exchange.checker.findings[BODY] = (Finding("XML1.X", Severity.WARNING),)

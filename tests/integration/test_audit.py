@@ -19,7 +19,7 @@ from claims.storage.audit import replay
 from claims.storage.audit_submissions import SUBMISSIONS
 from claims.storage.faults import Fault
 from claims.storage.retention import PostgresRetained
-from claims.storage.row_chain import note_claims
+from claims.storage.row_chain import note_claims, row_faults
 from tests.fakes import NOON
 from tests.integration.conftest import FACILITY, Exchange, keep
 from tests.integration.evidence import Installation
@@ -269,8 +269,8 @@ def test_a_log_that_was_written_anew_is_another_than_the_head_that_was_kept(
     installation.run("DELETE FROM tree_head WHERE size > 1")  # no record names those yet
 
     # Whoever holds the key and the database can forge; who kept a head, or a timestamp, sees it.
-    assert installation.faults() == set()
-    assert installation.faults(head.token) == {"log.rewritten"}
+    assert installation.faults() == {"row.missing"}  # the timestamp's
+    assert installation.faults(head.token) == {"log.rewritten", "row.missing", "tree_head.missing"}
 
 
 @pytest.mark.attack
@@ -309,14 +309,119 @@ def test_a_head_from_before_there_were_chains_holds(installation: Installation) 
     assert installation.faults() == set()
 
 
-def test_claims_whose_classes_become_known_are_noted_again(installation: Installation) -> None:
-    installation.run("UPDATE claim SET classes = '{hiv}'")
+def test_claims_whose_classes_become_known_are_noted_again(exchange: Exchange) -> None:
+    received = exchange.received(b"<old/>").submission
+
+    def say(classes: str | None) -> set[str]:
+        connection.execute("UPDATE claim SET classes = %s", [classes])
+        note_claims(connection, received.id, [1])
+        return {fault.code for fault in row_faults(connection)}
+
+    with exchange.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO claim (submission_id, ordinal, facility, ma_lk, summary) "
+            "SELECT id, 1, facility, 'LK1', '{}' FROM submission"
+        )
+        assert say("{hiv}") == set()
+        assert say("{}") == {"row.changed"}  # once, and no other way
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("table", "key", "change"),
+    [
+        ("registration_event", "id::text", "since = since - interval '9 days'"),
+        ("review_message", "seq::text", "body = 'other'"),
+        ("review_step", "seq::text", "actor = 'other'"),
+        ("claim", "submission_id || ' ' || ordinal", "record_class = 'accident'"),
+        ("head_timestamp", "size::text", "made_at = made_at + interval '1 second'"),
+    ],
+)
+def test_a_row_that_was_changed_is_not_put_right_by_noting_it_again(
+    installation: Installation, table: str, key: str, change: str
+) -> None:
+    statement = (
+        "SET LOCAL session_replication_role = replica; SET LOCAL timezone = 'UTC'; UPDATE {0} SET {2}; "
+        "INSERT INTO row_pending (relation, key, row_digest) "
+        "SELECT '{0}', {1}, row_digest(to_jsonb(a)) FROM {0} a"
+    )
+    installation.run(statement.format(table, key, change))
+    installation.keep_log()
+
     assert installation.faults() == {"row.changed"}
 
-    with installation.exchange.pool.connection() as connection:
-        note_claims(connection, installation.id, [1])
 
-    assert installation.faults() == set()
+@pytest.mark.attack
+def test_an_event_that_the_log_cannot_come_to_hides_nothing(installation: Installation) -> None:
+    installation.run(
+        "UPDATE report SET findings = '[]'; INSERT INTO event "
+        "(submission_id, facility, at, kind, state, actor, tx) SELECT id, facility, received_at, 'replayed', "
+        "'acknowledged', 'x', '9000000000000000000' FROM submission"
+    )
+    installation.keep_log()
+
+    assert "event.not_logged" in installation.faults()
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "table",
+    [
+        "assessment", "attempt", "claim", "legal_hold", "origin", "receipt", "reception_fault", "report",
+        "review", "signed_receipt", "submission_body",
+    ],
+)  # fmt: skip
+def test_rows_of_a_submission_that_there_is_none_of_are_found(installation: Installation, table: str) -> None:
+    with (
+        installation.exchange.pool.connection() as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute("SET LOCAL session_replication_role = replica")
+        name = sql.Identifier(table)
+        connection.execute(sql.SQL("UPDATE {} SET submission_id = 'sub_none'").format(name))
+        found = list(replay(connection, installation.keys.certificates()))
+
+    assert Fault("row.unnoted", table, "sub_none 1" if table == "claim" else "sub_none") in found
+
+
+def test_cuts_of_a_review_that_there_is_none_of_are_found(installation: Installation) -> None:
+    installation.run(
+        "SET LOCAL session_replication_role = replica; INSERT INTO review_cut "
+        "(review_id, seq, table_kind, row_number, amount, reason, note) VALUES (9, 1, 'XML2', 1, 1, 'x', '')"
+    )
+
+    assert installation.faults() == {"row.unnoted"}
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("statement", "codes"),
+    [
+        pytest.param("DELETE FROM tree_head WHERE size > 9", {"tree_head.missing"}, id="newest-head"),
+        pytest.param(
+            "DELETE FROM tree_head WHERE size > 9; DELETE FROM evidence WHERE index > 8; DELETE FROM event "
+            "WHERE seq > 9; DELETE FROM log_tile; UPDATE log_cursor SET seq = 9",
+            {"tree_head.missing", "evidence.missing"},
+            id="end-of-the-log",
+        ),
+    ],
+)
+def test_what_no_record_has_followed_is_missed_by_the_head_outside_of_the_database(
+    installation: Installation, statement: str, codes: set[str]
+) -> None:
+    audit = replace(installation.audit, kept=installation.kept.tokens)
+    installation.exchange.clock.advance(61)
+    installation.keep_log()
+    assert list(audit()) == []
+
+    installation.run(f"SET LOCAL session_replication_role = replica; {statement}")
+    assert {fault.code for fault in audit()} >= codes
+
+    # Nor is it forgotten when the log goes on.
+    installation.exchange.received(b"<next/>")
+    installation.exchange.clock.advance(61)
+    keep(installation.keep_log, 1)
+    assert {fault.code for fault in audit()} >= codes
 
 
 def test_a_head_of_somebody_else_is_no_head(installation: Installation) -> None:

@@ -16,6 +16,7 @@ from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.paper.forms import PaperForms
 from claims.proof.renewal import RenewArchive
 from claims.runtime.archive_store import open_archives
+from claims.runtime.kept_heads import NAME, FileOfHeads
 from claims.runtime.renewing import RenewStored, rotate_in_time
 from claims.runtime.wiring.reviewing import Reviewing
 from claims.storage.archives import PostgresArchives
@@ -51,8 +52,18 @@ class Proving(Reviewing):
     def keep_log(self) -> KeepLog:
         """Make evidence of what happened."""
         return KeepLog(
-            self.log, self.service_keys, self.clock, self.timestamp_authority, self.settings.head_every_s
+            self.log,
+            self.service_keys,
+            self.clock,
+            self.timestamp_authority,
+            self.settings.head_every_s,
+            self.kept_heads,
         )
+
+    @cached_property
+    def kept_heads(self) -> FileOfHeads:
+        """The newest head of the log, outside of the database."""
+        return FileOfHeads(self.settings.evidence_keys_folder / NAME)
 
     def rotate_in_time(self) -> bool:
         """Make the service's next key before the present one ends."""
@@ -130,7 +141,10 @@ class Proving(Reviewing):
     def audit(self) -> Audit:
         """Replay the log against the database."""
         certificates = self.service_keys.certificates
-        return Audit(self.pool, certificates, vault=self.vault, processes=os.cpu_count() or 1)
+        processes = os.cpu_count() or 1
+        return Audit(
+            self.pool, certificates, vault=self.vault, processes=processes, kept=self.kept_heads.tokens
+        )
 
     @cached_property
     def prove(self) -> Prove:
