@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+from signing.authorities import is_quick
 from signing.der import INTEGER, SEQUENCE, Reader, context
 from signing.elements import Refused, decode_base64
 from signing.extensions import UNREADABLE, find_extension, is_critical
@@ -128,7 +129,7 @@ def check_leaf(facts: CertificateFacts, *, at: datetime, policy: Policy) -> list
 
 def usable(sent: Iterable[CertificateFacts]) -> list[x509.Certificate]:
     """Return those whose key may have signed another: to try any other one can take as long as to sign."""
-    return [each.certificate for each in sent if each.public_key is not None]
+    return [each.certificate for each in sent if each.public_key is not None and is_quick(each.public_key)]
 
 
 def end_of_key(facts: CertificateFacts, policy: Policy) -> datetime | None:

@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from itertools import islice
+from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -65,6 +66,10 @@ _RETIRED: Final = frozenset(
 # response the square of their number, whoever signed them or not. A list's entries cost no more than theirs.
 _MOST_BESIDE_ENTRIES: Final = 16 * 1024
 _MOST_OF_RESPONSE: Final = 32 * 1024
+# One that answers with his own certificate and an older one of the same name.
+_MOST_DELEGATES: Final = 4
+# What a signature brings along is asked about some authorities for timestamps, and those above them.
+_MOST_REMEMBERED: Final = 256
 # The sequences of a list, in order: the algorithm, the issuer's name, the entries.
 _ENTRIES: Final = 3
 
@@ -139,10 +144,23 @@ class Revocation:
         return self.fresh_until >= at or (self.revoked_at is not None and not self.is_hold)
 
 
+_Pair = tuple[x509.Certificate, x509.Certificate]
+_Known = TypeVar("_Known")
+
+
 class RevocationSources:
     """Lists and responses, found by what they are about."""
 
-    __slots__ = ("_crls", "_responses", "_unanswered", "crls", "responses", "unanswered")
+    __slots__ = (
+        "_crls",
+        "_found",
+        "_listed",
+        "_responses",
+        "_unanswered",
+        "crls",
+        "responses",
+        "unanswered",
+    )
 
     def __init__(
         self,
@@ -158,10 +176,13 @@ class RevocationSources:
         self.responses = tuple(responses)
         self.unanswered = tuple(unanswered)
         self._unanswered = frozenset(self.unanswered)
-        self._crls: dict[bytes, list[x509.CertificateRevocationList]] = {}
+        self._crls: dict[x509.Name, list[x509.CertificateRevocationList]] = {}
         for crl in self.crls:
             if (issuer := _issuer_of(crl)) is not None:
                 self._crls.setdefault(issuer, []).append(crl)
+        # What came along with a signature is asked about the same few certificates again and again.
+        self._listed: dict[_Pair, tuple[Revocation, ...]] = {}
+        self._found: dict[_Pair, tuple[Revocation | None]] = {}
         self._responses: dict[int, list[ocsp.OCSPResponse]] = {}
         for response in self.responses:
             for serial in _serials(response):
@@ -170,7 +191,7 @@ class RevocationSources:
     def are_there(self, certificate: x509.Certificate) -> bool:
         """Whether there is any source about this certificate, believable or not, or should be."""
         return (
-            certificate.issuer.public_bytes() in self._crls
+            certificate.issuer in self._crls
             or certificate.serial_number in self._responses
             or certificate in self._unanswered
         )
@@ -183,10 +204,17 @@ class RevocationSources:
         EN 319 102-1 leaves open which of two to believe. A hold alone may be lifted (RFC 5280, 5.3.1), and is
         by what is newer. Of several that say revoked, the earliest date counts.
         """
-        crls = self._crls.get(certificate.issuer.public_bytes(), ())
+        pair = certificate, issuer
+        (found,) = self._found.get(pair) or _remember(self._found, pair, (self._weigh(*pair),))
+        return found
+
+    def _weigh(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Revocation | None:
+        def is_listed(delegate: x509.Certificate) -> bool:
+            return any(each.revoked_at is not None for each in self._read_lists(delegate, issuer))
+
         responses = self._responses.get(certificate.serial_number, ())
-        read = [_read_crl(crl, certificate, issuer) for crl in crls]
-        read += [_read_response(response, certificate, issuer, crls) for response in responses]
+        read = [_read_response(response, certificate, issuer, is_listed) for response in responses]
+        read += self._read_lists(certificate, issuer)
         found = sorted((each for each in read if each is not None), key=lambda each: each.as_of, reverse=True)
         lifted = next((each.as_of for each in found if each.revoked_at is None), None)
         revoked = [
@@ -200,10 +228,26 @@ class RevocationSources:
             return replace(first, is_retired=all(each.is_retired for _, each in revoked))
         return found[0] if found else None
 
+    def _read_lists(self, certificate: x509.Certificate, issuer: x509.Certificate) -> tuple[Revocation, ...]:
+        """Return what the believable lists say of a certificate."""
+        pair = certificate, issuer
+        if (known := self._listed.get(pair)) is not None:
+            return known
+        crls = self._crls.get(certificate.issuer, ())
+        read = (_read_crl(crl, certificate, issuer) for crl in crls)
+        return _remember(self._listed, pair, tuple(each for each in read if each is not None))
 
-def _issuer_of(crl: x509.CertificateRevocationList) -> bytes | None:
+
+def _remember(memory: dict[_Pair, _Known], pair: _Pair, known: _Known) -> _Known:
+    while len(memory) >= _MOST_REMEMBERED:
+        memory.pop(next(iter(memory)), None)
+    memory[pair] = known
+    return known
+
+
+def _issuer_of(crl: x509.CertificateRevocationList) -> x509.Name | None:
     try:
-        return crl.issuer.public_bytes()
+        return crl.issuer
     except UNREADABLE:
         return None
 
@@ -305,13 +349,13 @@ def _read_response(
     response: ocsp.OCSPResponse,
     certificate: x509.Certificate,
     issuer: x509.Certificate,
-    crls: Sequence[x509.CertificateRevocationList],
+    is_listed: Callable[[x509.Certificate], bool],
 ) -> Revocation | None:
     try:
         if any(extension.critical for extension in response.extensions):
             return None
         single = next((one for one in response.responses if _is_about(one, certificate, issuer)), None)
-        if single is None or not _is_rightly_signed(response, issuer, crls):
+        if single is None or not _is_rightly_signed(response, issuer, is_listed):
             return None
         as_of = single.this_update_utc
         until = single.next_update_utc or as_of + _ANSWERS_FOR
@@ -352,7 +396,7 @@ def _key_bits(certificate: x509.Certificate) -> bytes:
 
 
 def _is_rightly_signed(
-    response: ocsp.OCSPResponse, issuer: x509.Certificate, crls: Sequence[x509.CertificateRevocationList]
+    response: ocsp.OCSPResponse, issuer: x509.Certificate, is_listed: Callable[[x509.Certificate], bool]
 ) -> bool:
     if response.signature_algorithm_oid not in _RESPONSE_SIGNATURES:
         return False
@@ -360,22 +404,14 @@ def _is_rightly_signed(
         return True
     # Whoever has the key of a revoked delegate can date an answer as he likes.
     return any(
-        _made(response, delegate) and not _names(crls, delegate, issuer)
-        for delegate in _delegates(response, issuer)
+        _made(response, delegate) and not is_listed(delegate) for delegate in _delegates(response, issuer)
     )
-
-
-def _names(
-    crls: Sequence[x509.CertificateRevocationList], certificate: x509.Certificate, issuer: x509.Certificate
-) -> bool:
-    """Whether one of these lists says that the certificate is revoked."""
-    read = (_read_crl(crl, certificate, issuer) for crl in crls)
-    return any(each is not None and each.revoked_at is not None for each in read)
 
 
 def _delegates(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> Iterable[x509.Certificate]:
     """Find certificates, sent along, whose owner the issuer lets answer for it (RFC 6960, 4.2.2.2)."""
-    for certificate in response.certificates:
+    named = (each for each in response.certificates if _is_named(response, each))
+    for certificate in islice(named, _MOST_DELEGATES):
         try:
             certificate.verify_directly_issued_by(issuer)
             purposes = find_extension(certificate.extensions, x509.ExtendedKeyUsage) or ()
@@ -406,11 +442,18 @@ def _is_strong(key: object) -> bool:
 
 
 def _made(response: ocsp.OCSPResponse, responder: x509.Certificate) -> bool:
-    is_named = response.responder_name == responder.subject or (
-        response.responder_key_hash == hashlib.sha1(_key_bits(responder), usedforsecurity=False).digest()
-    )
     key, algorithm = responder.public_key(), response.signature_hash_algorithm
-    if not is_named or algorithm is None or not isinstance(key, PublicKey):
+    if algorithm is None or not isinstance(key, PublicKey) or not _is_named(response, responder):
         return False
     scheme = Scheme.RSA_PKCS1 if isinstance(key, rsa.RSAPublicKey) else Scheme.ECDSA
     return has_signed(key, scheme, algorithm, value=response.signature, data=response.tbs_response_bytes)
+
+
+def _is_named(response: ocsp.OCSPResponse, responder: x509.Certificate) -> bool:
+    try:
+        if response.responder_name is not None:
+            return response.responder_name == responder.subject
+        key = hashlib.sha1(_key_bits(responder), usedforsecurity=False).digest()
+    except UNREADABLE:
+        return False
+    return response.responder_key_hash == key

@@ -5,10 +5,9 @@ and responses say is read in ``signing/revocation.py``; nothing is fetched, what
 """
 
 from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, Self
 
@@ -16,6 +15,7 @@ from cryptography import x509
 from cryptography.x509 import ocsp, verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from signing.authorities import MAX_INTERMEDIATES, find_ways
 from signing.certificates import CertificateFacts, usable
 from signing.errors import TrustStoreUnreadable
 from signing.extensions import UNREADABLE, find_extension
@@ -25,9 +25,6 @@ from signing.verdict import Reason
 
 _MAX_PATHS_CACHED: Final = 4096
 _FOREVER: Final = datetime.max.replace(tzinfo=UTC)
-# Leaf, two intermediates and the anchor leave room for one more.
-_MAX_INTERMEDIATES: Final = 4
-_MOST_COMPARED: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +250,8 @@ class TrustStore:
         no signer, whatever its certificates say of themselves.
         """
         path = self._find_path(leaf, others, at)
-        if path is None:
-            # EN 319 102-1, 5.2.6.4: there is no chain (step 2), or one that RFC 5280 does not let pass (3 f).
-            leads = self._leads_to_anchor(leaf.certificate, usable(others), at)
-            return [Reason.CERTIFICATE_PATH if leads else Reason.CERTIFICATE_UNTRUSTED]
+        if isinstance(path, Reason):
+            return [path]
         reasons = _check_revocations(path, at, made=made)
         # What the leaf may do and what those above it may issue certificates for: one and the same purpose.
         own = leaf.extended_key_usages
@@ -269,14 +264,14 @@ class TrustStore:
     ) -> bool:
         """Whether nothing at all is known of who is revoked about some certificate of the leaf's path."""
         path = self._find_path(leaf, others, at)
-        return path is not None and not path.is_checked
+        return isinstance(path, _Path) and not path.is_checked
 
     def collect_evidence(
         self, leaf: CertificateFacts, others: Sequence[CertificateFacts], *, at: datetime
     ) -> Evidence:
         """Return what proves that the leaf is good at that time, as far as it is known."""
         path = self._find_path(leaf, others, at)
-        if path is None:
+        if isinstance(path, Reason):
             return Evidence((), (), is_complete=False)
         found = [revocation for _, revocation in path.revocations if revocation is not None]
         return Evidence(
@@ -287,72 +282,52 @@ class TrustStore:
 
     def _find_path(
         self, leaf: CertificateFacts, others: Sequence[CertificateFacts], at: datetime
-    ) -> _Path | None:
+    ) -> _Path | Reason:
         key = (leaf.sha256, *[other.sha256 for other in others])
-        path = self._cached_paths.get(key)
-        if path is None or not path.covers(at) or _revoked_authorities(path, at):
-            path = self._build_best_path(leaf.certificate, usable(others), at)
-            if path is None:
-                return None
+        known = self._cached_paths.get(key)
+        if known is not None and known.covers(at) and not _revoked_authorities(known, at):
+            return known
+        path = self._build_best_path(leaf.certificate, usable(others), at)
+        if isinstance(path, _Path):
             while len(self._cached_paths) >= _MAX_PATHS_CACHED:
                 self._cached_paths.pop(next(iter(self._cached_paths)), None)
             self._cached_paths[key] = path
         return path
 
     def _build_best_path(
-        self, leaf: x509.Certificate, others: list[x509.Certificate], at: datetime
-    ) -> _Path | None:
+        self, leaf: x509.Certificate, others: Iterable[x509.Certificate], at: datetime
+    ) -> _Path | Reason:
         """Find a path without an authority that is revoked at that time, if there is one.
 
         EN 319 102-1, 5.2.6.4: of an authority with several certificates, another may do.
         """
-        first = path = self._build_path(leaf, others, at)
+        ways = find_ways(leaf, (*others, *self._intermediates), self._anchors, at=at)
+        first = path = self._build_path(leaf, list(ways.authorities), at) if ways.are_lawful else None
+        if first is None:
+            # EN 319 102-1, 5.2.6.4: there is no chain (step 2), or one that RFC 5280 does not let pass (3 f).
+            return Reason.CERTIFICATE_PATH if ways.are_there else Reason.CERTIFICATE_UNTRUSTED
         shunned: set[x509.Certificate] = set()
         while path is not None and (revoked := _revoked_authorities(path, at)):
             shunned.update(revoked)
-            path = self._build_path(leaf, others, at, shunned=shunned)
+            path = self._build_path(leaf, [each for each in ways.authorities if each not in shunned], at)
         return path or first
-
-    def _leads_to_anchor(
-        self, leaf: x509.Certificate, others: Iterable[x509.Certificate], at: datetime
-    ) -> bool:
-        """Whether anchors have issued it, or have through others, whatever they may or may not issue."""
-        known, reached = {*others, *self._intermediates} - {leaf}, {leaf}
-        # Anybody can make certificates of one name, and have each pair of them compared.
-        left = count(_MOST_COMPARED, -1)
-
-        def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-            has_name = certificate.issuer == issuer.subject
-            return has_name and next(left) > 0 and _is_issued(certificate, issuer, at)
-
-        for _ in range(_MAX_INTERMEDIATES + 2):  # one more than may be, whose fault is the length
-            if any(is_issued(each, anchor) for each in reached for anchor in self._anchors):
-                return True
-            reached = {other for other in known if any(is_issued(each, other) for each in reached)}
-            known -= reached
-        return False
 
     def _build_path(
         self,
         leaf: x509.Certificate,
-        others: Iterable[x509.Certificate],
+        authorities: list[x509.Certificate],
         at: datetime,
-        *,
-        shunned: AbstractSet[x509.Certificate] = frozenset(),
     ) -> _Path | None:
-        if not self._anchors:
-            return None
         verifier = (
             verification.PolicyBuilder()
             .store(verification.Store(list(self._anchors)))
             .time(at)
-            .max_chain_depth(_MAX_INTERMEDIATES)
+            .max_chain_depth(MAX_INTERMEDIATES)
             .extension_policies(ca_policy=_CA_POLICY, ee_policy=_LEAF_POLICY)
             .build_client_verifier()
         )
         try:
-            known = [each for each in (*others, *self._intermediates) if each not in shunned]
-            chain = verifier.verify(leaf, known).chain
+            chain = verifier.verify(leaf, authorities).chain
         except (verification.VerificationError, *UNREADABLE):
             return None
         revocations = tuple(
@@ -368,14 +343,6 @@ class TrustStore:
             purposes=_purposes_of(chain[1:-1]),
             undisputed_until=_undisputed_until(revocations),
         )
-
-
-def _is_issued(certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except UNREADABLE:
-        return False
-    return issuer.not_valid_before_utc <= at <= issuer.not_valid_after_utc
 
 
 def _purposes_of(authorities: Iterable[x509.Certificate]) -> frozenset[str] | None:

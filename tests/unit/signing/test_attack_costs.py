@@ -3,12 +3,18 @@
 import time
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import NameOID
 
 from signing.demo_pki import FacilityKey
 from signing.policy import XMLDSIG
+from signing.revocation import RevocationSources
 from signing.sign import sign_bundle
 from tests.unit.signing.conftest import Judge
-from tests.unit.signing.documents import BUNDLE, LINEAR_S
+from tests.unit.signing.documents import BUNDLE, DAY, LINEAR_S, NOW
 
 pytestmark = pytest.mark.attack
 
@@ -73,3 +79,30 @@ def test_a_large_signature_is_judged_quickly(
     judge(document)
 
     assert time.process_time() - started < LINEAR_S
+
+
+def test_responses_with_crowds_of_delegates_are_read_quickly() -> None:
+    """As many as may come along with a signature, asked as often as its timestamps ask."""
+    key, other = (ec.generate_private_key(ec.SECP384R1()) for _ in range(2))
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+    own, stranger = (
+        x509.CertificateBuilder(name, name, each.public_key(), 1)
+        .not_valid_before(NOW - DAY)
+        .not_valid_after(NOW + DAY)
+        .sign(other, hashes.SHA384())
+        for each in (key, other)
+    )
+    response = (
+        ocsp.OCSPResponseBuilder()
+        .add_response(own, own, hashes.SHA256(), ocsp.OCSPCertStatus.GOOD, NOW, NOW + DAY, None, None)
+        .responder_id(ocsp.OCSPResponderEncoding.NAME, stranger)
+        .certificates([stranger] * 70)
+        .sign(other, hashes.SHA256())
+    )
+    sources = RevocationSources(responses=[response] * 60)
+    started = time.process_time()
+
+    found = {sources.find(own, own) for _ in range(16)}
+
+    assert time.process_time() - started < LINEAR_S
+    assert found == {None}

@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs7
+from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-import signing.trust as trust_module
+import signing.authorities as authorities_module
 from signing.canonical import parse
 from signing.certificates import CertificateFacts, read_der_certificate, to_pem, usable, write_name
 from signing.demo_pki import DemoPki, FacilityKey
@@ -21,6 +22,7 @@ from signing.der import BIT_STRING, Reader, encode, sequence
 from signing.errors import TrustStoreUnreadable
 from signing.keys import LocalSigner
 from signing.policy import DEFAULT_POLICY, Policy
+from signing.revocation import RevocationSources
 from signing.sign import sign_bundle
 from signing.trust import TrustStore
 from signing.verdict import Reason, SubIndication, Verdict
@@ -330,6 +332,30 @@ def signed_again(crl: bytes, pki: DemoPki) -> x509.CertificateRevocationList:
     return x509.load_der_x509_crl(sequence(said, algorithm, encode(BIT_STRING, b"\0", value)))
 
 
+def test_a_source_is_read_once_about_a_certificate(facility: FacilityKey, pki: DemoPki) -> None:
+    sources = RevocationSources([pki.revocation_list([], at=NOW)])
+
+    found = sources.find(facility.certificate, pki.issuing)
+
+    assert found is not None
+    assert sources.find(facility.certificate, pki.issuing) is found
+
+
+def test_a_list_names_its_issuer_in_any_kind_of_text(facility: FacilityKey, pki: DemoPki) -> None:
+    # The library writes most of a name as UTF-8, and would let no text of its country be anything else.
+    name = x509.Name(
+        each
+        if each.oid == NameOID.COUNTRY_NAME
+        else x509.NameAttribute(each.oid, each.value, _type=_ASN1Type.PrintableString)
+        for each in pki.issuing.subject
+    )
+    builder = x509.CertificateRevocationListBuilder().issuer_name(name).last_update(NOW)
+    crl = builder.next_update(NOW + DAY).sign(pki.issuing_key, hashes.SHA256())
+
+    assert name.public_bytes() != pki.issuing.subject.public_bytes()
+    assert RevocationSources([crl]).are_there(facility.certificate)
+
+
 def test_a_stale_list_is_no_answer(facility: FacilityKey, pki: DemoPki) -> None:
     trust = pki.trust_store(crls=[pki.revocation_list([], at=NOW - 8 * DAY, days=7)])
 
@@ -632,20 +658,65 @@ def test_certificates_of_one_name_are_not_all_compared(
     sent = [_of_one_name(own.public_key(), other) for _ in range(20)]
     sent += [_of_one_name(pki.root_key.public_key(), other) for _ in range(20)]
     compared = 0
-    compare = trust_module._is_issued
+    compare = authorities_module._is_issued
 
-    def note(certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
+    def note(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
         nonlocal compared
         compared += 1
-        return compare(certificate, issuer, at)
+        return compare(certificate, issuer)
 
-    monkeypatch.setattr(trust_module, "_is_issued", note)
+    monkeypatch.setattr(authorities_module, "_is_issued", note)
 
     (facts, *others) = _as_facts([leaf, *sent])
     reasons = pki.trust_store().check_path(facts, others, at=NOW, purposes=frozenset())
 
     assert reasons == [Reason.CERTIFICATE_UNTRUSTED]
-    assert 0 < compared < 100
+    assert 0 < compared <= 32
+
+
+@pytest.mark.attack
+def test_a_crowd_of_the_issuers_name_does_not_hide_it(pki: DemoPki) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    crowd = [
+        certificate_for(
+            key.public_key(),
+            issued_by=pki,
+            name=pki.issuing.subject,
+            extensions=[(x509.SubjectKeyIdentifier(bytes([number])), False)],
+        )
+        for number in range(200)
+    ]
+    issued = certificate_for(
+        key.public_key(),
+        issued_by=pki,
+        extensions=[
+            (x509.AuthorityKeyIdentifier.from_issuer_public_key(pki.issuing_key.public_key()), False)
+        ],
+    )
+    leaf, *others = _as_facts([issued, *crowd, pki.issuing])
+
+    reasons = TrustStore(anchors=[pki.root]).check_path(leaf, others, at=NOW, purposes=frozenset())
+
+    assert reasons == []
+
+
+def test_a_key_identifier_that_misleads_keeps_no_issuer_away(pki: DemoPki, facility: FacilityKey) -> None:
+    public = pki.issuing_key.public_key()
+    renamed = certificate_for(
+        public,
+        issued_by=pki,
+        issuer=(pki.root.subject, pki.root_key),
+        name=pki.issuing.subject,
+        extensions=[
+            (x509.BasicConstraints(ca=True, path_length=None), True),
+            (x509.SubjectKeyIdentifier(b"another"), False),
+        ],
+    )
+    leaf, other = _as_facts([facility.certificate, renamed])
+
+    reasons = TrustStore(anchors=[pki.root]).check_path(leaf, [other], at=NOW, purposes=frozenset())
+
+    assert reasons == []
 
 
 @pytest.mark.attack
@@ -653,6 +724,7 @@ def test_a_key_that_takes_long_to_try_is_of_no_use(pki: DemoPki) -> None:
     """With the exponents the other way round whoever verifies does the work of signing."""
     numbers = pki.root_key.private_numbers()
     slow = rsa.RSAPublicNumbers(numbers.d, numbers.public_numbers.n).public_key()
-    sent = _as_facts([_of_one_name(slow, pki.issuing_key), pki.issuing])
+    rare = ec.generate_private_key(ec.BrainpoolP512R1()).public_key()
+    sent = _as_facts([*(_of_one_name(each, pki.issuing_key) for each in (slow, rare)), pki.issuing])
 
     assert usable(sent) == [pki.issuing]
