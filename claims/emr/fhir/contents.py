@@ -161,7 +161,7 @@ def open_contents(data: bytes) -> Iterator[Contents]:
     is_suspect = _is_suspect(data)
     loose = Contents([], [])
     bundles: dict[str, msgspec.Raw] = {}
-    for pointer, piece in list(_pieces(data, loose)):
+    for pointer, piece in _pieces(data, loose):
         kind = _kind_of(piece)
         if kind == "Bundle":
             bundles[pointer] = piece

@@ -5,15 +5,18 @@
 3. Fold each visit: orders, charges, results, and the stay itself.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from claims.emr.encounter import Encounter, Medication, Note, Result, Service, ServiceKind
+from claims.emr.errors import MOST_PROBLEMS
 from claims.emr.hl7.charges import Charge, Charges, read_charges
 from claims.emr.hl7.diagnoses import read_diagnoses
 from claims.emr.hl7.errors import UnreadableMessage
-from claims.emr.hl7.framing import split_messages
+from claims.emr.hl7.framing import Piece, split_messages
 from claims.emr.hl7.lines import Context
 from claims.emr.hl7.medicines import charged_medication, medications
 from claims.emr.hl7.message import Message, parse_message
@@ -29,10 +32,12 @@ from claims.emr.hl7.values import Notes
 from claims.emr.hl7.visits import sort_into_visits
 from claims.emr.inputs import ReadEncounters, Refusal
 
+_SEGMENT_END: Final = re.compile(rb"[\r\n]")
 _ANY_CODE: Final = "*"
 # HL7 table 0103: training, debugging.
 _TRIALS: Final = frozenset({"T", "D"})
 _FRAME_FAULTS: Final = {
+    "header-alone": "it has no segment but its header (MSH)",
     "not-a-message": "there are bytes before, between or behind messages that belong to none",
     "frame-without-end": "its frame has no end, so a part may be missing",
     "file-incomplete": "the file that ends here says that it holds another number of batches (FTS-1)",
@@ -77,15 +82,25 @@ def read_hl7(data: bytes | Iterable[bytes], *, options: Hl7Options | None = None
 def _readable(
     data: bytes | Iterable[bytes], options: Hl7Options, refused: list[Refusal]
 ) -> Iterator[Message]:
+    known: Counter[str] = Counter()
     for piece in split_messages(data):
-        name = f"message {piece.number}"
-        if piece.fault:
-            refused.append(Refusal(name, piece.fault, _FRAME_FAULTS[piece.fault], name))
-            continue
         try:
-            yield parse_message(piece.data, number=piece.number, reading=options)
+            yield _opened(piece, options)
         except UnreadableMessage as error:
-            refused.append(Refusal(name, error.code, error.detail, error.place))
+            known[error.code] += 1
+            if known[error.code] <= MOST_PROBLEMS:
+                refused.append(Refusal(f"message {piece.number}", error.code, error.detail, error.place))
+    for code, count in known.items():
+        if count > MOST_PROBLEMS:
+            detail = f"{count - MOST_PROBLEMS} more messages are refused for the same reason ({code})"
+            refused.append(Refusal("", "more-problems", detail))
+
+
+def _opened(piece: Piece, options: Hl7Options) -> Message:
+    fault = piece.fault or ("" if _SEGMENT_END.search(piece.data) else "header-alone")
+    if fault:
+        raise UnreadableMessage(f"message {piece.number}", fault, _FRAME_FAULTS[fault])
+    return parse_message(piece.data, number=piece.number, reading=options)
 
 
 def _note_trials(messages: Sequence[Message], notes: Notes) -> None:

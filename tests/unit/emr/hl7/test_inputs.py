@@ -72,7 +72,7 @@ def test_what_is_odd_about_several_inputs_together_is_told() -> None:
 
 
 def test_an_unreadable_message_is_refused_with_its_place_in_its_own_input() -> None:
-    _, second = _read(ARRIVAL, _CHARGE + DEPARTURE + b"MSH|^~\\&|" + b"\xff\r")
+    _, second = _read(ARRIVAL, _CHARGE + DEPARTURE + b"MSH|^~\\&|\rPID|" + b"\xff\r")
 
     assert [(one.encounter, one.code) for one in second.refused] == [("message 3", "not-in-charset")]
 

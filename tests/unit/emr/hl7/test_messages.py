@@ -50,6 +50,16 @@ def test_a_frame_without_an_end_is_refused_because_a_line_may_be_missing() -> No
     assert found.encounters[0].encounter.discharged is None
 
 
+def test_headers_without_a_message_are_refused_and_of_many_the_rest_is_counted() -> None:
+    header = ARRIVAL.partition(b"\r")[0] + b"\r"
+
+    found = read_hl7(ARRIVAL + header * 1003 + DEPARTURE)
+
+    assert [one.code for one in found.refused] == ["header-alone"] * 1000 + ["more-problems"]
+    assert found.refused[-1].detail.startswith("3 more messages")
+    assert found.encounters[0].encounter.discharged is not None
+
+
 @pytest.mark.parametrize(
     ("trailer", "codes_of_refusals"),
     [
