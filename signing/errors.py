@@ -128,18 +128,22 @@ class Obstacle(StrEnum):
 
     DOES_NOT_HOLD = "the signature does not hold"
     PLAIN = "a plain signature has no place for a timestamp"
-    EVIDENCE_MISSING = "a list or a response about some certificate is not known"
+    EVIDENCE_MISSING = "no list or response says that a certificate was good"
     STAMP_UNTRUSTED = "the authority's timestamp would not be believed"
 
 
 class CannotExtend(CannotSign):
     """A signature is not extended: it does not hold, or what it would need is not to be had."""
 
-    def __init__(self, obstacle: Obstacle, reasons: Iterable[Reason] = ()) -> None:
-        """Note what stands in the way, and the reasons of a verdict."""
+    def __init__(
+        self, obstacle: Obstacle, reasons: Iterable[Reason] = (), *, lacking: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Note what is in the way, reasons of a verdict, names that lack evidence and of who issued each."""
         self.obstacle = obstacle
         self.reasons = tuple(reasons)
-        super().__init__(": ".join([obstacle, ", ".join(self.reasons)] if self.reasons else [obstacle]))
+        self.lacking = tuple(lacking)
+        said = [*self.reasons, *(f"{name} (issued by {issuer})" for name, issuer in self.lacking)]
+        super().__init__(": ".join([obstacle, "; ".join(said)] if said else [obstacle]))
 
 
 class TimestampFailed(SigningError):

@@ -139,6 +139,10 @@ class Revocation:
         """Whether a token that says it was made then stays valid (RFC 3161, 4)."""
         return self.is_retired and self.revoked_at is not None and made < self.revoked_at
 
+    def says_good(self, at: datetime) -> bool:
+        """Whether it says that the certificate was not revoked at that time."""
+        return self.fresh_until >= at and (self.revoked_at is None or self.revoked_at > at)
+
     def answers(self, at: datetime) -> bool:
         """Whether nothing newer need be asked at that time: who is revoked for good stays so."""
         return self.fresh_until >= at or (self.revoked_at is not None and not self.is_hold)

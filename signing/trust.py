@@ -60,12 +60,13 @@ class Evidence:
     Attributes:
         certificates: The certificate and those above it, the anchor last.
         sources: Lists and responses about all of them but the anchor.
-        is_complete: Whether nothing is missing.
+        lacking: Those among them about which there is none that says they were good then; where nothing leads
+            to an anchor, the certificate itself.
     """
 
     certificates: tuple[x509.Certificate, ...]
     sources: tuple[RevocationSource, ...]
-    is_complete: bool
+    lacking: tuple[x509.Certificate, ...]
 
 
 class TrustStore:
@@ -272,12 +273,16 @@ class TrustStore:
         """Return what proves that the leaf is good at that time, as far as it is known."""
         path = self._find_path(leaf, others, at)
         if isinstance(path, Reason):
-            return Evidence((), (), is_complete=False)
-        found = [revocation for _, revocation in path.revocations if revocation is not None]
+            return Evidence((), (), (leaf.certificate,))
+        known = [revocation for _, revocation in path.revocations]
         return Evidence(
             path.chain,
-            tuple(revocation.source for revocation in found),
-            is_complete=len(found) == len(path.chain) - 1 and not _check_revocations(path, at),
+            tuple(revocation.source for revocation in known if revocation is not None),
+            tuple(
+                certificate
+                for certificate, revocation in zip(path.chain[:-1], known, strict=True)
+                if revocation is None or not revocation.says_good(at)
+            ),
         )
 
     def _find_path(

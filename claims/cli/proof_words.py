@@ -64,8 +64,8 @@ _OBSTACLES: Final[Mapping[Obstacle, tuple[str, str]]] = MappingProxyType(
             "its signature has no place for a timestamp",
         ),
         Obstacle.EVIDENCE_MISSING: (
-            "thiếu danh sách thu hồi về một chứng thư: đặt danh sách mới vào crls/",
-            "a list about some certificate is missing: put a fresh one into crls/",
+            "thiếu danh sách thu hồi về một chứng thư: đặt danh sách mới của bên cấp vào crls/",
+            "a list about a certificate is missing: put a fresh one of whoever issued it into crls/",
         ),
         Obstacle.STAMP_UNTRUSTED: (
             "dấu thời gian vừa nhận không đáng tin: đặt chứng thư của bên cấp dấu vào tsa/",
@@ -81,9 +81,11 @@ def sentence(code: str, language: str, **values: object) -> str:
 
 
 def describe_obstacle(error: CannotExtend, language: str) -> str:
-    """Return why an archive is not renewed, with what its verdict says, each with its code."""
+    """Return why an archive is not renewed, with what its verdict says and which certificates lack what."""
     reasons = [f"{describe_fault(each, language)} ({each})" for each in error.reasons]
-    return "; ".join([_in(language, _OBSTACLES[error.obstacle]), *reasons])
+    issued = _in(language, ("{0} (do {1} cấp)", "{0} (issued by {1})"))
+    lacking = [issued.format(*each) for each in error.lacking]
+    return "; ".join([_in(language, _OBSTACLES[error.obstacle]), *reasons, *lacking])
 
 
 def _in(language: str, pair: tuple[str, str]) -> str:

@@ -15,18 +15,17 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from signing.canonical import C14N_1_0, parse, parse_verbatim, write_document
-from signing.certificates import CertificateFacts, read_certificate, usable
+from signing.certificates import CertificateFacts, read_certificate, usable, write_name
 from signing.covered import CoveredOctets
 from signing.elements import Canonicalization
 from signing.errors import CannotExtend, Obstacle
 from signing.form import SignatureForm, find_signature, read_form
 from signing.policy import DEFAULT_POLICY, Policy
-from signing.revocation import RevocationSource
 from signing.timestamps.ask import ask_timestamp
 from signing.timestamps.check import check_token, find_signer, read_certificates
 from signing.timestamps.messages import TimestampAuthority
 from signing.timestamps.tokens import read_token
-from signing.trust import TrustStore
+from signing.trust import Evidence, TrustStore
 from signing.verdict import Level, Verdict
 from signing.verify import verify
 from signing.xades import names
@@ -63,7 +62,7 @@ class Extender:
         that has one, that is its renewal.
 
         Raises:
-            CannotExtend: The signature does not hold, is plain, or evidence is missing.
+            CannotExtend: The signature does not hold, is plain, or certificates lack evidence.
             TimestampFailed: The authority gives no timestamp.
         """
         verdict = self._verify(data, at)
@@ -74,7 +73,14 @@ class Extender:
             data = self._add_evidence(data, verdict.best_signature_time or at)
             verdict = self._verify(data, at)
             if not _reaches(verdict.level, Level.B_LT):
-                raise CannotExtend(Obstacle.EVIDENCE_MISSING)
+                form, unsigned = self._read(parse(data))
+                found = self._evidence(form, unsigned, verdict.best_signature_time or at)
+                lacking = dict.fromkeys(
+                    (write_name(each.subject), write_name(each.issuer))
+                    for one in found
+                    for each in one.lacking
+                )
+                raise CannotExtend(Obstacle.EVIDENCE_MISSING, lacking=lacking)
         if level is Level.B_LTA:
             data = self._add_timestamp(data, at=at, is_archive=True)
             self._verify(data, at)
@@ -116,7 +122,9 @@ class Extender:
     def _add_evidence(self, data: bytes, at: datetime) -> bytes:
         """Add what is not there yet; what is there may be covered by an archive timestamp, and stays."""
         form, unsigned = self._read(parse(data))
-        certificates, sources = self._collect(form, unsigned, at)
+        found = self._evidence(form, unsigned, at)
+        certificates = {each.public_bytes(_DER): None for one in found for each in one.certificates}
+        sources = {each.public_bytes(_DER): each for one in found for each in one.sources}
         sent = {each.info.certificate_der for each in _certificates_of(form)}
         sent |= {each.info.certificate_der for each in unsigned.certificates}
         known = {each.public_bytes(_DER) for each in unsigned.sources}
@@ -126,10 +134,8 @@ class Extender:
         has_values = not tags.isdisjoint({names.CERTIFICATE_VALUES, names.REVOCATION_VALUES})
         return self._append(data, evidence_elements(new_certificates, new_sources, is_more=has_values))
 
-    def _collect(
-        self, form: SignatureForm, unsigned: UnsignedForm, at: datetime
-    ) -> tuple[list[bytes], dict[bytes, RevocationSource]]:
-        """Return certificates, and lists and responses, that prove the signer and the authorities good."""
+    def _evidence(self, form: SignatureForm, unsigned: UnsignedForm, at: datetime) -> list[Evidence]:
+        """Return what proves the signer and the authorities good."""
         sent = [*_certificates_of(form), *unsigned.certificates]
         trust = self.trust.with_evidence(usable(sent), unsigned.sources)
         found = [trust.collect_evidence(_signer_of(form), sent, at=at)]
@@ -139,10 +145,7 @@ class Extender:
             if (signer := find_signer(token, candidates)) is not None:
                 stamping = trust.for_timestamps()
                 found.append(stamping.collect_evidence(signer, candidates, at=token.info.time))
-        certificates = {der.public_bytes(_DER): None for each in found for der in each.certificates}
-        return list(certificates), {
-            source.public_bytes(_DER): source for each in found for source in each.sources
-        }
+        return found
 
     def _append(self, data: bytes, elements: list[Element]) -> bytes:
         root = parse_verbatim(data)

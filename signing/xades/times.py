@@ -129,7 +129,7 @@ def is_self_contained(
     known = (*sent, *unsigned.certificates)
     alone = trust.with_evidence_alone(usable(known), unsigned.sources)
     others = [each for each in known if each is not leaf]
-    if not alone.collect_evidence(leaf, others, at=at).is_complete:
+    if alone.collect_evidence(leaf, others, at=at).lacking:
         return False
     stamping = alone.for_timestamps()
     for timestamp in unsigned.timestamps:
@@ -137,8 +137,7 @@ def is_self_contained(
         candidates = [*read_certificates(token.certificates), *known]
         signer = find_signer(token, candidates)
         if not timestamp.place.is_archive and (
-            signer is None
-            or not stamping.collect_evidence(signer, candidates, at=token.info.time).is_complete
+            signer is None or stamping.collect_evidence(signer, candidates, at=token.info.time).lacking
         ):
             return False
     return True

@@ -48,6 +48,16 @@ def test_every_error_of_signing_has_its_words(kind: type[SigningError]) -> None:
     assert describe_failure(error, "en") == str(error)
 
 
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_what_lacks_evidence_is_named_with_who_issued_it(language: str) -> None:
+    error = errors.CannotExtend(Obstacle.EVIDENCE_MISSING, lacking=[("CN=Phòng khám", "CN=Sub CA")])
+
+    said = describe_failure(error, language)
+
+    assert "CN=Phòng khám" in said
+    assert "CN=Sub CA" in said
+
+
 @pytest.mark.parametrize("found", errors.FileKind)
 def test_whatever_was_given_for_a_key_file_is_said_in_either_language(found: errors.FileKind) -> None:
     error = errors.OtherKeyFile("the file is not PKCS#12", found)

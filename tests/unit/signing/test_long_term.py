@@ -18,7 +18,7 @@ from lxml.etree import _Element as Element
 from signing.canonical import parse
 from signing.demo_pki import DemoPki, FacilityKey
 from signing.demo_tsa import DemoTsa
-from signing.errors import CannotExtend
+from signing.errors import CannotExtend, Obstacle
 from signing.extensions import UNREADABLE
 from signing.sign import Profile, sign_bundle
 from signing.timestamps.messages import TimestampRequest, read_response
@@ -183,13 +183,22 @@ def test_without_evidence_it_stays_b_t(archive: Archive, stamped: bytes) -> None
     assert verdict.level is Level.B_T
 
 
-@pytest.mark.parametrize("missing", [0, 1])
-def test_evidence_that_is_not_to_be_had_is_said(missing: int, archive: Archive, signed: bytes) -> None:
+@pytest.mark.parametrize(
+    ("missing", "issuer", "count"),
+    [pytest.param(0, "eHoSo Demo Issuing CA", 2, id="facility-and-stamps"), (1, "eHoSo Demo Root CA", 1)],
+)
+def test_evidence_that_is_not_to_be_had_is_said(
+    missing: int, issuer: str, count: int, archive: Archive, signed: bytes
+) -> None:
     known = archive.news(NOW)
     del known[missing]
 
-    with pytest.raises(CannotExtend, match="not known"):
+    with pytest.raises(CannotExtend) as refused:
         Extender(archive.tsa.answer, archive.trust(*known)).extend(signed, level=Level.B_LT, at=NOW)
+
+    assert refused.value.obstacle is Obstacle.EVIDENCE_MISSING
+    assert len(refused.value.lacking) == count
+    assert all(by.startswith(f"CN={issuer},") for _, by in refused.value.lacking)
 
 
 def test_newer_news_than_what_came_along_counts(
