@@ -56,14 +56,20 @@ class ArchiveSubmission:
             NotYetLogged: Its evidence is not in the log yet.
         """
         kept = self.archives.load(submission_id, within=within)
-        records = self.log.records_of(submission_id)
+        records = self._records(kept)
         if len(records) < len(kept.history):
             self.keep_log()
-            records = self.log.records_of(submission_id)
+            records = self._records(kept)
         if not records or len(records) < len(kept.history):
             raise NotYetLogged(submission_id)
-        head = self._head_over(records[-1].index)
+        head = self._head_over(records[-1][0].index)
         return make_archive(self._contents(kept, records, head), self.keys.current())
+
+    def _records(self, kept: Kept) -> list[tuple[LoggedRecord, Record]]:
+        """Return the records of what had happened when everything else was read."""
+        keys = self.keys.certificates()
+        found = [(one, Record.verify(one.token, keys)) for one in self.log.records_of(kept.submission.id)]
+        return [(one, record) for one, record in found if record.sequence in kept.history]
 
     def _head_over(self, index: int) -> StoredHead:
         # The first one that is stamped, or else the first one: what is found once stays.
@@ -75,9 +81,10 @@ class ArchiveSubmission:
             raise NotYetLogged(str(index))
         return head
 
-    def _contents(self, kept: Kept, records: Sequence[LoggedRecord], head: StoredHead) -> ArchiveContents:
+    def _contents(
+        self, kept: Kept, records: Sequence[tuple[LoggedRecord, Record]], head: StoredHead
+    ) -> ArchiveContents:
         submission, keys = kept.submission, self.keys.certificates()
-        made = [Record.verify(one.token, keys) for one in records]
         nodes = self.log.nodes()
         report = self._report(kept)
         receipt = kept.gateway_receipt
@@ -96,13 +103,13 @@ class ArchiveSubmission:
             gateway_receipt=None if receipt is None else _said(receipt),
             gateway_answer=None if receipt is None else receipt.answer,
             receipt=kept.signed_receipt,
-            records=[one.token for one in records],
-            history=[kept.history[one.sequence] for one in made],
+            records=[one.token for one, _ in records],
+            history=[kept.history[record.sequence] for _, record in records],
             head=head.token,
             head_size=head.head.size,
             head_timestamp=head.timestamp,
             inclusions=[
-                Inclusion(one.index, prove_inclusion(one.index, head.head.size, nodes)) for one in records
+                Inclusion(one.index, prove_inclusion(one.index, head.head.size, nodes)) for one, _ in records
             ],
             keys=key_set(keys, self.keys.chain()),
             signed_at=head.head.at,

@@ -166,12 +166,8 @@ class Archives(Protocol):
         """Append to its history; its state stays."""
         ...
 
-    def unexported(self, ids: Sequence[SubmissionId], store: str) -> Mapping[SubmissionId, str]:
-        """Return those to which something has happened since they were exported to a store.
-
-        Among them those that never were; each with the place in its history to which an export reaches that
-        begins now.
-        """
+    def exports(self, ids: Sequence[SubmissionId], store: str) -> Mapping[SubmissionId, tuple[str, bool]]:
+        """Return where each one's history ends, and whether what was written to a store reaches that."""
         ...
 
 

@@ -72,17 +72,18 @@ def hand_over(
             # The oldest first: what has no evidence yet comes last, when it may have.
             found = service.archives.oldest_first(since=since, facility=code, after=after, limit=_PAGE)
             expect(len(found))
-            due = service.archives.unexported([one.id for one in found], store.fingerprint)
+            exports = service.archives.exports([one.id for one in found], store.fingerprint)
             for submission in found:
                 name = f"{submission.received_at:%Y/%m/%d}/{submission.id}.asice"
                 if not name.startswith(f"{day}/"):
                     day = name.rpartition("/")[0]
                     there = frozenset(store.names(under=day))
-                if name in there and submission.id not in due:
+                upto, is_reached = exports.get(submission.id, ("", True))
+                if name in there and is_reached:
                     yield HandedOver(submission.id)
                 else:
                     require_turn()
-                    yield _write(service, store, submission, name, upto=due.get(submission.id))
+                    yield _write(service, store, submission, name, upto)
             if len(found) < _PAGE:
                 return
             after = found[-1].id
@@ -107,9 +108,7 @@ def _turn_at(store: ArchiveStore, service: Service) -> Iterator[Callable[[], Non
         turn.give_up()
 
 
-def _write(
-    service: Service, store: ArchiveStore, submission: Submission, name: str, *, upto: str | None
-) -> HandedOver:
+def _write(service: Service, store: ArchiveStore, submission: Submission, name: str, upto: str) -> HandedOver:
     try:
         data = service.archive(submission.id, within=EVERYWHERE)
     except NotYetLogged:
@@ -121,8 +120,9 @@ def _write(
         log.warning("archive.not_made", submission_id=submission.id, error=type(error).__name__)
         return HandedOver(submission.id, why=str(error))
     store.write(name, data)
-    # After it is there: an export that is noted has happened.
-    detail = {"file": name, "store": store.fingerprint} | ({} if upto is None else {"upto": upto})
+    # After it is there: an export that is noted has happened. What has happened while it was made, such as an
+    # erasure, is for the next one.
+    detail = {"file": name, "store": store.fingerprint, "upto": upto}
     event = Event(service.clock.now(), EventKind.EXPORTED, submission.state, "export", detail=detail)
     service.archives.note(submission.id, event, {"archive": hashlib.sha256(data).hexdigest()})
     return HandedOver(submission.id, name)

@@ -54,23 +54,24 @@ class PostgresArchives:
         with borrow(self.pool) as connection, connection.transaction():
             note_events(connection, [(submission_id, event)], {submission_id: digests})
 
-    def unexported(self, ids: Sequence[SubmissionId], store: str) -> Mapping[SubmissionId, str]:
-        """Return those that an export to a store does not reach the end of, by event_pkey.
+    def exports(self, ids: Sequence[SubmissionId], store: str) -> Mapping[SubmissionId, tuple[str, bool]]:
+        """Return where each one's history ends, and whether an export to a store reaches that; event_pkey.
 
         An export that names no store counts for each, and reaches as far as where it stands itself.
         """
         with borrow(self.pool) as connection:
             rows = connection.execute(
-                "SELECT s.id, last.seq::text FROM unnest(%(ids)s::text[]) AS s (id) CROSS JOIN LATERAL "
-                "(SELECT max(e.seq) AS seq FROM event e "
-                " WHERE e.submission_id = s.id AND e.kind <> 'exported') AS last "
-                "WHERE last.seq IS NOT NULL AND NOT EXISTS (SELECT FROM event x "
+                "SELECT s.id, last.seq::text, EXISTS (SELECT FROM event x "
                 " WHERE x.submission_id = s.id AND x.kind = 'exported' "
                 " AND coalesce(x.detail->>'store', %(store)s) = %(store)s "
-                " AND coalesce((x.detail->>'upto')::bigint, x.seq) >= last.seq)",
+                " AND coalesce((x.detail->>'upto')::bigint, x.seq) >= last.seq) "
+                "FROM unnest(%(ids)s::text[]) AS s (id) CROSS JOIN LATERAL "
+                "(SELECT max(e.seq) AS seq FROM event e "
+                " WHERE e.submission_id = s.id AND e.kind <> 'exported') AS last "
+                "WHERE last.seq IS NOT NULL",
                 {"ids": list(ids), "store": store},
             ).fetchall()
-        return dict(rows)
+        return {submission_id: (end, is_reached) for submission_id, end, is_reached in rows}
 
 
 def _read(connection: Connection[TupleRow], submission: Submission, vault: Vault) -> Kept:

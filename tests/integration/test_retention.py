@@ -16,10 +16,11 @@ from cryptography.hazmat.primitives import serialization
 
 from claims.cli.output import Exit
 from claims.exchange.access.keys import Scope
-from claims.exchange.access.places import EVERYWHERE, Place
+from claims.exchange.access.places import EVERYWHERE, Place, Reach
 from claims.exchange.access.principal import Grant
 from claims.exchange.access.session import Stage
 from claims.exchange.errors import CannotErase
+from claims.exchange.proofs import Kept
 from claims.exchange.registrations import Note
 from claims.exchange.results import Assessment, ReceptionError, Standing
 from claims.exchange.retention import RecordClass, Retain, UnreadableRetention, load_retention
@@ -32,6 +33,7 @@ from claims.proof.verification import verify_archive
 from claims.runtime.archive_store import open_archives
 from claims.runtime.handover import hand_over
 from claims.runtime.wiring import Service
+from claims.storage.archives import PostgresArchives
 from claims.storage.audit import Audit
 from claims.storage.retention import PostgresRetained
 from signing.demo_pki import FacilityKey
@@ -367,6 +369,54 @@ def test_what_was_erased_is_erased_where_it_was_exported_to(service: Service, tm
     after = (tmp_path / "out" / str(name)).read_bytes()
 
     assert (b"says who was ill" in before, b"says who was ill" in after) == (True, False)
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["exported-anew", "gone-from-the-store"])
+def test_what_is_erased_while_it_is_exported_is_gone_with_the_next_export(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_gone: bool
+) -> None:
+    submission = rejected(service, b"says who was ill")
+    assert archived(service, submission.id)
+    (name,) = exported(service, tmp_path / "out")
+    if is_gone:
+        (tmp_path / "out" / str(name)).unlink()
+    else:
+        service.retain.hold(submission.id, **WHY)
+        service.retain.release(submission.id, **WHY)
+        assert archived(service, submission.id)
+    make = service.archive
+
+    def make_and_erase(submission_id: SubmissionId, *, within: Reach) -> bytes:
+        data = make(submission_id, within=within)
+        retain(service, after_years=21).erase(submission_id, **WHY)
+        return data
+
+    monkeypatch.setattr(service, "archive", make_and_erase)
+    assert exported(service, tmp_path / "out") == [name]
+    monkeypatch.undo()
+    assert archived(service, submission.id)
+    exported(service, tmp_path / "out")
+
+    assert b"says who was ill" not in (tmp_path / "out" / str(name)).read_bytes()
+
+
+def test_what_is_logged_while_an_archive_is_made_is_for_the_next_one(service: Service) -> None:
+    submission = rejected(service)
+    before = archived(service, submission.id)
+    kept = service.archives.load(submission.id, within=EVERYWHERE)
+    service.retain.hold(submission.id, **WHY)
+    after = archived(service, submission.id)
+
+    class AsBefore(PostgresArchives):
+        def load(self, submission_id: SubmissionId, *, within: Reach) -> Kept:
+            return kept
+
+    archive = replace(service.archive, archives=AsBefore(service.pool))
+
+    assert len(read_container(after)["evidence/records.jws"]) > len(
+        read_container(before)["evidence/records.jws"]
+    )
+    assert archive(submission.id, within=EVERYWHERE) == before
 
 
 def test_an_archive_that_cannot_be_made_keeps_none_of_the_others_back(
