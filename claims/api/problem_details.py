@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from typing import Final
 
+from claims.bundle.messages import describe
 from claims.exchange import errors
 from claims.exchange.access import errors as access_errors
 from claims.exchange.batches import describe_fault
+from claims.exchange.breaker import MAINTENANCE, RESTING
+from claims.exchange.quota import QUOTA
+from claims.exchange.results import finding_of
 from claims.exchange.submit_encounter import WrongFacility
+from claims.exchange.webhooks import DISABLED_BY_FACILITY, GONE
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 
 #: With the facts of the error by name; ``{error}`` is what it says of itself, in words of others.
@@ -17,15 +22,15 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     access_errors.AccessDenied: "không đủ quyền: cần {needs}",
     access_errors.KeyNotFound: "không có khóa hay phần mềm nào mang mã {key_id}",
     access_errors.TooManyKeys: "đang có {most} khóa còn hiệu lực: hãy kết thúc khóa cũ trước",
-    access_errors.UnusableKey: "khóa không dùng được ({why}); hãy gửi khóa công khai RSA (từ 2048 bit), "
+    access_errors.UnusableKey: "khóa không dùng được ({said}); hãy gửi khóa công khai RSA (từ 2048 bit), "
     "P-256, P-384 hoặc Ed25519",
     access_errors.ProtectedRecord: "xem {submission_id} cần quyền riêng, hoặc mở hồ sơ với lý do",
     access_errors.TooManyRequests: "gửi quá nhanh (tối đa {limit} yêu cầu); hãy thử lại sau "
     "{retry_after_s} giây",
     errors.UnknownFacility: "cơ sở {facility} chưa được đăng ký",
     errors.SubmissionNotFound: "không có lần gửi {submission_id}",
-    errors.GatewayError: "cổng không tiếp nhận hoặc chưa trả lời ({error})",
-    errors.GatewayRefused: "cổng từ chối; gửi lại y nguyên cũng không được nhận ({error})",
+    errors.GatewayError: "{said} ({cause}); hãy gửi lại sau",
+    errors.GatewayRefused: "{said} ({cause}); gửi lại y nguyên cũng không được nhận",
     errors.NothingToShow: "nội dung của {submission_id} không có hồ sơ nào hiển thị được",
     errors.DataRequestNotFound: "không có yêu cầu {request_id}",
     errors.DataRequestClosed: "yêu cầu {request_id} đã được trả lời, hoặc đã gia hạn một lần",
@@ -51,7 +56,7 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     "ghi cursor",
     errors.WebhookNotFound: "không có {webhook_id}",
     errors.TooManyWebhooks: "mỗi cơ sở có tối đa {most} webhook; hãy xóa bớt trước",
-    errors.WebhookDisabled: "{webhook_id} đang tắt ({why}); hãy bật lại trước",
+    errors.WebhookDisabled: "{webhook_id} đang tắt ({said}); hãy bật lại trước",
     UnusableAddress: "không gửi gì đến {url}: {why}",
     TargetUnreachable: "không gửi được đến {url}: {why}",
     errors.IdempotencyMismatch: "Idempotency-Key này đã dùng cho {submission_id} với nội dung khác",
@@ -60,9 +65,55 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     errors.NothingToAdjust: "không có quyết định cuối cùng nào giảm trừ khoản nào của hồ sơ này",
     errors.NoSigningKey: "dịch vụ không giữ khóa ký của cơ sở {facility}",
     errors.NoRoom: "ổ đĩa của dịch vụ tạm thời không đủ chỗ cho lô này; hãy gửi lại sau",
-    errors.StoreUnavailable: "dịch vụ tạm thời không lưu được gì; hãy gửi lại sau ({error})",
+    errors.ContentsUnavailable: "kho nội dung của dịch vụ tạm thời không dùng được; hãy gửi lại sau",
+    errors.KeysUnavailable: "khóa chủ của dịch vụ tạm thời không dùng được; hãy gửi lại sau",
+    errors.StoreUnavailable: "cơ sở dữ liệu của dịch vụ tạm thời không dùng được; hãy gửi lại sau",
     WrongFacility: "lượt khám là của cơ sở {named}, nhưng cơ sở {caller} gửi",
 }
+
+#: Why there is no receipt, by cause; the others are codes that the gateway answered.
+_OF_THE_GATEWAY: Final[Mapping[str, str]] = {
+    errors.UNREACHABLE: "không kết nối được với cổng",
+    errors.TIMED_OUT: "cổng không trả lời kịp",
+    errors.DISCONNECTED: "cổng ngắt kết nối giữa chừng",
+    "gateway.garbled": "không đọc được trả lời của cổng",
+    "gateway.other-claim": "trả lời của cổng là về hồ sơ khác",
+    RESTING: "cổng không trả lời nên dịch vụ tạm nghỉ ít phút rồi mới hỏi lại",
+    MAINTENANCE: "cổng đã báo bảo trì",
+    QUOTA: "dịch vụ đã hỏi cổng hết mức cho phép lúc này",
+    errors.NO_ACCOUNT: "cơ sở chưa có tài khoản trên cổng",
+    errors.NOT_CONFIGURED: "dịch vụ chưa được khai báo địa chỉ cổng",
+    errors.NO_CHECK_IN: "giao diện này của cổng không nhận trạng thái KCB",
+    errors.SIGN_IN_ELSEWHERE: "dịch vụ đang đăng nhập vào cổng",
+}
+_REASONS: Final[Mapping[str, str]] = {
+    "unreadable": "không đọc được",
+    "weak": "quá yếu",
+    "private": "là khóa bí mật",
+    GONE: "nơi nhận trả lời 410",
+    DISABLED_BY_FACILITY: "cơ sở đã tắt",
+}
+
+
+def _said(error: Exception) -> str:
+    """Say what a code stands for, which the error has as its cause or reason."""
+    if isinstance(error, errors.GatewayError):
+        step = "không đăng nhập được vào cổng: " if error.cause.startswith("gateway.login.") else ""
+        return step + _said_by_the_gateway(error.cause)
+    why = str(getattr(error, "why", ""))
+    return _REASONS.get(why, why)
+
+
+def _said_by_the_gateway(cause: str) -> str:
+    name = cause.rpartition(".")[2]
+    known = _OF_THE_GATEWAY.get(cause) or _OF_THE_GATEWAY.get(f"gateway.{name}")
+    if known is not None:
+        return known
+    if name.startswith("http-"):
+        return f"cổng trả lời HTTP {name.removeprefix('http-')}"
+    if not name.isdigit():
+        return "cổng trả lời không đúng giao thức"
+    return describe(finding_of(name), "vi").rstrip(".").replace("Cổng", "cổng", 1)
 
 
 def in_vietnamese(error: Exception) -> str:
@@ -76,4 +127,4 @@ def in_vietnamese(error: Exception) -> str:
             sentence = next(
                 (_SENTENCES[kind] for kind in type(error).__mro__ if kind in _SENTENCES), "{error}"
             )
-            return sentence.format_map({**vars(error), "error": error})
+            return sentence.format_map({**vars(error), "error": error, "said": _said(error)})

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -11,12 +12,25 @@ _ENGLISH: Final = "en"
 
 def in_words(code: str, detail: str, language: str) -> str:
     """Say in one language (``vi`` or ``en``) what was refused or odd; the English detail has the facts."""
-    said = None if language == _ENGLISH else load_words().get(code)
-    return f"{said} ({detail})" if said else detail
+    if language == _ENGLISH:
+        return detail
+    words = load_words()
+    return words.sentences.get(detail) or (
+        f"{words.codes[code]} ({detail})" if code in words.codes else detail
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The Vietnamese words: of sentences without facts by the English ones, of all others by their codes."""
+
+    sentences: Mapping[str, str]
+    codes: Mapping[str, str]
 
 
 @cache
-def load_words() -> Mapping[str, str]:
-    """Load the Vietnamese words, by code."""
+def load_words() -> Words:
+    """Load them."""
     text = (resources.files(__package__ or "") / "words.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    said = tomllib.loads(text)
+    return Words(said.pop("sentences"), said)

@@ -49,7 +49,7 @@ _GONE_STATUS: Final = 410
 _SECRET_BYTES: Final = 32
 #: Posts to one receiver at once.
 POSTS_AT_ONCE: Final = 4
-_DISABLED_BY_FACILITY: Final = "by the facility"
+DISABLED_BY_FACILITY: Final = "by the facility"
 
 
 class DeliveryState(StrEnum):
@@ -320,7 +320,7 @@ class KeepWebhooks:
             self.receivers.check(url)
         disabled_why = webhook.disabled_why
         if is_enabled is not None:
-            disabled_why = None if is_enabled else (disabled_why or _DISABLED_BY_FACILITY)
+            disabled_why = None if is_enabled else (disabled_why or DISABLED_BY_FACILITY)
         changed = replace(
             webhook,
             url=webhook.url if url is None else url,

@@ -11,6 +11,7 @@ from claims.building.errors import CannotBuild
 from claims.emr.errors import MalformedEncounter
 from claims.exchange import errors
 from claims.exchange.access import errors as access_errors
+from claims.exchange.breaker import MAINTENANCE
 from claims.exchange.submit_encounter import WrongFacility
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 
@@ -21,14 +22,14 @@ ERRORS = [
     (access_errors.AccessDenied("the right replay.start", "quyền replay.start"), "cần quyền replay.start"),
     (access_errors.KeyNotFound("key_1"), "key_1"),
     (access_errors.TooManyKeys(2), "2 khóa"),
-    (access_errors.UnusableKey("weak"), "weak"),
+    (access_errors.UnusableKey("weak"), "quá yếu"),
     (access_errors.ProtectedRecord("sub_1"), "sub_1"),
     (access_errors.TooManyRequests(600, 7), "7 giây"),
     (errors.UnknownFacility("79999"), "79999"),
     (errors.SubmissionNotFound("sub_1"), "sub_1"),
     (errors.CheckInRefused((), is_others=True), "cơ sở khác"),
-    (errors.GatewayRefused("gateway.401", "sai"), "gateway.401: sai"),
-    (errors.GatewayUnavailable("gateway.timeout"), "gateway.timeout"),
+    (errors.GatewayRefused("gateway.205", "a parameter"), "báo lỗi 205: tham số sai định dạng (gateway.205)"),
+    (errors.GatewayUnavailable("gateway.timeout", "no answer"), "cổng không trả lời kịp (gateway.timeout)"),
     (errors.NothingToShow("sub_1"), "sub_1"),
     (errors.DataRequestNotFound("dreq_1"), "dreq_1"),
     (errors.DataRequestClosed("dreq_1", "it was answered"), "dreq_1"),
@@ -51,7 +52,7 @@ ERRORS = [
     (errors.InvalidCursor(), "cursor"),
     (errors.WebhookNotFound("whk_1"), "whk_1"),
     (errors.TooManyWebhooks(5), "5 webhook"),
-    (errors.WebhookDisabled("whk_1", "gone"), "whk_1"),
+    (errors.WebhookDisabled("whk_1", "gone"), "whk_1 đang tắt (nơi nhận trả lời 410)"),
     (UnusableAddress("https://h.example", "private", "mạng riêng"), "https://h.example: mạng riêng"),
     (TargetUnreachable("https://h.example", "timeout", "chờ lâu"), "https://h.example: chờ lâu"),
     (errors.IdempotencyMismatch("k", "sub_1"), "sub_1"),
@@ -59,9 +60,10 @@ ERRORS = [
     (errors.EmptySelection(), "điều kiện"),
     (errors.NothingToAdjust(), "giảm trừ"),
     (errors.NoSigningKey("79001"), "79001"),
-    (errors.StoreUnavailable("it is closed"), "it is closed"),
+    (errors.StoreUnavailable("it is closed"), "cơ sở dữ liệu"),
     (errors.NoRoom(), "không đủ chỗ"),
-    (errors.KeysUnavailable("the token is away"), "the token is away"),
+    (errors.KeysUnavailable("the token is away"), "khóa chủ"),
+    (errors.ContentsUnavailable("no such bucket"), "kho nội dung"),
     (WrongFacility("79001", "79002"), "79002"),
 ]
 #: Their details are lists of what is wrong with a document.
@@ -74,6 +76,22 @@ def test_its_facts_are_told(error: Exception, fact: str) -> None:
 
     assert fact in said
     assert said != str(error)
+
+
+@pytest.mark.parametrize(
+    ("cause", "fact"),
+    [
+        (MAINTENANCE, "cổng đã báo bảo trì"),
+        ("gateway.http-502", "cổng trả lời HTTP 502"),
+        ("gateway.no-receipt", "cổng trả lời không đúng giao thức"),
+        ("gateway.login.401", "không đăng nhập được vào cổng: cổng tiếp nhận báo lỗi 401"),
+        ("gateway.login.timeout", "không đăng nhập được vào cổng: cổng không trả lời kịp"),
+    ],
+)
+def test_why_the_gateway_gave_no_receipt_is_told_without_english(cause: str, fact: str) -> None:
+    said = in_vietnamese(errors.GatewayUnavailable(cause, "what the English sentence says"))
+
+    assert said == f"{fact} ({cause}); hãy gửi lại sau"
 
 
 @pytest.mark.parametrize("error", [pytest.param(one, id=type(one).__name__) for one, _ in ERRORS])

@@ -1,6 +1,7 @@
 """What reading an input refuses or finds odd is said in Vietnamese, too."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,8 @@ from typing import Final
 import pytest
 
 import claims.emr
+from claims.emr.errors import MalformedEncounter
+from claims.emr.recognizing import parse_document
 from claims.emr.words import in_words, load_words
 
 #: Which argument of a call is the code of something said.
@@ -41,7 +44,7 @@ def test_codes_are_found_in_the_sources() -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_code_has_words_in_vietnamese(code: str) -> None:
-    assert load_words()[code]
+    assert load_words().codes[code]
 
 
 def test_the_facts_stand_behind_the_words() -> None:
@@ -49,3 +52,48 @@ def test_the_facts_stand_behind_the_words() -> None:
 
     assert in_words("not-counted", detail, "vi") == f"không tạo dòng ({detail})"
     assert in_words("not-counted", detail, "en") == detail
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("<a/>", id="xml"),
+        pytest.param("[]", id="no-object"),
+        pytest.param("[" * 100_000, id="nested"),
+        pytest.param(b"PK\x03\x04\xff", id="zip"),
+        pytest.param("{}".encode("utf-16"), id="utf-16"),
+        pytest.param(b"\xff", id="no-utf-8"),
+        pytest.param('{"resourceType": "Bundle"}', id="fhir"),
+        pytest.param("MSH|^~", id="hl7"),
+        pytest.param('{"a": "\\u0000"}', id="control-character"),
+        pytest.param('{"schema": "encounter/2", "facility": 99001, "facility": "x", "foo": 1}', id="keys"),
+        pytest.param('{"facility": "x y", "encounter": [], "coverage": {}, "medications": 1}', id="types"),
+    ],
+)
+def test_what_an_encounter_document_lacks_is_said_without_english(document: bytes | str) -> None:
+    data = document.encode() if isinstance(document, str) else document
+
+    with pytest.raises(MalformedEncounter) as caught:
+        parse_document(data)
+
+    said = [in_words(one.code, one.detail, "vi") for one in caught.value.problems]
+    assert said
+    assert [one for one in said if one.isascii() or "needed" in one or "it is" in one] == []
+
+
+def test_every_sentence_of_the_scalars_is_whole_in_vietnamese() -> None:
+    sources = [
+        Path(claims.emr.__path__[0], name).read_text("utf-8") for name in ("scalars.py", "encounter.py")
+    ]
+    constants = {
+        node.value
+        for source in sources
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    sentences = {one for one in constants if re.search(r"\b(is|are) (needed|there|not|at most|none)", one)}
+
+    said = {one for one in sentences if "." not in one}  # docstrings end with one
+    assert len(said) > 15
+    assert said <= set(load_words().sentences)
