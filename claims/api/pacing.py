@@ -21,9 +21,20 @@ async def take_turn(pace: Pace | None, who: str) -> Turn | None:
     Raises:
         TooManyRequests: There is none left.
     """
-    if pace is None:
-        return None
-    turn = await run_in_threadpool(pace.take, who)
+    return None if pace is None else _given(await run_in_threadpool(pace.take, who))
+
+
+async def require_turn(pace: Pace | None, who: str) -> None:
+    """Look whether there is a turn, and take none.
+
+    Raises:
+        TooManyRequests: There is none left.
+    """
+    if pace is not None:
+        _given(await run_in_threadpool(pace.look, who))
+
+
+def _given(turn: Turn) -> Turn:
     if not turn.is_given:
         raise TooManyRequests(turn.limit, turn.reset_s)
     return turn

@@ -4,6 +4,7 @@ What .NET takes, the real gateway very likely does: paths and names in any case,
 """
 
 import json
+import re
 from binascii import Error as Base64Error
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Final, TypeAlias
@@ -25,6 +26,7 @@ _NAMES: Final = (
     "tuNgay", "denNgay", "ngayGui", "maGiaoDich", "thang", "nam", "maDot", "kyQuyetToan",
     "maThe", "hoTen", "ngaySinh", "hoTenCb", "cccdCb",
 )  # fmt: skip
+_SLASHES: Final = re.compile("//+")
 _WHITE_SPACE: Final = b" \t\n\r\v\f"
 #: The protocol's requests have eleven fields at most. A reader of many keeps twenty times their length.
 _MOST_FIELDS: Final = 100
@@ -36,7 +38,7 @@ _SPELLINGS: Final[Mapping[str, str]] = {name.lower(): name for name in _NAMES}
 
 
 class AnyCase:
-    """Serves the protocol's paths however they are written: in any case, with or without a slash behind.
+    """Serves the protocol's paths however they are written: in any case, with more slashes or one behind.
 
     A layer of ASGI, around the application of either kind.
     """
@@ -48,7 +50,8 @@ class AnyCase:
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         """Pass the request on under the path as the protocol spells it."""
         written = scope.get("path", "")
-        path = self._spellings.get(written.lower().rstrip("/"), written)
+        # An address that ends with a slash, and the path behind it, make two.
+        path = self._spellings.get(_SLASHES.sub("/", written.lower()).rstrip("/"), written)
         await self._app({**scope, "path": path}, receive, send)
 
 

@@ -6,6 +6,7 @@ A broker that is down, slow or no Redis blocks nobody: each process then counts 
 import math
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,20 +65,32 @@ class Pace:
 
     def take(self, who: str) -> Turn:
         """Ask for a turn."""
+        return self._ask(who, lambda limiter: limiter.hit(self._rate, self._name, who))
+
+    def look(self, who: str) -> Turn:
+        """Say whether there is a turn, and take none."""
+        return self._ask(who, lambda limiter: limiter.test(self._rate, self._name, who))
+
+    def _ask(self, who: str, is_given: Callable[[SlidingWindowCounterRateLimiter], bool]) -> Turn:
         if self._together is not None and time.monotonic() >= self._alone_until:
             try:
-                return self._take(self._together, who)
+                return self._turn(self._together, who, is_given)
             except (redis.RedisError, OSError) as error:
                 with self._lock:
                     self._alone_until = time.monotonic() + _LEFT_ALONE_S
                 log.warning("pace.counted_alone", pace=self._name, reason=type(error).__name__)
-        return self._take(self._alone, who)
+        return self._turn(self._alone, who, is_given)
 
-    def _take(self, limiter: SlidingWindowCounterRateLimiter, who: str) -> Turn:
-        is_given = limiter.hit(self._rate, self._name, who)
+    def _turn(
+        self,
+        limiter: SlidingWindowCounterRateLimiter,
+        who: str,
+        is_given: Callable[[SlidingWindowCounterRateLimiter], bool],
+    ) -> Turn:
+        given = is_given(limiter)
         stats = limiter.get_window_stats(self._rate, self._name, who)
         return Turn(
-            is_given, self._rate.amount, stats.remaining, max(1, math.ceil(stats.reset_time - time.time()))
+            given, self._rate.amount, stats.remaining, max(1, math.ceil(stats.reset_time - time.time()))
         )
 
 

@@ -238,7 +238,7 @@ class Settings(BaseModel):
         1800, description="How long a drop-in session lives."
     )
     dropin_sign_in_rate: Rate = Field(
-        "10/minute", description="How often one name, and one address, may try to sign in."
+        "10/minute", description="How often one name, and one address, may fail to sign in."
     )
 
     gateway_url: WebBase | None = Field(

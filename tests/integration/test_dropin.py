@@ -365,12 +365,25 @@ def test_a_body_that_is_compressed_is_told_so_in_the_gateways_words(client: Test
     assert "Content-Encoding" in response.json()["thongDiep"]
 
 
-@pytest.mark.parametrize("write", [str.lower, str.upper, lambda path: f"{path}/"])
-def test_paths_are_read_in_any_case(client: TestClient, write: Callable[[str], str]) -> None:
+@pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param(str.lower, id="lower"),
+        pytest.param(str.upper, id="upper"),
+        pytest.param(lambda path: f"{path}/", id="slash-behind"),
+        pytest.param(lambda path: f"/{path}", id="two-slashes"),
+    ],
+)
+def test_paths_are_read_in_any_case_and_with_any_slashes(
+    client: TestClient, write: Callable[[str], str]
+) -> None:
     body = {"username": f"{US}_BV", "password": hash_password("mật khẩu")}
 
     response = client.post(
-        write("/api/token/take"), content=write_form(body), headers=FORM, follow_redirects=False
+        f"http://testserver{write('/api/token/take')}",
+        content=write_form(body),
+        headers=FORM,
+        follow_redirects=False,
     )
 
     assert code_of(response) == "200"
@@ -461,6 +474,11 @@ def test_guessing_is_slowed_down(client: TestClient) -> None:
     assert [one.status_code for one in answers] == [200] * 8 + [429]
     assert code_of(answers[-1]) == "429"
     assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+def test_software_that_signs_in_for_every_claim_is_not_slowed_down(client: TestClient) -> None:
+    assert [code_of(take_token(client)) for _ in range(12)] == ["200"] * 12
+    assert code_of(take_token(client, password="wrong")) == "401"
 
 
 def test_nothing_of_it_is_there_unless_it_is_switched_on(

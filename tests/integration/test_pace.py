@@ -30,6 +30,14 @@ def test_two_processes_count_together_and_facilities_apart(broker_url: str) -> N
     assert second.take("99002").remaining == 1
 
 
+def test_looking_takes_no_turn(broker_url: str) -> None:
+    pace = Pace("1/hour", broker_url=broker_url, name="look", patience_s=PATIENCE_S)
+
+    assert [pace.look("99001").is_given for _ in range(3)] == [True] * 3
+    assert pace.take("99001").is_given
+    assert not pace.look("99001").is_given
+
+
 def test_a_broker_that_does_not_answer_is_asked_once_and_blocks_nobody() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(0)

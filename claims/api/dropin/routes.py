@@ -24,7 +24,7 @@ from claims.api.dropin.speaking import (
     answer,
     refusal_of_gateway,
 )
-from claims.api.pacing import take_turn
+from claims.api.pacing import require_turn, take_turn
 from claims.api.talks import talk
 from claims.exchange.access.errors import UnknownKey
 from claims.exchange.access.principal import Principal
@@ -63,11 +63,15 @@ async def take_token(request: Request, service: TheService) -> JSONResponse:
     if not (fields.get("username") and fields.get("password")):
         raise Refusal(NOT_SIGNED_IN, f"Thiếu username hoặc password. {READABLE}")
     username, password = fields.get("username", ""), fields.get("password", "")
-    for who in (f"name {username}", f"address {address}"):
-        await take_turn(service.dropin_sign_in_pace, who)
+    pace, counted = service.dropin_sign_in_pace, (f"name {username}", f"address {address}")
+    for who in counted:
+        await require_turn(pace, who)
     try:
         session = await run_in_threadpool(service.dropin_desk.sign_in, username, password, address=address)
     except UnknownKey:
+        # Guesses are counted, and they alone: there is software that signs in for every claim.
+        for who in counted:
+            await take_turn(pace, who)
         raise Refusal(NOT_SIGNED_IN, "Sai tài khoản hoặc mật khẩu") from None
     return answer(
         APIKey={

@@ -126,7 +126,7 @@ class Exchange(Checking):
 
     @cached_property
     def dropin_sign_in_pace(self) -> Pace | None:
-        """How often somebody may try to sign in at the drop-in intake; None: as often as he likes."""
+        """How often somebody may fail to sign in at the drop-in intake; None: as often as he likes."""
         rate = self.settings.dropin_sign_in_rate
         return Pace(rate, broker_url=self.broker_url, name="drop-in sign-in") if rate else None
 
