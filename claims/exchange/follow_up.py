@@ -9,11 +9,12 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from claims.bundle.deadlines import load_calendar
 from claims.exchange.breaker import Breaker
-from claims.exchange.errors import GatewayError
+from claims.exchange.errors import GatewayError, GatewayRefused
 from claims.exchange.ports import Clock
 from claims.exchange.results import Results, ResultStore, Subject, TransactionVerdict, Watch, WatchKey
 from claims.localtime import VIETNAM, local_date
@@ -23,6 +24,12 @@ _RECEPTION: Final = timedelta(hours=49)
 #: Article 10: assessed within 7 working days, answered within 3 more.
 _ASSESSMENT_WORKING_DAYS: Final = 10
 _SOON: Final = timedelta(seconds=30)
+#: The longest outage of the gateway for which results are looked for later than their clock says.
+_OUTAGE: Final = timedelta(days=7)
+#: So many things that the gateway cannot say end a look: it is in trouble, and not they.
+_MOST_UNSAID: Final = 3
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +61,16 @@ class LookPolicy:
 
     def next_look_at(self, watch: Watch, now: datetime) -> datetime | None:
         """Return when to look again, or None when this look was the last."""
-        if now >= watch.until:
-            return None
+        return None if now >= watch.until else min(self._after(watch, now), watch.until)
+
+    def again_at(self, watch: Watch, now: datetime) -> datetime | None:
+        """Return when to look again after nobody answered: past the clock, too, which an outage extends."""
+        return None if now >= watch.until + _OUTAGE else self._after(watch, now)
+
+    def _after(self, watch: Watch, now: datetime) -> datetime:
         wait_s = min(self.first_s * 2.0 ** min(watch.looks, 30), self.longest_s)
         jitter = random.uniform(0.75, 1.0)  # noqa: S311 - so that facilities do not come together; no secret
-        return min(now + timedelta(seconds=wait_s * jitter), watch.until)
+        return now + timedelta(seconds=wait_s * jitter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +127,12 @@ class FollowUp:
                 finished = self._read_assessment(watch)
         except GatewayError as error:
             answered = False
-            self.breaker.note(error, self.clock.now())
+            self._note(error)
         else:
-            self.breaker.note(None, self.clock.now())
+            self._note(None)
         now = self.clock.now()
-        next_look_at = self.policy.next_look_at(watch, now) if is_done else now + _SOON
+        again_at = self.policy.next_look_at if answered else self.policy.again_at
+        next_look_at = again_at(watch, now) if is_done else now + _SOON
         self.store.end_look(key, owner=owner, next_look_at=next_look_at, finished=finished)
         return answered
 
@@ -129,31 +142,60 @@ class FollowUp:
         verdicts = self.results.of_day(key.facility, key.period)
         numbers = self._in_order(watch, [one for one in verdicts if one.wrong])
         until = self.clock.now() + timedelta(seconds=self.lease_s / 2)
+        ask = _AskForEach(self._note)
         for count, number in enumerate(numbers):
             if count >= self.most_details or self.clock.now() > until:
                 # Those that are known already are read again in a later look.
                 return not self.store.without_errors_noted(key.facility, numbers[count:])
-            errors = self.results.errors_of(key.facility, number)
-            self.store.note_errors(key.facility, [(number, errors)], now=self.clock.now())
+            errors = ask(partial(self.results.errors_of, key.facility, number))
+            if errors is not None:
+                self.store.note_errors(key.facility, [(number, errors)], now=self.clock.now())
         return True
 
     def _in_order(self, watch: Watch, wrong: list[TransactionVerdict]) -> list[str]:
         """Return the transactions with faults, first those of which nothing is known yet."""
         numbers = [one.ma_giao_dich for one in wrong]
-        unknown = self.store.without_errors_noted(watch.key.facility, numbers)
+        unknown = list(self.store.without_errors_noted(watch.key.facility, numbers))
+        random.shuffle(unknown)  # what the gateway cannot say must not come before the others each time
         return [*unknown, *(number for number in numbers if number not in set(unknown))]
 
     def _read_assessment(self, watch: Watch) -> frozenset[str]:
         """Read the month's rounds that may have changed, and its settlement; return the closed rounds."""
-        key, finished = watch.key, set(watch.finished)
+        key, finished, ask = watch.key, set(watch.finished), _AskForEach(self._note)
         for one in self.results.rounds(key.facility, key.period):
             if one.code in finished:
                 continue
-            found = self.results.assessments(key.facility, one.code)
+            found = ask(partial(self.results.assessments, key.facility, one.code))
+            if found is None:
+                continue
             self.store.note_assessments(key.facility, found, now=self.clock.now())
             if one.is_closed:
                 finished.add(one.code)
-        settlement = self.results.settlement(key.facility, key.period)
+        settlement = ask(partial(self.results.settlement, key.facility, key.period))
         if settlement is not None:
             self.store.note_settlement(key.facility, settlement, month=key.period, now=self.clock.now())
         return frozenset(finished)
+
+    def _note(self, error: GatewayError | None) -> None:
+        self.breaker.note(error, self.clock.now())
+
+
+@dataclass(slots=True)
+class _AskForEach:
+    """Asks for one thing after the other: what the gateway cannot say keeps nobody from the rest."""
+
+    note: Callable[[GatewayError], None]
+    left: int = _MOST_UNSAID
+
+    def __call__(self, read: Callable[[], _T]) -> _T | None:
+        try:
+            return read()
+        except GatewayRefused:
+            raise
+        except GatewayError as error:
+            self.left -= 1
+            is_about_all = error.is_silence or error.says_nothing or error.patience is not None
+            if is_about_all or not self.left:
+                raise
+            self.note(error)
+            return None

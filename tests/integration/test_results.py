@@ -47,6 +47,7 @@ class ScriptedResults:
     settled: Settlement | None = None
     failure: Exception | None = None
     asked: list[str] = field(default_factory=list)
+    unsaid: set[str] = field(default_factory=set)
 
     def of_day(self, facility: str, day: date) -> tuple[TransactionVerdict, ...]:
         self._ask(f"day {day}")
@@ -75,6 +76,8 @@ class ScriptedResults:
         self.asked.append(what)
         if self.failure is not None:
             raise self.failure
+        if what in self.unsaid:
+            raise GatewayUnavailable("gateway.results.500")
 
 
 @dataclass
@@ -317,6 +320,56 @@ def test_a_gateway_that_does_not_answer_is_looked_at_later_and_counts_as_silent(
     following.exchange.clock.advance(2 * HOUR)
     assert following.look(RECEPTION)
     assert following.exchange.submissions.findings(submission.id)
+
+
+def test_a_gateway_that_is_away_when_the_clock_runs_out_is_asked_once_it_is_back(
+    following: Following,
+) -> None:
+    submission = following.acknowledged()
+    following.wrong(submission, ReceptionError("202"))
+    following.results.failure = GatewayUnavailable("gateway.500")
+    following.exchange.clock.advance(600)
+    following.look(RECEPTION)
+    for _ in range(12):
+        following.exchange.clock.advance(6 * HOUR)
+        following.look(RECEPTION)
+
+    following.results.failure = None
+    following.exchange.clock.advance(6 * HOUR)
+    assert str(RECEPTION) in following.due()
+    following.look(RECEPTION)
+    assert following.exchange.submissions.findings(submission.id)
+
+    following.exchange.clock.advance(1000 * HOUR)
+    assert str(RECEPTION) not in following.due()
+
+
+def test_what_the_gateway_cannot_say_keeps_nobody_from_the_rest(following: Following) -> None:
+    submissions = [following.acknowledged(body) for body in (b"1", b"2", b"3")]
+    for submission in submissions:
+        following.wrong(submission, ReceptionError("202"))
+    following.results.unsaid = {f"errors {submissions[0].receipt}", "round D1"}
+    following.results.open_rounds = {"D1": [], "D2": [assessed()]}
+    following.exchange.clock.advance(600)
+
+    assert following.look(RECEPTION)
+    assert following.look(ASSESSMENT)
+
+    findings = [bool(following.exchange.submissions.findings(one.id)) for one in submissions]
+    assert findings == [False, True, True]
+    assert following.store.assessments_of(submissions[-1].id)
+
+
+def test_a_gateway_that_can_say_nothing_is_not_asked_for_everything(following: Following) -> None:
+    submissions = [following.acknowledged(f"{n}".encode()) for n in range(9)]
+    for submission in submissions:
+        following.wrong(submission, ReceptionError("202"))
+    following.results.unsaid = {f"errors {one.receipt}" for one in submissions}
+    following.exchange.clock.advance(600)
+
+    assert not following.look(RECEPTION)
+
+    assert len([one for one in following.results.asked if one.startswith("errors")]) == 3
 
 
 def test_more_faults_than_one_look_reads_are_read_in_the_next(following: Following) -> None:
