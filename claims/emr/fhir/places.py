@@ -12,6 +12,8 @@ from claims.emr.fhir.elements import Concept, Reference
 from claims.emr.fhir.source import UNNAMED, Named, Source, many
 
 _SMALL: Final = frozenset({"bd", "ro"})
+# Of a location of an encounter: where the patient shall be.
+_NOT_THERE: Final = frozenset({"planned", "reserved"})
 _WARD: Final = "wa"
 _HIGHEST_STEP: Final = 8
 
@@ -66,7 +68,8 @@ class Places:
 def read_places(source: Source, chart: Chart) -> Places:
     """Read the locations of an encounter; without any, its service type names the department."""
     encounter = chart.encounter
-    stays = [_stay(source, encounter, line) for line in encounter.resource.location]
+    lines = (line for line in encounter.resource.location if line.status not in _NOT_THERE)
+    stays = [_stay(source, encounter, line) for line in lines]
     if not any(stay.department.code for stay in stays):
         concept = next(iter(many(encounter.resource.service_type)), None)
         department = source.code(concept, source.options.national.department)

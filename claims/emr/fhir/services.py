@@ -77,7 +77,11 @@ def _services(charts: Charts, places: Places, line: _Line) -> Iterator[Service]:
             # One would take the place of what was said.
             detail = "a quantity that no claim can carry, or a ratio or range of quantities"
             source.refuse(row, "not-an-amount", detail)
-        yield _service(places, _as_charged(source, line, charged), charged, own=written)
+        service = _service(places, _as_charged(source, line, charged), charged, own=written)
+        if service.kind is ServiceKind.OTHER and service.group is None and not charged.extras.text("kind"):
+            detail = "no category and no code says what kind of service it is; it counts as another one"
+            source.note(row.pointer, "unknown-kind", detail)
+        yield service
 
 
 def _service(places: Places, line: _Line, charged: Charged, *, own: Decimal) -> Service:

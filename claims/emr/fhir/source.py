@@ -253,7 +253,8 @@ class Source:
             for one in identifiers
             if one.value and one.value.strip()
         )
-        if not sources and (known := found.origin if found else _text_of(link)):
+        # Who is named in words alone is mapped by them, as what is.
+        if not sources and (known := (found.origin if found else _text_of(link)) or display):
             sources = (Coding(code=known, display=display),)
         return Named(sources[0].code, sources) if sources else UNNAMED
 

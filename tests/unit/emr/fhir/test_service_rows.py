@@ -88,7 +88,7 @@ def test_an_amount_in_other_money_is_no_price_and_said(amount: dict[str, Any]) -
 
     (service,) = done.encounters[0].services
     assert (service.hospital_price, service.insured_price) == (None, None)
-    assert [one.code for one in done.oddities] == ["other-currency"]
+    assert [one.code for one in done.oddities] == ["other-currency", "unknown-kind"]
 
 
 def test_a_charge_prices_the_row_of_the_resource_that_it_names() -> None:
@@ -439,7 +439,33 @@ def test_a_charge_that_takes_something_back_refuses_its_encounter(below_zero: di
 def test_a_charge_that_is_part_of_another_is_told() -> None:
     done = read(a_charge("c1"), a_charge("c2", partOf=[ref("ChargeItem/c1")]))
 
-    assert [(one.pointer, one.code) for one in done.oddities] == [("/entry/3/resource", "part-of-a-charge")]
+    assert ("/entry/3/resource", "part-of-a-charge") in [(one.pointer, one.code) for one in done.oddities]
+
+
+@pytest.mark.parametrize(
+    ("order", "noted"),
+    [
+        pytest.param(an_order(), True, id="nothing"),
+        pytest.param(an_order(category=[concept(SNOMED, "108252007")]), False, id="category"),
+        pytest.param(
+            an_order(extension=[{"url": "urn:ehoso:extension:kind", "valueCode": "other"}]), False, id="kind"
+        ),
+        pytest.param(
+            an_order(extension=[{"url": "urn:ehoso:extension:group", "valueCode": "19"}]), False, id="group"
+        ),
+    ],
+)
+def test_an_order_that_nothing_tells_the_kind_of_is_said(order: dict[str, Any], *, noted: bool) -> None:
+    assert ("unknown-kind" in {one.code for one in read(order).oddities}) is noted
+
+
+def test_who_is_named_in_words_alone_is_mapped_by_them() -> None:
+    who = {"actor": {"display": "BS Trần Thử"}}
+
+    (service,) = read_one(a_procedure(performer=[who])).services
+
+    assert service.performers == ("BS Trần Thử",)
+    assert [(one.system, one.code) for one in service.codings["performers/0"]] == [(None, "BS Trần Thử")]
 
 
 @pytest.mark.parametrize(

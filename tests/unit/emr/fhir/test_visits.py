@@ -334,6 +334,15 @@ def test_what_is_no_card_for_this_visit_is_left_out(card: dict[str, Any]) -> Non
     assert read_one(card, a_patient(), a_patient() | {"id": "p2"}).coverage == ()
 
 
+def test_where_the_patient_is_only_planned_to_be_is_no_department() -> None:
+    places = [
+        {"location": {"identifier": {"system": "urn:ehoso:department", "value": code}}, "status": status}
+        for code, status in (("K03", "completed"), ("K19", "planned"), ("K26", "reserved"))
+    ]
+
+    assert read_one(an_encounter(location=places)).encounter.departments == ("K03",)
+
+
 def test_the_cards_of_the_account_win_in_their_order() -> None:
     lines = [
         {"coverage": ref("Coverage/k1"), "priority": 2},
