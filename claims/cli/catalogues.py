@@ -3,13 +3,14 @@
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from claims.cli.inputs import MAX_EXPORT_BYTES, Inputs, find_files, read_input
+from claims.cli.inputs import MAX_EXPORT_BYTES, Inputs, find_files, read_input, read_text
 from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
 from claims.cli.parts import Parts
 
@@ -52,6 +53,18 @@ _MORE: Final = {
     "vi": "… và {count} mục nữa; --csv hoặc --json liệt kê đầy đủ",
     "en": "… and {count} more; --csv or --json lists them all",
 }
+_MORE_PROBLEMS: Final = {
+    "vi": "… và {count} lỗi nữa; --json liệt kê đầy đủ",
+    "en": "… and {count} more; --json lists them all",
+}
+_WRITTEN: Final = {"vi": "đã ghi {count} tệp vào {folder}", "en": "{count} files written to {folder}"}
+_UNREADABLE: Final = {"vi": "không đọc được: {why}", "en": "cannot be read: {why}"}
+_NO_LIST: Final = {"vi": "không có danh mục nào", "en": "no list"}
+_NOTHING_WRONG: Final = {"vi": "không có lỗi", "en": "nothing wrong"}
+_WEIGHTS: Final = {
+    "vi": {"error": "{count} lỗi", "warning": "{count} cảnh báo"},
+    "en": {"error": "{count} error(s)", "warning": "{count} warning(s)"},
+}
 _TOTAL: Final = {
     "vi": "Thiếu {kinds} mục, tổng cộng {count} lần",
     "en": "{kinds} thing(s) missing, {count} time(s)",
@@ -76,7 +89,7 @@ def check_catalogue(folder: Folder, language: Language = "vi", as_json: AsJson =
 
 
 @catalogues.command("template")
-def write_catalogue_template(folder: Folder) -> None:
+def write_catalogue_template(folder: Folder, language: Language = "vi") -> None:
     """Write the files of a new catalogue: headers, one example row each, and a README."""
     from claims.catalogues.template import TemplateExists, write_template
 
@@ -84,7 +97,7 @@ def write_catalogue_template(folder: Folder) -> None:
         files = write_template(folder)
     except TemplateExists as error:
         raise typer.BadParameter(f"{error} is there already", param_hint="FOLDER") from error
-    say(f"{len(files)} files written to {folder}")
+    say(_WRITTEN[language].format(count=len(files), folder=folder))
 
 
 @catalogues.command("gaps")
@@ -100,19 +113,20 @@ def list_catalogue_gaps(
 ) -> int:
     """List what a hospital's encounters still lack: each unmapped code, price or value once, with its count.
 
-    Reads the same inputs as ``claims build``. Exit code 1 if anything is missing.
+    Reads the same inputs as ``claims build``. Exit code 1 if anything is missing, or could not be read.
     """
     from claims.building.gaplist import list_gaps
 
     options, lists = load_options(mapping), load_lists(catalogue, language)
-    lacking = list_gaps(_reasons(find_files(inputs), lists, options, language))
+    desk = _Desk(options, language)
+    lacking = list_gaps(_reasons(find_files(inputs), lists, desk))
     if as_csv:
         _write_csv(lacking, language)
     for one in lacking if as_json else ():
         emit(_gap_to_json(one))
     if not as_csv:
         _say_gaps(lacking, language)
-    return Exit.BLOCKED if lacking else Exit.FINE
+    return Exit.BLOCKED if lacking or desk.unread else Exit.FINE
 
 
 def _require_folder(folder: Path) -> None:
@@ -128,7 +142,7 @@ def load_options(mapping: Path | None, *, facility: str | None = None) -> "Readi
     """
     from claims.emr.formats import parse_options
 
-    return parse_options("" if mapping is None else mapping.read_text("utf-8"), facility=facility)
+    return parse_options("" if mapping is None else read_text(mapping), facility=facility)
 
 
 def load_lists(folder: Path | None, language: str) -> "Catalogue | None":
@@ -173,75 +187,88 @@ def say_problems(problems: "Sequence[CatalogueProblem]", language: str) -> None:
     for problem in gravest_first(problems)[:_SHOWN]:
         say(f"{problem.weight.value:8} {problem.place}: {describe_problem(problem, language)}")
     if len(problems) > _SHOWN:
-        say(f"… and {len(problems) - _SHOWN} more; --json lists them all")
+        say(_MORE_PROBLEMS[language].format(count=len(problems) - _SHOWN))
 
 
 def _say_report(found: "LoadedCatalogue", counts: dict[str, int], language: str) -> None:
     say_problems(found.problems, language)
-    rows = ", ".join(f"{name} {count}" for name, count in counts.items()) or "no list"
+    rows = ", ".join(f"{name} {count}" for name, count in counts.items()) or _NO_LIST[language]
     weights = Counter(problem.weight.value for problem in found.problems)
-    summary = (
-        ", ".join(f"{count} {weight}(s)" for weight, count in sorted(weights.items())) or "nothing wrong"
-    )
+    known = (_WEIGHTS[language][weight].format(count=count) for weight, count in sorted(weights.items()))
+    summary = ", ".join(known) or _NOTHING_WRONG[language]
     say(f"{found.catalogue.version}: {rows}; {summary}")
 
 
 def _reasons(
-    files: Sequence[Path], catalogue: "Catalogue | None", options: "ReadingOptions", language: str
+    files: Sequence[Path], catalogue: "Catalogue | None", desk: "_Desk"
 ) -> "Iterator[tuple[str, Sequence[Reason]]]":
     """Build every encounter and return why it cannot be built."""
     from claims.building.build import CannotBuild, build_bundle
     from claims.localtime import local_date
 
     made_on = local_date(datetime.now(UTC))
-    for name, encounter in _encounters(files, options, language):
+    for name, encounter in desk.encounters(files):
         try:
             build_bundle([encounter], made_on=made_on, catalogue=catalogue)
         except CannotBuild as error:
             yield name, error.reasons
 
 
-def _encounters(
-    files: Sequence[Path], options: "ReadingOptions", language: str
-) -> "Iterator[tuple[str, Encounter]]":
-    """Read the encounters of all inputs; HL7 messages belong together, and so do parts of a bulk export."""
-    from claims.emr.formats import read_encounters
-    from claims.emr.hl7.reading import read_hl7
-    from claims.emr.recognizing import Format, detect_format
+@dataclass(slots=True)
+class _Desk:
+    """Reads inputs and says what cannot be read.
 
-    messages: list[bytes] = []
-    parts = Parts(is_alone=len(files) == 1)
-    with progress_bar("reading", len(files)) as bar:
-        for path in files:
-            data = _read(path)
-            if (kind := detect_format(data)) is Format.HL7:
-                messages.append(data)
-            elif data and not parts.take(path, kind, data):
-                yield from _named(str(path), read_encounters(data, kind, options), language)
-            bar.advance()
-    for path, _, read in parts.read(options):
-        yield from _named(str(path), read, language)
-    if messages:
-        yield from _named("HL7", read_hl7(messages, options=options.hl7), language)
+    Attributes:
+        unread: How many inputs, or parts of them, could not be read.
+    """
 
+    options: "ReadingOptions"
+    language: str
+    unread: int = 0
 
-def _read(path: Path) -> bytes:
-    try:
-        return read_input(path, most=MAX_EXPORT_BYTES)
-    except OSError as error:
-        say(f"{path}: cannot be read: {error.strerror or error}")
-        return b""
+    def encounters(self, files: Sequence[Path]) -> "Iterator[tuple[str, Encounter]]":
+        """Read the encounters of all inputs; HL7 messages belong together, and so do parts of an export."""
+        from claims.emr.formats import read_encounters
+        from claims.emr.hl7.reading import read_hl7
+        from claims.emr.recognizing import Format, detect_format
 
+        messages: list[bytes] = []
+        parts = Parts(is_alone=len(files) == 1)
+        with progress_bar("reading", len(files)) as bar:
+            for path in files:
+                data = self._read(path)
+                if data is None:
+                    pass
+                elif (kind := detect_format(data)) is Format.HL7:
+                    messages.append(data)
+                elif not parts.take(path, kind, data):
+                    yield from self._named(str(path), read_encounters(data, kind, self.options))
+                bar.advance()
+        for path, _, read in parts.read(self.options):
+            yield from self._named(str(path), read)
+        if messages:
+            yield from self._named("HL7", read_hl7(messages, options=self.options.hl7))
 
-def _named(name: str, read: "ReadEncounters", language: str) -> "Iterator[tuple[str, Encounter]]":
-    from claims.building.reasons import told_of_reading
+    def _read(self, path: Path) -> bytes | None:
+        try:
+            return read_input(path, most=MAX_EXPORT_BYTES)
+        except OSError as error:
+            why = error.strerror or error
+            say(f"{path}: {_UNREADABLE[self.language].format(why=why)}")
+            self.unread += 1
+            return None
 
-    for refused in read.refused:
-        told = told_of_reading(refused.code, refused.pointer, refused.detail)
-        say(f"{name}: {_REFUSED[language]}: {refused.encounter} {told.sentence(language)}")
-    for encounter in read.encounters:
-        visit = encounter.encounter
-        yield visit.link_id or next(iter(visit.origin), "") or name, encounter
+    def _named(self, name: str, read: "ReadEncounters") -> "Iterator[tuple[str, Encounter]]":
+        from claims.building.reasons import told_of_reading
+
+        for refused in read.refused:
+            told = told_of_reading(refused.code, refused.pointer, refused.detail)
+            said = told.sentence(self.language)
+            say(f"{name}: {_REFUSED[self.language]}: {refused.encounter} {said}")
+        self.unread += len(read.refused)
+        for encounter in read.encounters:
+            visit = encounter.encounter
+            yield visit.link_id or next(iter(visit.origin), "") or name, encounter
 
 
 def _write_csv(lacking: "Iterable[Lacking]", language: str) -> None:

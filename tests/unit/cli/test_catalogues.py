@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from claims.cli.catalogues import check_catalogue, list_catalogue_gaps, write_catalogue_template
+from claims.cli.catalogues import (
+    check_catalogue,
+    list_catalogue_gaps,
+    load_options,
+    write_catalogue_template,
+)
 from claims.cli.output import Exit, Language
 from tests.unit.catalogues.folders import a_folder
 from tests.unit.emr.documents import a_document, a_medicine, a_service
@@ -110,6 +115,34 @@ def test_what_cannot_be_read_is_said_in_the_language_asked_for(
     told = capsys.readouterr().err
     assert words in told
     assert ("thiếu khóa này" in told) == (language == "vi")
+
+
+@pytest.mark.parametrize("content", ["", "{}", None], ids=["empty", "no-visit", "not-there"])
+def test_what_cannot_be_read_never_passes_for_nothing_missing(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "encounter.json"
+    if content is not None:
+        path.write_text(content, "utf-8")
+
+    assert list_catalogue_gaps([path]) == Exit.BLOCKED
+
+
+@pytest.mark.parametrize(("language", "words"), [("vi", "không có lỗi"), ("en", "nothing wrong")])
+def test_a_catalogue_is_judged_in_the_language_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], language: Language, words: str
+) -> None:
+    write_catalogue_template(tmp_path / "new", language)
+    check_catalogue(a_folder(tmp_path / "lists", {"drugs.csv": DRUGS}), language=language)
+
+    told = capsys.readouterr().err
+    assert words in told
+    assert ("đã ghi" in told) == (language == "vi")
+
+
+def test_a_mapping_may_be_saved_by_a_windows_editor(tmp_path: Path) -> None:
+    path = tmp_path / "systems.toml"
+    path.write_text('[fhir]\nfacility = "79999"\n', "utf-8-sig")
+
+    assert load_options(path).fhir.facility == "79999"
 
 
 def test_a_catalogue_shortens_the_gap_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
