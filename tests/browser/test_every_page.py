@@ -116,6 +116,15 @@ def test_one_endless_word_cuts_off_no_row_of_a_list_on_a_telephone(
     assert row.locator("th a").evaluate("one => one.offsetWidth") > 90
 
 
+def test_a_name_that_wraps_on_a_telephone_stands_where_the_others_do(visit: Visit) -> None:
+    page = visit("/claims", who="dung", width=320)
+    name = page.locator(".folds tbody th + td").first
+
+    name.evaluate("one => one.textContent = 'Nguyễn Hoàng Phương Thảo Nguyên Anh Thư'")
+
+    assert name.evaluate("one => getComputedStyle(one).textAlign") == "right"
+
+
 @pytest.mark.parametrize("width", [320, 800, 1280])
 def test_who_has_every_role_sees_every_place(visit: Visit, site: Site, width: int) -> None:
     world, login = site.world, f"moi.vai.{width}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import lxml.html
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -11,7 +12,7 @@ from claims.console.viewer import form_token
 from claims.exchange.access.people import grant_of
 from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.access.session import Stage
-from claims.exchange.submission import SubmissionFilter
+from claims.exchange.submission import FacilityCode, SubmissionFilter
 from claims.runtime.wiring import Service
 from claims.web import create_app
 from tests.in_process import TestClient
@@ -85,6 +86,26 @@ def test_no_address_makes_a_page_fail(service: Service, console: TestClient, rol
                     faults.append(f"{path}?{name}={value[:20]!r}: {answer.status_code}")
 
     assert faults == []
+
+
+def test_what_waits_for_a_second_look_has_pages(service: Service, console: TestClient) -> None:
+    service.receive(b"<x/>", facility=FacilityCode("99001"), actor="test")
+    with service.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO review (submission_id, ordinal, facility, received_at, ma_lk, patient, words, "
+            "diagnosis, claimed, classes, lane, lane_reasons, codes, dice, state, verdict, approved, "
+            "decided_by, decided_at) SELECT id, n, facility, received_at, 'LK' || n, 'x', '', 'J00', 100, "
+            "'{}', 'clean', '{}', '{}', 1, 'proposed', 'accepted', 100, 'somebody', received_at "
+            "FROM submission, generate_series(1, 70) n"
+        )
+    cookie = {"Cookie": f"ehoso={signed_in(service, 'senior-reviewer')}"}
+    seen, address = [], "/console/confirmations"
+    while address:
+        page = lxml.html.fromstring(console.get(address, headers=cookie).text)
+        seen += page.xpath("//tbody//th//text()")
+        address = "".join(page.xpath("//nav[@class='paging']//a[@rel='next']/@href"))
+
+    assert seen == [f"LK{number}" for number in range(1, 71)]
 
 
 @pytest.mark.parametrize("content", [b"", b" \r\n"], ids=["empty", "blank"])

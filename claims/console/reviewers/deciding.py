@@ -27,7 +27,7 @@ from claims.console.reviewers.claim import (
     open_claim,
 )
 from claims.console.reviewers.cutting import read_cuts
-from claims.console.reviewers.inbox import Reviewer
+from claims.console.reviewers.inbox import Cursor, Reviewer
 from claims.console.reviewers.listing import list_values
 from claims.console.viewer import TheForm, TheService, Viewer, sees
 from claims.exchange.errors import ReviewChanged, ReviewLocked, UnsoundDecision
@@ -37,6 +37,7 @@ from claims.runtime.wiring import Service
 
 router = APIRouter()
 
+CONFIRMATIONS: Final = "/confirmations"
 PAGE_SIZE: Final = 50
 #: A claim that needs a right of its own is passed by; so many are looked at for one that does not.
 _LOOKED_AHEAD: Final = 20
@@ -158,18 +159,22 @@ def ask(sent: TheClaimForm, viewer: Reviewer) -> Response:
     )
 
 
-@router.get("/confirmations")
-def confirmations(request: Request, service: TheService, viewer: Confirmer, names: TheNames) -> Response:
-    """Show what others proposed and nobody has confirmed."""
+@router.get(CONFIRMATIONS)
+def confirmations(
+    request: Request, service: TheService, viewer: Confirmer, names: TheNames, cursor: Cursor = None
+) -> Response:
+    """Show a page of what others proposed and nobody has confirmed."""
     asked = Asked((("state", ReviewState.PROPOSED.value),))
     which = asked.filter(viewer.principal.reach(CONFIRM))
-    page = service.reviews.list_page(which, order=Order.OLDEST, limit=PAGE_SIZE, cursor=None)
+    page = service.reviews.list_page(which, order=Order.OLDEST, limit=PAGE_SIZE, cursor=cursor)
     note_reading(service, viewer, "confirmations", page.items)
     return render(
         request,
         "reviewers/confirmations.html",
         asked=asked,
         page=page,
+        next=page_url(CONFIRMATIONS, (("cursor", page.next_cursor),)) if page.next_cursor else "",
+        first=page_url(CONFIRMATIONS) if cursor else "",
         four_eyes=service.review_policy.four_eyes_from,
         **list_values(request, service, viewer, names),
     )
@@ -187,7 +192,7 @@ def confirm(sent: TheClaimForm, viewer: Confirmer) -> Response:
         else:
             confirming.send_back(opened.review, version=version, note=sent.text("note"), who=viewer.principal)
 
-    return sent.carry_out(viewer, do, lambda _: page_url("/confirmations"))
+    return sent.carry_out(viewer, do, lambda _: page_url(CONFIRMATIONS))
 
 
 def _decision(form: FormData) -> Decision:
