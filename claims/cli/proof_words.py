@@ -18,6 +18,10 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Nothing was changed, removed or dated back.",
         ),
         "audit.faults": ("Tìm thấy {count} điểm sai.", "{count} faults were found."),
+        "audit.waiting": (
+            "{count} diễn biến chưa vào sổ, lần gửi của chúng chưa được đối chiếu: hãy chạy lại sau",
+            "{count} events are not in the log yet, and their submissions not compared: run it again later",
+        ),
         "chain.empty": ("sổ còn trống", "the log is empty"),
         "chain.events": ("{count} sự kiện, {faults} điểm sai", "{count} events, {faults} faults"),
         "chain.readings": ("{count} lượt xem, {faults} điểm sai", "{count} readings, {faults} faults"),

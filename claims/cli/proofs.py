@@ -100,7 +100,7 @@ def audit(
     service = open_service()
     keys = service.service_keys.certificates()
     kept = [_kept_head(path, keys) for path in head or ()]
-    faults = 0
+    faults, waiting = 0, service.audit.count_waiting()
     with progress_bar("auditing", service.audit.count()) as bar:
         for fault in service.audit(kept_heads=kept, advance=bar.advance):
             faults += 1
@@ -108,6 +108,8 @@ def audit(
             if as_json:
                 emit({"code": fault.code, "table": fault.table, "key": fault.key})
     say(sentence("audit.faults" if faults else "audit.fine", language, count=faults))
+    if waiting:
+        say(sentence("audit.waiting", language, count=waiting))
     return Exit.BLOCKED if faults else Exit.FINE
 
 

@@ -47,6 +47,11 @@ SELECT FROM (SELECT event_seq FROM evidence ORDER BY index DESC LIMIT 1) AS last
 JOIN event e ON e.seq = last.event_seq
 WHERE NOT EXISTS (SELECT FROM log_cursor c WHERE (c.tx, c.seq) >= (e.tx, e.seq))
 """
+_WAITING: LiteralString = """
+SELECT count(*) FROM event e WHERE (e.tx, e.seq) > (
+    coalesce((SELECT tx FROM log_cursor), '0'::xid8), coalesce((SELECT seq FROM log_cursor), 0)
+) AND NOT EXISTS (SELECT FROM evidence v WHERE v.event_seq = e.seq)
+"""
 # What claims to come from a transaction that is yet to begin: the log would wait for it, and an audit take
 # its whole submission for unfinished.
 _NEVER_LOGGED: LiteralString = (
@@ -85,6 +90,12 @@ class Audit:
                 "SELECT (SELECT count(*) FROM evidence) + (SELECT count(*) FROM submission) "
                 "+ (SELECT coalesce(sum(position), 0)::bigint FROM chain_heads())"
             ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def count_waiting(self) -> int:
+        """Return how many events the log has not come to: their submissions are compared with nothing yet."""
+        with borrow(self.pool) as connection:
+            row = connection.execute(_WAITING).fetchone()
         return 0 if row is None else int(row[0])
 
     def __call__(

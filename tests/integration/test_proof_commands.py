@@ -132,11 +132,15 @@ def test_the_log_is_audited_by_a_command(
 
     good = claims("log", "audit", env=environment)
     mistaken = claims("log", "audit", "--head", tmp_path / "head", env=environment)
+    client.post("/v1/submissions", content=b"<another/>", headers=key(service) | XML)
+    early = claims("log", "audit", "--language", "en", env=environment)
     with service.pool.connection() as connection:
         connection.execute("UPDATE submission SET size = size + 1")
     bad = claims("log", "audit", "--language", "en", "--json", env=environment)
 
     assert (good.code, "Không có gì bị sửa" in good.stderr) == (Exit.FINE, True), good.stderr
+    assert "chưa được đối chiếu" not in good.stderr
+    assert (early.code, "1 events are not in the log yet" in early.stderr) == (Exit.FINE, True), early.stderr
     assert (mistaken.code, f"{tmp_path / 'head'} is no head" in mistaken.stderr) == (Exit.USAGE, True)
     assert bad.code == Exit.BLOCKED
     assert {line["code"] for line in bad.lines} == {"submission.changed", "submission_body.changed"}
