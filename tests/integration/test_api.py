@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from httpx2 import Response
@@ -563,6 +564,25 @@ def test_a_problems_type_leads_to_its_explanation(client: TestClient) -> None:
 def test_it_is_ready_when_the_database_is_migrated(client: TestClient) -> None:
     checks = {"database": True, "migrated": True, "broker": True}
     assert client.get("/readyz").json() == {"status": "ready", "checks": checks}
+
+
+@pytest.mark.parametrize(
+    ("revision", "is_ready"),
+    [
+        pytest.param("9999", True, id="a-newer-version-has-migrated"),
+        pytest.param("0044", False, id="not-migrated-yet"),
+    ],
+)
+def test_while_versions_are_exchanged_the_older_one_is_ready(
+    revision: str, is_ready: bool, client: TestClient, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = %s", [revision])
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == (200 if is_ready else 503)
+    assert answer.json()["checks"]["migrated"] is is_ready
 
 
 def test_every_route_documents_its_problems(client: TestClient) -> None:

@@ -19,7 +19,7 @@ from claims.runtime.keeper import JOB, Keeper, SendDue
 from claims.runtime.telemetry.scrape import full_registry
 from claims.runtime.watchdog import Watchdog
 from claims.runtime.wiring.proving import Proving
-from claims.storage.migrations import current_revision, newest_revision
+from claims.storage.migrations import current_revision, is_usable
 from claims.storage.operating import PostgresOperating
 from claims.storage.overview import Overview
 from claims.storage.schedule import PostgresSchedule
@@ -88,7 +88,7 @@ class Service(Proving):
     def _database_readiness(self) -> dict[str, bool]:
         try:
             with self.pool.connection(timeout=2.0) as connection:
-                migrated = current_revision(connection) == newest_revision()
+                migrated = is_usable(current_revision(connection))
         except (OperationalError, PoolTimeout):
             return {"database": False, "migrated": False}
         return {"database": True, "migrated": migrated}

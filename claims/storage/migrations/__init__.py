@@ -1,5 +1,7 @@
 """The database's shape, as Alembic revisions of plain SQL."""
 
+from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -63,18 +65,31 @@ def _connect(database_url: str) -> psycopg.Connection[tuple[object, ...]]:
         raise StoreUnavailable(str(error).partition("\n")[0]) from error
 
 
-def newest_revision() -> str | None:
+def newest_revision() -> str:
     """Return the revision that this version of the code expects."""
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
-
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return _revisions()[0]
 
 
 def is_known(revision: str) -> bool:
     """Return whether this version of the code has a revision; if not, a newer one has made it."""
+    return revision in _revisions()
+
+
+def is_usable(revision: str | None) -> bool:
+    """Return whether this version can work on a database of a revision: its own, or one of a newer version.
+
+    While versions are exchanged the database is ahead of the older one's processes, which go on
+    (docs/guides/migrations.md).
+    """
+    return revision is not None and (revision == newest_revision() or not is_known(revision))
+
+
+@cache
+def _revisions() -> Sequence[str]:
+    """Return the revisions that this version has, the newest first."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
-    return any(one.revision == revision for one in ScriptDirectory.from_config(_config()).walk_revisions())
+    return [one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions()]
 
 
 def current_revision(connection: psycopg.Connection[tuple[object, ...]]) -> str | None:
