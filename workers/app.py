@@ -42,4 +42,4 @@ def keep(**_: object) -> None:
         listen(process_registry(), host=service.settings.metrics_host, port=port)
     worker_shutting_down.connect(lambda **_: keeper.stop(), weak=False)
     if Role(queue) is Role.DELIVER:
-        own.let_go()  # what is announced may have changed since before
+        own.let_go.of_maintenance()  # what is announced may have changed since before

@@ -22,6 +22,9 @@ RESTING: Final = "gateway.resting"
 MAINTENANCE: Final = "gateway.maintenance"
 
 _SILENCES: Final = 5
+_LONGEST_JITTER: Final = 1.2
+#: For so long something waits at most because the gateway rests.
+LONGEST_PUT_OFF: Final = timedelta(seconds=LONGEST_REST_S * _LONGEST_JITTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,10 @@ class Breaker:
     def state(self) -> Circuit:
         """Whether requests go to the gateway, as far as this process knows."""
         return self._known.circuit
+
+    def conducts(self) -> bool:
+        """Whether requests go to the gateway, as far as anybody knows."""
+        return self._look().circuit is Circuit.CLOSED
 
     def permit(self, wanted: int, now: datetime) -> Permit:
         """Return how many requests may go now: all, one as a probe, or none."""
@@ -158,14 +165,14 @@ def _silent(standing: Standing, *, now: datetime, first_rest_s: float) -> Standi
 
 def _resting(standing: Standing, now: datetime) -> Standing:
     # Several installations that found the same fault at the same moment do not come back together.
-    jitter = random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+    jitter = random.uniform(0.8, _LONGEST_JITTER)  # noqa: S311 - jitter, not a secret
     return replace(standing, rests_until=now + timedelta(seconds=standing.rest_s * jitter))
 
 
 def until_asked_again(patience: Patience, now: datetime) -> datetime:
     """Return when a gateway that asks for patience is asked again."""
     # Several who were told the same do not come back together, and nobody comes too early.
-    jitter = random.uniform(1.0, 1.2)  # noqa: S311 - jitter, not a secret
+    jitter = random.uniform(1.0, _LONGEST_JITTER)  # noqa: S311 - jitter, not a secret
     return now + timedelta(seconds=patience.heeded_s * jitter)
 
 

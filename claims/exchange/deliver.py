@@ -18,7 +18,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from claims.exchange.breaker import MAINTENANCE, Breaker, Permit, Throttles, until_asked_again
+from claims.exchange.breaker import (
+    LONGEST_PUT_OFF,
+    MAINTENANCE,
+    RESTING,
+    Breaker,
+    Permit,
+    Throttles,
+    until_asked_again,
+)
 from claims.exchange.errors import (
     TOO_SLOW,
     GatewayError,
@@ -77,16 +85,26 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class LetGo:
-    """Let go what waits for an end of maintenance that is not announced any more, or was a mistake."""
+    """Let go what waits for the end of something that is over; each returns how many that were."""
 
     submissions: Submissions
     breaker: Breaker
     clock: Clock
+    limit: int = 10_000
 
-    def __call__(self) -> int:
-        """Let it be due now; return how many submissions that were."""
+    def of_maintenance(self) -> int:
+        """Let go what waits for an end of maintenance that is not announced any more, or was a mistake."""
         ends = [window.ends for window in self.breaker.maintenance]
         return self.submissions.bring_forward(cause=MAINTENANCE, but=ends, now=self.clock.now())
+
+    def of_rests(self) -> int:
+        """Let go what was put off when a probe was sent, once that was answered."""
+        if not self.breaker.conducts():
+            return 0
+        now = self.clock.now()
+        return self.submissions.bring_forward(
+            cause=RESTING, now=now, until=now + LONGEST_PUT_OFF, limit=self.limit
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -392,8 +392,20 @@ class Submissions(Protocol):
         """Let those that are due to be sent, and nobody works on, wait until then; no attempt is counted."""
         ...
 
-    def bring_forward(self, *, cause: str, but: Sequence[datetime], now: datetime) -> int:
-        """Let what waits for a cause be due now, except until one of these moments; return how many."""
+    def bring_forward(
+        self,
+        *,
+        cause: str,
+        now: datetime,
+        but: Sequence[datetime] = (),
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> int:
+        """Let what waits for a cause be due now, and return how many.
+
+        What waits until one of some moments, or for longer than ``until``, goes on waiting; ``limit`` is the
+        most at once.
+        """
         ...
 
     def expire_leases(self, *, now: datetime) -> int:

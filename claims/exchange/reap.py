@@ -23,11 +23,13 @@ class Reap:
     wake_again_s: int
     limit: int = 2_000
     wake_looks: Callable[[], int] = lambda: 0
+    let_go: Callable[[], int] = lambda: 0
 
     def __call__(self) -> int:
         """Wake what is due and was not woken for a while; return how many submissions that were."""
         now = self.clock.now()
         self.submissions.expire_leases(now=now)
+        self.let_go()
         due = self.submissions.take_due(
             now=now, woken_before=now - timedelta(seconds=self.wake_again_s), limit=self.limit
         )

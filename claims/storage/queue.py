@@ -233,16 +233,25 @@ class PostgresSubmissions(SubmissionRecords):
                 {"ids": list(ids), "until": until, "cause": cause, "now": now},
             )
 
-    def bring_forward(self, *, cause: str, but: Sequence[datetime], now: datetime) -> int:
-        """Let what waits for a cause be due now, except until one of these moments; return how many."""
+    def bring_forward(
+        self,
+        *,
+        cause: str,
+        now: datetime,
+        but: Sequence[datetime] = (),
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> int:
+        """Let what waits for a cause be due now (submission_due), and return how many."""
         with borrow(self.pool) as connection:
             return connection.execute(
                 "UPDATE submission SET next_attempt_at = %(now)s, woken_at = NULL WHERE id IN ("
                 "SELECT id FROM submission WHERE state IN ('checked', 'outcome_unknown') "
                 "AND cause = %(cause)s AND next_attempt_at > %(now)s "
+                "AND next_attempt_at <= coalesce(%(until)s, 'infinity'::timestamptz) "
                 "AND next_attempt_at <> ALL(%(but)s::timestamptz[]) "
-                "ORDER BY id FOR UPDATE SKIP LOCKED)",
-                {"now": now, "cause": cause, "but": list(but)},
+                "ORDER BY next_attempt_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)",
+                {"now": now, "cause": cause, "but": list(but), "until": until, "limit": limit},
             ).rowcount
 
     def expire_leases(self, *, now: datetime) -> int:

@@ -17,7 +17,7 @@ from claims.api.app import create_app
 from claims.exchange.access.places import EVERYWHERE, Reach
 from claims.exchange.breaker import Breaker
 from claims.exchange.check import CheckSubmissions
-from claims.exchange.deliver import DeliverSubmissions, RetryPolicy
+from claims.exchange.deliver import DeliverSubmissions, LetGo, RetryPolicy
 from claims.exchange.errors import NotYetLogged
 from claims.exchange.reap import Reap
 from claims.exchange.receive import ReceiveBundle, Received
@@ -65,7 +65,15 @@ class Exchange:
         self.deliver = DeliverSubmissions(
             self.submissions, self.gateway, self.clock, self.retry, LEASE_S, self.executor, self.breaker
         )
-        self.reap = Reap(self.submissions, self.replays, self.jobs, self.clock, wake_again_s=30)
+        self.let_go = LetGo(self.submissions, self.breaker, self.clock)
+        self.reap = Reap(
+            self.submissions,
+            self.replays,
+            self.jobs,
+            self.clock,
+            wake_again_s=30,
+            let_go=self.let_go.of_rests,
+        )
         self.plan_replay = PlanReplay(self.replays)
         self.start_replay = StartReplay(self.replays, self.jobs, self.clock)
         self.steer_replay = SteerReplay(self.replays, self.jobs, self.clock)

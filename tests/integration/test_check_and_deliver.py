@@ -6,7 +6,6 @@ import pytest
 
 from claims.bundle.findings import Finding, Severity
 from claims.exchange.breaker import Window
-from claims.exchange.deliver import LetGo
 from claims.exchange.destination import Circuit
 from claims.exchange.errors import GatewayRefused, GatewayUnavailable, OutcomeUnknown, Patience
 from claims.exchange.lifecycle import State
@@ -388,6 +387,25 @@ def test_whose_account_asks_too_often_waits_alone_and_no_attempt_is_used_up(exch
     assert {exchange.now(one).state for one in (first, second)} == {State.ACKNOWLEDGED}
 
 
+def test_once_a_probe_is_answered_the_others_wait_for_nothing(exchange: Exchange) -> None:
+    submissions = [exchange.checked(f"{number}".encode()) for number in range(3)]
+    ids = [one.id for one in submissions]
+    for _ in range(5):
+        exchange.breaker.note(GatewayUnavailable("gateway.unreachable"), exchange.clock.now())
+    exchange.deliver(ids)
+    assert {exchange.now(one).cause for one in submissions} == {"gateway.resting"}
+    assert exchange.let_go.of_rests() == 0
+
+    exchange.clock.advance(60)
+    exchange.deliver(ids)
+    assert sum(exchange.now(one).state is State.ACKNOWLEDGED for one in submissions) == 1
+    exchange.jobs.deliveries.clear()
+    exchange.reap()
+    exchange.deliver(exchange.jobs.deliveries)
+
+    assert {exchange.now(one).state for one in submissions} == {State.ACKNOWLEDGED}
+
+
 def test_in_announced_maintenance_nothing_is_sent(exchange: Exchange) -> None:
     now = exchange.clock.now()
     exchange.breaker.maintenance = (Window(now, now + timedelta(hours=1)),)
@@ -406,20 +424,19 @@ def test_what_waits_for_maintenance_that_is_announced_otherwise_is_let_go(exchan
     now = exchange.clock.now()
     mistaken = Window(now, now + timedelta(days=365))
     announced = Window(now + timedelta(hours=1), now + timedelta(hours=2))
-    let_go = LetGo(exchange.submissions, exchange.breaker, exchange.clock)
     exchange.breaker.maintenance = (mistaken, announced)
     first, second = exchange.checked(b"1"), exchange.checked(b"2")
     exchange.deliver([first.id])
-    assert let_go() == 0
+    assert exchange.let_go.of_maintenance() == 0
 
     exchange.breaker.maintenance = (announced,)
-    assert let_go() == 1
+    assert exchange.let_go.of_maintenance() == 1
     exchange.deliver([first.id])
     assert exchange.now(first).state is State.ACKNOWLEDGED
 
     exchange.clock.advance(3600)
     exchange.deliver([second.id])
-    assert let_go() == 0
+    assert exchange.let_go.of_maintenance() == 0
     assert exchange.now(second).next_attempt_at == announced.ends
 
 

@@ -218,7 +218,7 @@ class Exchange(Checking):
 
     @cached_property
     def let_go(self) -> LetGo:
-        """Let go what waits for maintenance that is not announced any more."""
+        """Let go what waits for the end of something that is over."""
         return LetGo(self.submissions, self.breaker, self.clock)
 
     @cached_property

@@ -50,6 +50,7 @@ class Service(Proving):
             self.clock,
             settings.wake_again_s,
             wake_looks=wake_looks if settings.gateway_results and settings.gateway_url else lambda: 0,
+            let_go=self.let_go.of_rests,
         )
 
     def keeper(self, watchdog: Watchdog) -> Keeper:
