@@ -16,12 +16,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, SignatureAlgorithmOID
 
-from signing.der import BIT_STRING, SEQUENCE, Reader
+from signing.der import BIT_STRING, Reader
 from signing.extensions import UNREADABLE, find_extension
 from signing.policy import Scheme
+from signing.revocation_list import RevocationList
 from signing.values import PublicKey, has_signed
 
-RevocationSource = x509.CertificateRevocationList | ocsp.OCSPResponse
+RevocationSource = RevocationList | ocsp.OCSPResponse
 
 _RESPONSE_SIGNATURES: Final = frozenset(
     {
@@ -62,46 +63,12 @@ _RETIRED: Final = frozenset(
         x509.ReasonFlags.cessation_of_operation,
     }
 )
-# A name or an extension costs the library a hundred times its size, and certificates that come along with a
-# response the square of their number, whoever signed them or not. A list's entries cost no more than theirs.
-_MOST_BESIDE_ENTRIES: Final = 16 * 1024
+# Certificates that come along with a response cost the library the square of their number.
 _MOST_OF_RESPONSE: Final = 32 * 1024
 # One that answers with his own certificate and an older one of the same name.
 _MOST_DELEGATES: Final = 4
 # What a signature brings along is asked about some authorities for timestamps, and those above them.
 _MOST_REMEMBERED: Final = 256
-# The sequences of a list, in order: the algorithm, the issuer's name, the entries.
-_ENTRIES: Final = 3
-
-
-def load_list(der: bytes) -> x509.CertificateRevocationList:
-    """Load a list of who is revoked.
-
-    Raises:
-        ValueError: It is none, or says more beside its entries than any that is in use.
-    """
-    try:
-        crl = x509.load_der_x509_crl(der)
-    except UNREADABLE as error:
-        raise ValueError(str(error)) from error
-    return check_list(crl)
-
-
-def check_list(crl: x509.CertificateRevocationList) -> x509.CertificateRevocationList:
-    """Return the same list, if it can be used.
-
-    Raises:
-        ValueError: It says more beside its entries than any that is in use.
-    """
-    reader, sequences, beside = Reader.of(crl.tbs_certlist_bytes), 0, 0
-    while (tag := reader.tag) is not None:
-        sequences += tag == SEQUENCE
-        size = len(reader.take_whole())
-        if tag != SEQUENCE or sequences != _ENTRIES:
-            beside += size
-    if beside > _MOST_BESIDE_ENTRIES:
-        raise ValueError("the list says too much beside its entries")
-    return crl
 
 
 def load_response(der: bytes) -> ocsp.OCSPResponse:
@@ -113,6 +80,13 @@ def load_response(der: bytes) -> ocsp.OCSPResponse:
     if len(der) > _MOST_OF_RESPONSE:
         raise ValueError("the response is too large")
     return ocsp.load_der_ocsp_response(der)
+
+
+def octets_of(source: RevocationSource) -> bytes:
+    """Return a list or a response in DER."""
+    if isinstance(source, RevocationList):
+        return source.der
+    return source.public_bytes(serialization.Encoding.DER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +142,7 @@ class RevocationSources:
 
     def __init__(
         self,
-        crls: Iterable[x509.CertificateRevocationList] = (),
+        crls: Iterable[RevocationList | x509.CertificateRevocationList] = (),
         responses: Iterable[ocsp.OCSPResponse] = (),
         unanswered: Iterable[x509.Certificate] = (),
     ) -> None:
@@ -176,13 +150,15 @@ class RevocationSources:
 
         ``unanswered`` are certificates about which the authorities were asked in vain.
         """
-        self.crls = tuple(crls)
+        self.crls = tuple(
+            each if isinstance(each, RevocationList) else RevocationList.of(each) for each in crls
+        )
         self.responses = tuple(responses)
         self.unanswered = tuple(unanswered)
         self._unanswered = frozenset(self.unanswered)
-        self._crls: dict[x509.Name, list[x509.CertificateRevocationList]] = {}
+        self._crls: dict[x509.Name, list[RevocationList]] = {}
         for crl in self.crls:
-            if (issuer := _issuer_of(crl)) is not None:
+            if (issuer := _issuer_of(crl.crl)) is not None:
                 self._crls.setdefault(issuer, []).append(crl)
         # What came along with a signature is asked about the same few certificates again and again.
         self._listed: dict[_Pair, tuple[Revocation, ...]] = {}
@@ -264,11 +240,12 @@ def _serials(response: ocsp.OCSPResponse) -> Sequence[int]:
 
 
 def _read_crl(
-    crl: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
+    source: RevocationList, certificate: x509.Certificate, issuer: x509.Certificate
 ) -> Revocation | None:
+    crl = source.crl
     try:
         next_update, last_update = crl.next_update_utc, crl.last_update_utc
-        if next_update is None or not _is_believable(crl, certificate, issuer):
+        if next_update is None or not _is_believable(source, certificate, issuer):
             return None
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
         if entry is None and not _would_name(crl, certificate):
@@ -282,7 +259,12 @@ def _read_crl(
         # RFC 5280, 5.3.1: good again, which a delta alone can say.
         revoked_at = None
     return Revocation(
-        last_update, max(next_update, last_update), revoked_at, reason in _TEMPORARY, crl, reason in _RETIRED
+        last_update,
+        max(next_update, last_update),
+        revoked_at,
+        reason in _TEMPORARY,
+        source,
+        reason in _RETIRED,
     )
 
 
@@ -299,14 +281,12 @@ def _reason_of(read: Callable[[], x509.ReasonFlags | None]) -> x509.ReasonFlags 
         return None
 
 
-def _is_believable(
-    crl: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
-) -> bool:
+def _is_believable(source: RevocationList, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether this is a list by the certificate's own issuer whose entry for the certificate would count."""
     try:
-        if not crl.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]  # others raise
+        if not source.is_signed_by(issuer.public_key()):
             return False
-        extensions = crl.extensions
+        extensions = source.crl.extensions
         usage = find_extension(issuer.extensions, x509.KeyUsage)
     except UNREADABLE:
         return False

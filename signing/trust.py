@@ -20,6 +20,7 @@ from signing.certificates import CertificateFacts, usable
 from signing.errors import TrustStoreUnreadable
 from signing.extensions import UNREADABLE, find_extension
 from signing.revocation import Revocation, RevocationSource, RevocationSources
+from signing.revocation_list import RevocationList
 from signing.trust_files import CERTIFICATES, load_certificates, load_lists, load_responses
 from signing.verdict import Reason
 
@@ -90,7 +91,7 @@ class TrustStore:
         *,
         anchors: Iterable[x509.Certificate],
         intermediates: Iterable[x509.Certificate] = (),
-        crls: Iterable[x509.CertificateRevocationList] = (),
+        crls: Iterable[RevocationList | x509.CertificateRevocationList] = (),
         responses: Iterable[ocsp.OCSPResponse] = (),
         tsa_anchors: Iterable[x509.Certificate] = (),
         service_anchors: Iterable[x509.Certificate] = (),
@@ -152,7 +153,7 @@ class TrustStore:
         return self._intermediates
 
     @property
-    def crls(self) -> tuple[x509.CertificateRevocationList, ...]:
+    def crls(self) -> tuple[RevocationList, ...]:
         """The lists that are known."""
         return self._sources.crls
 
@@ -186,7 +187,7 @@ class TrustStore:
     def with_evidence(
         self,
         certificates: Iterable[x509.Certificate],
-        sources: Iterable[RevocationSource],
+        sources: Iterable[RevocationSource | x509.CertificateRevocationList],
         unanswered: Iterable[x509.Certificate] = (),
     ) -> "TrustStore":
         """Return a store that knows these too. They need not be trusted: what they say is signed."""
@@ -217,7 +218,7 @@ class TrustStore:
         anchors: Iterable[x509.Certificate],
         *,
         intermediates: Iterable[x509.Certificate] | None = None,
-        crls: Iterable[x509.CertificateRevocationList] | None = None,
+        crls: Iterable[RevocationList | x509.CertificateRevocationList] | None = None,
         responses: Iterable[ocsp.OCSPResponse] | None = None,
         unanswered: Iterable[x509.Certificate] | None = None,
     ) -> "TrustStore":
@@ -359,11 +360,15 @@ def _purposes_of(authorities: Iterable[x509.Certificate]) -> frozenset[str] | No
     return frozenset.intersection(*limits) if limits else None
 
 
-def _lists(sources: Iterable[RevocationSource]) -> Iterable[x509.CertificateRevocationList]:
-    return [source for source in sources if isinstance(source, x509.CertificateRevocationList)]
+def _lists(
+    sources: Iterable[RevocationSource | x509.CertificateRevocationList],
+) -> Iterable[RevocationList | x509.CertificateRevocationList]:
+    return [source for source in sources if not isinstance(source, ocsp.OCSPResponse)]
 
 
-def _responses(sources: Iterable[RevocationSource]) -> Iterable[ocsp.OCSPResponse]:
+def _responses(
+    sources: Iterable[RevocationSource | x509.CertificateRevocationList],
+) -> Iterable[ocsp.OCSPResponse]:
     return [source for source in sources if isinstance(source, ocsp.OCSPResponse)]
 
 

@@ -10,7 +10,8 @@ from cryptography.x509 import ocsp
 from signing.certificate_files import find_certificates
 from signing.errors import TrustStoreUnreadable
 from signing.extensions import UNREADABLE
-from signing.revocation import RevocationSource, check_list, load_list, load_response
+from signing.revocation import RevocationSource, load_response
+from signing.revocation_list import RevocationList, load_list
 
 #: What files of certificates are called.
 CERTIFICATES: Final = (".pem", ".crt", ".cer", ".der", ".p7b", ".p7c")
@@ -28,13 +29,13 @@ def load_certificates(folder: Path) -> list[x509.Certificate]:
     return _load_folder(folder, _read_certificates, "certificate in PEM, DER or PKCS#7")
 
 
-def load_lists(folder: Path) -> list[x509.CertificateRevocationList]:
+def load_lists(folder: Path) -> list[RevocationList]:
     """Load the revocation lists of a folder; none if there is no folder.
 
     Raises:
         TrustStoreUnreadable: There is a file that is none.
     """
-    return _load_folder(folder, lambda data: [_load_list(data)], "revocation list in PEM or DER")
+    return _load_folder(folder, lambda data: [load_list(data)], "revocation list in PEM or DER")
 
 
 def load_responses(folder: Path) -> list[ocsp.OCSPResponse]:
@@ -55,7 +56,7 @@ def load_revocation_source(path: Path) -> RevocationSource:
     try:
         data = path.read_bytes()
         try:
-            return _load_list(data)
+            return load_list(data)
         except ValueError:
             if _PEM in data:
                 raise
@@ -83,10 +84,6 @@ def _read_certificates(data: bytes) -> list[x509.Certificate]:
     if not found:
         raise ValueError("there is none")
     return found
-
-
-def _load_list(data: bytes) -> x509.CertificateRevocationList:
-    return check_list(x509.load_pem_x509_crl(data)) if _PEM in data else load_list(data)
 
 
 def _unreadable(path: Path, what: str, error: Exception) -> TrustStoreUnreadable:

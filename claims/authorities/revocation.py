@@ -32,10 +32,10 @@ from signing.revocation import (
     Revocation,
     RevocationSource,
     RevocationSources,
-    check_list,
-    load_list,
     load_response,
+    octets_of,
 )
+from signing.revocation_list import load_list
 from signing.trust import TrustStore
 
 _REQUEST: Final = "application/ocsp-request"
@@ -210,7 +210,7 @@ class OnlineTrust:
     def _list(self, url: str, _: _Question) -> RevocationSource | None:
         body = self._get(url, _MAX_LIST)
         try:
-            return check_list(x509.load_pem_x509_crl(body)) if b"-----BEGIN" in body[:64] else load_list(body)
+            return load_list(body)
         except ValueError as error:
             raise AuthorityUnreachable(url, "its answer is no revocation list") from error
 
@@ -244,7 +244,7 @@ class OnlineTrust:
         if self._folder is None:
             return
         suffix = ".ocsp" if isinstance(source, ocsp.OCSPResponse) else ".crl"
-        data = source.public_bytes(serialization.Encoding.DER)
+        data = octets_of(source)
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
             file.write(data)

@@ -19,9 +19,10 @@ from claims.cli.trust import At, Policy, Trust, moment, trust_folder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cryptography.x509 import CertificateRevocationList
+
     from claims.proof.verdict import ArchiveVerdict
     from signing.policy import Policy as SignaturePolicy
-    from signing.revocation import RevocationSource
     from signing.trust import TrustStore
 
 archives = typer.Typer(
@@ -197,7 +198,7 @@ def _terms(policy: Path | None) -> SignaturePolicy:
     return ARCHIVE_POLICY if policy is None else archive_policy(load_policy(policy))
 
 
-def _lists(now: datetime) -> list[RevocationSource]:
+def _lists(now: datetime) -> list[CertificateRevocationList]:
     """Return a fresh list of this installation's own keys, if they are here."""
     from claims.runtime.clock import SystemClock
     from claims.runtime.service_keys import FolderOfServiceKeys

@@ -20,7 +20,7 @@ from signing.extensions import UNREADABLE
 from signing.facts import read_facts
 from signing.policy import DEFAULT_POLICY
 from signing.report.record import Record
-from signing.revocation import load_list
+from signing.revocation_list import RevocationList, load_list
 
 CERTIFICATES: Final = "certificates/"
 REVOCATION: Final = "revocation/"
@@ -78,13 +78,13 @@ def revoked_keys(files: Mapping[str, bytes], key_set: bytes) -> list[str]:
     return [
         key_id
         for key_id, each in loaded.items()
-        if service_list.get_revoked_certificate_by_serial_number(each.serial_number) is not None
+        if service_list.crl.get_revoked_certificate_by_serial_number(each.serial_number) is not None
     ]
 
 
-def _has_issued(authority: x509.Certificate, revoked: x509.CertificateRevocationList) -> bool:
+def _has_issued(authority: x509.Certificate, revoked: RevocationList) -> bool:
     try:
-        return authority.subject == revoked.issuer and revoked.is_signature_valid(authority.public_key())  # type: ignore[arg-type]  # others raise
+        return authority.subject == revoked.crl.issuer and revoked.is_signed_by(authority.public_key())
     except UNREADABLE:
         return False
 

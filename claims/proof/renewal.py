@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from cryptography import x509
+
 from claims.proof.archive import HEAD_TIMESTAMP
 from claims.proof.container import MANIFEST, SIGNATURES, read_container, write_container
 from claims.proof.errors import BrokenArchive, BrokenContainer
@@ -17,7 +19,6 @@ from signing.elements import Refused
 from signing.errors import Unparsable
 from signing.facts import read_facts
 from signing.policy import Policy
-from signing.revocation import RevocationSource
 from signing.timestamps.check import end_of_strength, find_signer, read_certificates
 from signing.timestamps.messages import TimestampAuthority
 from signing.timestamps.tokens import TimestampToken, read_token
@@ -37,7 +38,7 @@ class RenewArchive:
 
     authority: TimestampAuthority
     trust: TrustStore
-    sources: Iterable[RevocationSource] = ()
+    sources: Iterable[x509.CertificateRevocationList] = ()
     policy: Policy = ARCHIVE_POLICY
 
     def __call__(self, data: bytes, *, at: datetime) -> bytes:

@@ -22,7 +22,8 @@ from signing.certificates import CertificateFacts
 from signing.covered import CoveredOctets
 from signing.facts import SignatureFacts
 from signing.form import IDS_OF_ROOT, SignatureForm
-from signing.revocation import load_list, load_response
+from signing.revocation import load_response
+from signing.revocation_list import load_list
 from signing.timestamps.check import read_certificates
 from signing.trust import TrustStore
 from signing.verdict import Reason
@@ -56,13 +57,13 @@ class TrustMaterial:
         """Take from a store what may say something of these certificates, or of those above them."""
         sent = [facts.certificate for facts in about]
         relevant = _with_issuers(sent, (*trust.intermediates, *trust.anchors, *trust.tsa_anchors))
-        issuers = {certificate.issuer.public_bytes() for certificate in relevant}
+        issuers = {certificate.issuer for certificate in relevant}
         serials = {certificate.serial_number for certificate in relevant}
         return cls(
             anchors=_der(trust.anchors),
             tsa_anchors=_der(trust.tsa_anchors),
             intermediates=_der(each for each in trust.intermediates if each in relevant),
-            crls=_der(crl for crl in trust.crls if crl.issuer.public_bytes() in issuers),
+            crls=tuple(dict.fromkeys(each.der for each in trust.crls if each.crl.issuer in issuers)),
             responses=_der(each for each in trust.responses if _is_about(each, serials)),
             unanswered=_der(each for each in trust.unanswered if each in relevant),
         )
@@ -218,6 +219,6 @@ def _is_about(response: ocsp.OCSPResponse, serials: set[int]) -> bool:
 
 
 def _der(
-    values: Iterable[x509.Certificate | x509.CertificateRevocationList | ocsp.OCSPResponse],
+    values: Iterable[x509.Certificate | ocsp.OCSPResponse],
 ) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(value.public_bytes(_DER) for value in values))

@@ -21,6 +21,7 @@ from signing.elements import Canonicalization
 from signing.errors import CannotExtend, Obstacle
 from signing.form import SignatureForm, find_signature, read_form
 from signing.policy import DEFAULT_POLICY, Policy
+from signing.revocation import octets_of
 from signing.timestamps.ask import ask_timestamp
 from signing.timestamps.check import check_token, find_signer, read_certificates
 from signing.timestamps.messages import TimestampAuthority
@@ -124,10 +125,10 @@ class Extender:
         form, unsigned = self._read(parse(data))
         found = self._evidence(form, unsigned, at)
         certificates = {each.public_bytes(_DER): None for one in found for each in one.certificates}
-        sources = {each.public_bytes(_DER): each for one in found for each in one.sources}
+        sources = {octets_of(each): each for one in found for each in one.sources}
         sent = {each.info.certificate_der for each in _certificates_of(form)}
         sent |= {each.info.certificate_der for each in unsigned.certificates}
-        known = {each.public_bytes(_DER) for each in unsigned.sources}
+        known = {octets_of(each) for each in unsigned.sources}
         new_certificates = [der for der in certificates if der not in sent]
         new_sources = [each for der, each in sources.items() if der not in known]
         tags = {element.tag for element in _unsigned_of(form)}

@@ -22,7 +22,8 @@ from signing.canonical import C14N_1_0, C14N_EXCLUSIVE, canonicalize
 from signing.der import context, encode, integer, sequence
 from signing.keys import Signer
 from signing.policy import ENVELOPED_SIGNATURE, SHA256, XMLDSIG
-from signing.revocation import RevocationSource
+from signing.revocation import RevocationSource, octets_of
+from signing.revocation_list import RevocationList
 from signing.xades import names
 from signing.xades.names import SIGNED_PROPERTIES_TYPE, XADES
 
@@ -178,13 +179,13 @@ def evidence_elements(
 def _revocation_values(sources: Sequence[RevocationSource]) -> Element:
     values = etree.Element(names.REVOCATION_VALUES, nsmap={"xades": XADES})
     for group, tag, kind in (
-        (names.CRL_VALUES, names.ENCAPSULATED_CRL, x509.CertificateRevocationList),
+        (names.CRL_VALUES, names.ENCAPSULATED_CRL, RevocationList),
         (names.OCSP_VALUES, names.ENCAPSULATED_OCSP, ocsp.OCSPResponse),
     ):
         members = [source for source in sources if isinstance(source, kind)]
         place = etree.SubElement(values, group) if members else values
         for member in members:
-            etree.SubElement(place, tag).text = _base64(member.public_bytes(serialization.Encoding.DER))
+            etree.SubElement(place, tag).text = _base64(octets_of(member))
     return values
 
 

@@ -24,7 +24,8 @@ from signing.elements import (
 )
 from signing.extensions import UNREADABLE
 from signing.policy import XMLDSIG, Policy
-from signing.revocation import RevocationSource, load_list, load_response
+from signing.revocation import RevocationSource, load_response
+from signing.revocation_list import load_list
 from signing.timestamps.messages import AlgorithmForbidden
 from signing.timestamps.tokens import TimestampToken, read_token
 from signing.verdict import Reason

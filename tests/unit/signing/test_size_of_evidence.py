@@ -20,7 +20,7 @@ from signing.errors import PolicyUnreadable
 from signing.policy import DEFAULT_POLICY, read_policy
 from signing.report.as_json import report_to_json
 from signing.report.report import Terms, report_on
-from signing.revocation import load_list
+from signing.revocation_list import load_list
 from signing.timestamps.messages import TimestampRequest, read_response
 from signing.timestamps.tokens import read_token
 from signing.trust import TrustStore
