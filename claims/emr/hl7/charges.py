@@ -3,6 +3,7 @@
 A transaction of a known order gives that order's row price and quantity; any other makes a row of its own.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,6 +18,7 @@ _CHARGE: Final = "CG"
 _CREDIT: Final = "CD"
 _PAYMENTS: Final = frozenset({"PY", "CO"})
 _DONG: Final = frozenset({"", "VND", "VNĐ", "Đ", "₫"})
+_CURRENCY: Final = re.compile(r"^[A-ZĐ]{3}$")
 _ONE: Final = Decimal(1)
 _PLACES_OF_A_PRICE: Final = -3
 
@@ -180,7 +182,9 @@ class _Reader:
 
     def _amount(self, first: Segment, field: int) -> Decimal | None:
         """Return an amount of đồng; other money is no amount of a claim, whatever it would be worth."""
-        if first.text(field, 1, 2).upper() not in _DONG:
+        # The denomination belongs to the amount (50&USD); many write it in the place of the type (50^USD).
+        said = {first.text(field, 1, 2).upper(), *_CURRENCY.findall(first.text(field, 2).upper())}
+        if not said <= _DONG:
             self._notes.add(first, field, "other-currency", "the amount is not in VND; it is left out")
             return None
         return number_of(first, field, self._notes)

@@ -269,11 +269,25 @@ def _decoded(data: bytes, codec: str, marks: Delimiters, number: int) -> str:
     except UnicodeDecodeError as error:
         place = f"message {number}/{_place(data, error.start, marks)}"
         raise UnreadableMessage(place, "not-in-charset", f"the bytes are not {codec}") from None
+    if not data.isascii() and len(text) == len(data) and _is_utf8(data):
+        # Every byte is a character of such a set, so a wrong name makes other letters of the right ones.
+        detail = (
+            f"the bytes are UTF-8, not {codec} as it says: have it corrected, or name utf-8 in the mapping"
+        )
+        raise UnreadableMessage(f"message {number}/MSH[1]-18", "not-in-charset", detail)
     if match := _FORBIDDEN.search(text):
         start = len(text[: match.start()].encode(codec))
         place = f"message {number}/{_place(data, start, marks)}"
         raise UnreadableMessage(place, "control-character", "a control character cannot stand in a claim")
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _place(data: bytes, offset: int, marks: Delimiters) -> str:

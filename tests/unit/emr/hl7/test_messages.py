@@ -170,6 +170,17 @@ def test_a_null_and_an_empty_field_read_as_nothing_but_differ() -> None:
     assert message.segments[1].raw(1) != message.segments[1].raw(2)
 
 
+@pytest.mark.parametrize("charset", ["WINDOWS-1258", "8859/1"])
+def test_utf_8_under_another_name_is_refused_unless_the_options_say_so(charset: str) -> None:
+    named = msg("ADT^A08", "M2", "20261102080000", pv1(), seg("NTE", {3: "Nguyễn"}), f18=charset)
+    options = Hl7Options(charsets={charset: "utf-8"})
+
+    found, corrected = read_hl7([ARRIVAL, named]), read_hl7([ARRIVAL, named], options=options)
+
+    assert [(one.code, one.pointer) for one in found.refused] == [("not-in-charset", "message 2/MSH[1]-18")]
+    assert corrected.refused == ()
+
+
 def test_a_line_that_begins_no_segment_belongs_to_the_text_before_it() -> None:
     data = msg("ADT^A08", "M2", "20261102080000", pv1(), seg("NTE", {3: "first\nsecond"}))
 

@@ -195,9 +195,10 @@ def test_a_charge_of_less_than_nothing_is_a_credit(reversal: dict[str, str]) -> 
     assert only(charged(ft1(f10="3"), ft1(**reversal))).quantity == 2
 
 
+@pytest.mark.parametrize("amount", ["50600&USD", "50600^USD", "50600&VND^EUR"])
 @pytest.mark.parametrize("field", [11, 12, 22])
-def test_an_amount_in_other_money_is_no_price_and_said(field: int) -> None:
-    amounts = {"f12": ""} | {f"f{field}": "50600&USD"}
+def test_an_amount_in_other_money_is_no_price_and_said(field: int, amount: str) -> None:
+    amounts = {"f12": ""} | {f"f{field}": amount}
 
     found = read(charged(ft1(**amounts), seg("ZBL", {14: "exam"})))
 
