@@ -30,7 +30,7 @@ from claims.paper.fitting import (
     breakable,
     takes_one_line,
 )
-from claims.paper.sheet import AMOUNTS, figure, read_sheet
+from claims.paper.sheet import AMOUNTS, UNREAD, figure, read_sheet
 from claims.paper.spelling import spell_amount
 from claims.reading_order import BOX, in_order
 
@@ -200,7 +200,7 @@ def _claim(
             + [(words["unread"], ", ".join(unread))] * bool(unread)
         ),
         "rows": [*_rows(sheet), *_totals(sheet, words)],
-        "in_words": spell_amount(_counted(sheet, 0)),
+        "in_words": UNREAD if _counted(sheet, 0).is_nan() else spell_amount(_counted(sheet, 0)),
         "paid": [(words[name], figure(_counted(sheet, place)) or "0") for name, place in _PAID],
         "papers": [_paper(table, claim, language) for table in _papers(claim)],
     }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from claims.bundle.kinds import TableKind
 from claims.bundle.views import group_figure, show_value
-from claims.checking.values import read_number
+from claims.checking.values import is_blank, read_number
 
 if TYPE_CHECKING:
     from claims.bundle.contents import ReadClaim, ReadRow, ReadTable
@@ -27,6 +27,9 @@ DECLARED: Final = ("T_TONGCHI_BV", "T_TONGCHI_BH", "T_BHTT", "T_BNCCT", "T_NGUON
 #: MA_LOAI_KCB of those who stay.
 _STAYING: Final = frozenset({"03", "04", "09"})
 _ZERO: Final = Decimal(0)
+_NO_AMOUNT: Final = Decimal("NaN")
+#: Stands for what cannot be read.
+UNREAD: Final = "?"
 
 
 @dataclass(slots=True)
@@ -61,7 +64,9 @@ class Sheet:
         person: The administrative part: a word's name and its value, in the order of the form.
         sections: The parts that have lines.
         totals: What all lines add up to.
-        declared: What XML1 says of the same amounts; None where it says nothing readable.
+        declared: What XML1 says of the same amounts; None where it says nothing.
+
+    What stands in the place of an amount and is none is no amount (NaN), nor is any sum that it belongs to.
     """
 
     is_inpatient: bool
@@ -72,7 +77,7 @@ class Sheet:
 
 
 def read_sheet(claim: ReadClaim, language: str) -> Sheet:
-    """Read the statement of a claim; what is no figure counts as nothing and is shown as it is."""
+    """Read the statement of a claim; prices and rates are shown as they are written."""
     summary_table = claim.find_table(TableKind.XML1)
     summary = summary_table.rows[0] if summary_table is not None and summary_table.rows else None
     sections = tuple(_sections(claim, language))
@@ -83,13 +88,20 @@ def read_sheet(claim: ReadClaim, language: str) -> Sheet:
         else _person(summary_table, summary, claim, language),
         sections=sections,
         totals=_sum([section.amounts for section in sections]),
-        declared=tuple(None if summary is None else read_number(summary[name]) for name in DECLARED),
+        declared=tuple(None if summary is None else _amount(summary[name]) for name in DECLARED),
     )
 
 
 def figure(amount: Decimal | None) -> str:
-    """Return an amount as on a bill; empty for none."""
-    return "" if amount is None else group_figure(f"{amount.normalize():f}")
+    """Return an amount as on a bill; empty for none, a question mark for what cannot be read."""
+    if amount is None:
+        return ""
+    return UNREAD if amount.is_nan() else group_figure(f"{amount.normalize():f}")
+
+
+def _amount(text: str) -> Decimal | None:
+    number = read_number(text.strip())
+    return number if number is not None or is_blank(text) else _NO_AMOUNT
 
 
 _CARD_FROM, _CARD_UNTIL = "GT_THE_TU", "GT_THE_DEN"
@@ -152,9 +164,9 @@ def _sections(claim: ReadClaim, language: str) -> Iterator[Section]:
             line.rate_insured,
         )
         line = lines.setdefault(key, line)
-        line.quantity += read_number(row["SO_LUONG"]) or _ZERO
+        line.quantity += _amount(row["SO_LUONG"]) or _ZERO
         for index, amount in enumerate(AMOUNTS):
-            line.amounts[index] += read_number(row[amount]) or _ZERO
+            line.amounts[index] += _amount(row[amount]) or _ZERO
     for place in sorted(found):
         lines_of = tuple(found[place].values())
         yield Section(places.titles[place][language], lines_of, _sum([line.amounts for line in lines_of]))

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from claims.bundle.contents import read_contents
 from claims.checking.samples import load_sample
-from claims.paper.sheet import Sheet, read_sheet
+from claims.paper.sheet import Sheet, figure, read_sheet
 
 
 def sheet_of(sample: str, *changes: str, language: str = "vi") -> Sheet:
@@ -46,8 +46,22 @@ def test_a_supply_of_a_package_stands_under_it_and_an_unknown_group_at_the_end()
     assert sheet.sections[-2].lines[0].name.startswith("G1: ")
 
 
-def test_what_is_no_figure_counts_as_nothing_and_is_shown_as_it_is() -> None:
-    sheet = sheet_of("outpatient", "XML3[1].THANH_TIEN_BV = abc", "XML3[1].DON_GIA_BV = abc")
+def test_what_is_no_figure_is_no_amount_and_no_sum_and_a_price_is_shown_as_it_is() -> None:
+    sheet = sheet_of("outpatient", "XML3[1].THANH_TIEN_BV = 1E+400", "XML3[1].DON_GIA_BV = abc")
+    line = sheet.sections[0].lines[0]
 
-    assert sheet.sections[0].lines[0].price_hospital == "abc"
-    assert sheet.sections[0].lines[0].amounts[0] == 0
+    assert line.price_hospital == "abc"
+    assert [figure(one) for one in (line.amounts[0], sheet.sections[0].amounts[0], sheet.totals[0])] == [
+        "?"
+    ] * 3
+    assert figure(sheet.totals[2]) == figure(sheet.declared[2])
+
+
+def test_what_is_left_out_counts_as_nothing() -> None:
+    sheet = sheet_of("outpatient", "XML3[1].T_NGUONKHAC =", "XML1.T_NGUONKHAC =")
+
+    assert (figure(sheet.totals[4]), figure(sheet.declared[4])) == ("0", "")
+
+
+def test_a_summary_that_nobody_can_read_is_not_what_the_rows_make() -> None:
+    assert figure(sheet_of("outpatient", "XML1.T_BHTT = 1,5").declared[2]) == "?"
