@@ -365,6 +365,34 @@ def test_two_reviewers_do_not_collide_on_one_claim(visit: Visit, site: Site) -> 
     expect(page.get_by_role("button", name="Chấp nhận toàn bộ")).to_have_count(0)
 
 
+def test_without_script_what_is_typed_stays_while_rows_are_picked(visit: Visit, site: Site) -> None:
+    review = free(site, code=COMMON_FINDING)[0]
+    page = visit(f"{address(review)}?tab=XML2", who="dung", script=False)
+    amounts, update = page.locator("[name^=amount-]"), page.get_by_role("button", name="Chọn dòng trong XML2")
+    rows = page.locator("tbody").get_by_role("checkbox")
+
+    page.locator("#cuts summary").click()
+    expect(page.get_by_role("link", name="Cắt", exact=True)).to_have_count(0)
+    rows.nth(0).check()
+    update.click()
+    amounts.fill("111")
+    page.locator("[name^=note-]").fill("chưa xong")
+    rows.nth(0).check()
+    page.get_by_role("button", name="Chọn dòng trong XML3").click()
+    rows.nth(0).check()
+    page.get_by_role("button", name="Chọn dòng trong XML3").click()
+    page.get_by_role("button", name="Bỏ khoản giảm này").nth(1).click()
+
+    assert [mark.partition("-")[0] for mark in marks_of(page)] == ["XML3", "XML2"]  # the latest first
+    assert amounts.nth(1).input_value() == "111"
+    assert page.locator("[name^=note-]").nth(1).input_value() == "chưa xong"
+    assert now(site, review).state == "open"
+
+
+def marks_of(page: Page) -> list[str]:
+    return [str(one.get_attribute("value")) for one in page.locator("input[name=cut][type=hidden]").all()]
+
+
 def test_a_large_amount_waits_for_a_second_person(visit: Visit, site: Site) -> None:
     review = max(claims(site, least=FOUR_EYES_FROM), key=lambda one: one.claimed)
     page = visit(address(review), who="binh")

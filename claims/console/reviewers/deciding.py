@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -71,19 +71,42 @@ class ClaimForm:
             return self._again(viewer, opened, error)
         return go_to(then(opened))
 
-    def _again(self, viewer: Viewer, opened: Opened, error: Exception) -> Response:
-        typed = {name: value for name, value in self.form.items() if isinstance(value, str)}
+    def show(self, viewer: Viewer, *, tab: str, page: int, without: str) -> Response:
+        """Return the page of the claim with what was typed, less one row that is not to be cut."""
+        opened = open_claim(self.service, viewer, self.submission_id, self.ordinal)
         return claim_page(
             self.request,
             self.service,
             viewer,
             self.names,
             opened,
-            cuts=[str(one) for one in self.form.getlist("cut")],
+            tab=tab,
+            page=page,
+            cuts=[mark for mark in self._marks() if mark != without],
+            inbox=self.text("from"),
+            typed=self._typed(),
+        )
+
+    def _marks(self) -> list[str]:
+        return list(dict.fromkeys(map(str, self.form.getlist("cut"))))
+
+    def _typed(self) -> dict[str, str]:
+        return {
+            name: value for name, value in self.form.items() if isinstance(value, str) and name != "token"
+        }
+
+    def _again(self, viewer: Viewer, opened: Opened, error: Exception) -> Response:
+        return claim_page(
+            self.request,
+            self.service,
+            viewer,
+            self.names,
+            opened,
+            cuts=self._marks(),
             inbox=self.text("from"),
             problem=error.problem if isinstance(error, UnsoundDecision) else _CONFLICTS[type(error)],
             status=UNPROCESSABLE if isinstance(error, UnsoundDecision) else CONFLICT,
-            typed={name: value for name, value in typed.items() if name != "token"},
+            typed=self._typed(),
         )
 
 
@@ -120,6 +143,17 @@ def decide(sent: TheClaimForm, viewer: Reviewer) -> Response:
         do,
         lambda opened: _next_claim(sent.service, viewer, opened.review, Asked.of_query(sent.text("from"))),
     )
+
+
+@router.post(f"{CLAIM}/cuts")
+def pick(
+    sent: TheClaimForm,
+    viewer: Reviewer,
+    tab: Annotated[str, Query(max_length=12)] = "",
+    page: Annotated[int, Query(ge=1, le=1_000)] = 1,
+) -> Response:
+    """Show the claim with the rows that were picked, and what was typed about others; decide nothing."""
+    return sent.show(viewer, tab=tab, page=page, without=str(sent.form.get("keep", "")))
 
 
 def leave(service: TheService, viewer: Reviewer, submission_id: TheId, ordinal: TheOrdinal) -> Review:
