@@ -5,6 +5,7 @@ or what is covered in the document's stead. Parts are known by their place, neve
 that stands beside what it covers names files instead of the document; they are given, never fetched.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -32,8 +33,13 @@ _TRANSFORMS: Final = f"{_DS}Transforms"
 _TRANSFORM: Final = f"{_DS}Transform"
 _DIGEST_PARTS: Final = [f"{_DS}DigestMethod", f"{_DS}DigestValue"]
 _PREFIXES_OF_NOTHING: Final = f"{{{ENVELOPED_SIGNATURE}}}InclusiveNamespaces"
-_DOCUMENT_ATTRIBUTES: Final = frozenset({"Id", "URI"})
-_PART_ATTRIBUTES: Final = frozenset({"Id", "URI", "Type"})
+_FILE_ATTRIBUTES: Final = frozenset({"Id", "URI"})
+_ATTRIBUTES: Final = frozenset({"Id", "URI", "Type"})
+# EU DSS writes an empty one.
+_TYPES_OF_DOCUMENT: Final = frozenset({None, ""})
+# What EU DSS and @firma write for enveloped-signature. Of a document with one signature it leaves the same.
+_XPATH: Final = "http://www.w3.org/TR/1999/REC-xpath-19991116"
+_WITHOUT_SIGNATURES: Final = re.compile(r"\s*not\(\s*ancestor-or-self::([\w.-]+):Signature\s*\)\s*")
 
 
 class ReferenceForm(NamedTuple):
@@ -106,7 +112,7 @@ def _read_beside(
         if reference.part is None:
             raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
         return reference
-    children = read_parts(element, _DOCUMENT_ATTRIBUTES)
+    children = read_parts(element, _FILE_ATTRIBUTES)
     if [child.tag for child in children] != _DIGEST_PARTS:
         raise Refused(Reason.SIGNATURE_TRANSFORM_FORBIDDEN)
     digest_name, digest = _read_digest(children[0], children[1], policy)
@@ -123,7 +129,7 @@ def _read_beside(
 def _read_reference(element: Element, parts: Mapping[str, CoverablePart], policy: Policy) -> ReferenceForm:
     uri = element.get("URI")
     part = _find_part(uri, element.get("Type"), parts)
-    children = read_parts(element, _DOCUMENT_ATTRIBUTES if part is None else _PART_ATTRIBUTES)
+    children = read_parts(element, _ATTRIBUTES)
     transforms, method, value = _split(children, may_lack_transforms=part is not None)
     digest_name, digest = _read_digest(method, value, policy)
     canonicalization = _read_transforms(transforms, policy, is_document=part is None)
@@ -151,10 +157,10 @@ def _find_part(
 ) -> Element | None:
     """Return the part that is meant, or None for the document."""
     if uri and uri.startswith("#") and (part := parts.get(uri[1:])):
-        if reference_type not in part.types:
+        if reference_type not in (_TYPES_OF_DOCUMENT if part.element is None else part.types):
             raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
         return part.element
-    if uri is None or uri.startswith("#") or reference_type is not None:
+    if uri is None or uri.startswith("#") or reference_type not in _TYPES_OF_DOCUMENT:
         raise Refused(Reason.SIGNATURE_REFERENCE_SCOPE)
     if uri:
         raise Refused(Reason.SIGNATURE_REFERENCE_EXTERNAL)
@@ -182,7 +188,7 @@ def _read_transforms(
         raise Refused(Reason.SIGNATURE_MALFORMED)
     forbidden = Reason.SIGNATURE_TRANSFORM_FORBIDDEN
     if is_document:
-        if not steps or read_algorithm(steps[0]) != ENVELOPED_SIGNATURE or not _is_bare(steps[0]):
+        if not steps or not _takes_signature_out(steps[0]):
             raise Refused(forbidden)
         del steps[0]
     elif transforms is not None and not steps:
@@ -190,6 +196,15 @@ def _read_transforms(
     if len(steps) > 1:
         raise Refused(forbidden)
     return read_canonicalization(steps[0], policy, otherwise=forbidden) if steps else None
+
+
+def _takes_signature_out(step: Element) -> bool:
+    """Whether a transform leaves out the signature, and nothing else."""
+    algorithm = read_algorithm(step)
+    if algorithm == _XPATH and [each.tag for each in step] == [f"{_DS}XPath"]:
+        found = _WITHOUT_SIGNATURES.fullmatch(read_text(step[0]))
+        return found is not None and step[0].nsmap.get(found[1]) == XMLDSIG
+    return algorithm == ENVELOPED_SIGNATURE and _is_bare(step)
 
 
 def _is_bare(enveloped: Element) -> bool:

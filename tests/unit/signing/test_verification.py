@@ -30,6 +30,7 @@ from tests.unit.signing.documents import (
     x509_data,
 )
 
+XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
 SHA384, SHA512 = f"{XMLDSIG_MORE}sha384", f"{XMLENC}sha512"
 PREFIX_LIST = f'<InclusiveNamespaces xmlns="{C14N_EXCLUSIVE}" PrefixList="xsi xsd"/>'
 ALL_C14N = [
@@ -85,6 +86,20 @@ def test_the_prefix_list_that_xml_crypto_writes_twice_passes(facility: FacilityK
     recipe = Recipe(transforms=transform(ENVELOPED_SIGNATURE, bare) + transform(C14N_1_0))
 
     assert judge(sign_like(recipe, facility)).has_passed
+
+
+def test_a_document_covered_as_eu_dss_does_passes(facility: FacilityKey, judge: Judge) -> None:
+    without = transform(XPATH, "<P:XPath>not(ancestor-or-self::P:Signature)</P:XPath>")
+    recipe = Recipe(
+        prefix="ds",
+        uri='Id="r" Type="" URI=""',
+        document_c14n=C14N_EXCLUSIVE,
+        transforms=without + transform(C14N_EXCLUSIVE),
+    )
+    signed = sign_like(recipe, facility)
+
+    assert judge(signed).has_passed
+    assert judge(signed.replace(b"01001", b"01002")).reasons == (Reason.SIGNATURE_DIGEST_MISMATCH,)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,18 @@ PARAMETERS = {
     "a prefix list with another attribute": f'{_OWN} Id="x"/>',
     "a prefix list and something else": f"{_OWN}/><X/>",
 }
+# Almost what stands for enveloped-signature where a signer knows XPath alone.
+EXPRESSIONS = {
+    "a prefix of nothing": "not(ancestor-or-self::nothing:Signature)",
+    "a prefix of something else": "not(ancestor-or-self::xsi:Signature)",
+    "no prefix": "not(ancestor-or-self::Signature)",
+    "what has the signature inside": "not(descendant-or-self::ds:Signature)",
+    "the claims, too": "not(ancestor-or-self::ds:Signature or ancestor-or-self::HOSO)",
+    "anything": "not(ancestor-or-self::ds:Signature) or true()",
+    "another element": "not(ancestor-or-self::ds:SignatureValue)",
+    "a comment inside": "not(ancestor-or-self::ds:Signature<!-- -->)",
+    "an element inside": "not(ancestor-or-self::ds:Signature)<X/>",
+}
 FORBIDDEN, MALFORMED = Reason.SIGNATURE_TRANSFORM_FORBIDDEN, Reason.SIGNATURE_MALFORMED
 
 
@@ -76,6 +88,14 @@ def attacks() -> Iterator[Attack]:
     for name, added in OTHERS.items():
         yield Attack(
             f"{name} after enveloped-signature", recipe(Recipe(transforms=ENVELOPED + added)), FORBIDDEN
+        )
+    for name, expression in EXPRESSIONS.items():
+        inside = f"<P:XPath>{expression}</P:XPath>"
+        is_malformed = "<" in expression
+        yield Attack(
+            f"XPath instead of enveloped-signature that leaves out {name}",
+            recipe(Recipe(prefix="ds", transforms=transform(XPATH, inside))),
+            MALFORMED if is_malformed else FORBIDDEN,
         )
     for name, listed in PREFIX_LISTS.items():
         parameter = f'<InclusiveNamespaces xmlns="{C14N_EXCLUSIVE}" PrefixList="{listed}"/>'
