@@ -12,6 +12,8 @@ from typing import Final
 import typer
 
 from claims.authorities.errors import AuthorityUnreachable, UnusableCredentials
+from claims.bundle.envelope import parse_finding, parse_findings
+from claims.bundle.messages import describe
 from claims.cli.output import say
 from claims.cli.proof_words import describe_obstacle
 from claims.errors import ClaimsError
@@ -31,7 +33,6 @@ from signing.verdict import Reason
 # The most special kind of an error that is listed says it; ``{error}`` is what it says of itself.
 _VIETNAMESE: Final[Mapping[type[Exception], str]] = MappingProxyType(
     {
-        errors.Unparsable: "không đọc được XML ({error})",
         errors.RecordUnreadable: "không dùng được báo cáo này ({error})",
         errors.AlreadySigned: "hồ sơ đã có chữ ký; hãy ký từ bản chưa ký",
         errors.MissingContainer: "ngay dưới thẻ gốc phải có đúng một thẻ để đặt chữ ký ({container}), "
@@ -105,16 +106,33 @@ def describe_failure(error: Exception, language: str) -> str:
         return f"{said} ({error})"
     if isinstance(error, CannotExtend):
         return describe_obstacle(error, language)
+    if isinstance(error, Unparsable):
+        return _describe_unparsable(error)
     if isinstance(error, OtherKeyFile):
         return _VIETNAMESE[OtherKeyFile].format(found=_OTHER_FILES[error.found])
     sentence = next((_VIETNAMESE[kind] for kind in type(error).__mro__ if kind in _VIETNAMESE), "{error}")
     return sentence.format_map({**vars(error), "error": error})
 
 
-def describe_unreadable(error: Unparsable | RecordUnreadable | OSError, language: str) -> str:
-    """Return why a document, or a report, is not judged at all."""
+def describe_unreadable(
+    error: Unparsable | RecordUnreadable | OSError, language: str, data: bytes = b""
+) -> str:
+    """Return why a document, or a report, is not judged at all, and what its data seem to be instead."""
     said = describe_failure(error, language)
-    return said if language == "vi" else f"cannot be read: {said}"
+    if language != "vi":
+        said = f"cannot be read: {said}"
+    if not isinstance(error, Unparsable):
+        return said
+    _, *instead = parse_findings(error, data)
+    return " ".join([said, *(describe(each, language) for each in instead)])
+
+
+def _describe_unparsable(error: Unparsable) -> str:
+    place = "" if error.line is None else f", dòng {error.line}, cột {error.column}"
+    # How large it is, and how large it may be, stands in what the error says alone.
+    too_large = f"Không đọc được XML: {error.detail}"
+    said = too_large if error.code == "too-large" else describe(parse_finding(error), "vi")
+    return f"{said.removesuffix('.')} ({error.code}{place})."
 
 
 @contextmanager

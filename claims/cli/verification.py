@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -105,12 +105,14 @@ def verify(
 
     def verify_one(path: Path) -> tuple[bool, dict[str, object]]:
         started = time.perf_counter()
+        data = b""
         try:
             data = _read(path, most)
             done = _recompute(data) if terms is None else _report_on(data, terms, asking)
         except (OSError, RecordUnreadable, Unparsable) as error:
-            say(f"{path}: {describe_unreadable(error, language)}")
-            return False, _not_judged(path, error, terms)
+            sentence = {each: describe_unreadable(error, each, data) for each in ("vi", "en")}
+            say(f"{path}: {sentence[language]}")
+            return False, _not_judged(path, error, terms, sentence)
         if report is not None:
             made.append((path, done))
         verdict = done.verdict
@@ -201,10 +203,12 @@ def _recompute(data: bytes) -> "Report":
 
 
 def _not_judged(
-    path: Path, error: "OSError | RecordUnreadable | Unparsable", terms: "Terms | None"
+    path: Path,
+    error: "OSError | RecordUnreadable | Unparsable",
+    terms: "Terms | None",
+    sentence: "Mapping[str, str]",
 ) -> dict[str, object]:
     """Return what is said of an input that comes to no report: all that is said of others, and no more."""
-    from claims.cli.signing_words import describe_unreadable
     from signing.verdict import Indication, Level, SubIndication
 
     entry: dict[str, object] = {
@@ -221,7 +225,7 @@ def _not_judged(
         "best_signature_time": None,
         "facility": terms and terms.facility,
         "at": terms and terms.at.isoformat(),
-        "sentence": {language: describe_unreadable(error, language) for language in ("vi", "en")},
+        "sentence": sentence,
         "ms": 0.0,
     }
     if isinstance(error, OSError):

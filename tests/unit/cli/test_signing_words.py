@@ -9,6 +9,7 @@ from claims.authorities.errors import AuthorityUnreachable
 from claims.cli.output import Exit
 from claims.cli.signing_words import describe_failure, describe_unreadable, speaking
 from signing import errors
+from signing.canonical import parse
 from signing.errors import Obstacle, SigningError
 from signing.verdict import Reason
 
@@ -79,8 +80,21 @@ def test_what_cannot_be_read_is_said_in_either_language() -> None:
     error = MADE[errors.Unparsable]
     assert isinstance(error, errors.Unparsable)
 
-    assert describe_unreadable(error, "vi").startswith("không đọc được XML (doctype")
+    assert describe_unreadable(error, "vi").endswith("điều này bị cấm (doctype).")
     assert describe_unreadable(error, "en") == "cannot be read: doctype: a document type"
+
+
+@pytest.mark.parametrize(("language", "words"), [("vi", "dòng 1, cột 1"), ("en", "seem to be a ZIP archive")])
+def test_what_is_no_xml_is_told_what_it_seems_to_be(language: str, words: str) -> None:
+    data = b"PK\x03\x04"
+    with pytest.raises(errors.Unparsable) as refused:
+        parse(data)
+
+    said = describe_unreadable(refused.value, language, data)
+
+    assert words in said
+    assert "ZIP" in said
+    assert ("Start tag" in said) == (language == "en")
 
 
 @pytest.mark.parametrize(("language", "word"), [("vi", "lỗi: không có câu trả lời"), ("en", "error: http:")])
