@@ -27,6 +27,7 @@ from claims.exchange.breaker import (
     Throttles,
     until_asked_again,
 )
+from claims.exchange.destination import Circuit
 from claims.exchange.errors import (
     TOO_SLOW,
     GatewayError,
@@ -155,7 +156,9 @@ class DeliverSubmissions:
             # By chance: a probe that is always the same one might fail for a reason of its own.
             going = random.sample(ids, permit.number)
             rest = [one for one in ids if one not in going]
-            self.submissions.postpone(rest, until=permit.until, cause=permit.cause, now=now)
+            # What the gateway did not know is sent when it comes again, however long that takes.
+            keeping = () if permit.cause == MAINTENANCE else (NOT_KNOWN,)
+            self.submissions.postpone(rest, until=permit.until, cause=permit.cause, now=now, keeping=keeping)
             ids = going
         # (1) Nothing is sent without a lease.
         leased = self.submissions.lease_for_delivery(ids, owner=owner, now=now, lease_s=self.lease_s)
@@ -267,9 +270,16 @@ class DeliverSubmissions:
     ) -> Sent:
         """Try again when the gateway asks for it, or else as the policy has it."""
         self._note(error)
-        if error.patience is None:
-            return self._try_again(leased, error, started_at, maybe_taken=maybe_taken)
         now = self.clock.now()
+        if error.patience is None:
+            if error.is_silence and self.breaker.state is not Circuit.CLOSED:
+                # It was sent to see whether anybody answers. Where few wait, an outage of hours would use up
+                # the attempts of all.
+                until = self.retry.first_again_at(now)
+                return self._keep_until(
+                    until, leased, now, error.cause, error.detail, maybe_taken=maybe_taken
+                )
+            return self._try_again(leased, error, started_at, maybe_taken=maybe_taken)
         until = until_asked_again(error.patience, now)
         if not error.patience.is_everybodys:
             self.throttles.note(leased.facility, until)

@@ -388,8 +388,19 @@ class Submissions(Protocol):
         """Write results of leases still held, state, attempt and event in one transaction."""
         ...
 
-    def postpone(self, ids: Sequence[SubmissionId], *, until: datetime, cause: str, now: datetime) -> None:
-        """Let those that are due to be sent, and nobody works on, wait until then; no attempt is counted."""
+    def postpone(
+        self,
+        ids: Sequence[SubmissionId],
+        *,
+        until: datetime,
+        cause: str,
+        now: datetime,
+        keeping: Sequence[str] = (),
+    ) -> None:
+        """Let those that are due to be sent, and nobody works on, wait until then; no attempt is counted.
+
+        What has one of the causes to be kept keeps it.
+        """
         ...
 
     def bring_forward(

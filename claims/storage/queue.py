@@ -222,15 +222,24 @@ class PostgresSubmissions(SubmissionRecords):
             watch_results(connection, acknowledged, now, first_look_s=self.first_look_s)
         return tuple(one.id for one in written)
 
-    def postpone(self, ids: Sequence[SubmissionId], *, until: datetime, cause: str, now: datetime) -> None:
+    def postpone(
+        self,
+        ids: Sequence[SubmissionId],
+        *,
+        until: datetime,
+        cause: str,
+        now: datetime,
+        keeping: Sequence[str] = (),
+    ) -> None:
         """Let those that are due to be sent, and nobody works on, wait until then; no attempt is counted."""
         with borrow(self.pool) as connection:
             connection.execute(
-                "UPDATE submission SET next_attempt_at = %(until)s, woken_at = NULL, cause = %(cause)s "
+                "UPDATE submission SET next_attempt_at = %(until)s, woken_at = NULL, "
+                "cause = CASE WHEN cause = ANY(%(keeping)s) THEN cause ELSE %(cause)s END "
                 "WHERE id IN (SELECT id FROM submission WHERE id = ANY(%(ids)s) "
                 "AND state IN ('checked', 'outcome_unknown') AND next_attempt_at <= %(now)s "
                 "ORDER BY id FOR UPDATE SKIP LOCKED)",
-                {"ids": list(ids), "until": until, "cause": cause, "now": now},
+                {"ids": list(ids), "until": until, "cause": cause, "now": now, "keeping": list(keeping)},
             )
 
     def bring_forward(

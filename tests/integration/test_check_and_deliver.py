@@ -7,7 +7,7 @@ import pytest
 from claims.bundle.findings import Finding, Severity
 from claims.exchange.breaker import Window
 from claims.exchange.destination import Circuit
-from claims.exchange.errors import GatewayRefused, GatewayUnavailable, OutcomeUnknown, Patience
+from claims.exchange.errors import GatewayError, GatewayRefused, GatewayUnavailable, OutcomeUnknown, Patience
 from claims.exchange.lifecycle import State
 from claims.exchange.submission import EventKind, SubmissionId
 from tests.integration.conftest import LEASE_S, OTHER_FACILITY, Exchange
@@ -385,6 +385,50 @@ def test_whose_account_asks_too_often_waits_alone_and_no_attempt_is_used_up(exch
     exchange.clock.advance(75)
     exchange.deliver([first.id, second.id])
     assert {exchange.now(one).state for one in (first, second)} == {State.ACKNOWLEDGED}
+
+
+@pytest.mark.parametrize(
+    "silence",
+    [
+        pytest.param(GatewayUnavailable("gateway.unreachable"), id="unreachable"),
+        pytest.param(OutcomeUnknown("gateway.timeout"), id="no-answer"),
+    ],
+)
+def test_an_outage_of_any_length_uses_up_no_attempts_of_the_few_that_wait(
+    silence: GatewayError, exchange: Exchange
+) -> None:
+    submission = exchange.checked()
+    for _ in range(4):
+        exchange.breaker.note(silence, exchange.clock.now())
+
+    for _ in range(3 * exchange.retry.max_attempts):
+        exchange.gateway.failures, exchange.gateway.lookup_failure = [silence], silence
+        exchange.deliver([submission.id])
+        exchange.clock.advance(600)
+    assert exchange.now(submission).state in {State.CHECKED, State.OUTCOME_UNKNOWN}
+    exchange.gateway.failures, exchange.gateway.lookup_failure = [], None
+    for _ in range(3):  # in doubt it is asked for twice
+        exchange.deliver([submission.id])
+        exchange.clock.advance(600)
+
+    assert exchange.now(submission).state is State.ACKNOWLEDGED
+
+
+def test_what_is_in_doubt_at_a_gateway_that_cannot_be_asked_may_be_what_looks_whether_it_answers(
+    exchange: Exchange,
+) -> None:
+    exchange.gateway.can_find, exchange.breaker.first_rest_s = False, 100
+    submission = exchange.checked()
+    exchange.gateway.failures = [OutcomeUnknown("gateway.timeout")]
+    for _ in range(4):
+        exchange.breaker.note(GatewayUnavailable("gateway.unreachable"), exchange.clock.now())
+    exchange.deliver([submission.id])
+
+    for _ in range(10):
+        exchange.clock.advance(35)
+        exchange.deliver([submission.id])
+
+    assert exchange.now(submission).state is State.ACKNOWLEDGED
 
 
 def test_once_a_probe_is_answered_the_others_wait_for_nothing(exchange: Exchange) -> None:
