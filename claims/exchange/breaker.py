@@ -204,7 +204,12 @@ def read_windows(text: str) -> tuple[Window, ...]:
     windows = []
     for part in filter(None, (one.strip() for one in text.split(","))):
         begins, _, ends = part.partition("/")
-        window = Window(datetime.fromisoformat(begins.strip()), datetime.fromisoformat(ends.strip()))
+        try:
+            window = Window(datetime.fromisoformat(begins.strip()), datetime.fromisoformat(ends.strip()))
+        except ValueError:
+            raise ValueError(
+                f"{part}: no times such as 2026-12-01T22:00+07:00/2026-12-02T04:00+07:00"
+            ) from None
         if window.begins.tzinfo is None or window.ends.tzinfo is None:
             raise ValueError(f"{part}: a time needs its zone, such as +07:00")
         if window.ends <= window.begins:

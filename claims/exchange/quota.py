@@ -15,6 +15,7 @@ from claims.localtime import VIETNAM
 #: Why a submission waits although its time had come.
 QUOTA: Final = "gateway.quota"
 TOO_LARGE_NOW: Final = "gateway.too-large-now"
+_MIDNIGHT: Final = "24:00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,10 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class SizeLimit:
-    """The largest file that the gateway takes in some hours of the day, wall time in Việt Nam."""
+    """The largest file that the gateway takes in some hours of the day, wall time in Việt Nam.
+
+    Hours that end before they begin are those of a night, and end at midnight if at 00:00.
+    """
 
     begins: wall_time
     ends: wall_time
@@ -97,9 +101,15 @@ class SizeLimit:
     def sendable_at(self, size: int, now: datetime) -> datetime:
         """Return from when a file of this size may be sent: now, or the end of these hours."""
         local = now.astimezone(VIETNAM)
-        if size <= self.max_bytes or not self.begins <= local.time() < self.ends:
+        if size <= self.max_bytes or not self._hold(local.time()):
             return now
-        return datetime.combine(local.date(), self.ends, VIETNAM)
+        ends_on = local.date() if local.time() < self.ends else local.date() + timedelta(days=1)
+        return datetime.combine(ends_on, self.ends, VIETNAM)
+
+    def _hold(self, at: wall_time) -> bool:
+        if self.begins < self.ends:
+            return self.begins <= at < self.ends
+        return at >= self.begins or at < self.ends
 
 
 def sendable_at(limits: Sequence[SizeLimit], size: int, now: datetime) -> datetime:
@@ -108,19 +118,25 @@ def sendable_at(limits: Sequence[SizeLimit], size: int, now: datetime) -> dateti
 
 
 def read_size_limits(text: str) -> tuple[SizeLimit, ...]:
-    """Read ``07:00-17:00=20000000`` limits, separated by commas.
+    """Read ``07:00-17:00=20000000`` limits, separated by commas; hours may go past midnight, or end at 24:00.
 
     Raises:
-        ValueError: It is not that, or the hours end before they begin.
+        ValueError: It is not that; or they are all hours, in which a larger file would wait for ever.
     """
-    limits = []
-    for part in filter(None, (one.strip() for one in text.split(","))):
-        hours, _, size = part.partition("=")
-        begins, _, ends = hours.partition("-")
+    return tuple(_size_limit(part) for part in filter(None, (one.strip() for one in text.split(","))))
+
+
+def _size_limit(part: str) -> SizeLimit:
+    hours, _, size = part.partition("=")
+    begins, _, ends = (one.strip() for one in hours.partition("-"))
+    try:
         limit = SizeLimit(
-            wall_time.fromisoformat(begins.strip()), wall_time.fromisoformat(ends.strip()), int(size)
+            wall_time.fromisoformat(begins),
+            wall_time.fromisoformat("00:00" if ends == _MIDNIGHT else ends),
+            int(size),
         )
-        if limit.ends <= limit.begins or limit.max_bytes <= 0:
-            raise ValueError(f"{part}: hours that end after they begin, and a number of bytes")
-        limits.append(limit)
-    return tuple(limits)
+    except ValueError:
+        raise ValueError(f"{part}: no hours and bytes such as 07:00-17:00=20000000") from None
+    if limit.ends == limit.begins or limit.max_bytes <= 0:
+        raise ValueError(f"{part}: some hours of the day, and a number of bytes above 0")
+    return limit

@@ -290,7 +290,8 @@ class Settings(BaseModel):
     gateway_size_limits: SizeLimits = Field(
         "",
         description="Largest files by the hour, such as 07:00-17:00=20000000 (wall time in Việt Nam, bytes); "
-        "a larger one waits for the end of those hours. Several are separated by commas.",
+        "a larger one waits for the end of those hours. Several are separated by commas; a night's are "
+        "22:00-06:00.",
     )
 
     gateway_first_rest_s: Seconds = Field(

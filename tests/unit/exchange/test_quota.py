@@ -88,7 +88,29 @@ def test_a_file_waits_for_the_end_of_the_hours_in_which_it_is_too_large(
     assert sendable_at(PEAK, size, at(hour)) == day + timedelta(hours=sends_at)
 
 
-@pytest.mark.parametrize("text", ["7-17=1", "17:00-07:00=1", "07:00-17:00", "07:00-17:00=0", "07:00-17:00=x"])
-def test_limits_that_make_no_sense_are_refused(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - each has a message of its own
+@pytest.mark.parametrize(
+    ("limits", "hour", "sends_at"),
+    [
+        pytest.param("22:00-06:00=100", 21, 21.5, id="before-the-night"),
+        pytest.param("22:00-06:00=100", 22, 30, id="before-midnight"),
+        pytest.param("22:00-06:00=100", 5, 6, id="after-midnight"),
+        pytest.param("22:00-06:00=100", 6, 6.5, id="after-the-night"),
+        pytest.param("17:00-24:00=100", 23, 24, id="up-to-midnight"),
+    ],
+)
+def test_hours_may_go_past_midnight(limits: str, hour: int, sends_at: float) -> None:
+    day = at(hour).replace(hour=0, minute=0)
+
+    assert sendable_at(read_size_limits(limits), 101, at(hour)) == day + timedelta(hours=sends_at)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "7-17=1", "7h-17h=1", "07:00-07:00=1", "00:00-24:00=1",
+        "07:00-17:00", "07:00-17:00=0", "07:00-17:00=20MB",
+    ],
+)  # fmt: skip
+def test_limits_that_make_no_sense_are_refused_with_what_does(text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{text}: (no|some) hours"):
         read_size_limits(text)
