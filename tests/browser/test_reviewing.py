@@ -388,6 +388,9 @@ def test_without_script_what_is_typed_stays_while_rows_are_picked(visit: Visit, 
     assert page.locator("[name^=note-]").nth(1).input_value() == "chưa xong"
     assert now(site, review).state == "open"
 
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(review.ma_lk)
+
 
 def marks_of(page: Page) -> list[str]:
     return [str(one.get_attribute("value")) for one in page.locator("input[name=cut][type=hidden]").all()]

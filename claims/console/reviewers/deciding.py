@@ -156,6 +156,15 @@ def pick(
     return sent.show(viewer, tab=tab, page=page, without=str(sent.form.get("keep", "")))
 
 
+@router.get(f"{CLAIM}/cuts")
+@router.get(f"{CLAIM}/decision")
+@router.get(f"{CLAIM}/question")
+@router.get(f"{CLAIM}/confirmation")
+def go_to_claim(request: Request, _viewer: Reviewer, submission_id: TheId, ordinal: TheOrdinal) -> Response:
+    """Go to the claim from the address of a form, which the page has that answered it."""
+    return go_to(page_url(f"/claims/{submission_id}/{ordinal}", request.query_params.multi_items()))
+
+
 def leave(service: TheService, viewer: Reviewer, submission_id: TheId, ordinal: TheOrdinal) -> Review:
     """Leave a claim as it is to whoever opens it, and return it."""
     review = find_review(service, viewer, submission_id, ordinal)
