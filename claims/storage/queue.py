@@ -29,6 +29,7 @@ from claims.storage.history import leave_marks
 from claims.storage.pool import borrow
 from claims.storage.receipts import leave_to_owners
 from claims.storage.results import watch_results
+from claims.storage.row_chain import note_claims
 from claims.storage.submissions import SubmissionRecords
 from claims.storage.vault import Part, UnreadableContent, lock_of
 from claims.storage.versions import EARLIER_IN_DOUBT, LATER_VERSION, lock_episodes, supersede
@@ -117,7 +118,17 @@ SELECT s.id, r.ordinal, s.facility, r.summary ->> 'ma_lk', r.summary, r.classes,
 FROM json_to_recordset(%(rows)s)
     AS r (id text, ordinal smallint, summary jsonb, classes text[], record_class text)
 JOIN submission s ON s.id = r.id
-ON CONFLICT DO NOTHING
+ON CONFLICT (submission_id, ordinal) DO UPDATE
+SET ma_lk = EXCLUDED.ma_lk, summary = EXCLUDED.summary, classes = EXCLUDED.classes,
+    record_class = EXCLUDED.record_class
+WHERE (claim.ma_lk, claim.summary, claim.classes, claim.record_class)
+    IS DISTINCT FROM (EXCLUDED.ma_lk, EXCLUDED.summary, EXCLUDED.classes, EXCLUDED.record_class)
+RETURNING submission_id, ordinal, xmax <> 0
+"""
+# A later version of the program may read other claims in the same bytes.
+_NO_CLAIM_ANY_MORE: LiteralString = """
+DELETE FROM claim c USING json_to_recordset(%(rows)s) AS r (id text, claims smallint)
+WHERE c.submission_id = r.id AND c.ordinal > r.claims
 """
 
 _ATTEMPT: LiteralString = """
@@ -382,7 +393,11 @@ def _write_reports(
         for ordinal, claim in enumerate(report.claims, start=1)
     ]
     connection.execute(_REPORT, {"rows": Json(rows), "now": now})
-    connection.execute(_CLAIM, {"rows": Json(claims)})
+    counts = [{"id": submission_id, "claims": len(report.claims)} for submission_id, report in reports]
+    connection.execute(_NO_CLAIM_ANY_MORE, {"rows": Json(counts)})
+    for submission_id, ordinal, is_changed in connection.execute(_CLAIM, {"rows": Json(claims)}).fetchall():
+        if is_changed:
+            note_claims(connection, submission_id, [ordinal])
     _write_persons(connection, reports)
     summaries: dict[SubmissionId, list[object]] = {submission_id: [] for submission_id, _ in reports}
     for claim in claims:

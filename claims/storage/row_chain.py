@@ -25,9 +25,17 @@ _KEYS: Final[Mapping[str, LiteralString]] = MappingProxyType(
         "review_step": "a.seq::text",
     }
 )
+#: How often a row may be noted: a claim with each check that read it otherwise.
+_NOTED_AT_MOST: Final[Mapping[str, LiteralString]] = MappingProxyType(
+    {
+        "claim": "(SELECT count(*) FROM event e WHERE e.submission_id = n.submission_id "
+        "AND e.kind IN ('checked', 'rejected'))"
+    }
+)
 # What was noted of each row, in the chain or on its way there, beside the row. A row stays what it was first;
-# only a claim whose classes were not known then is noted once more (and a null is not digested). Erasing
-# removes rows of a submission, and is noted itself.
+# only a claim is noted once more, by a later check, or because its classes were not known then (and a null is
+# not digested). Erasing removes rows of a submission, and is noted itself; a later check may remove claims,
+# and its record says how many there are.
 _DIFFERENT: Final[LiteralString] = """
 SELECT coalesce(n.key, r.key), r.key IS NOT NULL, n.key IS NOT NULL FROM (
     SELECT key, (array_agg(submission_id ORDER BY position, id))[1] AS submission_id,
@@ -42,8 +50,13 @@ SELECT coalesce(n.key, r.key), r.key IS NOT NULL, n.key IS NOT NULL FROM (
     SELECT {key} AS key, row_digest(to_jsonb(a)) AS digest, row_digest(to_jsonb(a) - 'classes') AS unclassed
     FROM {table} a
 ) AS r ON r.key = n.key
-WHERE NOT coalesce(r.digest = n.last AND (r.digest = n.first OR r.unclassed = n.first AND n.count = 2), false)
-    AND NOT (r.key IS NULL AND EXISTS (SELECT FROM erasure e WHERE e.submission_id = n.submission_id))
+WHERE NOT coalesce(
+    r.digest = n.last AND (n.count = 1 OR r.unclassed = n.first AND n.count = 2 OR n.count <= {most}), false
+)
+    AND NOT (
+        r.key IS NULL
+        AND ({most} > 1 OR EXISTS (SELECT FROM erasure e WHERE e.submission_id = n.submission_id))
+    )
 ORDER BY 1
 """
 
@@ -70,7 +83,10 @@ def row_faults(connection: Connection[TupleRow]) -> Iterator[Fault]:
     connection.execute("SELECT set_config('timezone', 'UTC', true), set_config('bytea_output', 'hex', true)")
     for table, key in _KEYS.items():
         statement = sql.SQL(_DIFFERENT).format(
-            name=sql.Literal(table), table=sql.Identifier(table), key=sql.SQL(key)
+            name=sql.Literal(table),
+            table=sql.Identifier(table),
+            key=sql.SQL(key),
+            most=sql.SQL(_NOTED_AT_MOST.get(table, "1")),
         )
         for row_key, is_there, is_noted in connection.execute(statement).fetchall():
             code = "row.missing" if not is_there else "row.changed" if is_noted else "row.unnoted"

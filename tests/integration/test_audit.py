@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from psycopg import sql
 
+from claims.bundle.findings import Finding, Severity
+from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.lifecycle import State
 from claims.exchange.submission import Event, EventKind
 from claims.proof.audit_words import SENTENCES
@@ -23,6 +25,7 @@ from claims.storage.row_chain import note_claims, row_faults
 from tests.fakes import NOON
 from tests.integration.conftest import FACILITY, Exchange, keep
 from tests.integration.evidence import Installation
+from tests.integration.test_replay import replay_all
 
 
 @pytest.fixture
@@ -422,6 +425,26 @@ def test_what_no_record_has_followed_is_missed_by_the_head_outside_of_the_databa
     installation.exchange.clock.advance(61)
     keep(installation.keep_log, 1)
     assert {fault.code for fault in audit()} >= codes
+
+
+@pytest.mark.parametrize("later", [("LK7B", "LK8"), ("LK7B",), ()], ids=["other", "fewer", "none"])
+def test_what_a_later_check_reads_in_the_same_bytes_takes_the_place_of_what_was_read(
+    installation: Installation, later: tuple[str, ...]
+) -> None:
+    exchange, body = installation.exchange, b"<again/>"
+    exchange.checker.claims[body] = ("LK7", "LK8")
+    exchange.checker.findings[body] = (Finding("XML1.X", Severity.CRITICAL),)
+    submission = exchange.checked(body)
+    keep(installation.keep_log, 2)
+    exchange.checker.claims[body] = later
+    exchange.checker.findings[body] = ()
+
+    replay_all(exchange)
+    exchange.check([submission.id])
+    keep(installation.keep_log, 2)
+
+    assert exchange.submissions.get(submission.id, within=EVERYWHERE).ma_lk == later
+    assert installation.faults() == set()
 
 
 def test_a_head_of_somebody_else_is_no_head(installation: Installation) -> None:
