@@ -1,12 +1,12 @@
 """Medicines: the lines of XML2, from dispenses, requests and administrations."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from claims.emr.encounter import Medication
+from claims.emr.encounter import Medication, OtherSources
 from claims.emr.fhir import resources as fhir
 from claims.emr.fhir.charging import Charged, combine, find_charges, other_sources
 from claims.emr.fhir.charts import Chart, Charts
@@ -30,7 +30,7 @@ class _Line:
     """What makes one row: the deciding resource, with its request and administrations.
 
     Attributes:
-        is_partial: Whether other dispenses share the request, and with it the quantity that it asks for.
+        parts: The quantities of all dispenses that share the request, and with it what it asks for.
     """
 
     deciding: Item[fhir.Medicated]
@@ -39,7 +39,12 @@ class _Line:
     dosages: tuple[Dosage, ...]
     handed_over: str | None = None
     quantity: Quantity | None = None
-    is_partial: bool = False
+    parts: tuple[Decimal | None, ...] = ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether other dispenses share the request."""
+        return len(self.parts) > 1
 
     @property
     def items(self) -> Iterator[Item[fhir.Medicated]]:
@@ -62,16 +67,20 @@ def _lines(charts: Charts, chart: Chart) -> Iterator[_Line]:
         (one, list(source.find_all(fhir.MedicationRequest, one.resource.authorizing_prescription, one)))
         for one in chart.of(fhir.MedicationDispense)
     ]
-    shares = Counter(request.key for _, requests in dispenses for request in requests[:1])
+    shares: dict[str, list[Decimal | None]] = defaultdict(list)
+    for dispense, requests in dispenses:
+        if requests:
+            quantity = dispense.resource.quantity
+            shares[requests[0].key].append(quantity.value if quantity else None)
     for dispense, requests in dispenses:
         given = dispense.resource
         administrations = tuple(one for request in requests for one in charts.given_for(chart, request))
         request = requests[0] if requests else None
         ordered = request.resource.dosage_instruction if request else ()
         dosages = given.dosage_instruction or ordered
-        is_partial = request is not None and shares[request.key] > 1
+        parts = tuple(shares[request.key]) if request else ()
         yield _Line(
-            dispense, request, administrations, dosages, given.when_handed_over, given.quantity, is_partial
+            dispense, request, administrations, dosages, given.when_handed_over, given.quantity, parts
         )
     for request in charts.requests(chart):
         yield _Line(request, request, charts.given_for(chart, request), request.resource.dosage_instruction)
@@ -84,8 +93,26 @@ def _lines(charts: Charts, chart: Chart) -> Iterator[_Line]:
 def _medications(charts: Charts, places: Places, line: _Line) -> Iterator[Medication]:
     """Make the rows of a line: one, or one for each price that was charged."""
     own = _quantity(charts.source, line)
-    for charged in find_charges(charts, (item.key for item in line.items), line.deciding, own=own[0]):
+    shared = _shared(charts, line, own[0])
+    keys = (item.key for item in line.items)
+    for charged in (shared,) if shared else find_charges(charts, keys, line.deciding, own=own[0]):
         yield _medication(charts, places, line, charged, own)
+
+
+def _shared(charts: Charts, line: _Line, own: Decimal | None) -> Charged | None:
+    """Return a dispense's share of what is charged for its request, where they agree on how much that is."""
+    known = [part for part in line.parts if part is not None]
+    if not line.is_partial or len(known) < len(line.parts) or line.request is None:
+        return None
+    items = tuple(charts.charged.get(line.request.key, ()))
+    if len(items) != 1 or line.deciding.key in charts.charged:
+        return None
+    together = sum(known, _ZERO)
+    (charged,) = combine(charts.source, items, line.deciding, own=together)
+    if charged.quantity not in {None, together} or other_sources(charged.extras) != OtherSources():
+        return None
+    charts.priced.add(items[0].key)
+    return replace(charged, quantity=own)
 
 
 def _medication(

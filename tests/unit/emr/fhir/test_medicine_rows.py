@@ -247,16 +247,37 @@ def test_a_total_without_a_quantity_is_shared_among_what_was_handed_over() -> No
     assert (medicine.quantity, medicine.unit, medicine.price) == (20, "Viên", 4000)
 
 
-def test_a_charge_of_a_request_prices_one_of_its_dispenses() -> None:
+@pytest.mark.parametrize("quantity", [{"quantity": {"value": 20}}, {}], ids=["quantity", "total-alone"])
+def test_a_charge_of_a_request_prices_all_of_its_dispenses(quantity: dict[str, Any]) -> None:
     dispenses = [
-        a_dispense(known, of="MedicationRequest/m1", quantity={"value": 10}) for known in ("d1", "d2")
+        a_dispense(known, of="MedicationRequest/m1", quantity={"value": value})
+        for known, value in (("d1", 15), ("d2", 5))
     ]
-    charge = a_charge(of="MedicationRequest/m1", quantity={"value": 20}, priceOverride={"value": 4000})
+    charge = a_charge(of="MedicationRequest/m1", priceOverride={"value": 4000}, **quantity)
 
     done = read(a_request(), *dispenses, charge)
 
-    rows = [(one.quantity, one.price) for one in done.encounters[0].medications]
-    assert rows == [(20, 200), (10, None)]
+    assert [(one.quantity, one.price) for one in done.encounters[0].medications] == [(15, 200), (5, 200)]
+    assert done.oddities == ()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"quantity": {"value": 30}},
+        {"extension": [{"url": "urn:ehoso:extension:other-source-cl", "valueDecimal": 50}]},
+    ],
+    ids=["another-quantity", "other-sources"],
+)
+def test_a_charge_that_cannot_be_shared_is_of_one_dispense(other: dict[str, Any]) -> None:
+    dispenses = [
+        a_dispense(known, of="MedicationRequest/m1", quantity={"value": 10}) for known in ("d1", "d2")
+    ]
+    total = {"quantity": {"value": 20}, "priceOverride": {"value": 4200}}
+
+    done = read(a_request(), *dispenses, a_charge(of="MedicationRequest/m1", **total | other))
+
+    assert [one.price is None for one in done.encounters[0].medications] == [False, True]
     assert [one.code for one in done.oddities] == ["charge-of-several"]
 
 
