@@ -148,7 +148,10 @@ def _below_header(name: str | None, rows: Iterator[Row], knows: Callable[[str], 
             raise fault
         return Sheet(name, (1, ()), ())
     place = counts.index(max(counts))
-    return Sheet(name, first[place], _chain(first[place + 1 :], rows, fault))
+    number, cells = first[place]
+    # A header over several lines of its cell is named in one.
+    header = number, [" ".join(cell.split()) for cell in cells]
+    return Sheet(name, header, _chain(first[place + 1 :], rows, fault))
 
 
 def _chain(first: Sequence[Row], rest: Iterator[Row], fault: UnreadableFile | None) -> Iterator[Row]:

@@ -232,6 +232,12 @@ def test_the_route_code_is_preferred_to_its_words(tmp_path: Path) -> None:
     assert value(a_catalogue(tmp_path, {"drugs.csv": text}), Kind.DRUG, "route") == "1.01"
 
 
+def test_a_header_over_two_lines_is_named_in_one(tmp_path: Path) -> None:
+    found = loaded(tmp_path, {"drugs.csv": 'code,name,"Đơn giá\n(VNĐ)"\n40.30,A,"4,500"\n'})
+
+    assert problems(found) == [("decimal-comma", 3, "Đơn giá (VNĐ)")]
+
+
 def test_headers_that_nobody_knows_and_twice_are_reported(tmp_path: Path) -> None:
     found = loaded(tmp_path, {"drugs.csv": "code,name,price,prise,name\n40.30,A,1,2,B\n"})
 
