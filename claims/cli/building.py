@@ -291,19 +291,22 @@ class _Desk:
 
     def _tell(self, outcome: _Outcome, files: Sequence[Path | None]) -> None:
         from claims.bundle.messages import describe
+        from claims.cli.showing import words
         from claims.emr.scalars import plain
         from claims.emr.words import in_words
 
         for odd in outcome.oddities:
-            words = in_words(odd.code, odd.detail, self.language)
-            say(f"{outcome.path}: {odd.pointer}: {words}" if odd.pointer else f"{outcome.path}: {words}")
+            odd_words = in_words(odd.code, odd.detail, self.language)
+            place = f"{outcome.path}: {odd.pointer}" if odd.pointer else str(outcome.path)
+            say(f"{place}: {odd_words}")
         for built, file in zip(outcome.built, files, strict=True):
             claim = built.claims[0]
             tables = ", ".join(f"{kind} {len(rows)}" for kind, rows in claim.tables.items())
             totals = f"T_TONGCHI_BV {plain(claim.totals.t_tongchi_bv)}, T_BHTT {plain(claim.totals.t_bhtt)}"
             say(f"{outcome.path}: {claim.ma_lk}: {tables}; {totals}" + (f" → {file}" if file else ""))
             for finding in built.findings[:_MOST_TOLD]:
-                say(f"  {finding.severity.value:8} {finding.code}: {describe(finding, self.language)}")
+                severity = words(self.language)[finding.severity]
+                say(f"  {severity:8} {finding.code}: {describe(finding, self.language)}")
             if len(built.findings) > _MOST_TOLD:
                 say("  " + _MORE[self.language].format(count=len(built.findings) - _MOST_TOLD))
         for refused in outcome.refused:

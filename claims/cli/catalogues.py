@@ -183,9 +183,10 @@ def _emit_report(found: "LoadedCatalogue", counts: dict[str, int]) -> None:
 def say_problems(problems: "Sequence[CatalogueProblem]", language: str) -> None:
     """Say what is wrong with the rows of lists, a line each; not more than a person would read."""
     from claims.catalogues.problems import describe_problem, gravest_first
+    from claims.cli.showing import words
 
     for problem in gravest_first(problems)[:_SHOWN]:
-        say(f"{problem.weight.value:8} {problem.place}: {describe_problem(problem, language)}")
+        say(f"{words(language)[problem.weight]:8} {problem.place}: {describe_problem(problem, language)}")
     if len(problems) > _SHOWN:
         say(_MORE_PROBLEMS[language].format(count=len(problems) - _SHOWN))
 

@@ -269,6 +269,7 @@ def _write(report: ReportFormat, files: Sequence["CheckedFile"], tally: Tally, l
 
 def _say_file(file: "CheckedFile", language: str, *, is_one_of_many: bool) -> None:
     from claims.checking.formats.places import place_of
+    from claims.cli.showing import words
 
     if file.document is None:
         say(f"{file.name}: {_WORDS[language]['unread']}: {file.error}")
@@ -281,7 +282,8 @@ def _say_file(file: "CheckedFile", language: str, *, is_one_of_many: bool) -> No
     for finding in () if is_one_of_many else file.findings:
         where = place_of(finding, language)
         place = f" ({where})" if where else ""
-        say(f"  {finding['severity']:8} {finding['code']}{place}: {finding['message'][language]}")
+        severity = words(language)[finding["severity"]]
+        say(f"  {severity:8} {finding['code']}{place}: {finding['message'][language]}")
         if finding["severity"] in {"error", "critical"}:
             say(f"           → {finding['next'][language]}")
 
@@ -290,12 +292,13 @@ def _say_summary(tally: Tally, language: str) -> None:
     if tally.files <= 1:
         return
     from claims.bundle.messages import describe_code
+    from claims.cli.showing import words as shown
 
-    words = _WORDS[language]
+    words, severities = _WORDS[language], shown(language)
     fine = f"{tally.files - tally.blocked} {words['acceptable']}"
     say(f"{tally.files} {words['files']}: {fine}, {tally.blocked} {words['blocked']}")
     for (code, severity), count in tally.codes.most_common(_CODES_SHOWN):
         sentence = "" if code.startswith("OWN.") else describe_code(code, language)
-        say(f"  {count:6} {severity:8} {code}  {sentence}")
+        say(f"  {count:6} {severities[severity]:8} {code}  {sentence}")
     if len(tally.codes) > _CODES_SHOWN:
         say(f"  … {words['more'].format(count=len(tally.codes) - _CODES_SHOWN)}")

@@ -113,6 +113,7 @@ def _contents(path: Path, language: str) -> "Contents | None":
     """Read one side of a comparison, or say why it cannot be."""
     from claims.bundle.contents import read_contents
     from claims.bundle.messages import describe
+    from claims.cli.showing import words
     from claims.localtime import local_date
 
     try:
@@ -124,7 +125,7 @@ def _contents(path: Path, language: str) -> "Contents | None":
         return contents
     say(f"{path}: {_WORDS[language]['empty']}")
     for finding in contents.findings:
-        say(f"  {finding.severity.value:8} {finding.code}: {describe(finding, language)}")
+        say(f"  {words(language)[finding.severity]:8} {finding.code}: {describe(finding, language)}")
     return None
 
 

@@ -138,6 +138,15 @@ def test_a_catalogue_is_judged_in_the_language_asked_for(
     assert ("đã ghi" in told) == (language == "vi")
 
 
+@pytest.mark.parametrize(("language", "weight"), [("vi", "lỗi"), ("en", "error")])
+def test_how_much_a_problem_weighs_is_said_in_the_language_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], language: Language, weight: str
+) -> None:
+    check_catalogue(a_folder(tmp_path, {"drugs.csv": "code,name\n,A\n"}), language=language)
+
+    assert capsys.readouterr().err.startswith(weight)
+
+
 def test_a_mapping_may_be_saved_by_a_windows_editor(tmp_path: Path) -> None:
     path = tmp_path / "systems.toml"
     path.write_text('[fhir]\nfacility = "79999"\n', "utf-8-sig")
