@@ -7,7 +7,7 @@ any chain needs, those of the likeliest issuers first, and only what leads to an
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -40,11 +40,16 @@ class Ways(NamedTuple):
 
 
 class _Names(NamedTuple):
-    subject: x509.Name
-    issuer: x509.Name
+    # As texts, whose hash is computed once: that of a name with hundreds of parts takes half a millisecond.
+    subject: str
+    issuer: str
     key: bytes | None
     issuer_key: bytes | None
     is_ca: bool
+
+    def may_fit(self, issuer: Self) -> bool:
+        """Whether nothing says that another key of the issuer's made it (RFC 5280, 4.2.1.1)."""
+        return self.issuer_key is None or issuer.key is None or self.issuer_key == issuer.key
 
 
 def find_ways(
@@ -55,7 +60,7 @@ def find_ways(
     at: datetime,
 ) -> Ways:
     """Find how the leaf leads to anchors at that time, through certificates of those known."""
-    issuers = _find_issuers(leaf, dict.fromkeys((*known, *anchors)), anchors, at)
+    issuers = _find_issuers(leaf, (*known, *anchors), anchors, at)
     lawful = _leading(issuers, anchors, _is_authority)
     return Ways(
         leaf in anchors or leaf in _leading(issuers, anchors, lambda _: True),
@@ -78,11 +83,14 @@ def _find_issuers(
     at: datetime,
 ) -> Mapping[x509.Certificate, Sequence[x509.Certificate]]:
     """Return who issued the leaf, who these, and so on up to the anchors."""
-    named: dict[x509.Name, list[x509.Certificate]] = {}
+    named: dict[str, list[tuple[_Names, x509.Certificate]]] = {}
     for each in others:
         names = _names_of(each)
         if names and each != leaf and each.not_valid_before_utc <= at <= each.not_valid_after_utc:
-            named.setdefault(names.subject, []).append(each)
+            namesakes = named.setdefault(names.subject, [])
+            # To hash or compare one with hundreds of parts in its name takes up to a millisecond.
+            if not any(each.signature == other.signature and each == other for _, other in namesakes):
+                namesakes.append((names, each))
     issuers: dict[x509.Certificate, list[x509.Certificate]] = {}
     left, reached = _MOST_COMPARED, [leaf]
     for _ in range(MAX_INTERMEDIATES + 2):  # one more than may be, whose fault is the length
@@ -93,9 +101,9 @@ def _find_issuers(
                 continue
             issuers[certificate] = []
             for is_likely in (True, False):
-                tried = [each for each in named.get(names.issuer, ()) if _may_fit(names, each) is is_likely]
+                tried = [each for each in named.get(names.issuer, ()) if names.may_fit(each[0]) is is_likely]
                 left -= len(tried := tried[:left])
-                issuers[certificate] += [each for each in tried if _is_issued(certificate, each)]
+                issuers[certificate] += [each for _, each in tried if _is_issued(certificate, each)]
                 if issuers[certificate]:
                     break
             above += issuers[certificate]
@@ -127,8 +135,8 @@ def _names_of(certificate: x509.Certificate) -> _Names | None:
         issuers = find_extension(extensions, x509.AuthorityKeyIdentifier)
         constraints = find_extension(extensions, x509.BasicConstraints)
         return _Names(
-            certificate.subject,
-            certificate.issuer,
+            certificate.subject.rfc4514_string(),
+            certificate.issuer.rfc4514_string(),
             None if own is None else own.digest,
             None if issuers is None else issuers.key_identifier,
             constraints is not None and constraints.ca,
@@ -140,12 +148,6 @@ def _names_of(certificate: x509.Certificate) -> _Names | None:
 def _is_authority(certificate: x509.Certificate) -> bool:
     names = _names_of(certificate)
     return names is not None and names.is_ca
-
-
-def _may_fit(names: _Names, issuer: x509.Certificate) -> bool:
-    """Whether nothing says that another key of the issuer's made it (RFC 5280, 4.2.1.1)."""
-    key = None if (known := _names_of(issuer)) is None else known.key
-    return names.issuer_key is None or key is None or names.issuer_key == key
 
 
 def _is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -25,6 +25,8 @@ _MAX_EXPONENT_BITS: Final = 256
 # Usual ones have 1 to 4 KB. A part of a name and an extension cost the library a hundred times their size,
 # and dozens of certificates may come along with a signature.
 _MAX_CERTIFICATE_BYTES: Final = 16 * 1024
+# X.520 bounds each part of a name to 64 or 128 characters, and there are about ten of them.
+_MAX_NAME_BYTES: Final = 4 * 1024
 # RFC 5280, 4.1.2.2: 20 octets; some authorities set the first bit of 20 random ones. What is longer is no
 # number that anybody could read aloud, and Python refuses to write one of 4,300 digits.
 _MAX_SERIAL_BITS: Final = 256
@@ -86,6 +88,8 @@ def read_der_certificate(der: bytes) -> CertificateFacts:
     if len(der) > _MAX_CERTIFICATE_BYTES:
         raise Refused(Reason.CERTIFICATE_MALFORMED)
     try:
+        if _longest_name(der) > _MAX_NAME_BYTES:
+            raise Refused(Reason.CERTIFICATE_MALFORMED)
         # The library warns of oddities such as a serial number of zero; they are not for the log of who
         # verifies, and what matters of them is asked elsewhere.
         with warnings.catch_warnings(action="ignore"):
@@ -182,6 +186,17 @@ def _as_octets(character: str) -> str:
 def to_pem(certificate: x509.Certificate) -> bytes:
     """Return the certificate as a PEM file."""
     return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _longest_name(der: bytes) -> int:
+    """Return how many octets the issuer's name or the subject's has, before anything is made of them."""
+    fields = Reader.of(der).inside()
+    if fields.tag == context(0):
+        fields.take(context(0))  # the version
+    fields.take(INTEGER)
+    fields.take(SEQUENCE)  # the algorithm
+    issuer, _, subject = (len(fields.take(SEQUENCE)) for _ in range(3))
+    return max(issuer, subject)
 
 
 def _facts(der: bytes, certificate: x509.Certificate) -> CertificateFacts:

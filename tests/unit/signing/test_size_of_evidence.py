@@ -101,6 +101,18 @@ def test_the_signers_certificate_is_no_larger_either(
     assert verdict.reasons == (Reason.CERTIFICATE_MALFORMED,)
 
 
+@pytest.mark.parametrize(("parts", "reasons"), [(50, ()), (300, (Reason.XADES_MALFORMED,))])
+def test_a_name_has_no_hundreds_of_parts(
+    parts: int, reasons: tuple[Reason, ...], pki: DemoPki, facility: FacilityKey, judge: Judge
+) -> None:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x" * 10)] * parts)
+    made = certificate_for(facility.signer.private_key.public_key(), issued_by=pki, name=name)
+
+    verdict = judge(_with(facility, "certificate", made.public_bytes(serialization.Encoding.DER)))
+
+    assert verdict.reasons == reasons
+
+
 def test_a_list_may_be_long_but_not_its_head(pki: DemoPki, facility: FacilityKey, judge: Judge) -> None:
     assert judge(_with(facility, "list", _list(pki, entries=1500))).has_passed
     assert judge(_with(facility, "list", _list(pki, issuer_parts=2000))).reasons == (Reason.XADES_MALFORMED,)
