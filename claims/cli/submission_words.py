@@ -29,6 +29,10 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "unreadable": ("không đọc được", "unreadable"),
     "file": ("không đọc được tệp ({error})", "{error}"),
     "receipt": (", mã giao dịch {receipt}", ", receipt {receipt}"),
+    "put_off": (
+        "đang chờ ({cause}); thử lại lúc {next_attempt_at}",
+        "waits ({cause}); tried again at {next_attempt_at}",
+    ),
     "would": ("sẽ gửi lại: {number}", "would be replayed: {number}"),
     "would_not": ("; không gửi lại: {left}", "; would not: {left}"),
     "refused_acknowledged": ("{number} cổng đã nhận", "{number} that the gateway has"),

@@ -176,5 +176,7 @@ def _watch(api: ApiClient, submission_id: str, language: str) -> Document:
 def _show(api: ApiClient, submission: Document, language: str) -> None:
     receipt = sentence("receipt", language, **submission) if submission["receipt"] else ""
     say(f"{submission['id']}: {state_of(submission['state'], language)}{receipt}")
+    if submission["cause"] and submission["next_attempt_at"]:
+        say("  " + sentence("put_off", language, **submission))
     for event in api.events(str(submission["id"])):
         say(f"  {event['at']}  {event['kind']}" + (f"  {event['cause']}" if event["cause"] else ""))
