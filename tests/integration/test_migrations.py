@@ -5,7 +5,7 @@ from alembic import command
 from alembic.config import Config
 
 from claims.storage.migrations import current_revision, newest_revision
-from claims.storage.row_chain import extend, row_faults
+from claims.storage.row_chain import ROW_CHAIN, extend, row_faults
 
 DER, DIGEST = b"one", "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
 
@@ -64,6 +64,7 @@ def test_rows_that_were_there_before_the_chain_are_noted_once(database_url: str)
         chained = connection.execute("SELECT key FROM row_chain ORDER BY position").fetchall()
         assert [key for (key,) in chained] == ["3", "2", "1"]
         assert list(row_faults(connection)) == []
+        assert list(ROW_CHAIN.walk(connection).rest()) == []  # nothing is dated back
 
 
 def register(connection: psycopg.Connection[tuple[object, ...]], day: int) -> None:

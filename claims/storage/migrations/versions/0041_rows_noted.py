@@ -19,9 +19,10 @@ def upgrade() -> None:
     op.execute("SET LOCAL timezone = 'UTC'")
     op.execute("SET LOCAL bytea_output = 'hex'")
     for table, (key, submission, at) in _TABLES.items():
+        # Without their times: beside rows of another table, which came before, they are not dated back.
         op.execute(
-            f"INSERT INTO row_pending (relation, key, submission_id, at, row_digest) "
-            f"SELECT '{table}', {key}, {submission}, {at}, row_digest(to_jsonb(a)) FROM {table} a "
+            f"INSERT INTO row_pending (relation, key, submission_id, row_digest) "
+            f"SELECT '{table}', {key}, {submission}, row_digest(to_jsonb(a)) FROM {table} a "
             f"WHERE NOT EXISTS (SELECT FROM row_pending p WHERE (p.relation, p.key) = ('{table}', {key})) "
             f"AND NOT EXISTS (SELECT FROM row_chain c WHERE (c.relation, c.key) = ('{table}', {key})) "
             f"ORDER BY {at}, {key}"
