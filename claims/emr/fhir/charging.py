@@ -17,6 +17,8 @@ from claims.emr.fhir.source import Source
 
 _ZERO: Final = Decimal(0)
 _ONE_DONG: Final = Decimal(1)
+# What a price component may be, of all the types that FHIR has.
+_PRICES: Final = frozenset({"base", "informational"})
 _SOURCES: Final = ("nsnn", "vtnn", "vttn", "cl")
 _NO_SOURCES: Final = OtherSources()
 
@@ -72,6 +74,7 @@ def combine(
     for item in items:
         _refuse_credit(source, item)
         _refuse_factor(source, item)
+        _refuse_part(source, item)
     quantities = [_quantity(source, item) for item in items]
     if len(items) > 1 and (None in quantities or len({_code(item) for item in items}) > 1):
         detail = "charges of different codes, or without a quantity, name one resource; the first counts"
@@ -126,6 +129,14 @@ def _refuse_factor(source: Source, item: Item[fhir.ChargeItem]) -> None:
     if factor is not None and factor != 1:
         detail = "a factor (factorOverride) is not read: write the price that counts, or the service-percent"
         source.refuse(item, "factor", detail)
+
+
+def _refuse_part(source: Source, item: Item[fhir.ChargeItem]) -> None:
+    """Refuse a discount, tax or surcharge in the place of a price: the price is nowhere said."""
+    components = (item.resource.unit_price_component, item.resource.total_price_component)
+    if any(one and one.type and one.type not in _PRICES for one in components):
+        detail = "a price component is no base price but a part of one, such as a discount: write the price"
+        source.refuse(item, "no-base-price", detail)
 
 
 def other_sources(extras: Extras) -> OtherSources:

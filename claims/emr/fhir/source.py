@@ -273,8 +273,14 @@ class Source:
             return None
 
     def quantity(self, quantity: Quantity | None, owner: Item[Resource]) -> Decimal | None:
-        """Return a quantity that a claim can carry."""
-        return None if quantity is None else self.amount(quantity.value, owner, "quantity")
+        """Return a quantity that a claim can carry; one that is only more or less than a number is none."""
+        if quantity is None:
+            return None
+        if quantity.comparator and quantity.value is not None:
+            detail = f"a quantity is said to be {quantity.comparator} a number; it is left out"
+            self.note(owner.pointer, "not-an-amount", detail)
+            return None
+        return self.amount(quantity.value, owner, "quantity")
 
     def amount(self, value: Decimal | None, owner: Item[Resource], what: str) -> Decimal | None:
         """Return a number not below zero, of at most fifteen digits before and three after the point."""

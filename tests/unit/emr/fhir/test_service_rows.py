@@ -213,8 +213,9 @@ def test_charges_of_different_codes_for_one_resource_are_noted() -> None:
         {"quantityRatio": {"numerator": {"value": 20}, "denominator": {"value": 2}}},
         {"quantityRange": {"low": {"value": 1}, "high": {"value": 3}}},
         {"quantityQuantity": {"value": 0.0001}},
+        {"quantityQuantity": {"value": 5, "comparator": "<"}},
     ],
-    ids=["ratio", "range", "too-exact"],
+    ids=["ratio", "range", "too-exact", "less-than"],
 )
 def test_a_quantity_that_cannot_be_read_is_not_one(said: dict[str, Any]) -> None:
     charge = a_charge(of="ServiceRequest/s1", quantity={"value": 2}, priceOverride={"value": 200})
@@ -231,6 +232,16 @@ def test_a_charged_quantity_that_cannot_be_read_is_not_one() -> None:
 
     assert done.encounters == ()
     assert [(one.encounter, one.code) for one in done.refused] == [("ChargeItem/c1", "not-an-amount")]
+
+
+@pytest.mark.parametrize(
+    ("part", "refused"), [("discount", ["no-base-price"]), ("tax", ["no-base-price"]), ("base", [])]
+)
+def test_a_part_of_a_price_is_no_price(part: str, refused: list[str]) -> None:
+    done = read(a_charge(unitPriceComponent={"type": part, "amount": {"value": 100000}}))
+
+    assert [one.code for one in done.refused] == refused
+    assert len(done.encounters) == 1 - len(refused)
 
 
 @pytest.mark.parametrize(("factor", "refused"), [(0.5, ["factor"]), (1.0, [])])
