@@ -58,17 +58,12 @@ class KeepLog:
         if head is None or now - head.head.at >= timedelta(seconds=self.head_every_s):
             signed = self.log.sign_head(self.keys.current(), now=now)
             if signed is not None and self.kept is not None:
-                self._keep_elsewhere(signed, self.kept)
+                self.kept.keep(signed.token, is_lost=self._is_lost)
             head = signed or head
         if self.authority is not None and head is not None and head.timestamp is None:
             last = self.log.last_stamped_at()
             if last is None or now - last >= _DAY:
                 self.stamp(head, self.authority)
-
-    def _keep_elsewhere(self, head: StoredHead, kept: KeptHeads) -> None:
-        """Keep the newest head in the place of those that are in the log: what it has lost stays there."""
-        lost = [token for token in kept.tokens() if token != head.token and self._is_lost(token)]
-        kept.replace([*lost, head.token])
 
     def _is_lost(self, token: str) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -68,8 +68,8 @@ class KeptHeads(Protocol):
         """Return what is kept, the newest last."""
         ...
 
-    def replace(self, tokens: Sequence[str]) -> None:
-        """Keep these from now on."""
+    def keep(self, token: str, *, is_lost: Callable[[str], bool]) -> None:
+        """Keep a head in the place of those before it, but for those that the log has lost."""
         ...
 
 

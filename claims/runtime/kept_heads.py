@@ -1,7 +1,7 @@
 """The newest head of the log in a file beside the service's keys, so outside of the database."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,12 +28,13 @@ class FileOfHeads:
         except FileNotFoundError:
             return ()
 
-    def replace(self, tokens: Sequence[str]) -> None:
-        """Keep these from now on; where nobody may write, as in a mounted secret, the log says so."""
+    def keep(self, token: str, *, is_lost: Callable[[str], bool]) -> None:
+        """Keep a head; where that cannot be, as in a mounted secret, all stays and the log says so."""
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.draft")
         try:
+            lost = [each for each in self.tokens() if each != token and is_lost(each)]
             draft.touch(mode=_OWNER_ONLY)
-            draft.write_text("".join(f"{token}\n" for token in tokens), "ascii")
+            draft.write_text("".join(f"{each}\n" for each in [*lost, token]), "ascii")
             draft.replace(self.path)
         except OSError as error:
             log.warning("log_head.not_kept", path=str(self.path), reason=error.strerror)
