@@ -71,6 +71,10 @@ class Entitlement:
             return card.percent
         return self.rules.find_card_percent(card.card, on=as_date(day)) or ZERO
 
+    def has_package_ceiling(self, grant: CardGrant) -> bool:
+        """Say whether the fund pays a package of supplies up to its ceiling only; some cards have none."""
+        return grant.card is None or self.rules.has_package_ceiling(self.cards[grant.card].card)
+
     def _paying(self, day: str) -> list[tuple[Decimal, int]]:
         """List percent and place of the cards that pay on a day: in force, else just ended."""
         in_force = [index for index, card in enumerate(self.cards) if _is_in_force(card, day)]

@@ -3,7 +3,7 @@
 1. Other sources that support the facility lessen the insured amount.
 2. What is inside the scope says whether the visit is a cheap one.
 3. Each row is split by the percent of the day of its order.
-4. Supplies of one use of a service are kept within the ceiling of the fund.
+4. Supplies of one use of a service are kept within the ceiling of the fund, if the card has one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -120,7 +120,7 @@ def settle(charges: Iterable[Charge], entitlement: Entitlement) -> Settlement:
             detail = "no insurance card pays on the day of the order"
             reasons.append(Reason(f"{charge.source}/ordered", "no-card-on-that-day", detail, is_gap=True))
         rows.append(_split(charge, grant, rules))
-    return Settlement(tuple(_within_ceilings(rows, rules)), is_cheap, tuple(reasons))  # (4)
+    return Settlement(tuple(_within_ceilings(rows, entitlement)), is_cheap, tuple(reasons))  # (4)
 
 
 def _broken_rates(charge: Charge) -> Iterator[Reason]:
@@ -160,10 +160,10 @@ def _split(charge: Charge, grant: CardGrant, rules: MoneyRules) -> Settled:
     return Settled(charge, grant, order, parts, parts)
 
 
-def _within_ceilings(rows: Sequence[Settled], rules: MoneyRules) -> Iterator[Settled]:
-    packages: dict[str, list[int]] = {}
+def _within_ceilings(rows: Sequence[Settled], entitlement: Entitlement) -> Iterator[Settled]:
+    rules, packages = entitlement.rules, dict[str, list[int]]()
     for place, row in enumerate(rows):
-        if row.charge.package:
+        if row.charge.package and entitlement.has_package_ceiling(row.grant):
             packages.setdefault(row.charge.package, []).append(place)
     capped: dict[int, Split] = {}
     excess = rules.settings.package_excess.on(rules.on)

@@ -16,6 +16,7 @@ from claims.bundle.money.rounding import percent_of
 from claims.bundle.money.settings import MoneySettings, SalaryDay, ServiceAmount, default_settings
 
 _CARD_CHARACTERS: Final = 15
+_DIGIT: Final = slice(2, 3)  # the third character of a card number
 _FOREVER: Final = "9999"
 
 
@@ -81,7 +82,11 @@ class MoneyRules:
         """
         if (by_group := self.settings.card_group_percents.on(on or self.on).get(card[:3])) is not None:
             return by_group
-        return self.digit_percents.get(card[2:3]) if len(card) == _CARD_CHARACTERS else None
+        return self.digit_percents.get(card[_DIGIT]) if len(card) == _CARD_CHARACTERS else None
+
+    def has_package_ceiling(self, card: str) -> bool:
+        """Say whether what the fund pays for a package of supplies has a ceiling for this card."""
+        return card[_DIGIT] not in self.settings.digits_without_package_ceiling.on(self.on)
 
     def is_gdv_card(self, card: str) -> bool:
         """Say whether rows of this card count in T_BHTT_GDV."""

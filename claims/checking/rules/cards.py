@@ -9,6 +9,7 @@ from claims.bundle.kinds import TableKind
 from claims.bundle.money.benefit import is_cheap_visit
 from claims.bundle.money.errors import NoMoneyRules
 from claims.bundle.money.rules import find_rules
+from claims.checking.rules.packages import is_a_package_full
 from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.rules.visits import STAYING, age_in_years, born_on, days_between, kind_of_visit, stay_of
 from claims.checking.values import is_blank, read_number, split_items
@@ -77,7 +78,7 @@ def find_copayment_of_whole_benefit(claim: CheckedClaim, _: Known) -> Iterator[H
     if summary is None or _benefit_digit(summary) not in _WHOLE or not _is_on_route(claim, summary):
         return
     copayment = summary.number_of("T_BNCCT")
-    if copayment:
+    if copayment and not is_a_package_full(claim):
         yield Hit(summary, "T_BNCCT", (("given", f"{copayment:f}"),))
 
 
@@ -194,7 +195,11 @@ def _wrong_copayment(claim: CheckedClaim, digit: str, percent: Decimal) -> Itera
         return
     percents = claim.values(TableKind.XML2, "MUC_HUONG") | claim.values(TableKind.XML3, "MUC_HUONG")
     ceilings = claim.values(TableKind.XML2, "T_TRANTT") | claim.values(TableKind.XML3, "T_TRANTT")
-    if any(ceilings) or not all(read_number(one) in {percent, 0} for one in percents):
+    if (
+        any(ceilings)
+        or is_a_package_full(claim)
+        or not all(read_number(one) in {percent, 0} for one in percents)
+    ):
         return
     cost, given = summary.number_of("T_TONGCHI_BH"), summary.number_of("T_BNCCT")
     if cost is None or given is None:

@@ -130,11 +130,12 @@ def find_impossible_percents(claim: CheckedClaim, _: Known) -> Iterable[Hit]:
 
 @rule("XML3.CEILING", Screen((TableKind.XML3,), ("T_TRANTT",), read_number))
 def find_payments_above_ceiling(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
-    """The fund does not pay more than a row's ceiling."""
+    """The fund pays no more than the ceiling of a supply (Decision 4750: of DON_GIA_BH) for each of it."""
     for row in claim.rows_where(TableKind.XML3, read_number, "T_TRANTT"):
         ceiling, paid = row.number_of("T_TRANTT"), row.number_of("T_BHTT")
-        if ceiling and paid is not None and paid > ceiling:
-            yield Hit(row, "T_BHTT", (("ceiling", f"{ceiling:f}"),))
+        most = (ceiling or 0) * max(positive_quantity(row) or 1, 1)
+        if most and paid is not None and paid > most:
+            yield Hit(row, "T_BHTT", (("ceiling", f"{most:f}"),))
 
 
 @rule("XML3.ZERO_PRICE", _OF_FREE)

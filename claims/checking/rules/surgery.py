@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +9,7 @@ from claims.bundle.kinds import TableKind
 from claims.bundle.money.errors import NoMoneyRules
 from claims.bundle.money.lines import PATIENT_PAYS
 from claims.bundle.money.rules import find_rules
-from claims.bundle.money.totals import SUPPLY_GROUPS
+from claims.checking.rules.packages import ceiling_of_packages, packages_of, paid_by_fund
 from claims.checking.rules.rule import Hit, Screen, rule
 from claims.checking.values import is_blank, split_items
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from claims.checking.tables import CheckedClaim, Row
 
 _SURGERY: Final = frozenset({"8"})
-_BENEFIT_DIGIT: Final = 2  # the third character of a card number
 _OF_OPERATIONS: Final = Screen((TableKind.XML3,), ("MA_NHOM",), _SURGERY.__contains__)
 
 
@@ -90,16 +88,13 @@ def find_supplies_without_their_service(claim: CheckedClaim, _: Known) -> Iterat
 @rule("XML3.SUPPLY_PACKAGE_CAP", Screen((TableKind.XML3,), ("GOI_VTYT",)))
 def find_packages_above_ceiling(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """The fund pays no more than the ceiling for the supplies of one use of a service. One hit a package."""
-    packages: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in claim.rows_where(TableKind.XML3, bool, "GOI_VTYT"):
-        if row["MA_NHOM"] in SUPPLY_GROUPS:
-            packages[row["GOI_VTYT"]].append(row)
-    if not packages or (ceiling := _ceiling(claim)) is None:
+    packages = packages_of(claim)
+    if not packages or (ceiling := ceiling_of_packages(claim)) is None:
         return
-    for rows in packages.values():
-        paid = sum((row.number_of("T_BHTT") or Decimal(0) for row in rows), Decimal(0))
+    for package in packages:
+        paid = paid_by_fund(package)
         if paid > ceiling:
-            yield Hit(rows[0], "T_BHTT", (("given", f"{paid:f}"), ("most", f"{ceiling:f}")))
+            yield Hit(package[0], "T_BHTT", (("given", f"{paid:f}"), ("most", f"{ceiling:f}")))
 
 
 def _operations(claim: CheckedClaim) -> Sequence[Row]:
@@ -131,17 +126,3 @@ def _most_percent(claim: CheckedClaim, settings: MoneySettings, first: Row, late
 
 def _service_days(row: Row) -> tuple[str, str | None, str | None]:
     return row["MA_DICH_VU"], row.day("NGAY_YL"), row.day("NGAY_TH_YL")
-
-
-def _ceiling(claim: CheckedClaim) -> Decimal | None:
-    """Return what the fund pays for a package at most; None where there is no ceiling or none is known."""
-    summary = claim.summary_row
-    try:
-        rules = find_rules(claim.on)
-    except NoMoneyRules:
-        return None
-    free = rules.settings.digits_without_package_ceiling.on(claim.on)
-    cards = () if summary is None else summary.items_of("MA_THE_BHYT")
-    if any(card[_BENEFIT_DIGIT : _BENEFIT_DIGIT + 1] in free for card in cards):
-        return None
-    return rules.package_ceiling

@@ -1,10 +1,13 @@
 """Money of stays: two cards, ceilings of packages, other sources, bed days, changes of year and salary."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from claims.building.build import BuildSettings
 from claims.bundle.kinds import TableKind
 from claims.bundle.money import MoneySettings, PackageExcess, SalaryDay, Support, always
+from claims.checking.check import check_bundle
 from tests.unit.building.built import a_ward_stay, built, codes, rows, summary
 from tests.unit.emr.documents import Document, a_document, a_medicine, a_service
 
@@ -144,6 +147,41 @@ def test_the_fund_pays_the_supplies_of_a_package_up_to_45_salaries() -> None:
     assert (first["T_BHTT"], second["T_BHTT"], other["T_BHTT"]) == ("80000000", "33850000", "64000000")
     assert (second["T_BNCCT"], second["T_BNTT"], second["MUC_HUONG"]) == ("46150000", "0", "80")
     assert codes(built(document)).count("BUILD.package-ceiling") == 1
+
+
+@pytest.mark.parametrize(
+    ("card", "fund"),
+    [
+        pytest.param("TE1790000000000", ["100000000", "80000000"], id="no-limits"),
+        pytest.param("CA5790000000000", ["100000000", "80000000"], id="beyond-the-scope"),
+        pytest.param("HN2790000000000", ["100000000", "13850000"], id="whole-with-limits"),
+    ],
+)
+def test_cards_without_limits_of_rates_have_no_ceiling_of_packages(card: str, fund: list[str]) -> None:
+    document = a_stay_with([a_supply("100000000"), a_supply("80000000")])
+    document["coverage"][0]["card"] = card
+
+    assert [row["T_BHTT"] for row in rows(document, XML3)] == fund
+
+
+@pytest.mark.parametrize("digit", "12345")
+@pytest.mark.parametrize(
+    "supplies",
+    [
+        pytest.param([a_supply("100000000"), a_supply("80000000")], id="package"),
+        pytest.param([a_supply("42000000", quantity="2", ceiling="30000000")], id="unit"),
+    ],
+)
+def test_what_a_ceiling_leaves_to_the_patient_stands_against_no_card(
+    supplies: list[Document], digit: str
+) -> None:
+    document = a_stay_with(supplies)
+    document["coverage"][0]["card"] = f"GD{digit}790000000000"
+
+    report = check_bundle(built(document).bundle, at=datetime(2026, 11, 30, tzinfo=UTC))
+
+    found = {finding.code for finding in report.findings}
+    assert not {code for code in found if code.startswith(("CARD.BENEFIT", "XML3.CEILING", "XML3.AMOUNT"))}
 
 
 def test_what_a_package_costs_above_can_be_the_patients_own() -> None:
