@@ -168,7 +168,9 @@ class FollowUp:
             found = ask(partial(self.results.assessments, key.facility, one.code))
             if found is None:
                 continue
-            self.store.note_assessments(key.facility, found, now=self.clock.now())
+            self.store.note_assessments(
+                key.facility, found, now=self.clock.now(), is_last_word=one.is_closed
+            )
             if one.is_closed:
                 finished.add(one.code)
         settlement = ask(partial(self.results.settlement, key.facility, key.period))

@@ -257,9 +257,18 @@ class ResultStore(Protocol):
         ...
 
     def note_assessments(
-        self, facility: FacilityCode, found: Sequence[Assessment], *, now: datetime
+        self,
+        facility: FacilityCode,
+        found: Sequence[Assessment],
+        *,
+        now: datetime,
+        is_last_word: bool = False,
     ) -> tuple[SubmissionId, ...]:
-        """Keep assessments by episode key, each with its event; return the submissions that changed."""
+        """Keep assessments by episode key, each with its event; return the submissions that changed.
+
+        An assessment is of the latest version that the gateway has; one that the round had told before that
+        version came is of the earlier one still, unless it is the round's last word.
+        """
         ...
 
     def note_settlement(

@@ -28,6 +28,7 @@ from claims.exchange.results import (
 )
 from claims.exchange.submission import Event, EventKind, FacilityCode, SubmissionId
 from claims.localtime import local_date
+from claims.proof.tokens import digest_of
 from claims.storage.events import note_events
 from claims.storage.later_documents import later_digests
 from claims.storage.pool import Pool, borrow
@@ -97,17 +98,30 @@ WHERE f.errors <> EXCLUDED.errors
 RETURNING submission_id, errors
 """
 
-# Of the versions that the gateway took, the latest: that is what it assesses (claim_of_episode).
+# Of the versions that the gateway took, the latest: that is what it assesses (claim_of_episode). An assessment
+# names an episode and a round, and no version. So what a round has said of an earlier version, too, is about
+# that one, until the round's last word is read.
 _ASSESSMENTS: LiteralString = """
 WITH latest AS (
-    SELECT DISTINCT ON (c.ma_lk) c.submission_id, c.ordinal, r.document
-    FROM json_to_recordset(%(rows)s) AS r (ma_lk text, document jsonb)
+    SELECT DISTINCT ON (c.ma_lk) c.ma_lk, c.submission_id, c.ordinal, r.round, r.digest, r.document
+    FROM json_to_recordset(%(rows)s) AS r (ma_lk text, round text, digest text, document jsonb)
     JOIN claim c ON c.ma_lk = r.ma_lk AND c.facility = %(facility)s
     JOIN submission s ON s.id = c.submission_id AND s.state = 'acknowledged'
     ORDER BY c.ma_lk, c.submission_id DESC
+), news AS (
+    SELECT * FROM latest WHERE digest IS DISTINCT FROM (
+        SELECT e.digests ->> ('assessment.' || c.ordinal)
+        FROM claim c JOIN event e ON e.submission_id = c.submission_id
+        WHERE c.ma_lk = latest.ma_lk AND c.facility = %(facility)s
+          AND e.kind = 'assessed' AND e.detail ->> 'round' = latest.round
+        ORDER BY e.seq DESC LIMIT 1
+    ) OR %(is_last_word)s AND NOT EXISTS (
+        SELECT FROM assessment a
+        WHERE a.submission_id = latest.submission_id AND a.ordinal = latest.ordinal
+    )
 )
 INSERT INTO assessment AS a (submission_id, ordinal, noted_at, document)
-SELECT submission_id, ordinal, %(now)s, document FROM latest
+SELECT submission_id, ordinal, %(now)s, document FROM news
 ON CONFLICT (submission_id, ordinal) DO UPDATE SET noted_at = EXCLUDED.noted_at, document = EXCLUDED.document
 WHERE a.document <> EXCLUDED.document
 RETURNING submission_id, document
@@ -185,17 +199,24 @@ class PostgresResults:
         return tuple(SubmissionId(one) for one, _ in changed)
 
     def note_assessments(
-        self, facility: FacilityCode, found: Sequence[Assessment], *, now: datetime
+        self,
+        facility: FacilityCode,
+        found: Sequence[Assessment],
+        *,
+        now: datetime,
+        is_last_word: bool = False,
     ) -> tuple[SubmissionId, ...]:
         """Keep assessments by episode key, each with its event; return the submissions that changed."""
         # Said twice in one answer: the last counts, as it would have if it had come later.
         rows = [
-            {"ma_lk": ma_lk, "document": assessment_to_json(one)}
+            {"ma_lk": ma_lk, "round": one.round, "digest": digest_of(document), "document": document}
             for ma_lk, one in {one.ma_lk: one for one in found}.items()
+            for document in (assessment_to_json(one),)
         ]
         with borrow(self.pool) as connection, connection.transaction():
             changed = connection.execute(
-                _ASSESSMENTS, {"rows": Json(rows), "facility": facility, "now": now}
+                _ASSESSMENTS,
+                {"rows": Json(rows), "facility": facility, "now": now, "is_last_word": is_last_word},
             ).fetchall()
             connection.execute(_ASSESSED, {"ids": [one for one, _ in changed], "now": now})
             digests = later_digests(connection, [one for one, _ in changed])

@@ -267,6 +267,52 @@ def test_an_assessment_belongs_to_the_latest_version_that_the_gateway_has(follow
     assert following.exchange.now(second).level is Level.ASSESSED
 
 
+def test_what_an_open_round_had_said_already_is_no_assessment_of_a_correction(following: Following) -> None:
+    first = following.acknowledged(b"1")
+    following.results.open_rounds["D1"] = [assessed()]
+    following.exchange.clock.advance(600)
+    following.look(ASSESSMENT)
+    second = following.acknowledged(b"2")
+
+    for _ in range(2):
+        following.exchange.clock.advance(25 * HOUR)
+        following.look(ASSESSMENT)
+        assert following.exchange.now(second).level is Level.ACKNOWLEDGED
+    following.results.open_rounds["D1"] = [assessed(granted=100)]
+    following.exchange.clock.advance(25 * HOUR)
+    following.look(ASSESSMENT)
+
+    kept = [following.store.assessments_of(one.id)[0].assessment.granted_vnd for one in (first, second)]
+    assert kept == [Decimal(80), Decimal(100)]
+    assert following.exchange.now(second).level is Level.ASSESSED
+
+
+def test_the_last_word_of_a_round_is_about_the_latest_version(following: Following) -> None:
+    following.acknowledged(b"1")
+    following.results.open_rounds["D1"] = [assessed()]
+    following.exchange.clock.advance(600)
+    following.look(ASSESSMENT)
+    second = following.acknowledged(b"2")
+
+    following.results.closed_rounds["D1"] = following.results.open_rounds.pop("D1")
+    following.exchange.clock.advance(25 * HOUR)
+    following.look(ASSESSMENT)
+
+    assert following.exchange.now(second).level is Level.ASSESSED
+
+
+def test_two_rounds_that_say_what_they_said_are_no_news(following: Following) -> None:
+    submission = following.acknowledged()
+    following.results.open_rounds = {"D1": [assessed()], "D2": [replace(assessed(granted=100), round="D2")]}
+    for _ in range(3):
+        following.exchange.clock.advance(25 * HOUR)
+        following.look(ASSESSMENT)
+
+    assert following.exchange.history(submission).count(EventKind.ASSESSED) == 2
+    (kept,) = following.store.assessments_of(submission.id)
+    assert kept.assessment.round == "D2"
+
+
 def test_an_assessment_that_changes_is_news_and_one_that_stays_is_not(following: Following) -> None:
     submission = following.acknowledged()
     following.results.open_rounds["D1"] = [assessed()]
