@@ -98,8 +98,8 @@ WHERE f.errors <> EXCLUDED.errors
 RETURNING submission_id, errors
 """
 
-# Of the versions that the gateway took, the latest: that is what it assesses (claim_of_episode). An assessment
-# names an episode and a round, and no version. So what a round has said of an earlier version, too, is about
+# Of the versions that the gateway took, the latest: that is what it assesses (claim_of_episode). It names an
+# episode and a round, and no version. So what a round has said of an earlier version, too, is about
 # that one, until the round's last word is read.
 _ASSESSMENTS: LiteralString = """
 WITH latest AS (
