@@ -1,6 +1,10 @@
 """Pacing: a facility hands in no faster than it may, and is told how fast that is."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Final
+from weakref import WeakValueDictionary
 
 from fastapi import Depends, Response
 from starlette.concurrency import run_in_threadpool
@@ -13,6 +17,8 @@ from claims.runtime.pace import Pace, Turn
 
 SUBMIT: Final = "submission.submit"
 Submitter = Annotated[Principal, may(SUBMIT)]
+
+_AT_IT: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
 async def take_turn(pace: Pace | None, who: str) -> Turn | None:
@@ -32,6 +38,18 @@ async def require_turn(pace: Pace | None, who: str) -> None:
     """
     if pace is not None:
         _given(await run_in_threadpool(pace.look, who))
+
+
+@asynccontextmanager
+async def one_by_one(*who: str) -> AsyncIterator[None]:
+    """Let those of one name go one after the other in this process: what each counts the next one sees.
+
+    Several names are given in one order, whoever asks.
+    """
+    async with AsyncExitStack() as stack:
+        for one in who:
+            await stack.enter_async_context(_AT_IT.setdefault(one, asyncio.Lock()))
+        yield
 
 
 def _given(turn: Turn) -> Turn:

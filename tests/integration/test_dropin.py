@@ -5,6 +5,7 @@ import hashlib
 import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from httpx2 import Response
 
 from claims.api.app import create_app
+from claims.exchange.access.passwords import Passwords
 from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.lifecycle import State
 from claims.exchange.submission import FacilityCode, SubmissionId
@@ -474,6 +476,24 @@ def test_guessing_is_slowed_down(client: TestClient) -> None:
     assert [one.status_code for one in answers] == [200] * 8 + [429]
     assert code_of(answers[-1]) == "429"
     assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+@pytest.mark.attack
+def test_guesses_at_one_moment_are_slowed_down_like_those_in_a_row(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+    matches = Passwords.matches
+
+    def count(passwords: Passwords, password: str, known: str | None) -> bool:
+        compared.append(password)
+        return matches(passwords, password, known)
+
+    monkeypatch.setattr(Passwords, "matches", count)
+    with ThreadPoolExecutor(24) as crowd:
+        answers = list(crowd.map(lambda n: take_token(client, password=f"{n}").status_code, range(24)))
+
+    assert (len(compared), answers.count(200), answers.count(429)) == (8, 8, 16)
 
 
 def test_software_that_signs_in_for_every_claim_is_not_slowed_down(client: TestClient) -> None:

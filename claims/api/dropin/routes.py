@@ -24,7 +24,7 @@ from claims.api.dropin.speaking import (
     answer,
     refusal_of_gateway,
 )
-from claims.api.pacing import require_turn, take_turn
+from claims.api.pacing import one_by_one, require_turn, take_turn
 from claims.api.talks import talk
 from claims.exchange.access.errors import UnknownKey
 from claims.exchange.access.principal import Principal
@@ -64,15 +64,18 @@ async def take_token(request: Request, service: TheService) -> JSONResponse:
         raise Refusal(NOT_SIGNED_IN, f"Thiếu username hoặc password. {READABLE}")
     username, password = fields.get("username", ""), fields.get("password", "")
     pace, counted = service.dropin_sign_in_pace, (f"name {username}", f"address {address}")
-    for who in counted:
-        await require_turn(pace, who)
-    try:
-        session = await run_in_threadpool(service.dropin_desk.sign_in, username, password, address=address)
-    except UnknownKey:
-        # Guesses are counted, and they alone: there is software that signs in for every claim.
+    async with one_by_one(*counted):
         for who in counted:
-            await take_turn(pace, who)
-        raise Refusal(NOT_SIGNED_IN, "Sai tài khoản hoặc mật khẩu") from None
+            await require_turn(pace, who)
+        try:
+            session = await run_in_threadpool(
+                service.dropin_desk.sign_in, username, password, address=address
+            )
+        except UnknownKey:
+            # Guesses are counted, and they alone: there is software that signs in for every claim.
+            for who in counted:
+                await take_turn(pace, who)
+            raise Refusal(NOT_SIGNED_IN, "Sai tài khoản hoặc mật khẩu") from None
     return answer(
         APIKey={
             "access_token": session.access_token,
