@@ -25,6 +25,10 @@ _SILENCES: Final = 5
 _LONGEST_JITTER: Final = 1.2
 #: For so long something waits at most because the gateway rests.
 LONGEST_PUT_OFF: Final = timedelta(seconds=LONGEST_REST_S * _LONGEST_JITTER)
+#: The longest outage of a gateway that is thought of.
+LONGEST_OUTAGE: Final = timedelta(days=7)
+#: So many requests in a row get no answer in such an outage, where only probes go.
+_SILENCES_OF_OUTAGE: Final = LONGEST_OUTAGE / timedelta(seconds=LONGEST_REST_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,17 @@ class Breaker:
     def conducts(self) -> bool:
         """Whether requests go to the gateway, as far as anybody knows."""
         return self._look().circuit is Circuit.CLOSED
+
+    def probes_again_at(self, now: datetime) -> datetime | None:
+        """Return from when another probe may go, as far as this process knows.
+
+        None: requests go to the gateway, or the silence is longer than any outage, so that it may well be for
+        what is sent that nobody answers.
+        """
+        known = self._known
+        if known.circuit is Circuit.CLOSED or known.silences > _SILENCES_OF_OUTAGE:
+            return None
+        return max(known.rests_until, now)
 
     def permit(self, wanted: int, now: datetime) -> Permit:
         """Return how many requests may go now: all, one as a probe, or none."""

@@ -27,7 +27,6 @@ from claims.exchange.breaker import (
     Throttles,
     until_asked_again,
 )
-from claims.exchange.destination import Circuit
 from claims.exchange.errors import (
     TOO_SLOW,
     GatewayError,
@@ -272,10 +271,11 @@ class DeliverSubmissions:
         self._note(error)
         now = self.clock.now()
         if error.patience is None:
-            if error.is_silence and self.breaker.state is not Circuit.CLOSED:
+            probes_again_at = self.breaker.probes_again_at(now) if error.is_silence else None
+            if probes_again_at is not None:
                 # It was sent to see whether anybody answers. Where few wait, an outage of hours would use up
-                # the attempts of all.
-                until = self.retry.first_again_at(now)
+                # the attempts of all. Others go first the next time: it may be this one that gets no answer.
+                until = self.retry.first_again_at(probes_again_at)
                 return self._keep_until(
                     until, leased, now, error.cause, error.detail, maybe_taken=maybe_taken
                 )

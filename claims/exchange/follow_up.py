@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from claims.bundle.deadlines import load_calendar
-from claims.exchange.breaker import Breaker
+from claims.exchange.breaker import LONGEST_OUTAGE, Breaker
 from claims.exchange.errors import GatewayError, GatewayRefused
 from claims.exchange.ports import Clock
 from claims.exchange.results import Results, ResultStore, Subject, TransactionVerdict, Watch, WatchKey
@@ -24,8 +24,6 @@ _RECEPTION: Final = timedelta(hours=49)
 #: Article 10: assessed within 7 working days, answered within 3 more.
 _ASSESSMENT_WORKING_DAYS: Final = 10
 _SOON: Final = timedelta(seconds=30)
-#: The longest outage of the gateway for which results are looked for later than their clock says.
-_OUTAGE: Final = timedelta(days=7)
 #: So many things that the gateway cannot say end a look: it is in trouble, and not they.
 _MOST_UNSAID: Final = 3
 
@@ -65,7 +63,7 @@ class LookPolicy:
 
     def again_at(self, watch: Watch, now: datetime) -> datetime | None:
         """Return when to look again after nobody answered: past the clock, too, which an outage extends."""
-        return None if now >= watch.until + _OUTAGE else self._after(watch, now)
+        return None if now >= watch.until + LONGEST_OUTAGE else self._after(watch, now)
 
     def _after(self, watch: Watch, now: datetime) -> datetime:
         wait_s = min(self.first_s * 2.0 ** min(watch.looks, 30), self.longest_s)
@@ -168,9 +166,7 @@ class FollowUp:
             found = ask(partial(self.results.assessments, key.facility, one.code))
             if found is None:
                 continue
-            self.store.note_assessments(
-                key.facility, found, now=self.clock.now(), is_last_word=one.is_closed
-            )
+            self.store.note_assessments(key.facility, found, now=self.clock.now(), is_last_word=one.is_closed)
             if one.is_closed:
                 finished.add(one.code)
         settlement = ask(partial(self.results.settlement, key.facility, key.period))

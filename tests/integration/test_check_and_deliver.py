@@ -414,6 +414,61 @@ def test_an_outage_of_any_length_uses_up_no_attempts_of_the_few_that_wait(
     assert exchange.now(submission).state is State.ACKNOWLEDGED
 
 
+def test_what_gets_no_answer_lets_others_see_whether_somebody_answers_and_then_its_attempts_count(
+    exchange: Exchange,
+) -> None:
+    silence, breaker, clock = GatewayUnavailable("gateway.timeout"), exchange.breaker, exchange.clock
+    poison = exchange.checked(b"poison")
+
+    def answer_others() -> None:
+        if exchange.gateway.sends[-1] == poison.sha256:
+            raise silence
+
+    exchange.gateway.while_sending = answer_others
+    for number in range(6):
+        other = exchange.checked(f"{number}".encode())
+        for _ in range(5):
+            breaker.note(silence, clock.now())
+        clock.advance(400)
+        exchange.deliver([poison.id])
+        exchange.deliver([other.id])
+        assert {exchange.now(one).state for one in (poison, other)} == {State.CHECKED}
+
+        clock.advance((breaker.destination.look().rests_until - clock.now()).total_seconds())
+        exchange.jobs.deliveries.clear()
+        exchange.reap()
+        exchange.deliver(exchange.jobs.deliveries)
+        assert exchange.now(other).state is State.ACKNOWLEDGED
+
+    for _ in range(exchange.retry.max_attempts):
+        clock.advance(400)
+        exchange.deliver([poison.id])
+    assert exchange.now(poison).state is State.FAILED
+
+
+@pytest.mark.parametrize(
+    ("silences", "state"),
+    [
+        pytest.param(1_900, State.CHECKED, id="six-days"),
+        pytest.param(2_100, State.FAILED, id="longer-than-any-outage"),
+    ],
+)
+def test_what_alone_gets_no_answer_is_given_up_in_the_end(
+    silences: int, state: State, exchange: Exchange
+) -> None:
+    silence = GatewayUnavailable("gateway.timeout")
+    submission = exchange.checked()
+    for _ in range(silences):
+        exchange.breaker.note(silence, exchange.clock.now())
+
+    exchange.gateway.failures = [silence] * exchange.retry.max_attempts
+    for _ in range(exchange.retry.max_attempts):
+        exchange.clock.advance(400)
+        exchange.deliver([submission.id])
+
+    assert exchange.now(submission).state is state
+
+
 def test_what_is_in_doubt_at_a_gateway_that_cannot_be_asked_may_be_what_looks_whether_it_answers(
     exchange: Exchange,
 ) -> None:
