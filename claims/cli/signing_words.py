@@ -130,7 +130,7 @@ def describe_unreadable(
 def _describe_unparsable(error: Unparsable) -> str:
     place = "" if error.line is None else f", dòng {error.line}, cột {error.column}"
     # How large it is, and how large it may be, stands in what the error says alone.
-    too_large = f"Không đọc được XML: {error.detail}"
+    too_large = f"không đọc được: tài liệu quá lớn, {error.detail}"
     said = too_large if error.code == "too-large" else describe(parse_finding(error), "vi")
     return f"{said.removesuffix('.')} ({error.code}{place})."
 
