@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from claims.checking.tables import CheckedClaim, Row
 
 _PARTS: Final = ("T_BHTT", "T_BNCCT", "T_BNTT", "T_NGUONKHAC")
+_SOURCES: Final = ("T_NGUONKHAC_NSNN", "T_NGUONKHAC_VTNN", "T_NGUONKHAC_VTTN", "T_NGUONKHAC_CL")
+#: Percent, amount and the fund's part, and what may lessen it: other sources, ceilings, another supplier.
+_OF_FUND_PART: Final = (
+    *("MUC_HUONG", "THANH_TIEN_BH", "T_BHTT"),
+    *("T_NGUONKHAC", "T_TRANTT", "GOI_VTYT", "NGUON_CTRA"),
+)
+_INSURANCE_FUND: Final = frozenset({"", "1"})
 _PENNY: Final = Decimal("0.01")
 _DONG: Final = Decimal(1)
 _HUNDRED: Final = Decimal(100)
@@ -76,6 +83,38 @@ def find_wrong_split(claim: CheckedClaim, kind: TableKind) -> Iterator[Hit]:
         if abs(paid - whole) > _DONG:
             row = claim.row(kind, place)
             yield Hit(row, "T_BHTT", (("given", f"{paid:f}"), ("expected", f"{whole:f}")))
+
+
+def find_wrong_sources(claim: CheckedClaim, kind: TableKind) -> Iterator[Hit]:
+    """Find rows whose T_NGUONKHAC is not what its four sources make."""
+    sources = [claim.numbers(kind, source) for source in _SOURCES]
+    for place, (whole, *parts) in enumerate(zip(claim.numbers(kind, "T_NGUONKHAC"), *sources, strict=True)):
+        given = sum((part for part in parts if part is not None), Decimal(0))
+        if whole is not None and None not in parts and abs(given - whole) > _DONG:
+            params = (("given", f"{whole:f}"), ("expected", f"{given:f}"))
+            yield Hit(claim.row(kind, place), "T_NGUONKHAC", params)
+
+
+def find_wrong_fund_part(claim: CheckedClaim, kind: TableKind) -> Iterator[Hit]:
+    """Find rows of which the fund pays another part than MUC_HUONG of what is within cover."""
+    for row in claim.rows_where(kind, _is_wrong_fund_part, *_OF_FUND_PART):
+        facts = {"given": "T_BHTT", "percent": "MUC_HUONG", "covered": "THANH_TIEN_BH"}
+        yield Hit(row, "T_BHTT", tuple((name, f"{row.number_of(field):f}") for name, field in facts.items()))
+
+
+@lru_cache(maxsize=1024)
+def _is_wrong_fund_part(percent: str, covered: str, fund: str, others: str, *lessening: str) -> bool:
+    """Whether the fund pays more than its percent, or less without a reason to."""
+    share, whole, given = read_number(percent), read_number(covered), read_number(fund)
+    if share is None or whole is None or given is None:
+        return False
+    # Before MUC_HUONG had decimals, 47.5 was written without them.
+    off = Decimal(0) if share % 1 or share in {0, _HUNDRED} else Decimal("0.5")
+    if given > (share + off) * whole / 100 + _DONG:
+        return True
+    *ceilings, supplier = lessening
+    may_be_less = read_number(others) or any(ceilings) or supplier not in _INSURANCE_FUND
+    return not may_be_less and given < (share - off) * whole / 100 - _DONG
 
 
 def find_wrong_quantity(claim: CheckedClaim, kind: TableKind) -> Iterator[Hit]:

@@ -10,7 +10,9 @@ from claims.bundle.money.lines import price_medicine
 from claims.checking.rules.lines import (
     find_other_amount,
     find_percent_out_of_range,
+    find_wrong_fund_part,
     find_wrong_quantity,
+    find_wrong_sources,
     find_wrong_split,
     is_covered_too_much,
     is_no_percent,
@@ -85,6 +87,18 @@ def find_wrong_insured_amounts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 def find_wrong_splits(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Fund, patient and other sources together pay what a row costs."""
     return find_wrong_split(claim, TableKind.XML2)
+
+
+@rule("XML2.FUND_PART")
+def find_wrong_fund_parts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """The fund pays its percent of what is within cover, or less where others pay or a ceiling ends it."""
+    return find_wrong_fund_part(claim, TableKind.XML2)
+
+
+@rule("XML2.OTHER_SOURCES")
+def find_wrong_sums_of_sources(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """What other sources pay is what the four of them pay together."""
+    return find_wrong_sources(claim, TableKind.XML2)
 
 
 @rule("XML2.TYLE_RANGE", Screen((TableKind.XML2,), ("TYLE_TT_BH",), is_no_percent))

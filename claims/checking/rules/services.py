@@ -16,7 +16,9 @@ from claims.checking.rules.beds import BEDS
 from claims.checking.rules.lines import (
     find_other_amount,
     find_percent_out_of_range,
+    find_wrong_fund_part,
     find_wrong_quantity,
+    find_wrong_sources,
     find_wrong_split,
     is_covered_too_much,
     is_no_percent,
@@ -120,6 +122,18 @@ def find_wrong_insured_amounts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 def find_wrong_splits(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
     """Fund, patient and other sources together pay what a row costs."""
     return find_wrong_split(claim, TableKind.XML3)
+
+
+@rule("XML3.FUND_PART")
+def find_wrong_fund_parts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """The fund pays its percent of what is within cover, or less where others pay or a ceiling ends it."""
+    return find_wrong_fund_part(claim, TableKind.XML3)
+
+
+@rule("XML3.OTHER_SOURCES")
+def find_wrong_sums_of_sources(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
+    """What other sources pay is what the four of them pay together."""
+    return find_wrong_sources(claim, TableKind.XML3)
 
 
 @rule("XML3.TYLE_RANGE", Screen((TableKind.XML3,), ("TYLE_TT_BH", "TYLE_TT_DV"), is_no_percent))

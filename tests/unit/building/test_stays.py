@@ -181,7 +181,11 @@ def test_what_a_ceiling_leaves_to_the_patient_stands_against_no_card(
     report = check_bundle(built(document).bundle, at=datetime(2026, 11, 30, tzinfo=UTC))
 
     found = {finding.code for finding in report.findings}
-    assert not {code for code in found if code.startswith(("CARD.BENEFIT", "XML3.CEILING", "XML3.AMOUNT"))}
+    assert not {
+        code
+        for code in found
+        if code.startswith(("CARD.BENEFIT", "XML3.CEILING", "XML3.AMOUNT", "XML3.FUND"))
+    }
 
 
 def test_what_a_package_costs_above_can_be_the_patients_own() -> None:
