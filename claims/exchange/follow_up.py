@@ -1,4 +1,4 @@
-"""Following up: results are read back at the gateway until their legal clocks have run out.
+"""Following up: results are read back until their legal clocks have run out and the month is settled.
 
 One look is about everything a facility sent on a day, or has settled in a month, so ten thousand claims cost
 no more looks than one. When to look next is a column; the reaper wakes what is due.
@@ -23,6 +23,8 @@ from claims.localtime import VIETNAM, local_date
 _RECEPTION: Final = timedelta(hours=49)
 #: Article 10: assessed within 7 working days, answered within 3 more.
 _ASSESSMENT_WORKING_DAYS: Final = 10
+#: No text says by when a month is settled. For so long after its first day that is looked for.
+_SETTLED: Final = timedelta(days=400)
 _SOON: Final = timedelta(seconds=30)
 #: So many things that the gateway cannot say end a look: it is in trouble, and not they.
 _MOST_UNSAID: Final = 3
@@ -52,10 +54,12 @@ class LookPolicy:
     Attributes:
         first_s: The wait after the first look; each later one is twice as long.
         longest_s: The longest.
+        late_s: The wait once the clock has run out, for what is late.
     """
 
     first_s: float = 1200.0
     longest_s: float = 6 * 3600.0
+    late_s: float = 24 * 3600.0
 
     def next_look_at(self, watch: Watch, now: datetime) -> datetime | None:
         """Return when to look again, or None when this look was the last."""
@@ -65,8 +69,16 @@ class LookPolicy:
         """Return when to look again after nobody answered: past the clock, too, which an outage extends."""
         return None if now >= watch.until + LONGEST_OUTAGE else self._after(watch, now)
 
+    def late_at(self, watch: Watch, now: datetime) -> datetime | None:
+        """Return when to look again for an assessment or settlement that is late."""
+        is_late = watch.key.subject is Subject.ASSESSMENT and local_date(now) < watch.key.period + _SETTLED
+        return self._in(self.late_s, now) if is_late else None
+
     def _after(self, watch: Watch, now: datetime) -> datetime:
-        wait_s = min(self.first_s * 2.0 ** min(watch.looks, 30), self.longest_s)
+        return self._in(min(self.first_s * 2.0 ** min(watch.looks, 30), self.longest_s), now)
+
+    @staticmethod
+    def _in(wait_s: float, now: datetime) -> datetime:
         jitter = random.uniform(0.75, 1.0)  # noqa: S311 - so that facilities do not come together; no secret
         return now + timedelta(seconds=wait_s * jitter)
 
@@ -117,20 +129,22 @@ class FollowUp:
         watch = self.store.lease_look(key, owner=owner, now=now, until=now + timedelta(seconds=self.lease_s))
         if watch is None:
             return False
-        finished, is_done, answered = watch.finished, True, True
+        finished, is_done, is_over, answered = watch.finished, True, True, True
         try:
             if key.subject is Subject.RECEPTION:
                 is_done = self._read_reception(watch)
             else:
-                finished = self._read_assessment(watch)
+                finished, is_over = self._read_assessment(watch)
         except GatewayError as error:
-            answered = False
+            answered, is_over = False, isinstance(error, GatewayRefused)
             self._note(error)
         else:
             self._note(None)
         now = self.clock.now()
         again_at = self.policy.next_look_at if answered else self.policy.again_at
         next_look_at = again_at(watch, now) if is_done else now + _SOON
+        if next_look_at is None and not is_over:
+            next_look_at = self.policy.late_at(watch, now)
         self.store.end_look(key, owner=owner, next_look_at=next_look_at, finished=finished)
         return answered
 
@@ -157,10 +171,15 @@ class FollowUp:
         random.shuffle(unknown)  # what the gateway cannot say must not come before the others each time
         return [*unknown, *(number for number in numbers if number not in set(unknown))]
 
-    def _read_assessment(self, watch: Watch) -> frozenset[str]:
-        """Read the month's rounds that may have changed, and its settlement; return the closed rounds."""
+    def _read_assessment(self, watch: Watch) -> tuple[frozenset[str], bool]:
+        """Read the month's rounds that may have changed, and its settlement.
+
+        Returns:
+            The closed rounds, and whether nothing is to come any more.
+        """
         key, finished, ask = watch.key, set(watch.finished), _AskForEach(self._note)
-        for one in self.results.rounds(key.facility, key.period):
+        rounds = self.results.rounds(key.facility, key.period)
+        for one in rounds:
             if one.code in finished:
                 continue
             found = ask(partial(self.results.assessments, key.facility, one.code))
@@ -172,7 +191,8 @@ class FollowUp:
         settlement = ask(partial(self.results.settlement, key.facility, key.period))
         if settlement is not None:
             self.store.note_settlement(key.facility, settlement, month=key.period, now=self.clock.now())
-        return frozenset(finished)
+        is_settled = settlement is not None and settlement.is_closed
+        return frozenset(finished), is_settled and finished.issuperset(one.code for one in rounds)
 
     def _note(self, error: GatewayError | None) -> None:
         self.breaker.note(error, self.clock.now())

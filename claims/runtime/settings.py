@@ -271,8 +271,8 @@ class Settings(BaseModel):
     )
     gateway_results: bool = Field(
         default=True,
-        description="Whether results are read back: faults of reception for 49 hours, the assessment for ten "
-        "working days, the settlement.",
+        description="Whether results are read back: faults of reception for 49 hours, assessment and "
+        "settlement until the month is settled.",
     )
     results_first_s: Seconds = Field(
         600.0, description="How long after an acknowledgement results are looked for first."

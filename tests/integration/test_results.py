@@ -9,7 +9,7 @@ import pytest
 
 from claims.exchange.breaker import Breaker
 from claims.exchange.destination import Circuit
-from claims.exchange.errors import GatewayUnavailable
+from claims.exchange.errors import NO_ACCOUNT, GatewayError, GatewayRefused, GatewayUnavailable
 from claims.exchange.follow_up import FollowUp, LookPolicy, WakeLooks
 from claims.exchange.lifecycle import Level, State
 from claims.exchange.ports import Receipt
@@ -346,6 +346,45 @@ def test_a_settlement_is_kept_and_replaced(following: Following) -> None:
 
     assert [one.granted_vnd for one in following.store.settlements_of(FACILITY)] == [Decimal(95)]
     assert following.store.settlements_of(OTHER_FACILITY) == ()
+
+
+def test_a_month_is_looked_at_daily_until_it_is_settled_however_late(following: Following) -> None:
+    submission = following.acknowledged()
+    for _ in range(60):
+        following.exchange.clock.advance(25 * HOUR)
+        following.look(ASSESSMENT)
+    assert 50 <= following.results.asked.count(f"settlement {MONTH}") <= 60
+
+    following.results.closed_rounds["D1"] = [assessed()]
+    settled = Settlement("11/2026", Decimal(100), Decimal(80), Decimal(20), "", is_closed=True)
+    following.results.settled = settled
+    following.exchange.clock.advance(25 * HOUR)
+    assert str(ASSESSMENT) in following.due()
+    following.look(ASSESSMENT)
+
+    assert following.exchange.now(submission).level is Level.ASSESSED
+    assert following.store.settlements_of(FACILITY) == (settled,)
+    following.exchange.clock.advance(1000 * HOUR)
+    assert str(ASSESSMENT) not in following.due()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(None, id="never-settled"),
+        pytest.param(GatewayUnavailable("gateway.results.404"), id="cannot-be-asked"),
+        pytest.param(GatewayRefused(NO_ACCOUNT), id="no-account-any-more"),
+    ],
+)
+def test_no_month_is_looked_at_for_ever(failure: GatewayError | None, following: Following) -> None:
+    following.acknowledged()
+    following.exchange.clock.advance(405 * 24 * HOUR)
+    following.results.failure = failure
+
+    following.look(ASSESSMENT)
+
+    following.exchange.clock.advance(1000 * HOUR)
+    assert str(ASSESSMENT) not in following.due()
 
 
 def test_a_gateway_that_does_not_answer_is_looked_at_later_and_counts_as_silent(following: Following) -> None:
