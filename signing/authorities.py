@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from signing.extensions import UNREADABLE, find_extension
@@ -83,15 +84,20 @@ def _find_issuers(
     at: datetime,
 ) -> Mapping[x509.Certificate, Sequence[x509.Certificate]]:
     """Return who issued the leaf, who these, and so on up to the anchors."""
-    named: dict[str, list[tuple[_Names, x509.Certificate]]] = {}
+    named: dict[str, dict[bytes, list[x509.Certificate]]] = {}
     for each in others:
-        names = _names_of(each)
-        if names and each != leaf and each.not_valid_before_utc <= at <= each.not_valid_after_utc:
-            namesakes = named.setdefault(names.subject, [])
+        names, signs_as = _names_of(each), _signs_as(each)
+        if (
+            names
+            and signs_as
+            and each != leaf
+            and each.not_valid_before_utc <= at <= each.not_valid_after_utc
+        ):
+            alike = named.setdefault(names.subject, {}).setdefault(signs_as, [])
             # To hash or compare one with hundreds of parts in its name takes up to a millisecond.
-            if not any(each.signature == other.signature and each == other for _, other in namesakes):
-                namesakes.append((names, each))
-    issuers: dict[x509.Certificate, list[x509.Certificate]] = {}
+            if not any(each.signature == other.signature and each == other for other in alike):
+                alike.append(each)
+    issuers: dict[x509.Certificate, Sequence[x509.Certificate]] = {}
     left, reached = _MOST_COMPARED, [leaf]
     for _ in range(MAX_INTERMEDIATES + 2):  # one more than may be, whose fault is the length
         above: list[x509.Certificate] = []
@@ -99,16 +105,26 @@ def _find_issuers(
             names = _names_of(certificate)
             if names is None or certificate in issuers or certificate in anchors:
                 continue
-            issuers[certificate] = []
-            for is_likely in (True, False):
-                tried = [each for each in named.get(names.issuer, ()) if names.may_fit(each[0]) is is_likely]
-                left -= len(tried := tried[:left])
-                issuers[certificate] += [each for _, each in tried if _is_issued(certificate, each)]
-                if issuers[certificate]:
+            tried = _likeliest_first(names, named.get(names.issuer, {}).values())[:left]
+            issuers[certificate] = ()
+            for candidates in tried:
+                left -= 1
+                # All of one name and key have issued it, or none has, whatever they call their key.
+                if _is_issued(certificate, candidates[0]):
+                    issuers[certificate] = candidates
                     break
             above += issuers[certificate]
         reached = above
     return issuers
+
+
+def _likeliest_first(
+    names: _Names, namesakes: Iterable[Sequence[x509.Certificate]]
+) -> Sequence[Sequence[x509.Certificate]]:
+    def cannot_fit(alike: Sequence[x509.Certificate]) -> bool:
+        return not any(own and names.may_fit(own) for own in map(_names_of, alike))
+
+    return sorted(namesakes, key=cannot_fit)
 
 
 def _leading(
@@ -140,6 +156,18 @@ def _names_of(certificate: x509.Certificate) -> _Names | None:
             None if own is None else own.digest,
             None if issuers is None else issuers.key_identifier,
             constraints is not None and constraints.ca,
+        )
+    except UNREADABLE:
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _signs_as(certificate: x509.Certificate) -> bytes | None:
+    """Return its name and its key, which are all that who signs a certificate is known by."""
+    try:
+        key = certificate.public_key()
+        return certificate.subject.public_bytes() + key.public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
     except UNREADABLE:
         return None

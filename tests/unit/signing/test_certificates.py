@@ -719,6 +719,22 @@ def test_a_key_identifier_that_misleads_keeps_no_issuer_away(pki: DemoPki, facil
     assert reasons == []
 
 
+def test_of_a_renewed_authority_any_certificate_will_do(pki: DemoPki) -> None:
+    """With a new way of naming keys, too, the name and the key are those of before."""
+    public = pki.issuing_key.public_key()
+    old = x509.SubjectKeyIdentifier.from_public_key(public)
+    by_old = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(old), False
+    is_ca = x509.BasicConstraints(ca=True, path_length=None), True
+    name, new = pki.issuing.subject, x509.SubjectKeyIdentifier(b"renewed")
+    before = certificate_for(public, issued_by=pki, name=name, extensions=[is_ca, (old, False), by_old])
+    renewed = certificate_for(public, issued_by=pki, name=name, extensions=[is_ca, (new, False)])
+    leaf, sent = _as_facts([certificate_for(public, issued_by=pki, extensions=[by_old]), before])
+
+    reasons = TrustStore(anchors=[renewed]).check_path(leaf, [sent], at=NOW, purposes=frozenset())
+
+    assert reasons == []
+
+
 @pytest.mark.attack
 def test_a_key_that_takes_long_to_try_is_of_no_use(pki: DemoPki) -> None:
     """With the exponents the other way round whoever verifies does the work of signing."""
