@@ -77,6 +77,15 @@ def is_quick(key: PublicKey) -> bool:
     return isinstance(key.curve, _CURVES)
 
 
+def has_issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Whether one of two certificates, which anybody may have made, has issued the other."""
+    try:
+        key = issuer.public_key()
+    except UNREADABLE:
+        return False
+    return isinstance(key, PublicKey) and is_quick(key) and _is_issued(certificate, issuer)
+
+
 def _find_issuers(
     leaf: x509.Certificate,
     others: Iterable[x509.Certificate],

@@ -26,6 +26,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from claims.authorities.errors import AuthorityUnreachable
 from claims.outbound.errors import TargetUnreachable, UnusableAddress
 from claims.outbound.guard import Guard
+from signing.authorities import has_issued
 from signing.certificates import CertificateFacts
 from signing.extensions import UNREADABLE, find_extension
 from signing.revocation import (
@@ -47,6 +48,8 @@ _MAX_ADDRESSES: Final = 3
 _MAX_ISSUERS: Final = 3
 _NONCE_BYTES: Final = 16
 _SILENT_FOR_S: Final = 60.0
+# A document may bring dozens of certificates that name slow addresses. The signer's comes first.
+_ASKS_FOR_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +85,17 @@ class OnlineTrust:
         self._folder = folder
         self._clock = clock
         self._silent: dict[str, float] = {}
+        self._until = float("inf")
 
     def prepared_for(self, certificates: Iterable[CertificateFacts], *, at: datetime) -> TrustStore:
         """Return the store with what the authorities say of these certificates and of those above them.
 
         About whom no authority that a certificate names has an answer, the store knows that it was asked for
-        in vain: that is another thing than a certificate that names none.
+        in vain: that is another thing than a certificate that names none. After a minute nobody is asked any
+        more.
         """
         sent = list(certificates)
+        self._until = self._clock() + _ASKS_FOR_S
         for leaf in sent:
             if leaf.is_ca or leaf.info.not_after < at:
                 continue
@@ -117,7 +123,7 @@ class OnlineTrust:
                 each
                 for url in _access(lowest, AuthorityInformationAccessOID.CA_ISSUERS)
                 for each in self._issuers_at(url)
-                if each.subject == lowest.issuer
+                if has_issued(each, lowest)
             ]
             if not issuers:
                 return
@@ -174,13 +180,17 @@ class OnlineTrust:
     def _fetch(
         self, fetch: Callable[[str, _Question], RevocationSource | None], url: str, question: _Question
     ) -> RevocationSource | None:
-        if self._clock() < self._silent.get(url, float("-inf")):
+        if self._is_silent(url):
             return None
         try:
             return fetch(url, question)
         except (TargetUnreachable, UnusableAddress):
             self._silent[url] = self._clock() + _SILENT_FOR_S
             return None
+
+    def _is_silent(self, url: str) -> bool:
+        now = self._clock()
+        return now >= self._until or now < self._silent.get(url, float("-inf"))
 
     def _respond(self, url: str, question: _Question) -> RevocationSource | None:
         nonce = secrets.token_bytes(_NONCE_BYTES)
@@ -215,7 +225,7 @@ class OnlineTrust:
             raise AuthorityUnreachable(url, "its answer is no revocation list") from error
 
     def _issuers_at(self, url: str) -> Sequence[x509.Certificate]:
-        if self._clock() < self._silent.get(url, float("-inf")):
+        if self._is_silent(url):
             return ()
         try:
             return _read_certificates(self._get(url, _MAX_ISSUER))

@@ -15,7 +15,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from claims.authorities.revocation import OnlineTrust
 from claims.outbound.guard import Guard
-from signing.certificates import CertificateFacts, read_der_certificate
+from signing.certificates import CertificateFacts, read_der_certificate, to_pem
 from signing.demo_pki import DemoPki
 from signing.policy import DEFAULT_POLICY
 from signing.trust import TrustStore
@@ -269,6 +269,25 @@ def test_a_missing_issuer_is_fetched(web: Web, pki: DemoPki, ask: Ask) -> None:
     assert asking.reasons() == []
     web.offer("/issuing.crt", DemoPki.create(at=NOW).issuing.public_bytes(DER))
     assert ask(issuer=web.url("/issuing.crt"), trusted=pki.root).reasons() == [Reason.CERTIFICATE_UNTRUSTED]
+
+
+def test_of_several_issuers_of_one_name_the_right_one_counts(web: Web, pki: DemoPki, ask: Ask) -> None:
+    web.offer("/issuing.pem", to_pem(DemoPki.create(at=NOW).issuing) + to_pem(pki.issuing))
+    asking = ask(issuer=web.url("/issuing.pem"), trusted=pki.root)
+    assert asking.reasons() == []
+
+
+@pytest.mark.attack
+def test_a_crowd_of_certificates_that_name_slow_addresses_is_not_waited_for(web: Web, ask: Ask) -> None:
+    stranger = DemoPki.create(at=NOW).root
+    crowd = [ask(issuer=web.url(f"/{number}.crt"), trusted=stranger).leaf for number in range(20)]
+    online = OnlineTrust(TrustStore(anchors=[stranger]), GUARD, clock=lambda: 10.0 * len(web.asked))
+
+    online.prepared_for(crowd, at=NOW)
+    assert web.asked == [f"/{number}.crt" for number in range(6)]
+
+    online.prepared_for(crowd[10:], at=NOW)
+    assert web.asked[6:] == [f"/{number}.crt" for number in range(10, 16)]
 
 
 def test_nothing_is_asked_about_whom_nobody_trusts(web: Web, ask: Ask) -> None:
