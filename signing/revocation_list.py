@@ -21,7 +21,8 @@ from signing.extensions import UNREADABLE
 _MOST_BESIDE_ENTRIES: Final = 16 * 1024
 # The sequences of a list, in order: the algorithm, the issuer's name, the entries.
 _ENTRIES: Final = 3
-_PEM: Final = re.compile(rb"-----BEGIN X509 CRL-----([^-]*)-----END X509 CRL-----")
+_BEGIN: Final = b"-----BEGIN X509 CRL-----"
+_PEM: Final = re.compile(_BEGIN + rb"([^-]*)-----END X509 CRL-----")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,14 +60,33 @@ class RevocationList:
 
 
 def load_list(data: bytes) -> RevocationList:
-    """Load a list of who is revoked, in DER or PEM.
+    """Load a list of who is revoked, in DER or PEM; of several in PEM the first.
 
     Raises:
         ValueError: It is none, or says more beside its entries than any that is in use.
     """
     found = _PEM.search(data)
+    return _load_der(data) if found is None else _load_pem(found)
+
+
+def load_lists(data: bytes) -> list[RevocationList]:
+    """Load the lists of who is revoked that a file holds: one in DER, or any number in PEM.
+
+    Raises:
+        ValueError: One is none, or says more beside its entries than any that is in use.
+    """
+    found = list(_PEM.finditer(data))
+    if found and data.count(_BEGIN) != len(found):
+        raise ValueError("a list is cut off")
+    return [_load_pem(each) for each in found] or [_load_der(data)]
+
+
+def _load_pem(found: re.Match[bytes]) -> RevocationList:
+    return _load_der(base64.b64decode(found[1]))
+
+
+def _load_der(der: bytes) -> RevocationList:
     try:
-        der = data if found is None else base64.b64decode(found[1])
         crl = x509.load_der_x509_crl(der)
     except UNREADABLE as error:
         raise ValueError(str(error)) from error

@@ -1,17 +1,18 @@
 """What lies in a folder of trust: certificates, revocation lists and responses, each in files of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.x509 import ocsp
 
+from signing import revocation_list
 from signing.certificate_files import find_certificates
 from signing.errors import TrustStoreUnreadable
 from signing.extensions import UNREADABLE
 from signing.revocation import RevocationSource, load_response
-from signing.revocation_list import RevocationList, load_list
+from signing.revocation_list import RevocationList
 
 #: What files of certificates are called.
 CERTIFICATES: Final = (".pem", ".crt", ".cer", ".der", ".p7b", ".p7c")
@@ -35,7 +36,7 @@ def load_lists(folder: Path) -> list[RevocationList]:
     Raises:
         TrustStoreUnreadable: There is a file that is none.
     """
-    return _load_folder(folder, lambda data: [load_list(data)], "revocation list in PEM or DER")
+    return _load_folder(folder, revocation_list.load_lists, "revocation list in PEM or DER")
 
 
 def load_responses(folder: Path) -> list[ocsp.OCSPResponse]:
@@ -47,8 +48,8 @@ def load_responses(folder: Path) -> list[ocsp.OCSPResponse]:
     return _load_folder(folder, lambda data: [load_response(data)], "OCSP response in DER")
 
 
-def load_revocation_source(path: Path) -> RevocationSource:
-    """Load a list, in PEM or DER, or an OCSP response in DER.
+def load_revocation_sources(path: Path) -> Sequence[RevocationSource]:
+    """Load a list in DER, lists in PEM, or an OCSP response in DER.
 
     Raises:
         TrustStoreUnreadable: It is neither.
@@ -56,11 +57,11 @@ def load_revocation_source(path: Path) -> RevocationSource:
     try:
         data = path.read_bytes()
         try:
-            return load_list(data)
+            return revocation_list.load_lists(data)
         except ValueError:
             if _PEM in data:
                 raise
-            return load_response(data)
+            return [load_response(data)]
     except (OSError, *UNREADABLE) as error:
         what = "revocation list in PEM or DER and no OCSP response in DER"
         raise _unreadable(path, what, error) from error

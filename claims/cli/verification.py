@@ -85,7 +85,7 @@ def verify(
     answer, the verdict is INDETERMINATE, to be tried later.
     """
     from claims.cli.pages import describe_reason
-    from claims.cli.signing_words import describe_unreadable
+    from claims.cli.signing_words import describe_unreadable, speaking
     from signing.canonical import DEFAULT_LIMITS
     from signing.errors import RecordUnreadable, Unparsable
     from signing.report.as_json import report_to_json
@@ -98,7 +98,8 @@ def verify(
     _require("--online", online, where=allow_network, name="--allow-network")
     if recompute and any((trust, crl, at, facility, policy, online)):
         raise typer.BadParameter("a report holds its own terms: give no others", param_hint="--recompute")
-    terms = None if recompute else _terms(trust, crl, at, facility, policy)
+    with speaking(language):
+        terms = None if recompute else _terms(trust, crl, at, facility, policy)
     asking = online_trust(terms.trust, allow_network or ()) if terms is not None and online else None
     most = MAX_BYTES if recompute else DEFAULT_LIMITS.max_bytes
     made: list[tuple[Path, Report]] = []
@@ -157,9 +158,9 @@ def _terms(
 
 
 def _with_lists(store: "TrustStore", paths: Sequence[Path]) -> "TrustStore":
-    from signing.trust_files import load_revocation_source
+    from signing.trust_files import load_revocation_sources
 
-    sources = [load_revocation_source(path) for path in paths]
+    sources = [source for path in paths for source in load_revocation_sources(path)]
     return store.with_evidence((), sources) if sources else store
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import time
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -9,7 +10,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
-from signing import der
+from signing import der, trust_files
+from signing.errors import TrustStoreUnreadable
+from signing.revocation import octets_of
 from signing.revocation_list import RevocationList, load_list
 from tests.unit.signing.documents import DAY, NOW
 
@@ -77,6 +80,28 @@ def test_in_pem_it_may_stand_behind_words() -> None:
     text += b"-----BEGIN X509 CRL-----\r\n%b-----END X509 CRL-----\r\n" % base64.encodebytes(made)
 
     assert load_list(text).der == made
+
+
+def _in_pem(made: bytes) -> bytes:
+    return b"-----BEGIN X509 CRL-----\n%b-----END X509 CRL-----\n" % base64.encodebytes(made)
+
+
+def test_a_file_in_pem_may_hold_several(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = [_made(key, entries=entries) for entries in (1, 2)]
+    (tmp_path / "all.crl").write_bytes(b"".join(map(_in_pem, made)))
+
+    assert [each.der for each in trust_files.load_lists(tmp_path)] == made
+    found = trust_files.load_revocation_sources(tmp_path / "all.crl")
+    assert [octets_of(each) for each in found] == made
+
+
+def test_of_several_none_may_be_cut_off(tmp_path: Path) -> None:
+    whole = _in_pem(_made(ec.generate_private_key(ec.SECP256R1())))
+    (tmp_path / "all.crl").write_bytes(whole + whole[:-9])
+
+    with pytest.raises(TrustStoreUnreadable, match="holds no revocation list"):
+        trust_files.load_lists(tmp_path)
 
 
 def test_its_octets_are_not_written_anew() -> None:
