@@ -87,10 +87,12 @@ def verify(
     Exit code 0 only if everything holds of every archive.
     """
     from claims.cli.pages import archive_page
+    from claims.cli.signing_words import speaking
     from signing.trust import TrustStore
 
-    terms = _terms(policy)
-    store, when, paths = TrustStore.load(trust_folder(trust)), moment(at), _archives(inputs, language)
+    with speaking(language):
+        terms, store = _terms(policy), TrustStore.load(trust_folder(trust))
+    when, paths = moment(at), _archives(inputs, language)
     made: list[tuple[str, ArchiveVerdict]] = []
     with progress_bar("verifying", len(paths)) as bar:
         for path in paths:
@@ -127,6 +129,7 @@ def renew(
     """
     from claims.authorities.timestamping import HttpTimestampAuthority
     from claims.cli.proof_words import describe_obstacle
+    from claims.cli.signing_words import speaking
     from claims.proof import words
     from claims.proof.container import MOST_BYTES
     from claims.proof.errors import BrokenArchive, BrokenContainer
@@ -135,11 +138,12 @@ def renew(
     from signing.errors import CannotExtend, TimestampFailed
     from signing.trust import TrustStore
 
-    store, now = TrustStore.load(trust_folder(trust)), datetime.now(UTC)
+    now = datetime.now(UTC)
+    with speaking(language):
+        terms, store = _terms(policy), TrustStore.load(trust_folder(trust))
     urls = tsa or [url.strip() for url in load_settings().timestamp_urls.split(",") if url.strip()]
     if not urls:
         raise typer.BadParameter("say who gives timestamps", param_hint="--tsa")
-    terms = _terms(policy)
     renewing = RenewArchive(HttpTimestampAuthority(urls), store, _lists(now), terms)
     failed, paths = 0, _archives(inputs, language)
     with progress_bar("renewing", len(paths)) as bar:

@@ -129,6 +129,16 @@ def test_a_wrong_pin_and_an_unknown_module_are_said(desk: Path, tmp_path: Path) 
     assert not (tmp_path / "signed.xml").exists()
 
 
+@pytest.mark.parametrize(("language", "said"), [("vi", "lỗi: không đọc được kho tin cậy"), ("en", "error: ")])
+@pytest.mark.parametrize("command", [("verify",), ("archive", "verify"), ("archive", "renew")])
+def test_what_is_wrong_with_the_terms_is_said_in_the_language_asked_for(
+    command: tuple[str, ...], language: str, said: str, desk: Path, tmp_path: Path
+) -> None:
+    done = claims(*command, desk / "bundles", "--trust", tmp_path, "--language", language)
+
+    assert (done.code, done.stderr.startswith(said)) == (Exit.CONFIGURATION, True), done.stderr
+
+
 def test_a_key_is_named_exactly_once(desk: Path) -> None:
     neither = claims("sign", desk / "bundles" / "a.xml")
     both = claims("sign", desk / "bundles" / "a.xml", "--pkcs12", desk / "key.p12", "--pkcs11", MODULE)
