@@ -47,8 +47,8 @@ _UNSEEN: Final = re.compile(
 )
 #: What programs write where a database or a script of theirs has no value.
 _NOTHING: Final = frozenset(("NULL", "Null", "null", "(null)", "DBNull", "undefined", "NaN", "#N/A"))
-_COMPARED_KINDS: Final = frozenset({"text", "list"})
-#: Of what has no largest length only these are compared; the rest is told to people.
+_TEXT_KINDS: Final = frozenset({"text", "list"})
+#: Of texts without a largest length only these are compared; the rest is told to people.
 _IDENTIFYING: Final = ("MA_", "SO_")
 
 
@@ -101,8 +101,9 @@ def _compared_fields(schema: TableSchema) -> tuple[str, ...]:
     return tuple(
         field.name
         for field in schema.fields
-        if field.kind in _COMPARED_KINDS
-        and (field.max_length is not None or field.name.startswith(_IDENTIFYING))
+        if field.kind not in _TEXT_KINDS
+        or field.max_length is not None
+        or field.name.startswith(_IDENTIFYING)
     )
 
 

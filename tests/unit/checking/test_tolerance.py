@@ -481,6 +481,12 @@ def test_decomposed_letters_are_counted_as_composed_ones() -> None:
         pytest.param("TEN_THUOC", "  Thuoc A", "U+0020", "1", "beginning", id="blanks-at-the-beginning"),
         pytest.param("TEN_THUOC", "A\ufe0fB", "U+FE0F", "2", "width", id="variation-selector"),
         pytest.param("TEN_THUOC", "\n      Thuoc\n    ", "U+000A", "1", "line end", id="indented-text"),
+        pytest.param("SO_LUONG", " 2 ", "U+0020", "1", "beginning", id="blanks-about-a-number"),
+        pytest.param("DON_GIA", "12\xa0500", "U+00A0", "3", "blank", id="no-break-space-of-thousands"),
+        pytest.param(
+            "NGAY_YL", "202508010800 ", "U+0020", "13", "end of the value", id="blank-behind-a-time"
+        ),
+        pytest.param("VET_THUONG_TP", " ", "U+0020", "1", "beginning", id="blank-alone"),
     ],
 )
 def test_a_character_that_cannot_be_seen_is_named_with_its_place(
