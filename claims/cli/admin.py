@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from claims.cli.admin_words import last_use, sentence, speaking
 from claims.cli.catalogues import say_problems
 from claims.cli.inputs import read_text
 from claims.cli.output import AsJson, Exit, Language, emit, say
@@ -22,12 +23,14 @@ Code = Annotated[
 
 
 @facilities.command("add")
-def add_facility(code: Code, name: Annotated[str, typer.Option(help="Its name.")]) -> None:
+def add_facility(
+    code: Code, name: Annotated[str, typer.Option(help="Its name.")], language: Language = "vi"
+) -> None:
     """Register a facility, or rename one."""
     from claims.runtime.start import open_service
 
-    open_service().facilities.add(_require_code(code), name=name, at=datetime.now(UTC))
-    say(f"facility {code} is registered")
+    open_service().facilities.add(_require_code(code, language), name=name, at=datetime.now(UTC))
+    say(sentence("facility.added", language, code=code))
 
 
 @facilities.command("import")
@@ -54,10 +57,10 @@ def import_facilities(
     say_problems(found.problems, language)
     done = Registered()
     if dry_run or found.has_errors:
-        say(f"{len(found.names)} facilities read, none registered")
+        say(sentence("facility.read", language, read=len(found.names)))
     else:
         done = open_service().facilities.add_all(found.names, at=datetime.now(UTC))
-        say(f"{done.added} registered, {done.renamed} renamed, {done.unchanged} known already")
+        say(sentence("facility.imported", language, **asdict(done)))
     if as_json:
         problems = [problem_to_json(problem) for problem in found.problems]
         emit({"read": len(found.names), **asdict(done), "problems": problems})
@@ -82,14 +85,16 @@ def set_gateway_account(
     password_file: Annotated[
         Path | None, typer.Option(help="File with the password; otherwise it is asked for.", dir_okay=False)
     ] = None,
+    language: Language = "vi",
 ) -> None:
     """Store how a facility signs in at the insurer's gateway; the password is kept sealed."""
     from claims.exchange.ports import Account
     from claims.runtime.start import open_service
 
-    digest = _read_password_md5(password_file)
-    open_service().gateway_accounts.put(FacilityCode(code), Account(username, digest))
-    say(f"facility {code} signs in at the gateway as {username}")
+    digest = _read_password_md5(password_file, language)
+    with speaking(language):
+        open_service().gateway_accounts.put(FacilityCode(code), Account(username, digest))
+    say(sentence("facility.gateway_account", language, code=code, username=username))
 
 
 @facilities.command("card-staff")
@@ -100,6 +105,7 @@ def set_card_staff(
         Path | None,
         typer.Option(help="File with their citizen number; otherwise it is asked for.", dir_okay=False),
     ] = None,
+    language: Language = "vi",
 ) -> None:
     """Store in whose name a facility looks up cards (CLAIMS_CARD_LOOKUP); both are kept sealed."""
     from claims.exchange.ports import CardStaff
@@ -108,9 +114,12 @@ def set_card_staff(
     if citizen_id_file is not None:
         citizen_id = read_text(citizen_id_file).strip()
     else:
-        citizen_id = str(typer.prompt("citizen number", hide_input=True, err=True)).strip()
-    open_service().gateway_accounts.put_card_staff(FacilityCode(code), CardStaff(name, citizen_id))
-    say(f"facility {code} looks up cards in the name of a registered member of its staff")
+        citizen_id = str(
+            typer.prompt(sentence("ask.citizen_number", language), hide_input=True, err=True)
+        ).strip()
+    with speaking(language):
+        open_service().gateway_accounts.put_card_staff(FacilityCode(code), CardStaff(name, citizen_id))
+    say(sentence("facility.card_staff", language, code=code))
 
 
 @facilities.command("drop-in-account")
@@ -124,6 +133,7 @@ def set_dropin_account(
         list[str] | None,
         typer.Option(help="Only from here, such as 203.0.113.7/32; may be given several times."),
     ] = None,
+    language: Language = "vi",
 ) -> None:
     """Let hospital software sign in that speaks the gateway's protocol (CLAIMS_DROPIN).
 
@@ -131,7 +141,7 @@ def set_dropin_account(
     """
     from claims.runtime.start import open_service
 
-    digest = _read_password_md5(password_file)
+    digest = _read_password_md5(password_file, language)
     service = open_service()
     try:
         account = service.dropin_desk.make_account(
@@ -139,17 +149,18 @@ def set_dropin_account(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--network") from None
-    service.dropin_accounts.put(account)
-    say(f"facility {code} may sign in here as {username}")
+    with speaking(language):
+        service.dropin_accounts.put(account)
+    say(sentence("facility.dropin", language, code=code, username=username))
 
 
 @facilities.command("end-drop-in-account")
-def end_dropin_account(code: Code) -> None:
+def end_dropin_account(code: Code, language: Language = "vi") -> None:
     """Take a facility's drop-in account away; its sessions end with it."""
     from claims.runtime.start import open_service
 
     found = open_service().dropin_accounts.remove(FacilityCode(code))
-    say(f"facility {code} {'can no longer sign in here' if found else 'has no drop-in account'}")
+    say(sentence("facility.dropin_ended" if found else "facility.no_dropin", language, code=code))
 
 
 @keys.command("issue")
@@ -160,17 +171,19 @@ def issue_key(
         str | None, typer.Option(help="Whose key; none for the service's own operators.")
     ] = None,
     days: Annotated[int | None, typer.Option(help="Days until it expires.", min=1)] = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> None:
     """Make an API key. Its text is shown once, on standard output, and kept nowhere."""
     from claims.runtime.start import open_service
 
-    text = open_service().issue_key(
-        facility=None if facility is None else FacilityCode(facility),
-        scopes=frozenset(scope),
-        label=label,
-        expires_at=None if days is None else datetime.now(UTC) + timedelta(days=days),
-    )
+    with speaking(language):
+        text = open_service().issue_key(
+            facility=None if facility is None else FacilityCode(facility),
+            scopes=frozenset(scope),
+            label=label,
+            expires_at=None if days is None else datetime.now(UTC) + timedelta(days=days),
+        )
     if as_json:
         emit({"key": text})
     else:
@@ -182,17 +195,19 @@ def rotate_key(
     key_id: Annotated[str, typer.Argument(help="The key's id, the middle part of its text.")],
     overlap_hours: Annotated[int, typer.Option(help="Hours in which the old key opens too.", min=0)] = 24,
     days: Annotated[int | None, typer.Option(help="Days until the new one expires.", min=1)] = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> None:
     """Replace a key by one that opens the same. Its text is shown once, on standard output."""
     from claims.runtime.start import open_service
 
-    text = open_service().rotate_key(
-        key_id,
-        overlap=timedelta(hours=overlap_hours),
-        lives=None if days is None else timedelta(days=days),
-    )
-    say(f"key {key_id} opens for {overlap_hours} more hours")
+    with speaking(language):
+        text = open_service().rotate_key(
+            key_id,
+            overlap=timedelta(hours=overlap_hours),
+            lives=None if days is None else timedelta(days=days),
+        )
+    say(sentence("key.overlaps", language, key=key_id, hours=overlap_hours))
     if as_json:
         emit({"key": text})
     else:
@@ -202,22 +217,21 @@ def rotate_key(
 @keys.command("list")
 def list_keys(
     facility: Annotated[str | None, typer.Option(help="Whose keys; none for the service's own.")] = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> None:
     """List keys: their ids, scopes and last use, never their secrets."""
     from claims.runtime.start import open_service
 
     for key in open_service().api_keys.of_facility(None if facility is None else FacilityCode(facility)):
-        live = "live" if key.is_live(datetime.now(UTC)) else "ended"
-        say(
-            f"{key.id}  {live}  {', '.join(sorted(key.scopes))}  {key.label}  "
-            f"last used {key.last_used_at or 'never'}"
-        )
+        is_live = key.is_live(datetime.now(UTC))
+        standing = sentence("live" if is_live else "ended", language)
+        say("  ".join((key.id, standing, ", ".join(sorted(key.scopes)), key.label, last_use(key, language))))
         if as_json:
             emit(
                 {
                     "id": key.id,
-                    "live": live == "live",
+                    "live": is_live,
                     "scopes": sorted(key.scopes),
                     "label": key.label,
                     "last_used_at": key.last_used_at,
@@ -229,29 +243,30 @@ def list_keys(
 @keys.command("revoke")
 def revoke_key(
     key_id: Annotated[str, typer.Argument(help="The key's id, the middle part of its text.")],
+    language: Language = "vi",
 ) -> None:
     """End a key; it opens nothing some seconds later."""
     from claims.runtime.start import open_service
 
     found = open_service().api_keys.revoke(key_id, at=datetime.now(UTC))
-    say(f"key {key_id} {'is revoked' if found else 'is unknown or ended before'}")
+    say(sentence("key.revoked" if found else "key.not_revoked", language, key=key_id))
 
 
-def _read_password_md5(password_file: Path | None) -> str:
+def _read_password_md5(password_file: Path | None, language: str) -> str:
     """Return what the gateway's protocol carries in a password's place."""
     from claims.gateway.protocol import hash_password
 
     if password_file is not None:
         password = read_text(password_file).rstrip("\r\n")
     else:
-        password = str(typer.prompt("password", hide_input=True, err=True))
+        password = str(typer.prompt(sentence("ask.password", language), hide_input=True, err=True))
     return hash_password(password)
 
 
-def _require_code(text: str) -> FacilityCode:
+def _require_code(text: str, language: str) -> FacilityCode:
     from claims.exchange.facilities import find_code
 
     code = find_code(text)
     if code is None:
-        raise typer.BadParameter("a facility code is five digits or capital letters")
+        raise typer.BadParameter(sentence("facility.no_code", language))
     return code

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from claims.cli.admin_words import last_use, sentence, speaking
 from claims.cli.inputs import read_text
-from claims.cli.output import AsJson, emit, say
+from claims.cli.output import AsJson, Language, emit, say
 from claims.exchange.access.keys import Scope
 from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.submission import FacilityCode
@@ -33,18 +34,20 @@ def register(
     scope: Annotated[list[Scope], typer.Option(help="May be given several times.")],
     facility: Facility = None,
     bound: Annotated[bool, typer.Option(help="Give it tokens over mutual TLS only.")] = False,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> None:
     """Register a client; its id is issuer and subject of the statements that it signs."""
     from claims.runtime.start import open_service
 
-    client = open_service().manage_clients.register(
-        read_text(public_key),
-        facility=None if facility is None else FacilityCode(facility),
-        scopes=frozenset(scope),
-        label=label,
-        is_bound=bound,
-    )
+    with speaking(language):
+        client = open_service().manage_clients.register(
+            read_text(public_key),
+            facility=None if facility is None else FacilityCode(facility),
+            scopes=frozenset(scope),
+            label=label,
+            is_bound=bound,
+        )
     if as_json:
         emit({"id": client.id, "thumbprint": client.keys[0].id})
     else:
@@ -52,7 +55,7 @@ def register(
 
 
 @clients.command("list")
-def show(facility: Facility = None, as_json: AsJson = False) -> None:
+def show(facility: Facility = None, language: Language = "vi", as_json: AsJson = False) -> None:
     """List clients, their live keys and last use."""
     from claims.runtime.start import open_service
 
@@ -60,10 +63,9 @@ def show(facility: Facility = None, as_json: AsJson = False) -> None:
     now = service.clock.now()
     for client in service.clients.of_facility(None if facility is None else FacilityCode(facility)):
         live = [key.id for key in client.live_keys(now)]
-        say(
-            f"{client.id}  {_standing(client)}  {', '.join(sorted(client.scopes))}  "
-            f"{client.label}  keys {', '.join(live) or 'none'}  last used {client.last_used_at or 'never'}"
-        )
+        keys = sentence("client.keys" if live else "client.no_keys", language, keys=", ".join(live))
+        standing, scopes = sentence(_standing(client), language), ", ".join(sorted(client.scopes))
+        say("  ".join((client.id, standing, scopes, client.label, keys, last_use(client, language))))
         if as_json:
             emit(
                 {
@@ -79,50 +81,53 @@ def show(facility: Facility = None, as_json: AsJson = False) -> None:
 
 
 @clients.command("add-key")
-def add_key(client_id: ClientId, public_key: KeyFile) -> None:
+def add_key(client_id: ClientId, public_key: KeyFile, language: Language = "vi") -> None:
     """Let a client sign with another key too; two are live at most."""
     from claims.runtime.start import open_service
 
-    key = open_service().manage_clients.add_key(client_id, read_text(public_key))
-    say(f"client {client_id} signs with {key.id} too")
+    with speaking(language):
+        key = open_service().manage_clients.add_key(client_id, read_text(public_key))
+    say(sentence("client.key_added", language, client=client_id, key=key.id))
 
 
 @clients.command("end-key")
 def end_key(
-    client_id: ClientId, thumbprint: Annotated[str, typer.Argument(help="The key's thumbprint.")]
+    client_id: ClientId,
+    thumbprint: Annotated[str, typer.Argument(help="The key's thumbprint.")],
+    language: Language = "vi",
 ) -> None:
     """End one key of a client."""
     from claims.runtime.start import open_service
 
     found = open_service().manage_clients.end_key(client_id, thumbprint)
-    say(f"key {thumbprint} {'has ended' if found else 'is unknown or ended before'}")
+    say(sentence("client.key_ended" if found else "key.not_revoked", language, key=thumbprint))
 
 
 @clients.command("suspend")
-def suspend(client_id: ClientId) -> None:
+def suspend(client_id: ClientId, language: Language = "vi") -> None:
     """Give a client no token, and let none that it has open anything, until it is resumed."""
     from claims.runtime.start import open_service
 
     found = open_service().manage_clients.suspend(client_id)
-    say(f"client {client_id} {'is suspended' if found else 'is unknown, ended or suspended before'}")
+    say(sentence("client.suspended" if found else "client.not_suspended", language, client=client_id))
 
 
 @clients.command("resume")
-def resume(client_id: ClientId) -> None:
+def resume(client_id: ClientId, language: Language = "vi") -> None:
     """Let a suspended client call again."""
     from claims.runtime.start import open_service
 
     found = open_service().manage_clients.resume(client_id)
-    say(f"client {client_id} {'may call again' if found else 'is unknown, ended or not suspended'}")
+    say(sentence("client.resumed" if found else "client.not_resumed", language, client=client_id))
 
 
 @clients.command("revoke")
-def revoke(client_id: ClientId) -> None:
+def revoke(client_id: ClientId, language: Language = "vi") -> None:
     """End a client and every token it has."""
     from claims.runtime.start import open_service
 
     found = open_service().manage_clients.revoke(client_id)
-    say(f"client {client_id} {'is ended' if found else 'is unknown or ended before'}")
+    say(sentence("client.revoked" if found else "client.not_revoked", language, client=client_id))
 
 
 def _standing(client: "Client") -> str:

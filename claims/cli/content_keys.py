@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from claims.cli.output import AsJson, Exit, emit, progress_bar, say
+from claims.cli.admin_words import sentence
+from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
 
 content_keys = typer.Typer(
     help="The master keys under which stored claims lie encrypted.", no_args_is_help=True
@@ -13,19 +14,20 @@ content_keys = typer.Typer(
 
 
 @content_keys.command("make")
-def make() -> None:
+def make(language: Language = "vi") -> None:
     """Make a new master key. With several hosts: copy it to all of them at once, then `rotate`."""
     from claims.runtime.start import open_service
 
     keys = open_service().master_keys
     name = keys.make(at=datetime.now(UTC))
     where = f"{keys.files.folder / name}.key" if keys.first is keys.files else name
-    say(f"made {where}; back it up: what it wraps cannot be read without it")
+    say(sentence("content_key.made", language, where=where))
 
 
 @content_keys.command("rotate")
 def rotate(
     with_new: Annotated[bool, typer.Option("--new/--no-new", help="Make a new master key first.")] = False,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> None:
     """Bring all stored content under the newest master key, while the service runs.
@@ -39,24 +41,23 @@ def rotate(
     if with_new:
         service.master_keys.make(at=datetime.now(UTC))
     left = service.relocking.count()
-    with progress_bar("encrypting", left.total) as bar:
+    with progress_bar(sentence("content_key.encrypting", language), left.total) as bar:
         done = service.relocking(advance=bar.advance)
-    say(f"{done.encrypted} contents encrypted, {done.rewrapped} keys wrapped anew, {done.names} names sealed")
+    counts = {"encrypted": done.encrypted, "rewrapped": done.rewrapped, "names": done.names}
+    say(sentence("content_key.rotated", language, **counts))
     if as_json:
-        emit({"encrypted": done.encrypted, "rewrapped": done.rewrapped, "names": done.names})
+        emit(counts)
 
 
 @content_keys.command("status")
-def status(as_json: AsJson = False) -> int:
+def status(language: Language = "vi", as_json: AsJson = False) -> int:
     """Say under which master key content is encrypted, and what is not under it yet."""
     from claims.runtime.start import open_service
 
     service = open_service()
     name, left = service.master_keys.current(), service.relocking.count()
-    say(
-        f"master key {name}: {left.encrypted} contents and {left.names} names in the clear, "
-        f"{left.rewrapped} under earlier keys"
-    )
+    counts = {"encrypted": left.encrypted, "rewrapped": left.rewrapped, "names": left.names}
+    say(sentence("content_key.status", language, key=name, **counts))
     if as_json:
         emit(
             {

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from claims.cli.output import AsJson, Exit, emit, progress_bar, say
+from claims.cli.admin_words import sentence
+from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
 
 if TYPE_CHECKING:
     from claims.storage.moving import MoveContents
@@ -26,38 +27,41 @@ def move(
     per_s: Annotated[
         float | None, typer.Option(min=0.01, help="In a second; unset: CLAIMS_CONTENT_STORE_PER_S.")
     ] = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> int:
     """Move all there is to move, while the service runs. May be interrupted and run again.
 
     Workers do the same by themselves, some at a time.
     """
-    moving = _open(after_days=after_days, per_s=per_s)
+    moving = _open(language, after_days=after_days, per_s=per_s)
     if moving is None:
         return Exit.CONFIGURATION
-    with progress_bar("moving", moving.count().number) as bar:
+    with progress_bar(sentence("content_store.moving", language), moving.count().number) as bar:
         forgotten = moving.forget_unwanted()
         moved = moving(advance=bar.advance)
-    say(f"contents of {moved.number} submissions moved, {moved.size / 2**20:.1f} MiB; {forgotten} removed")
+    size = moved.size / 2**20
+    say(sentence("content_store.moved", language, number=moved.number, size=size, removed=forgotten))
     if as_json:
         emit({"moved": moved.number, "bytes": moved.size, "removed": forgotten})
     return Exit.FINE
 
 
 @content_store.command("status")
-def status(as_json: AsJson = False) -> int:
+def status(language: Language = "vi", as_json: AsJson = False) -> int:
     """Say how much is to move, and how much has moved."""
-    moving = _open(after_days=None, per_s=None)
+    moving = _open(language, after_days=None, per_s=None)
     if moving is None:
         return Exit.CONFIGURATION
     left, moved = moving.count(), moving.moved()
-    say(f"{left.number} submissions to move, {left.size / 2**20:.1f} MiB; {moved} have moved")
+    size = left.size / 2**20
+    say(sentence("content_store.status", language, number=left.number, size=size, moved=moved))
     if as_json:
         emit({"to_move": left.number, "bytes": left.size, "moved": moved})
     return Exit.FINE
 
 
-def _open(*, after_days: int | None, per_s: float | None) -> MoveContents | None:
+def _open(language: str, *, after_days: int | None, per_s: float | None) -> MoveContents | None:
     from dataclasses import replace
     from datetime import timedelta
 
@@ -65,7 +69,7 @@ def _open(*, after_days: int | None, per_s: float | None) -> MoveContents | None
 
     moving = open_service().move_contents
     if moving is None:
-        say("there is no store: set CLAIMS_CONTENT_STORE")
+        say(sentence("content_store.none", language))
         return None
     if after_days is not None:
         moving = replace(moving, after=timedelta(days=after_days))

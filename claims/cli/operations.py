@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from claims.cli.listening import Host, Port, announce
-from claims.cli.output import AsJson, Exit, emit, say
+from claims.cli.output import AsJson, Exit, Language, emit, say
 from claims.runtime.workers import Role, celery_arguments, server_variables, worker_programs
 
 
@@ -107,8 +107,10 @@ def migrate(
         bool,
         typer.Option("--roles", help="Make the processes' own roles as well (CLAIMS_DATABASE_ROLES)."),
     ] = False,
+    language: Language = "vi",
 ) -> None:
     """Bring the database to the shape this version needs. Safe to run from several places at once."""
+    from claims.cli.admin_words import sentence
     from claims.runtime.settings import load_settings
     from claims.runtime.start import servers
     from claims.storage.migrations import newest_revision, upgrade
@@ -120,20 +122,22 @@ def migrate(
         if roles:
             with connect(addresses.database_url, name="claims migrate") as connection:
                 make_roles(connection)
-            say(f"the roles {API}, {CONSOLE} and {WORKER} are as this version needs them")
-    say(f"the database is at revision {newest_revision()}")
+            say(sentence("database.roles", language, roles=f"{API}, {CONSOLE}, {WORKER}"))
+    say(sentence("database.revision", language, revision=newest_revision()))
 
 
 def restored(
     days: Annotated[
         int, typer.Option(min=1, max=365, help="For how long what comes in is looked for before it is sent.")
     ] = 30,
+    language: Language = "vi",
 ) -> None:
     """Say that the database was restored from a backup: from now on nothing is sent unseen.
 
     What the backup does not know to be with the gateway may be there all the same. Run this before any worker
     starts; running it again does no harm.
     """
+    from claims.cli.admin_words import sentence
     from claims.runtime.settings import load_settings
     from claims.runtime.start import open_service
     from claims.storage.migrations import upgrade
@@ -142,8 +146,8 @@ def restored(
     service = open_service(load_settings())
     upgrade(service.database_url)
     doubtful = note_restoration(service.pool, days=days)
-    say(f"{doubtful} submissions are looked for at the gateway before they are sent, and all that come in")
-    say(f"within {days} days. Now start the workers.")
+    say(sentence("database.restored", language, doubtful=doubtful, days=days))
+    say(sentence("database.start_workers", language))
 
 
 def mock_gateway(

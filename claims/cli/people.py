@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from claims.cli.output import AsJson, emit, say
+from claims.cli.admin_words import sentence, speaking
+from claims.cli.output import AsJson, Language, emit, say
 
 if TYPE_CHECKING:
     from claims.exchange.access.people import Person
@@ -30,22 +31,26 @@ def add(
     name: Annotated[str, typer.Option(help="The person's name.")],
     role: Annotated[str | None, typer.Option(help="A first role; others by `user role add`.")] = None,
     place: Place = "nation",
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> None:
     """Add somebody. The one-time password is shown once, on standard output, and kept nowhere."""
     from claims.exchange.access.people import grant_of
     from claims.runtime.start import open_service
 
-    grants = [] if role is None else [grant_of(role, _code(place))]
     try:
-        person, password = open_service().manage_people.add(login, name=name, grants=grants, by=_account())
+        with speaking(language):
+            grants = [] if role is None else [grant_of(role, _code(place))]
+            person, password = open_service().manage_people.add(
+                login, name=name, grants=grants, by=_account()
+            )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    _hand_over(person.login, password, as_json=as_json)
+    _hand_over(person.login, password, language, as_json=as_json)
 
 
 @people.command("list")
-def show(as_json: AsJson = False) -> None:
+def show(language: Language = "vi", as_json: AsJson = False) -> None:
     """List people: how they sign in and their roles, never a secret."""
     from claims.runtime.start import open_service
 
@@ -53,53 +58,60 @@ def show(as_json: AsJson = False) -> None:
         if as_json:
             emit(_to_json(person))
         else:
-            say("  ".join((person.login, *_conditions(person), *_roles_of(person))))
+            say("  ".join((person.login, *_conditions(person, language), *_roles_of(person))))
 
 
 @people.command("disable")
-def disable(login: Login) -> None:
+def disable(login: Login, language: Language = "vi") -> None:
     """Close an account; its sessions end at once."""
     from claims.runtime.start import open_service
 
-    open_service().manage_people.disable(login)
-    say(f"{login} cannot sign in any more")
+    with speaking(language):
+        open_service().manage_people.disable(login)
+    say(sentence("user.disabled", language, login=login))
 
 
 @people.command("enable")
-def enable(login: Login) -> None:
+def enable(login: Login, language: Language = "vi") -> None:
     """Open a closed account."""
     from claims.runtime.start import open_service
 
-    open_service().manage_people.enable(login)
-    say(f"{login} can sign in again")
+    with speaking(language):
+        open_service().manage_people.enable(login)
+    say(sentence("user.enabled", language, login=login))
 
 
 @people.command("reset")
-def reset(login: Login, as_json: AsJson = False) -> None:
+def reset(login: Login, language: Language = "vi", as_json: AsJson = False) -> None:
     """Forget password and second factor, end every session, and hand over a one-time password."""
     from claims.runtime.start import open_service
 
-    _hand_over(login, open_service().manage_people.reset(login), as_json=as_json)
+    with speaking(language):
+        password = open_service().manage_people.reset(login)
+    _hand_over(login, password, language, as_json=as_json)
 
 
 @roles.command("add")
-def add_role(login: Login, role: Role, place: Place = "nation") -> None:
+def add_role(login: Login, role: Role, place: Place = "nation", language: Language = "vi") -> None:
     """Give a role; sessions end, so that it counts from the next sign-in on."""
     from claims.exchange.access.people import grant_of
     from claims.runtime.start import open_service
 
-    open_service().manage_people.grant(login, grant_of(role, _code(place)), by=_account())
-    say(f"{login} is {role} for {place}")
+    with speaking(language):
+        open_service().manage_people.grant(login, grant_of(role, _code(place)), by=_account())
+    say(sentence("user.has_role", language, login=login, role=role, place=place))
 
 
 @roles.command("remove")
-def remove_role(login: Login, role: Role, place: Place = "nation") -> None:
+def remove_role(login: Login, role: Role, place: Place = "nation", language: Language = "vi") -> None:
     """Take a role; sessions end at once."""
     from claims.exchange.access.people import grant_of
     from claims.runtime.start import open_service
 
-    had = open_service().manage_people.revoke(login, grant_of(role, _code(place)), by=_account())
-    say(f"{login} {'is no longer' if had else 'never was'} {role} for {place}")
+    with speaking(language):
+        had = open_service().manage_people.revoke(login, grant_of(role, _code(place)), by=_account())
+    code = "user.lost_role" if had else "user.never_had_role"
+    say(sentence(code, language, login=login, role=role, place=place))
 
 
 def _code(place: str) -> str:
@@ -110,24 +122,24 @@ def _account() -> str:
     return f"cli:{getpass.getuser()}"
 
 
-def _hand_over(login: str, password: str, *, as_json: bool) -> None:
+def _hand_over(login: str, password: str, language: str, *, as_json: bool) -> None:
     from claims.exchange.access.people import ONE_TIME_PASSWORD_FOR
 
     if as_json:
         emit({"login": login, "password": password})
     else:
         typer.echo(password)
-    say(f"hand this to {login}: it counts for {ONE_TIME_PASSWORD_FOR.days * 24} hours and must be changed")
+    say(sentence("user.hand_over", language, login=login, hours=ONE_TIME_PASSWORD_FOR.days * 24))
 
 
-def _conditions(person: "Person") -> list[str]:
+def _conditions(person: "Person", language: str) -> list[str]:
     facts = {
-        f"through {person.issuer}": person.issuer is not None,
-        "disabled": person.disabled_at is not None,
-        "one-time password": person.must_change_password,
-        "no second factor": not person.has_second_factor,
+        "user.through": person.issuer is not None,
+        "user.is_disabled": person.disabled_at is not None,
+        "user.one_time": person.must_change_password,
+        "user.no_second_factor": not person.has_second_factor,
     }
-    return [fact for fact, holds in facts.items() if holds]
+    return [sentence(fact, language, issuer=person.issuer) for fact, holds in facts.items() if holds]
 
 
 def _roles_of(person: "Person") -> list[str]:

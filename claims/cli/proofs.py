@@ -125,26 +125,30 @@ def show_head() -> None:
 
 
 @evidence_keys.command("list")
-def list_keys() -> None:
+def list_keys(language: Language = "vi") -> None:
     """List the keys that ever signed, and the certificate that others trust."""
+    from claims.cli.admin_words import sentence
     from claims.runtime.start import open_service
 
     keys = open_service().service_keys
     current = keys.current().key_id
     for key_id, certificate in keys.certificates().items():
         until = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
-        say(f"{key_id}  until {until}{'  signs now' if key_id == current else ''}")
+        now = [sentence("evidence_key.signs_now", language)] if key_id == current else []
+        say("  ".join((key_id, sentence("evidence_key.until", language, until=until), *now)))
     for certificate in keys.chain():
-        say(f"trusted: {certificate.subject.rfc4514_string()}")
+        say(sentence("evidence_key.trusted", language, subject=certificate.subject.rfc4514_string()))
 
 
 @evidence_keys.command("rotate")
-def rotate() -> None:
+def rotate(language: Language = "vi") -> None:
     """Make a new key, which signs from now on; other processes take it up within a minute."""
+    from claims.cli.admin_words import sentence
     from claims.runtime.start import open_service
 
     key = open_service().service_keys.rotate()
-    say(f"{key.key_id} signs from now on, until {key.certificate.not_valid_after_utc:%Y-%m-%d}")
+    until = f"{key.certificate.not_valid_after_utc:%Y-%m-%d}"
+    say(sentence("evidence_key.rotated", language, key=key.key_id, until=until))
 
 
 @evidence_keys.command("certificate")

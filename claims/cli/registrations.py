@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from claims.cli.admin_words import sentence, speaking
 from claims.cli.inputs import Reason
-from claims.cli.output import AsJson, emit, say
+from claims.cli.output import AsJson, Language, emit, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +57,7 @@ def register(
     ],
     reason: Reason | None = None,
     by: By = None,
+    language: Language = "vi",
     as_json: AsJson = False,
 ) -> None:
     """Let a certificate sign for a facility. Two may be live, so that the next one is rolled in."""
@@ -63,14 +65,16 @@ def register(
     from claims.runtime.start import open_service
 
     register_certificate = open_service().register_certificate
-    registration = register_certificate(FacilityCode(code), _der(file), _note(by, reason or ""))
-    say(f"certificate {registration.sha256} may sign for {code}")
+    with speaking(language):
+        certificate = _der(file, language)
+        registration = register_certificate(FacilityCode(code), certificate, _note(by, reason or ""))
+    say(sentence("certificate.registered", language, sha256=registration.sha256, code=code))
     if as_json:
         emit(_to_json(registration))
 
 
 @certificates.command("list")
-def show(code: Code, as_json: AsJson = False) -> None:
+def show(code: Code, language: Language = "vi", as_json: AsJson = False) -> None:
     """List a facility's certificates with all that happened to them."""
     from claims.exchange.submission import FacilityCode
     from claims.runtime.start import open_service
@@ -78,41 +82,53 @@ def show(code: Code, as_json: AsJson = False) -> None:
     now = datetime.now(UTC)
     for one in open_service().registrations.of_facility(FacilityCode(code)):
         days = (one.facts.info.not_after - now).days
-        say(f"{one.sha256}  {'may sign' if one.is_live(now) else 'may not sign'}  {days} days left")
+        may_sign = sentence(
+            "certificate.may_sign" if one.is_live(now) else "certificate.may_not_sign", language
+        )
+        left = "certificate.days_over" if days < 0 else "certificate.days_left"
+        say(f"{one.sha256}  {may_sign}  {sentence(left, language, days=abs(days))}")
         for event in one.events:
-            noted = f"{event.noted_at:%Y-%m-%d %H:%M}Z  {event.change}"
-            say(f"    {noted}  by {event.note.by}  {event.note.reason}")
+            noted = f"{event.noted_at:%Y-%m-%d %H:%M}Z  {sentence(f'change.{event.change}', language)}"
+            say(f"    {noted}  {sentence('certificate.by', language, by=event.note.by)}  {event.note.reason}")
         if as_json:
             emit(_to_json(one))
 
 
 @certificates.command("suspend")
-def suspend(code: Code, which: Which, reason: Reason, by: By = None, since: Since = None) -> None:
+def suspend(
+    code: Code, which: Which, reason: Reason, by: By = None, since: Since = None, language: Language = "vi"
+) -> None:
     """Let a certificate sign no more for the time being."""
-    _change("suspended", code, which, reason, by, since)
+    _change("suspended", code, which, _note(by, reason), since, language)
 
 
 @certificates.command("reinstate")
-def reinstate(code: Code, which: Which, reason: Reason, by: By = None, since: Since = None) -> None:
+def reinstate(
+    code: Code, which: Which, reason: Reason, by: By = None, since: Since = None, language: Language = "vi"
+) -> None:
     """Let a suspended certificate sign again."""
-    _change("reinstated", code, which, reason, by, since)
+    _change("reinstated", code, which, _note(by, reason), since, language)
 
 
 @certificates.command("withdraw")
-def withdraw(code: Code, which: Which, reason: Reason, by: By = None, since: Since = None) -> None:
+def withdraw(
+    code: Code, which: Which, reason: Reason, by: By = None, since: Since = None, language: Language = "vi"
+) -> None:
     """End a registration: the key is replaced or lost."""
-    _change("withdrawn", code, which, reason, by, since)
+    _change("withdrawn", code, which, _note(by, reason), since, language)
 
 
-def _change(change: str, code: str, which: str, reason: str, by: str | None, since: datetime | None) -> None:
+def _change(change: str, code: str, which: str, note: "Note", since: datetime | None, language: str) -> None:
     from claims.exchange.registrations import RegistrationChange
     from claims.exchange.submission import FacilityCode
     from claims.runtime.start import open_service
 
     service, facility = open_service(), FacilityCode(code)
-    sha256 = _digest(which, service.registrations.of_facility(facility))
-    service.change_registration(facility, sha256, RegistrationChange(change), _note(by, reason), since)
-    say(f"certificate {sha256} of {code} is {change}")
+    sha256 = _digest(which, service.registrations.of_facility(facility), language)
+    with speaking(language):
+        service.change_registration(facility, sha256, RegistrationChange(change), note, since)
+    changed = sentence(f"change.{change}", language)
+    say(sentence("certificate.changed", language, sha256=sha256, code=code, change=changed))
 
 
 def _note(by: str | None, reason: str) -> "Note":
@@ -121,25 +137,27 @@ def _note(by: str | None, reason: str) -> "Note":
     return Note(by or getpass.getuser(), reason)
 
 
-def _digest(which: str, known: "Sequence[Registration]") -> str:
+def _digest(which: str, known: "Sequence[Registration]", language: str) -> str:
     import hashlib
 
     path = Path(which)
-    digest = hashlib.sha256(_der(path)).hexdigest() if path.is_file() else which.lower()
+    digest = hashlib.sha256(_der(path, language)).hexdigest() if path.is_file() else which.lower()
     found = [one.sha256 for one in known if one.sha256.startswith(digest)]
     if len(found) != 1:
-        raise typer.BadParameter(f"{which} names {len(found)} of the facility's {len(known)} certificates")
+        raise typer.BadParameter(
+            sentence("certificate.unclear", language, which=which, found=len(found), known=len(known))
+        )
     return found[0]
 
 
-def _der(file: Path) -> bytes:
+def _der(file: Path, language: str) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding
 
     from signing.certificate_files import find_own_certificate
 
     found = find_own_certificate(file.read_bytes())
     if found is None:
-        raise typer.BadParameter(f"{file} holds no certificate, or several")
+        raise typer.BadParameter(sentence("certificate.no_file", language, file=file))
     return found.public_bytes(Encoding.DER)
 
 

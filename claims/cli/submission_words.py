@@ -101,23 +101,23 @@ def state_of(state: object, language: str) -> str:
     return f"{STATES[name][0]} ({name})" if name in STATES else name
 
 
-def describe_error(error: Exception, language: str) -> str:
-    """Return what an error says."""
-    kind = next((one.__name__ for one in type(error).__mro__ if one.__name__ in _ERRORS), None)
+def describe_error(error: Exception, language: str, errors: Mapping[str, str] = _ERRORS) -> str:
+    """Return what an error says: in Vietnamese what ``errors`` has for its kind."""
+    kind = next((one.__name__ for one in type(error).__mro__ if one.__name__ in errors), None)
     if language != "vi" or kind is None:
         return str(error)
     asked_s = getattr(error, "retry_after_s", None)
     facts = {"later": "sau" if asked_s is None else f"sau {asked_s:g} giây", **vars(error), "error": error}
-    return _ERRORS[kind].format_map(facts)
+    return errors[kind].format_map(facts)
 
 
 @contextmanager
-def speaking(language: str) -> Iterator[None]:
+def speaking(language: str, errors: Mapping[str, str] = _ERRORS) -> Iterator[None]:
     """Say in this language what ends the block, and end the command with its exit code."""
     try:
         yield
     except (ClaimsError, OSError) as error:
         from claims.cli.failures import exit_code_of
 
-        say(sentence("error", language, said=describe_error(error, language)))
+        say(sentence("error", language, said=describe_error(error, language, errors)))
         raise typer.Exit(exit_code_of(error)) from error
