@@ -107,7 +107,10 @@ def find_wrong_amounts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
 
 @rule("XML3.AMOUNT_BH")
 def find_wrong_insured_amounts(claim: CheckedClaim, _: Known) -> Iterator[Hit]:
-    """Within cover is what the formula of the day makes; looked at where the whole is right."""
+    """Within cover is what the formula of the day makes; looked at where the whole is right.
+
+    Before Decision 4750 the rate counted for some services and not for others: both are right then.
+    """
     try:
         formula = find_rules(claim.on).service_amount
     except NoMoneyRules:
@@ -242,8 +245,9 @@ def _is_wrong_amount(*values: str) -> bool:
 
 
 def _wrong_insured_amount(row: Row, formula: ServiceAmount) -> Iterator[Hit]:
-    amounts = _price(row, formula)
-    return find_other_amount(row, "THANH_TIEN_BH", [] if amounts is None else [amounts.thanh_tien_bh])
+    priced = map(partial(_price, row), (ServiceAmount.WITH_RATE, formula))
+    covered = (amounts.thanh_tien_bh for amounts in priced if amounts is not None)
+    return find_other_amount(row, "THANH_TIEN_BH", covered)
 
 
 @lru_cache(maxsize=1024)

@@ -6,7 +6,7 @@ import pytest
 
 from claims.building.build import BuildSettings
 from claims.bundle.kinds import TableKind
-from claims.bundle.money import MoneySettings, PackageExcess, SalaryDay, Support, always
+from claims.bundle.money import MoneySettings, PackageExcess, SalaryDay, ServiceAmount, Support, always
 from claims.checking.check import check_bundle
 from tests.unit.building.built import a_ward_stay, built, codes, rows, summary
 from tests.unit.emr.documents import Document, a_document, a_medicine, a_service
@@ -258,3 +258,22 @@ def test_more_beds_than_days_are_pointed_out(days: str, found: int) -> None:
     document = a_stay_with([an_item("2026-11-02T09:00", kind="bed", quantity=days)])
 
     assert codes(built(document)).count("BUILD.more-beds-than-days") == found
+
+
+# --- formulas of their time ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("amount", [ServiceAmount.PLAIN, ServiceAmount.WITH_RATE])
+def test_before_decision_4750_the_rate_of_a_service_may_count_and_need_not(amount: ServiceAmount) -> None:
+    document = a_stay_with(
+        [an_item("2024-03-04T09:00", service_percent=50)],
+        admitted="2024-03-03T08:00",
+        discharged="2024-03-06T10:00",
+    )
+    document["coverage"][0] |= {"from": "2024-01-01", "to": "2024-12-31"}
+    settings = BuildSettings(money=MoneySettings(service_amount=always(amount)))
+
+    report = check_bundle(built(document, settings=settings).bundle, at=datetime(2024, 3, 7, tzinfo=UTC))
+
+    found = {finding.code for finding in report.findings}
+    assert found.isdisjoint({"XML3.AMOUNT_BV", "XML3.AMOUNT_BH", "XML3.SPLIT", "XML3.FUND_PART"})
