@@ -123,6 +123,7 @@ class Revocation:
 
 
 _Pair = tuple[x509.Certificate, x509.Certificate]
+_Key = TypeVar("_Key")
 _Known = TypeVar("_Known")
 
 
@@ -185,7 +186,7 @@ class RevocationSources:
         by what is newer. Of several that say revoked, the earliest date counts.
         """
         pair = certificate, issuer
-        (found,) = self._found.get(pair) or _remember(self._found, pair, (self._weigh(*pair),))
+        (found,) = self._found.get(pair) or remember(self._found, pair, (self._weigh(*pair),))
         return found
 
     def _weigh(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Revocation | None:
@@ -215,13 +216,16 @@ class RevocationSources:
             return known
         crls = self._crls.get(certificate.issuer, ())
         read = (_read_crl(crl, certificate, issuer) for crl in crls)
-        return _remember(self._listed, pair, tuple(each for each in read if each is not None))
+        return remember(self._listed, pair, tuple(each for each in read if each is not None))
 
 
-def _remember(memory: dict[_Pair, _Known], pair: _Pair, known: _Known) -> _Known:
-    while len(memory) >= _MOST_REMEMBERED:
-        memory.pop(next(iter(memory)), None)
-    memory[pair] = known
+def remember(memory: dict[_Key, _Known], key: _Key, known: _Known, *, most: int = _MOST_REMEMBERED) -> _Known:
+    """Keep what is known, and forget the oldest of what there is too much of. Several threads may do so."""
+    while len(memory) >= most:
+        # Not next(iter(…)), between whose two steps another thread may change the memory.
+        for oldest in list(memory)[:1]:
+            memory.pop(oldest, None)
+    memory[key] = known
     return known
 
 

@@ -19,7 +19,7 @@ from signing.authorities import MAX_INTERMEDIATES, find_ways
 from signing.certificates import CertificateFacts, usable
 from signing.errors import TrustStoreUnreadable
 from signing.extensions import UNREADABLE, find_extension
-from signing.revocation import Revocation, RevocationSource, RevocationSources
+from signing.revocation import Revocation, RevocationSource, RevocationSources, remember
 from signing.revocation_list import RevocationList
 from signing.trust_files import CERTIFICATES, load_certificates, load_lists, load_responses
 from signing.verdict import Reason
@@ -295,9 +295,7 @@ class TrustStore:
             return known
         path = self._build_best_path(leaf.certificate, usable(others), at)
         if isinstance(path, _Path):
-            while len(self._cached_paths) >= _MAX_PATHS_CACHED:
-                self._cached_paths.pop(next(iter(self._cached_paths)), None)
-            self._cached_paths[key] = path
+            remember(self._cached_paths, key, path, most=_MAX_PATHS_CACHED)
         return path
 
     def _build_best_path(

@@ -1,9 +1,13 @@
 """A signer's certificate must be fit to sign, lead to an anchor, be valid at the time, and not be revoked."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
@@ -22,12 +26,15 @@ from signing.der import BIT_STRING, Reader, encode, sequence
 from signing.errors import TrustStoreUnreadable
 from signing.keys import LocalSigner
 from signing.policy import DEFAULT_POLICY, Policy
-from signing.revocation import RevocationSources
+from signing.revocation import RevocationSources, remember
 from signing.sign import sign_bundle
 from signing.trust import TrustStore
 from signing.verdict import Reason, SubIndication, Verdict
 from signing.verify import verify
 from tests.unit.signing.documents import BUNDLE, DAY, NOW, certificate_for
+
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
 
 KEY_USAGES = (
     "digital_signature",
@@ -733,6 +740,27 @@ def test_of_a_renewed_authority_any_certificate_will_do(pki: DemoPki) -> None:
     reasons = TrustStore(anchors=[renewed]).check_path(leaf, [sent], at=NOW, purposes=frozenset())
 
     assert reasons == []
+
+
+def test_what_is_oldest_is_forgotten_while_another_thread_adds() -> None:
+    """Of two of 300 facilities that sent at once, one was answered that the service had failed."""
+    memory = dict.fromkeys(range(256), 0)
+    left = iter(range(256, 300))
+
+    def add(frame: FrameType, event: str, _: object) -> "TraceFunction":
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            memory.update((number, 0) for number in islice(left, 1))
+        return add
+
+    before = sys.gettrace()
+    sys.settrace(add)
+    try:
+        remember(memory, 300, 0)
+    finally:
+        sys.settrace(before)
+
+    assert (len(memory), list(memory)[-1]) == (256, 300)
 
 
 @pytest.mark.attack
