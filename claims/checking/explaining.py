@@ -40,7 +40,7 @@ _OF_A_FIELD: Final = (
     "unseen",
     "null",
 )
-_OF_A_TABLE: Final = ("ORDER", "STRUCTURE", "FIELD.unknown")
+_OF_A_TABLE: Final = ("ORDER", "STRUCTURE", "NO_ROWS", "FIELD.unknown")
 _BUILT: Final = "BUILD."  # what was noted while a bundle was built; no check finds it
 
 

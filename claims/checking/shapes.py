@@ -64,7 +64,7 @@ def _check_table(claim: Claim, table: Table, schema: TableSchema) -> tuple[Check
         checked = _read_rows(table, schema, is_valid=is_valid)
     if not is_valid:
         faults = schema.explain_faults(table.root)
-        findings += (_fault_finding(claim, table, fault) for fault in faults)
+        findings += (_fault_finding(claim, table, fault, schema) for fault in faults)
         if len(faults) >= MOST_FAULTS:
             findings.append(_more_faults(claim, table))
     findings += _absent_fields(claim, checked)
@@ -134,13 +134,15 @@ def _without_schema(claim: Claim, table: Table, on: date) -> Finding:
     return Finding("ALL.STANDARD_VERSION", Severity.ERROR, location, (("on", on.isoformat()),))
 
 
-def _fault_finding(claim: Claim, table: Table, fault: Fault) -> Finding:
+def _fault_finding(claim: Claim, table: Table, fault: Fault, schema: TableSchema) -> Finding:
     code = f"{table.kind}.{fault.element}.{fault.kind}"
     if fault.kind is FaultKind.ORDER:
         code = f"{table.kind}.ORDER"
     elif fault.kind is FaultKind.UNKNOWN:
         # The name is whatever the exporter made up; a code is a name of ours.
         code = f"{table.kind}.FIELD.unknown"
+    elif fault.kind is FaultKind.MISSING and fault.element in {schema.list_element, schema.row_element}:
+        code = f"{table.kind}.NO_ROWS"
     elif fault.kind in {FaultKind.UNEXPECTED, FaultKind.MISSING}:
         code = f"{table.kind}.STRUCTURE"
     location = Location(

@@ -100,6 +100,7 @@ def test_both_sentences_of_a_code_use_the_same_facts(code: str) -> None:
 def test_no_sentence_is_left_over(code: str) -> None:
     families = {
         "required", "length", "format", "duplicate", "unknown", "absent", "code", "ORDER", "STRUCTURE",
+        "NO_ROWS",
         "leading_zero", "unseen", "null", "PAPER_LEFT_OUT", "FIELDS_LEFT_OUT", "called_for", "many_days",
         "other_day", "same_day", "CARD.LOOKUP_OK.failed", "OWN.*", "OWN.*.failed",
     }  # fmt: skip

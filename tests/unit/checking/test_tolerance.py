@@ -29,6 +29,7 @@ INFO, WARNING, ERROR, CRITICAL = Severity.INFO, Severity.WARNING, Severity.ERROR
 # Two rows on lines 4 and 5 of the table; its NOIDUNGFILE is on line 9 of the bundle.
 TABLE: Final = a_table(TableKind.XML2, *rows_of(TableKind.XML2, 2, TEN_THUOC="Thuoc", DON_GIA="1500.125"))
 SUMMARY: Final = a_table(TableKind.XML1)
+EMPTY_LIST: Final = b"<DSACH_CHI_TIET_THUOC/></CHITIEU_CHITIET_THUOC>"
 XSI: Final = (
     b'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema"'
 )
@@ -357,6 +358,11 @@ def test_what_says_the_same_is_read_and_told(data: bytes, expected: Expected) ->
             ),
             in_xml2("XML2.STRUCTURE", ERROR, 3, row=None, field="DSACH_CHI_TIET_THUOC"),
             id="table-begins-at-its-list",
+        ),
+        pytest.param(
+            with_table(a_table(TableKind.XML2, a_row(TableKind.XML2)).partition(b"<DSACH")[0] + EMPTY_LIST),
+            in_xml2("XML2.NO_ROWS", ERROR, 3, row=None, field="CHI_TIET_THUOC"),
+            id="list-without-rows",
         ),
         pytest.param(
             with_table(TABLE.replace(b"CHITIEU_CHITIET_THUOC", b"CHI_TIEU_CHI_TIET_THUOC")),
