@@ -65,8 +65,24 @@ class Principal:
         """
         reach = self.reach(action)
         if reach.is_nowhere:
-            raise AccessDenied(f"the right {action}", f"quyền {action}")
+            raise self._denied(action)
         return replace(self, within=reach)
+
+    def _denied(self, action: str) -> AccessDenied:
+        """Say what is lacking in the words in which one asks for it: a machine's scope, a person's right."""
+        opening = sorted(
+            role.name for role in load_policy().roles.values() if role.is_machine and action in role.may
+        )
+        if (
+            self.kind is PrincipalKind.PERSON
+            or not opening
+            or {grant.role for grant in self.grants} & {*opening}
+        ):
+            return AccessDenied(f"the right {action}", f"quyền {action}")
+        return AccessDenied(
+            f"the scope {' or '.join(opening)}, for {action}",
+            f"phạm vi {' hoặc '.join(opening)}, cho {action}",
+        )
 
     def own_facility(self) -> FacilityCode:
         """Return the one facility within which the caller may do what it has come for.

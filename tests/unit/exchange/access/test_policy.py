@@ -53,6 +53,36 @@ def test_what_nobody_gave_is_refused() -> None:
         person(("hospital", "99001")).allowed("claim.decide")
 
 
+@pytest.mark.parametrize(
+    ("caller", "lacks", "needs"),
+    [
+        pytest.param(
+            Principal("key_1", PrincipalKind.KEY, frozenset({Grant("submit", Place("79001"))})),
+            "the scope manage, for webhook.manage",
+            "phạm vi manage, cho webhook.manage",
+            id="a-machine-s-scope",
+        ),
+        pytest.param(
+            Principal("key_1", PrincipalKind.KEY, frozenset({Grant("manage", NATION)})),
+            "the right webhook.manage",
+            "quyền webhook.manage",
+            id="a-machine-that-has-it-elsewhere",
+        ),
+        pytest.param(
+            Principal("per_1", PrincipalKind.PERSON, frozenset({Grant("reviewer", NATION)})),
+            "the right webhook.manage",
+            "quyền webhook.manage",
+            id="a-person-s-right",
+        ),
+    ],
+)
+def test_who_is_refused_is_told_what_to_ask_for(caller: Principal, lacks: str, needs: str) -> None:
+    with pytest.raises(AccessDenied) as denied:
+        caller.allowed("webhook.manage")
+
+    assert (denied.value.lacks, denied.value.needs) == (lacks, needs)
+
+
 def test_an_action_that_the_table_does_not_know_is_a_fault_and_not_a_refusal() -> None:
     with pytest.raises(ClaimsError, match="no action"):
         person(("auditor", "")).may("claim.burn")
