@@ -97,6 +97,40 @@ def set_gateway_account(
     say(sentence("facility.gateway_account", language, code=code, username=username))
 
 
+@facilities.command("results")
+def show_results(
+    code: Code,
+    ask: Annotated[
+        datetime | None,
+        typer.Option(formats=["%m/%Y", "%Y-%m"], help="A month to be looked for at the gateway now."),
+    ] = None,
+    language: Language = "vi",
+    as_json: AsJson = False,
+) -> None:
+    """Show the months whose assessment and settlement are looked for at the gateway, and until when.
+
+    Each is looked for until it is settled, 400 days at most.
+    """
+    from claims.runtime.start import open_service
+
+    facility = _require_code(code, language)
+    with speaking(language):
+        service = open_service()
+        if ask is not None:
+            service.results.look_soon(facility, ask.date().replace(day=1), now=service.clock.now())
+        months = service.results.months_of(facility)
+    for one in months:
+        settled = sentence("facility.month_settled" if one.is_settled else "facility.month_open", language)
+        after = sentence("facility.month_over", language)
+        if one.next_look_at is not None:
+            after = sentence("facility.month_next", language, at=one.next_look_at.astimezone(UTC))
+        facts = {"month": one.month, "settled": settled, "looks": one.looks, "next": after}
+        say(sentence("facility.month", language, **facts))
+        if as_json:
+            next_look_at = None if one.next_look_at is None else one.next_look_at.isoformat()
+            emit({**asdict(one), "month": f"{one.month:%m/%Y}", "next_look_at": next_look_at})
+
+
 @facilities.command("card-staff")
 def set_card_staff(
     code: Code,

@@ -50,6 +50,14 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "cơ sở {code} không có tài khoản tại đây",
         "facility {code} has no drop-in account",
     ),
+    "facility.month": (
+        "{month:%m/%Y}: {settled}, đã hỏi cổng {looks} lần, {next}",
+        "{month:%m/%Y}: {settled}, asked for {looks} times at the gateway, {next}",
+    ),
+    "facility.month_settled": ("đã quyết toán", "settled"),
+    "facility.month_open": ("chưa quyết toán", "not settled"),
+    "facility.month_next": ("hỏi tiếp lúc {at:%Y-%m-%dT%H:%M:%SZ}", "next at {at:%Y-%m-%dT%H:%M:%SZ}"),
+    "facility.month_over": ("không hỏi nữa", "not any more"),
     "facility.no_code": (
         "mã cơ sở gồm năm chữ số hoặc chữ in hoa",
         "a facility code is five digits or capital letters",

@@ -229,8 +229,34 @@ class KeptAssessment:
     assessment: Assessment
 
 
+@dataclass(frozen=True, slots=True)
+class MonthLooked:
+    """How far the results of a facility's month have been read.
+
+    Attributes:
+        next_look_at: None: nobody looks any more, unless he is asked to.
+    """
+
+    month: date
+    looks: int
+    next_look_at: datetime | None
+    is_settled: bool
+
+
 class ResultStore(Protocol):
     """Keeps results, and when to look next."""
+
+    def months_of(self, facility: FacilityCode) -> tuple[MonthLooked, ...]:
+        """Return the months whose assessment and settlement were looked for, the latest first."""
+        ...
+
+    def look_soon(self, facility: FacilityCode, month: date, *, now: datetime) -> None:
+        """Have the assessment and settlement of a month looked for now, whatever was planned.
+
+        Raises:
+            UnknownFacility: It is not registered.
+        """
+        ...
 
     def take_due_looks(self, *, now: datetime, woken_before: datetime, limit: int) -> tuple[WatchKey, ...]:
         """Return the looks that are due and were not woken lately, and note that they are woken."""

@@ -7,16 +7,19 @@ from decimal import Decimal
 from typing import Any, LiteralString
 
 from psycopg import Connection
+from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import TupleRow
 from psycopg.types.json import Json
 
 from claims.bundle.findings import Finding
+from claims.exchange.errors import UnknownFacility
 from claims.exchange.follow_up import clocks_of
 from claims.exchange.lifecycle import State
 from claims.exchange.results import (
     AssessedLine,
     Assessment,
     KeptAssessment,
+    MonthLooked,
     ReceptionError,
     ReceptionView,
     Settlement,
@@ -140,6 +143,32 @@ class PostgresResults:
     """`claims.exchange.results.ResultStore` on PostgreSQL."""
 
     pool: Pool
+
+    def months_of(self, facility: FacilityCode) -> tuple[MonthLooked, ...]:
+        """Return the months whose assessment and settlement were looked for, the latest first."""
+        with borrow(self.pool) as connection:
+            rows = connection.execute(
+                "SELECT w.period, w.looks, w.next_look_at, EXISTS (SELECT FROM settlement s "
+                "WHERE s.facility = w.facility AND s.month = w.period AND (s.document -> 'is_closed')::bool) "
+                "FROM result_watch w WHERE w.facility = %s AND w.subject = 'assessment' "
+                "ORDER BY w.period DESC",
+                [facility],
+            ).fetchall()
+        return tuple(MonthLooked(*row) for row in rows)
+
+    def look_soon(self, facility: FacilityCode, month: date, *, now: datetime) -> None:
+        """Have the assessment and settlement of a month looked for now, whatever was planned."""
+        try:
+            with borrow(self.pool) as connection:
+                connection.execute(
+                    "INSERT INTO result_watch (facility, subject, period, next_look_at, until) "
+                    "VALUES (%(facility)s, 'assessment', %(month)s, %(now)s, %(now)s) "
+                    "ON CONFLICT (facility, subject, period) DO UPDATE "
+                    "SET next_look_at = EXCLUDED.next_look_at, woken_at = NULL",
+                    {"facility": facility, "month": month, "now": now},
+                )
+        except ForeignKeyViolation as error:
+            raise UnknownFacility(facility) from error
 
     def take_due_looks(self, *, now: datetime, woken_before: datetime, limit: int) -> tuple[WatchKey, ...]:
         """Return the looks that are due and were not woken lately, and note that they are woken."""

@@ -9,13 +9,20 @@ import pytest
 
 from claims.exchange.breaker import Breaker
 from claims.exchange.destination import Circuit
-from claims.exchange.errors import NO_ACCOUNT, GatewayError, GatewayRefused, GatewayUnavailable
+from claims.exchange.errors import (
+    NO_ACCOUNT,
+    GatewayError,
+    GatewayRefused,
+    GatewayUnavailable,
+    UnknownFacility,
+)
 from claims.exchange.follow_up import FollowUp, LookPolicy, WakeLooks
 from claims.exchange.lifecycle import Level, State
 from claims.exchange.ports import Receipt
 from claims.exchange.results import (
     AssessedLine,
     Assessment,
+    MonthLooked,
     ReceptionError,
     Round,
     Settlement,
@@ -24,7 +31,7 @@ from claims.exchange.results import (
     TransactionVerdict,
     WatchKey,
 )
-from claims.exchange.submission import EventKind, Submission
+from claims.exchange.submission import EventKind, FacilityCode, Submission
 from claims.storage.results import PostgresResults
 from tests.fakes import NOON
 from tests.integration.conftest import FACILITY, OTHER_FACILITY, Exchange
@@ -366,6 +373,29 @@ def test_a_month_is_looked_at_daily_until_it_is_settled_however_late(following: 
     assert following.store.settlements_of(FACILITY) == (settled,)
     following.exchange.clock.advance(1000 * HOUR)
     assert str(ASSESSMENT) not in following.due()
+
+
+def test_an_operator_sees_which_months_are_settled_and_may_ask_for_one(following: Following) -> None:
+    following.acknowledged()
+    following.exchange.clock.advance(405 * 24 * HOUR)
+    following.look(ASSESSMENT)
+    assert following.store.months_of(FACILITY) == (MonthLooked(MONTH, 1, None, is_settled=False),)
+
+    now = following.exchange.clock.now()
+    following.store.look_soon(FACILITY, MONTH, now=now)
+    following.store.look_soon(FACILITY, date(2026, 8, 1), now=now)
+    assert str(ASSESSMENT) in following.due()
+    following.results.settled = Settlement(
+        "11/2026", Decimal(100), Decimal(80), Decimal(20), "", is_closed=True
+    )
+    following.look(ASSESSMENT)
+
+    assert following.store.months_of(FACILITY) == (
+        MonthLooked(MONTH, 2, None, is_settled=True),
+        MonthLooked(date(2026, 8, 1), 0, now, is_settled=False),
+    )
+    with pytest.raises(UnknownFacility):
+        following.store.look_soon(FacilityCode("00000"), MONTH, now=now)
 
 
 @pytest.mark.parametrize(
