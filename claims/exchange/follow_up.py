@@ -180,8 +180,9 @@ class FollowUp:
         key, finished, ask = watch.key, set(watch.finished), _AskForEach(self._note)
         rounds = self.results.rounds(key.facility, key.period)
         for one in rounds:
-            if one.code in finished:
+            if one.is_closed and one.code in finished:
                 continue
+            finished.discard(one.code)  # it was opened again
             found = ask(partial(self.results.assessments, key.facility, one.code))
             if found is None:
                 continue

@@ -342,6 +342,20 @@ def test_a_closed_round_is_read_once(following: Following) -> None:
     assert (following.results.asked.count("round D1"), following.results.asked.count("round D2")) == (1, 3)
 
 
+def test_a_round_that_is_opened_again_is_read_again(following: Following) -> None:
+    submission = following.acknowledged()
+    for is_closed, granted in ((True, 80), (False, 90), (True, 100), (True, 100)):
+        said = {"D1": [assessed(granted=granted)]}
+        following.results.open_rounds = {} if is_closed else said
+        following.results.closed_rounds = said if is_closed else {}
+        following.exchange.clock.advance(25 * HOUR)
+        following.look(ASSESSMENT)
+
+    assert following.store.assessments_of(submission.id)[0].assessment.granted_vnd == Decimal(100)
+    assert following.exchange.history(submission).count(EventKind.ASSESSED) == 3
+    assert following.results.asked.count("round D1") == 3
+
+
 def test_a_settlement_is_kept_and_replaced(following: Following) -> None:
     following.acknowledged()
     for granted in (90, 95):
