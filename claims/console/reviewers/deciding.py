@@ -160,8 +160,11 @@ def pick(
 @router.get(f"{CLAIM}/decision")
 @router.get(f"{CLAIM}/question")
 @router.get(f"{CLAIM}/confirmation")
-def go_to_claim(request: Request, _viewer: Reviewer, submission_id: TheId, ordinal: TheOrdinal) -> Response:
+def go_to_claim(
+    request: Request, service: TheService, viewer: Reviewer, submission_id: TheId, ordinal: TheOrdinal
+) -> Response:
     """Go to the claim from the address of a form, which the page has that answered it."""
+    find_review(service, viewer, submission_id, ordinal)
     return go_to(page_url(f"/claims/{submission_id}/{ordinal}", request.query_params.multi_items()))
 
 
