@@ -39,7 +39,10 @@ _ATTRIBUTES: Final = frozenset({"Id", "URI", "Type"})
 _TYPES_OF_DOCUMENT: Final = frozenset({None, ""})
 # What EU DSS and @firma write for enveloped-signature. Of a document with one signature it leaves the same.
 _XPATH: Final = "http://www.w3.org/TR/1999/REC-xpath-19991116"
-_WITHOUT_SIGNATURES: Final = re.compile(r"\s*not\(\s*ancestor-or-self::([\w.-]+):Signature\s*\)\s*")
+# The spaces are those of XPath; others make no expression of it.
+_WITHOUT_SIGNATURES: Final = re.compile(
+    r"[ \t\r\n]*not\([ \t\r\n]*ancestor-or-self::([\w.-]+):Signature[ \t\r\n]*\)[ \t\r\n]*"
+)
 
 
 class ReferenceForm(NamedTuple):

@@ -78,6 +78,7 @@ EXPRESSIONS = {
     "the claims, too": "not(ancestor-or-self::ds:Signature or ancestor-or-self::HOSO)",
     "anything": "not(ancestor-or-self::ds:Signature) or true()",
     "another element": "not(ancestor-or-self::ds:SignatureValue)",
+    "nothing, for a space that XPath has not": "not(&#160;ancestor-or-self::ds:Signature)",
     "a comment inside": "not(ancestor-or-self::ds:Signature<!-- -->)",
     "an element inside": "not(ancestor-or-self::ds:Signature)<X/>",
 }
