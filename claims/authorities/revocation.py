@@ -42,7 +42,8 @@ from signing.trust import TrustStore
 _REQUEST: Final = "application/ocsp-request"
 _RESPONSE: Final = "application/ocsp-response"
 _MAX_RESPONSE: Final = 64 * 1024
-_MAX_LIST: Final = 32 * 2**20
+# There are some of 35 MB.
+_MAX_LIST: Final = 64 * 2**20
 _MAX_ISSUER: Final = 64 * 1024
 _MAX_ADDRESSES: Final = 3
 _MAX_ISSUERS: Final = 3

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from claims.authorities.revocation import OnlineTrust
 from claims.outbound.guard import Guard
+from signing import der
 from signing.certificates import CertificateFacts, read_der_certificate, to_pem
 from signing.demo_pki import DemoPki
 from signing.policy import DEFAULT_POLICY
@@ -144,6 +145,20 @@ def test_a_list_says_who_is_revoked(web: Web, pki: DemoPki, ask: Ask) -> None:
     assert asking.reasons() == []
     web.offer("/a.crl", crl(pki, asking.leaf.certificate))
     assert ask(crl=web.url("/a.crl")).reasons() == [Reason.CERTIFICATE_REVOKED]
+
+
+def test_a_list_may_be_as_large_as_some_are(web: Web, pki: DemoPki, ask: Ask) -> None:
+    listed = der.Reader.of(crl(pki, pki.issuing))
+    fields, algorithm = listed.inside(), listed.take_whole()
+    head = [fields.take_whole() for _ in range(5)]
+    entries = fields.take(der.SEQUENCE) * 900_000
+    signed = der.sequence(*head, der.sequence(entries), fields.take_whole())
+    value = pki.issuing_key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+    large = der.sequence(signed, algorithm, der.encode(der.BIT_STRING, b"\0" + value))
+    assert len(large) > 35_000_000
+
+    web.offer("/a.crl", large)
+    assert ask(crl=web.url("/a.crl")).reasons() == []
 
 
 def test_a_list_is_asked_for_once(web: Web, pki: DemoPki, ask: Ask, tmp_path: Path) -> None:
