@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -229,6 +229,7 @@ class Responder:
         issuer: x509.Certificate | None = None,
         algorithm: hashes.HashAlgorithm | None = None,
         reason: x509.ReasonFlags | None = None,
+        beside: Sequence[x509.Certificate] = (),
     ) -> ocsp.OCSPResponse:
         own = self.certificate != self.pki.issuing
         builder = ocsp.OCSPResponseBuilder().add_response(
@@ -242,7 +243,8 @@ class Responder:
             revocation_reason=reason,
         )
         builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, self.certificate)
-        return (builder.certificates([self.certificate]) if own else builder).sign(self.key, hashes.SHA256())
+        builder = builder.certificates([*beside, self.certificate]) if own else builder
+        return builder.sign(self.key, hashes.SHA256())
 
 
 def delegate(
@@ -379,6 +381,35 @@ def test_a_response_that_is_not_to_be_believed_is_no_answer(
     verdict = verify(parse(signed), trust=archive.trust(response), at=NOW)
 
     assert verdict.reasons == (Reason.CERTIFICATE_REVOCATION_UNKNOWN,)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("named", "others", "reasons"),
+    [
+        pytest.param(3, 70, (), id="four-with-the-key-are-looked-at-and-no-others"),
+        pytest.param(4, 0, (Reason.CERTIFICATE_REVOCATION_UNKNOWN,), id="a-fifth-is-not"),
+    ],
+)
+def test_of_the_certificates_in_a_response_few_are_compared(
+    named: int,
+    others: int,
+    reasons: tuple[Reason, ...],
+    archive: Archive,
+    signed: bytes,
+    facility: FacilityKey,
+) -> None:
+    pki, elsewhere = archive.pki, DemoPki.create(at=NOW)
+    key = rsa.generate_private_key(65537, 2048)
+    responder, *strangers = (
+        delegate(by, ExtendedKeyUsageOID.OCSP_SIGNING, key=key) for by in (pki, *[elsewhere] * named)
+    )
+    unnamed = [delegate(elsewhere, ExtendedKeyUsageOID.OCSP_SIGNING).certificate] * others
+    beside = [*unnamed, *(each.certificate for each in strangers)]
+
+    response = responder.answer(facility.certificate, beside=beside)
+
+    assert verify(parse(signed), trust=archive.trust(response), at=NOW).reasons == reasons
 
 
 @pytest.mark.attack
