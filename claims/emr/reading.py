@@ -15,8 +15,12 @@ from claims.emr.errors import MOST_PROBLEMS, MalformedEncounter, Problem
 
 # A control character cannot stand in XML, or has no business in a text; line ends and tabs may.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-# An escape can hide such a character, or the second half of a decomposed letter.
+# An escape can hide such a character, or the second half of a decomposed letter. Where all that is not ASCII
+# is escaped, most escapes are letters of their own (Latin, Vietnamese) or punctuation, which hide nothing.
 _HIDING_ESCAPE = re.compile(r"\\[ubf]")
+_HIDING_ESCAPE_IN_ASCII = re.compile(
+    r"\\(?:[bf]|u(?!00(?:[2-6a-f]|7[0-9a-e])|0[12]|1e|20[12]))", re.IGNORECASE | re.ASCII
+)
 
 
 #: More than any encounter has: a table takes 20,000 rows. Thousands of things are wrong with a kilobyte of
@@ -76,7 +80,8 @@ def read_json(data: bytes | str) -> object:
         ) from None
     except (ValueError, RecursionError):
         raise _malformed("not-json", _OUT_OF_BOUNDS) from None
-    if _FORBIDDEN.search(text) or _HIDING_ESCAPE.search(text):
+    hiding = _HIDING_ESCAPE_IN_ASCII if text.isascii() else _HIDING_ESCAPE
+    if _FORBIDDEN.search(text) or hiding.search(text):
         return clean(document)
     return document
 
