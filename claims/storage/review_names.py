@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from cryptography.exceptions import InvalidTag
+
 from claims.storage.sealing import Seal
 
 _DIGEST_BYTES: Final = 10
@@ -33,13 +35,12 @@ class ReviewNames:
         """Return a patient's name sealed, bound to its claim."""
         return self.seal.close(name.encode(), belongs_to=_place(submission_id, ordinal))
 
-    def open(self, sealed: bytes, submission_id: str, ordinal: int) -> str:
-        """Return the name.
-
-        Raises:
-            cryptography.exceptions.InvalidTag: It was sealed with another key, or belongs to another claim.
-        """
-        return self.seal.open(sealed, belongs_to=_place(submission_id, ordinal)).decode()
+    def open(self, sealed: bytes, submission_id: str, ordinal: int) -> str | None:
+        """Return the name; None if it is damaged, of another key, or of another claim."""
+        try:
+            return self.seal.open(sealed, belongs_to=_place(submission_id, ordinal)).decode()
+        except (InvalidTag, ValueError):
+            return None
 
     def blind(self, words: Sequence[str]) -> list[str]:
         """Return the words as they are kept."""

@@ -108,6 +108,34 @@ def test_what_waits_for_a_second_look_has_pages(service: Service, console: TestC
     assert seen == [f"LK{number}" for number in range(1, 71)]
 
 
+@pytest.mark.parametrize(
+    ("state", "path"),
+    [
+        pytest.param("open", "/claims", id="inbox"),
+        pytest.param("proposed", "/confirmations", id="confirmations"),
+    ],
+)
+def test_a_name_that_cannot_be_read_is_said_where_it_would_stand(
+    service: Service, console: TestClient, state: str, path: str
+) -> None:
+    service.receive(b"<x/>", facility=FacilityCode("99001"), actor="test")
+    with service.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO review (submission_id, ordinal, facility, received_at, ma_lk, patient, "
+            "patient_sealed, words, diagnosis, claimed, classes, lane, lane_reasons, codes, dice, state, "
+            "verdict, approved, decided_by, decided_at) SELECT id, 1, facility, received_at, 'LK1', '', "
+            "'damaged', '', 'J00', 100, '{}', 'clean', '{}', '{}', 1, %s, 'accepted', 100, 'somebody', "
+            "received_at FROM submission",
+            [state],
+        )
+    cookie = {"Cookie": f"ehoso={signed_in(service, 'senior-reviewer')}"}
+
+    answer = console.get(f"/console{path}", headers=cookie)
+
+    assert (answer.status_code, "LK1" in answer.text) == (200, True)
+    assert "(không đọc được họ tên)" in answer.text
+
+
 @pytest.mark.parametrize("content", [b"", b" \r\n"], ids=["empty", "blank"])
 def test_an_empty_file_is_told_of_and_nothing_is_sent(
     service: Service, console: TestClient, content: bytes

@@ -132,6 +132,7 @@ class Review:
     """A review as it stands.
 
     Attributes:
+        patient: None where the name that is kept cannot be read.
         codes: The distinct codes of what the check found in the claim.
         version: Counts its changes; who decides says which one he saw.
         lock_owner: Who has it open to decide, until ``lock_until``.
@@ -144,7 +145,7 @@ class Review:
     facility: FacilityCode
     received_at: datetime
     ma_lk: str
-    patient: str
+    patient: str | None
     person: bytes | None
     diagnosis: str
     discharged_on: date | None
