@@ -22,6 +22,7 @@ from claims.proof.keys import key_set
 from claims.proof.material import material_of
 from claims.proof.merkle import prove_inclusion
 from claims.proof.records import Record
+from claims.proof.renewal import timestamp_ends_at
 from signing.errors import Unparsable
 from signing.report.as_etsi import report_to_etsi
 from signing.report.as_json import report_to_json
@@ -49,7 +50,7 @@ class ArchiveSubmission:
     render: Rendering | None = None
 
     def __call__(self, submission_id: SubmissionId, *, within: Reach) -> bytes:
-        """Return the archive; as long as nothing happens to the submission, the same bytes.
+        """Return the archive: the same bytes until something happens to the submission or its timestamp ends.
 
         Raises:
             SubmissionNotFound: There is none, or it is elsewhere.
@@ -72,8 +73,11 @@ class ArchiveSubmission:
         return [(one, record) for one, record in found if record.sequence in kept.history]
 
     def _head_over(self, index: int) -> StoredHead:
-        # The first one that is stamped, or else the first one: what is found once stays.
+        # The first one that is stamped, or else the first one: what is found once stays until the authority's
+        # certificate ends. Then its timestamp proves nothing to whoever gets the archive.
         head = self.log.stamped_head(least_size=index + 1)
+        if head is not None and _has_ended(head, at=self.clock.now()):
+            head = self.log.newest_stamped_head()
         if head is None:
             head = next(iter(self.log.heads(after_size=index, limit=1)), None)
         head = head or self.log.sign_head(self.keys.current(), now=self.clock.now())
@@ -133,6 +137,11 @@ class ArchiveSubmission:
         if self.render is None or kept.body is None or report is None:
             return None
         return self.render(kept.body, submission=kept.submission, verdict=report.verdict)
+
+
+def _has_ended(head: StoredHead, *, at: datetime) -> bool:
+    ends = None if head.timestamp is None else timestamp_ends_at(head.timestamp)
+    return ends is not None and ends <= at
 
 
 def _said(receipt: Receipt) -> dict[str, str | None]:

@@ -95,6 +95,10 @@ class EvidenceLog(Protocol):
         """Return the earliest head of at least this size that is time-stamped."""
         ...
 
+    def newest_stamped_head(self) -> StoredHead | None:
+        """Return the newest head that is time-stamped."""
+        ...
+
     def head_of(self, size: int) -> StoredHead | None:
         """Return the head of this size, or None when none was signed."""
         ...

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Final
 
 from cryptography import x509
 
@@ -25,6 +27,9 @@ from signing.timestamps.tokens import TimestampToken, read_token
 from signing.trust import TrustStore
 from signing.verdict import Level
 from signing.xades.extend import Extender
+
+#: Archives are made one after the other, most of them under the heads of few days.
+_TIMESTAMPS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,15 @@ def ends_at(data: bytes, policy: Policy = ARCHIVE_POLICY) -> datetime | None:
     except (BrokenContainer, KeyError, NotDer, Refused, Unparsable):
         return None
     return min(each for each in ends if each is not None)
+
+
+@lru_cache(maxsize=_TIMESTAMPS)
+def timestamp_ends_at(data: bytes) -> datetime | None:
+    """Return until when a timestamp on the log's head can be verified; None when it cannot be told."""
+    try:
+        return _end_of(read_token(data), ARCHIVE_POLICY)
+    except NotDer:
+        return None
 
 
 def _end_of(token: TimestampToken, policy: Policy) -> datetime | None:

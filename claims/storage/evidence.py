@@ -128,6 +128,10 @@ class PostgresLog:
             "WHERE h.size >= %s AND t.token IS NOT NULL ORDER BY h.size LIMIT 1", [least_size]
         )
 
+    def newest_stamped_head(self) -> StoredHead | None:
+        """Return the newest head that is time-stamped."""
+        return self._find_head("WHERE t.token IS NOT NULL ORDER BY h.size DESC LIMIT 1", [])
+
     def head_of(self, size: int) -> StoredHead | None:
         """Return the head of this size, or None when none was signed."""
         return self._find_head("WHERE h.size = %s", [size])

@@ -3,22 +3,32 @@
 import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from claims.exchange.access.places import EVERYWHERE
+from claims.exchange.archive import ArchiveSubmission
 from claims.exchange.keep_log import KeepLog, Prove
 from claims.exchange.receive import ReceiveBundle
-from claims.exchange.submission import SubmissionId
+from claims.exchange.submission import FacilityCode, SubmissionId
+from claims.proof.archive import HEAD
+from claims.proof.container import read_container
 from claims.proof.merkle import check_consistency, check_inclusion, leaf_hash
 from claims.proof.records import AcceptanceReceipt, Record, TreeHead, token_digest
+from claims.proof.verification import verify_archive
 from claims.runtime.service_keys import FolderOfServiceKeys
+from claims.storage.archives import PostgresArchives
 from claims.storage.evidence import PostgresLog
 from claims.storage.feed import renumber
 from signing.demo_pki import DemoPki
 from signing.demo_tsa import DemoTsa
+from signing.report.report import Report, Terms, report_on
 from signing.timestamps.tokens import read_token
+from signing.trust import TrustStore
 from tests.fakes import NOON
 from tests.integration.conftest import FACILITY, Exchange, keep, settle
 
@@ -221,3 +231,30 @@ def test_keys_change_and_what_the_old_one_signed_still_counts(
     assert len(keys.certificates()) == 2
     modes = {path.stat().st_mode & 0o777 for path in keys.folder.iterdir()}
     assert modes == {0o600}
+
+
+def test_an_archive_is_whole_though_the_first_timestamp_over_its_records_has_ended(
+    exchange: Exchange, keys: FolderOfServiceKeys, log: PostgresLog, keep_log: KeepLog
+) -> None:
+    pki, ids, heads = DemoPki.create(at=NOON), [], []
+    trust = TrustStore(anchors=[], service_anchors=keys.chain()[-1:], tsa_anchors=[pki.root])
+    archives = PostgresArchives(exchange.pool)
+
+    def report(bundle: bytes, facility: FacilityCode, at: datetime) -> Report:
+        return report_on(bundle, Terms(trust=trust, at=at, facility=facility))
+
+    archive = ArchiveSubmission(archives, log, keys, exchange.clock, report, keep_log)
+    for number in range(3):
+        began = exchange.clock.advance(number * YEAR_S)
+        tsa = DemoTsa.create(
+            pki, clock=exchange.clock.now, valid_from=began, valid_to=began + timedelta(days=500)
+        )
+        received = exchange.receive(b"<b%d/>" % number, facility=FACILITY, actor="test")
+        ids.append(received.submission.id)
+        keep(replace(keep_log, authority=tsa.answer), 1)
+        data = archive(ids[0], within=EVERYWHERE)
+        heads.append(TreeHead.read(read_container(data)[HEAD].decode().strip()).size)
+        verdict = verify_archive(data, trust=trust, at=exchange.clock.now())
+        assert verdict.holds, verdict.statements
+
+    assert heads == [1, 1, 3]
