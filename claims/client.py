@@ -12,6 +12,7 @@ and what has no such identity goes under an `Idempotency-Key`. So a lost answer 
   - ApiError
     - ApiUnreachable    nothing usable answered; trying again later may help
       - NotNow          it answered, but does not do it at present: too many requests, maintenance
+      - NotTheService   something in between answered instead, or the address is wrong
     - ApiRefused        a problem document came back
       - NotAllowed      the key opens nothing, or not this
       - NotFound        there is no such thing, or it is another facility's
@@ -106,6 +107,8 @@ _ATTEMPTS = 4
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 60.0
 _PIECE_BYTES = 256 * 1024
+#: The code of an answer that says none, and so is not the service's.
+_NO_CODE = "not-the-service"
 
 
 class ApiError(ClaimsError):
@@ -135,6 +138,20 @@ class NotNow(ApiUnreachable):
         self.url = url
         self.problem = problem
         self.retry_after_s = retry_after_s
+
+
+class NotTheService(ApiUnreachable):
+    """Something else answered: a proxy, a firewall, or what is there at a wrong address.
+
+    Attributes:
+        problem: What it said.
+    """
+
+    def __init__(self, url: str, problem: Document) -> None:
+        self.reason = _said(problem)
+        ApiError.__init__(self, f"{url} answers {self.reason}; that is not the service: see to the address")
+        self.url = url
+        self.problem = problem
 
 
 class ApiRefused(ApiError):
@@ -227,12 +244,15 @@ class ApiClient:
             raise ValueError("an API key is one word of letters, digits and signs")
         self._url = url
         self._pause = pause
-        self._http = httpx2.Client(
-            base_url=url,
-            headers={"Authorization": f"Bearer {key}", "Accept-Language": language},
-            timeout=timeout_s,
-            trust_env=False,
-        )
+        try:
+            self._http = httpx2.Client(
+                base_url=url,
+                headers={"Authorization": f"Bearer {key}", "Accept-Language": language},
+                timeout=timeout_s,
+                trust_env=False,
+            )
+        except httpx2.InvalidURL as error:
+            raise ApiUnreachable(url, str(error)) from error
 
     def __enter__(self) -> Self:
         return self
@@ -241,6 +261,10 @@ class ApiClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._http.close()
+
+    def limits(self) -> Document:
+        """Return how much a request may be at most."""
+        return self._ask("GET", "/v1/limits")
 
     def submit_bundle(
         self, bundle: bytes, *, idempotency_key: str | None = None, attempts: int = _ATTEMPTS
@@ -285,8 +309,8 @@ class ApiClient:
 
     def submission(self, submission_id: str, *, wait_s: float = 0) -> Submission:
         """Return a submission; wait up to so many seconds (30 at most) for it to settle."""
-        found = self._ask("GET", f"/v1/submissions/{submission_id}", params={"wait": wait_s})
-        return cast("Submission", found)
+        path = f"/v1/submissions/{submission_id}"
+        return self._request("GET", path, _submission, params={"wait": wait_s})
 
     def find(self, bundle: bytes) -> Submission | None:
         """Return the submission of these very bytes, if there is one."""
@@ -428,8 +452,10 @@ class ApiClient:
         headers = {"Content-Type": media_type}
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
-        taken = self._ask("POST", path, content=body, headers=headers, attempts=attempts)
-        return cast("Submission", taken)
+        try:
+            return self._request("POST", path, _submission, content=body, headers=headers, attempts=attempts)
+        except NotFound as refusal:  # the address has a path too many
+            raise NotTheService(self._url, refusal.problem) from refusal
 
     def _ask(self, method: str, path: str, **more: Unpack[_More]) -> Document:
         return self._request(method, path, _object, **more)
@@ -457,6 +483,8 @@ class ApiClient:
             else:
                 problem = _problem(response)
                 if not problem["retryable"]:
+                    if problem["code"] == _NO_CODE:
+                        raise NotTheService(self._url, problem)
                     raise _REFUSALS.get(response.status_code, ApiRefused)(problem)
                 asked_s = _retry_after_s(response)
                 failure = NotNow(self._url, problem, asked_s)
@@ -497,11 +525,18 @@ def _said(problem: Document) -> str:
 def _object(response: httpx2.Response) -> Document:
     try:
         document = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise httpx2.DecodingError("the answer is not the service's")
     return document
+
+
+def _submission(response: httpx2.Response) -> Submission:
+    document = _object(response)
+    if not all(isinstance(document.get(name), str) for name in ("id", "state")):
+        raise httpx2.DecodingError("the answer is not the service's")
+    return cast("Submission", document)
 
 
 def _receipt(response: httpx2.Response) -> Document | None:
@@ -519,8 +554,8 @@ def _problem(response: httpx2.Response) -> Document:
         said = _object(response)
     return {
         "title": f"HTTP {response.status_code}",
-        "detail": response.reason_phrase,
-        "code": "http-error",
+        "detail": " ".join(filter(None, (response.reason_phrase, response.headers.get("Location")))),
+        "code": _NO_CODE,
         # A proxy's 5xx may pass, its 4xx will not.
         "retryable": response.is_server_error or response.status_code == httpx2.codes.TOO_MANY_REQUESTS,
         **said,

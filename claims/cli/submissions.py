@@ -145,12 +145,39 @@ def submit_body(
         body: What.
         key: Under which an encounter goes, so that it may come again before the first one has been checked.
         often: How often it is tried.
+
+    Raises:
+        ApiRefused: It is not taken, be it by something in between that has nothing against other requests.
     """
+    from claims.client import ApiRefused, NotTheService
+
+    try:
+        return _submit(api, body, key, **often)
+    except NotTheService as answer:
+        # A firewall may refuse this one; at a wrong address nobody knows the service's other answers.
+        if not _is_there(api):
+            raise
+        raise ApiRefused(answer.problem) from answer
+
+
+def _submit(api: ApiClient, body: bytes, key: str | None, **often: Unpack[HowOften]) -> Document:
     # XML may begin with a byte order mark or blanks.
     is_encounter = body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
     if is_encounter:
         return api.submit_encounter(body, idempotency_key=key, **often)
     return api.submit_bundle(body, **often)
+
+
+def _is_there(api: ApiClient) -> bool:
+    from claims.client import ApiRefused, ApiUnreachable, NotFound
+
+    try:
+        api.limits()
+    except (ApiUnreachable, NotFound):
+        return False
+    except ApiRefused:
+        pass  # that, too, is an answer of the service
+    return True
 
 
 def pace_asked(error: NotNow) -> float | None:

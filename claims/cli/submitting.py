@@ -32,6 +32,8 @@ R = TypeVar("R")
 
 _ZIP: Final = b"PK"
 _MOST_PIECES: Final = 1_000_000
+#: Names of files may be in another character set than the system's.
+_ANY_NAME: Final = "surrogateescape"
 
 
 def submit(
@@ -131,14 +133,14 @@ def _open_notes(path: Path | None) -> Iterator[Notes]:
         yield Notes(None, {})
         return
     before = list(_read_notes(path)) if path.exists() else []
-    with path.open("a", encoding="utf-8") as file:
+    with path.open("a", encoding="utf-8", errors=_ANY_NAME) as file:
         if file.tell():
             file.write("\n")  # the last line may be half a line
         yield Notes(file, {(one["file"], one["sha256"]): one for one in before})
 
 
 def _read_notes(path: Path) -> Iterator[Document]:
-    for line in path.read_text("utf-8").splitlines():
+    for line in path.read_text("utf-8", errors=_ANY_NAME).split("\n"):
         try:
             entry = json.loads(line)
         except ValueError:

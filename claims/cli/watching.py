@@ -35,6 +35,8 @@ SUBMITTED: Final = "submitted"
 DONE: Final = "done"
 PROBLEMS: Final = "problems"
 _OUTCOME: Final = ".outcome.json"
+#: Where an outcome says of which bytes it is.
+_OF: Final = "file_sha256"
 _TAKEN: Final = (".xml", ".json", ".xml.gz", ".json.gz")
 #: Submissions followed in one look, those first that were looked at longest ago.
 _FOLLOWED: Final = 500
@@ -83,7 +85,7 @@ def watch(
                     watched = WatchedFolder(folder, api, language)
                     return _watch(watched, once=once, every=every, as_json=as_json)
             except OSError:
-                # A share that is cut off comes back; a folder that is there has another trouble.
+                # A share that is cut off comes back; a folder that is there cannot be watched.
                 if once or _stat(folder) is not None:
                     raise
                 say(sentence("folder_gone", language, folder=folder))
@@ -105,6 +107,11 @@ def _watch(watched: WatchedFolder, *, once: bool, every: float, as_json: bool) -
                     emit(outcome)
         except ApiUnreachable as outage:
             say(sentence("outage", watched.language, said=describe_error(outage, watched.language)))
+        except OSError as trouble:
+            # A disk that is full gets room again, and what was handed in does not come twice.
+            if once or _stat(watched.folder) is None:
+                raise
+            say(sentence("outage", watched.language, said=describe_error(trouble, watched.language)))
         if once and watched.is_settled:
             return Exit.BLOCKED if problems else Exit.FINE
         time.sleep(every)
@@ -166,7 +173,9 @@ class WatchedFolder:
 
     def _files(self) -> Iterator[Path]:
         for path in self.folder.iterdir():
-            if not path.name.lower().endswith(_TAKEN) or path.name.startswith("."):
+            name = path.name.lower()
+            # Who puts a file here again may put what became of it beside it.
+            if not name.endswith(_TAKEN) or name.endswith(_OUTCOME) or name.startswith("."):
                 continue
             # Whoever may put a link here need not be allowed to read what it leads to.
             if path.is_file() and not path.is_symlink():
@@ -203,7 +212,7 @@ class WatchedFolder:
             problem = sentence("file", self.language, error=error)
             return self._end(path, {"state": "unreadable", "problem": problem}, fine=False)
         place = _free(self.folder / SUBMITTED, path.name)
-        _write(place, submission)
+        _write(place, {**submission, _OF: hashlib.sha256(body).hexdigest()})
         _move(path, place)
         self._keys.pop(path, None)
         return None
@@ -221,17 +230,23 @@ class WatchedFolder:
         path = outcome.with_name(outcome.name.removesuffix(_OUTCOME))
         if not path.exists():
             # Stopped between two steps: the file is one step ahead, or still where it was put.
-            outcome.unlink()
+            outcome.unlink(missing_ok=True)
+            return None
+        noted = _read_noted(outcome)
+        if noted is None:
+            self._begin_anew(path, outcome)
             return None
         try:
-            submission = self.api.submission(json.loads(outcome.read_bytes())["id"])
-        except NotFound:
-            # As after a restore from a backup of before: the file comes again as if it were new.
-            _move(path, _free(self.folder, path.name))
-            outcome.unlink()
+            submission = self.api.submission(str(noted["id"]))
+        except NotFound:  # as after a restore from a backup of before
+            self._begin_anew(path, outcome)
             return None
         if submission["state"] not in SETTLED:
             os.utime(outcome)  # others have their turn before it has one again
+            return None
+        if not _holds(path, noted.get(_OF)):
+            # It was written anew while what it held before was handed in.
+            self._begin_anew(path, outcome)
             return None
         submission_id = str(submission["id"])
         fine = submission["state"] not in {"rejected", "refused", "failed"}
@@ -244,6 +259,11 @@ class WatchedFolder:
         outcome.unlink()
         return ended
 
+    def _begin_anew(self, path: Path, outcome: Path) -> None:
+        """Let a file come again as if it were new; the same bytes are the same submission."""
+        _move(path, _free(self.folder, path.name))
+        outcome.unlink(missing_ok=True)
+
     def _end(self, path: Path, found: Document, *, fine: bool) -> Document:
         place = _free(self.folder / (DONE if fine else PROBLEMS), path.name)
         _write(place, found)
@@ -255,7 +275,10 @@ class WatchedFolder:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    with (folder / ".watched").open("w") as lock:
+    # A link there would lead to a file of somebody else's.
+    with os.fdopen(
+        os.open(folder / ".watched", os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666), "w"
+    ) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -282,8 +305,25 @@ def _read_whole(path: Path) -> bytes | None:
     return body if is_settled or body.rstrip().endswith((b">", b"}")) else None
 
 
+def _read_noted(outcome: Path) -> Document | None:
+    """Return what was noted of a file that was handed in, unless it came to harm as in a power cut."""
+    try:
+        noted = json.loads(outcome.read_bytes())
+    except ValueError:
+        return None
+    return noted if isinstance(noted, dict) and "id" in noted else None
+
+
+def _holds(path: Path, sha256: object) -> bool:
+    try:
+        return sha256 in {None, hashlib.sha256(read_input(path)).hexdigest()}
+    except OSError:
+        return False
+
+
 def _age(path: Path) -> float:
-    return path.stat().st_mtime
+    stat = _stat(path)
+    return 0.0 if stat is None else stat.st_mtime
 
 
 def _move(path: Path, place: Path) -> None:

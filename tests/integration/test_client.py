@@ -24,6 +24,7 @@ from claims.client import (
     NotAllowed,
     NotFound,
     NotNow,
+    NotTheService,
     Submission,
     read_webhook,
 )
@@ -168,7 +169,7 @@ def test_what_is_retryable_is_repeated_after_the_pause_that_was_asked_for(web: W
         [
             _problem(503, retryable=True, after="7"),
             _problem(429, retryable=True, after="9"),
-            (202, {"Content-Type": "application/json"}, b'{"id": "sub_1"}'),
+            (202, {"Content-Type": "application/json"}, b'{"id": "sub_1", "state": "received"}'),
         ]
     )
     web.answers["/v1/encounters"] = lambda _body: next(answers)
@@ -201,6 +202,41 @@ def test_an_answer_that_is_not_the_services_is_none(web: Web, body: bytes) -> No
 
     with ApiClient(web.url(""), "k", pause=lambda _: None) as api, pytest.raises(ApiUnreachable):
         api.batch("b")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b'{"id": "sub_1"}', b'{"id": 1, "state": null}', b"[" * 100_000],
+    ids=["", "half", "other", "deep"],
+)
+def test_a_submission_without_id_and_state_is_none(web: Web, body: bytes) -> None:
+    web.offer("/v1/submissions", body, "application/json")
+
+    with ApiClient(web.url(""), "k", pause=lambda _: None) as api, pytest.raises(ApiUnreachable):
+        api.submit_bundle(b"<x/>")
+
+
+@pytest.mark.parametrize("status", [301, 401, 403, 404, 409, 413])
+@pytest.mark.parametrize("body", [b"<html>nginx</html>", b'{"error": "no"}'], ids=["page", "json"])
+def test_what_something_in_between_says_is_not_the_services_word(web: Web, status: int, body: bytes) -> None:
+    headers = {"Content-Type": "application/json", "Location": "https://claims.example.vn/"}
+    web.answers["/v1/submissions/s?wait=0"] = lambda _body: (status, headers, body)
+
+    with ApiClient(web.url(""), "k") as api, pytest.raises(NotTheService, match=f"HTTP {status}") as other:
+        api.submission("s")
+
+    assert "https://claims.example.vn/" in str(other.value)
+    assert len(web.asked) == 1
+
+
+def test_a_service_that_takes_no_submission_there_has_another_address(served: tuple[str, str]) -> None:
+    with ApiClient(f"{served[0]}/v1", served[1]) as api, pytest.raises(NotTheService, match="/v1/v1/subm"):
+        api.submit_bundle(b"<x/>")
+
+
+def test_an_address_that_cannot_be_read_is_told() -> None:
+    with pytest.raises(ApiUnreachable, match="cannot be reached: Invalid port"):
+        ApiClient("http://127.0.0.1:port", "k")
 
 
 def test_it_gives_up_after_four_attempts(web: Web) -> None:

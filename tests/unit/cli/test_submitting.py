@@ -1,6 +1,7 @@
 """`claims submit`: what is read, what is left out in a second run, and in what order answers come."""
 
 import json
+import os
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -105,6 +106,19 @@ def test_a_second_run_submits_what_is_missing_or_has_changed(api: FakeApi, tmp_p
     submitting.submit([folder], parallel=1, outcomes=notes)
 
     assert api.bodies == [b"<a/>", b"<c/>", b"<a2/>"]
+
+
+@pytest.mark.parametrize(
+    "name", [os.fsdecode(b"b\xe9nh.xml"), "b\u2028nh.xml", "b\x85nh.xml"], ids=["not-utf-8", "u2028", "nel"]
+)
+def test_whatever_a_file_is_called_it_is_noted(api: FakeApi, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"<a/>")
+    notes = tmp_path / ".notes.ndjson"
+
+    submitting.submit([tmp_path], parallel=1, outcomes=notes)
+    submitting.submit([tmp_path], parallel=1, outcomes=notes)
+
+    assert api.bodies == [b"<a/>"]
 
 
 def test_answers_come_in_order_and_little_is_read_ahead() -> None:

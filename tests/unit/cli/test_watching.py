@@ -16,8 +16,17 @@ import pytest
 import typer
 
 from claims.cli import watching
+from claims.cli.inputs import write_whole
 from claims.cli.watching import DONE, PROBLEMS, SUBMITTED, WatchedFolder
-from claims.client import ApiClient, ApiRefused, ApiUnreachable, Document, NotFound, NotNow
+from claims.client import (
+    ApiClient,
+    ApiRefused,
+    ApiUnreachable,
+    Document,
+    NotFound,
+    NotNow,
+    NotTheService,
+)
 
 
 @dataclass
@@ -34,6 +43,8 @@ class FakeApi:
     pause_s: float = 3600
     submitted: list[str] = field(default_factory=list)
     before_answer: Callable[[], None] = lambda: None
+    in_between: set[bytes] = field(default_factory=set)  # a firewall lets these pass not
+    elsewhere: type[NotTheService | NotFound] | None = None
 
     def submit_bundle(self, body: bytes, *, attempts: int, idempotency_key: str | None = None) -> Document:
         assert attempts == 1  # between two attempts outcomes would wait
@@ -42,6 +53,8 @@ class FakeApi:
             raise NotNow("http://x", {"code": "too-many-requests"}, retry_after_s=self.pause_s)
         if self.is_down:
             raise ApiUnreachable("http://x", "down")
+        if self.elsewhere or body in self.in_between:
+            raise NotTheService("http://x", {"code": "not-the-service", "title": "HTTP 403"})
         if self.refuses is not None:
             raise ApiRefused(self.refuses)
         self.submitted.append(hashlib.sha256(body).hexdigest())
@@ -49,6 +62,13 @@ class FakeApi:
         return {"id": self.submitted[-1], "state": "received"}
 
     submit_encounter = submit_bundle
+
+    def limits(self) -> Document:
+        if self.elsewhere is NotFound:
+            raise NotFound({"title": "No such resource", "code": "not-found"})
+        if self.elsewhere:
+            raise NotTheService("http://x", {"code": "not-the-service", "title": "HTTP 403"})
+        return {}
 
     def submission(self, submission_id: str) -> Document:
         if submission_id in self.forgotten:
@@ -95,6 +115,10 @@ def patched_reading(path: Path, error: OSError) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "open", open_)
         yield
+
+
+def opening(api: FakeApi) -> Callable[..., contextlib.AbstractContextManager[FakeApi]]:
+    return lambda *_: contextlib.nullcontext(api)
 
 
 def names(folder: Path) -> set[str]:
@@ -269,6 +293,22 @@ def test_no_link_is_followed_that_lies_where_an_outcome_goes(
     assert json.loads((watched.folder / DONE / "a.xml.outcome.json").read_bytes())["receipt"]
 
 
+def test_no_link_is_followed_that_lies_where_the_lock_goes(
+    tmp_path: Path, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "a.txt"
+    elsewhere.write_text("of somebody else")
+    folder = tmp_path / "watched"
+    folder.mkdir()
+    (folder / ".watched").symlink_to(elsewhere)
+    monkeypatch.setattr(watching, "open_api", opening(api))
+
+    with pytest.raises(typer.Exit):
+        watching.watch(folder, once=True)
+
+    assert elsewhere.read_text() == "of somebody else"
+
+
 def test_files_are_submitted_in_the_order_in_which_they_were_written(
     watched: WatchedFolder, api: FakeApi
 ) -> None:
@@ -426,6 +466,118 @@ def test_what_the_service_does_not_know_any_more_is_submitted_again(
     assert api.submitted[0] == api.submitted[1]
 
 
+def test_a_file_that_is_written_anew_while_it_is_submitted_comes_again(
+    watched: WatchedFolder, api: FakeApi
+) -> None:
+    path = put(watched, "a.xml", "<one/>")
+    look(watched, 1)
+
+    def write_anew() -> None:
+        if len(api.submitted) == 1:
+            path.write_text("<two/>")
+
+    api.before_answer = write_anew
+    outcomes = look(watched, 5)
+
+    assert api.submitted == [hashlib.sha256(one).hexdigest() for one in (b"<one/>", b"<two/>")]
+    assert [outcome["id"] for outcome in outcomes] == api.submitted[1:]
+    assert (watched.folder / DONE / "a.xml").read_text() == "<two/>"
+    assert watched.is_settled
+
+
+@pytest.mark.parametrize("damage", [b"", b'{"id": "su', b"[]", b"{}"], ids=["empty", "half", "list", "no-id"])
+def test_a_note_that_came_to_harm_lets_its_file_come_again(
+    watched: WatchedFolder, api: FakeApi, damage: bytes
+) -> None:
+    api.state = "received"
+    put(watched, "a.xml")
+    look(watched)
+    (watched.folder / SUBMITTED / "a.xml.outcome.json").write_bytes(damage)
+
+    api.state = "acknowledged"
+    (outcome,) = look(watched, 3)
+
+    assert outcome["fine"]
+    assert len(set(api.submitted)) == 1
+    assert names(watched.folder / DONE) == {"a.xml", "a.xml.outcome.json"}
+
+
+def test_what_became_of_a_file_is_no_file_to_submit(watched: WatchedFolder, api: FakeApi) -> None:
+    api.state = "rejected"
+    put(watched, "a.xml")
+    look(watched)
+    for path in list((watched.folder / PROBLEMS).iterdir()):
+        path.rename(watched.folder / path.name)
+    put(watched, "b.outcome.json", "{}")
+
+    api.state = "acknowledged"
+    (outcome,) = look(watched)
+
+    assert outcome["fine"]
+    assert len(api.submitted) == 2
+    assert (watched.folder / "a.xml.outcome.json").exists()
+    assert (watched.folder / "b.outcome.json").exists()
+    assert watched.is_settled
+
+
+@pytest.mark.parametrize("elsewhere", [NotTheService, NotFound], ids=["proxy", "path-too-many"])
+def test_where_the_service_is_not_files_stay(
+    watched: WatchedFolder, api: FakeApi, elsewhere: type[NotTheService | NotFound]
+) -> None:
+    path = put(watched, "a.xml")
+    api.elsewhere = elsewhere
+    look(watched, 1)
+    with pytest.raises(NotTheService):
+        look(watched, 1)
+
+    assert path.exists()
+    assert not (watched.folder / PROBLEMS).exists()
+
+
+def test_a_file_that_a_firewall_lets_not_pass_keeps_no_other_back(
+    watched: WatchedFolder, api: FakeApi
+) -> None:
+    put(watched, "a.xml", "<blocked/>", age=1)
+    put(watched, "b.xml")
+    api.in_between = {b"<blocked/>"}
+
+    outcomes = look(watched)
+
+    assert [(Path(str(one["file"])).name, one["state"]) for one in outcomes] == [
+        ("a.xml", "not taken"),
+        ("b.xml", "acknowledged"),
+    ]
+
+
+def test_a_disk_that_is_full_is_waited_for(
+    tmp_path: Path, api: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.xml").write_text("<a/>")
+    writes = iter([OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))])
+
+    def write(path: Path, data: bytes) -> None:
+        for error in writes:
+            raise error
+        write_whole(path, data)
+
+    class Settled(Exception):
+        pass
+
+    def sleep(_seconds: float) -> None:
+        if (tmp_path / DONE / "a.xml").exists():
+            raise Settled
+
+    monkeypatch.setattr(watching, "open_api", opening(api))
+    monkeypatch.setattr("claims.cli.watching.write_whole", write)
+    monkeypatch.setattr("claims.cli.watching.time.sleep", sleep)
+
+    with pytest.raises(Settled):
+        watching.watch(tmp_path)
+
+    assert "No space left on device); đang thử lại" in capsys.readouterr().err
+    assert len(set(api.submitted)) == 1
+
+
 def test_a_folder_that_goes_away_is_waited_for(
     tmp_path: Path, api: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -444,11 +596,7 @@ def test_a_folder_that_goes_away_is_waited_for(
             before, after = moves.pop(0)
             before.rename(after)
 
-    @contextlib.contextmanager
-    def open_api(_url: str | None, _key_file: Path | None, _language: str) -> Iterator[FakeApi]:
-        yield api
-
-    monkeypatch.setattr(watching, "open_api", open_api)
+    monkeypatch.setattr(watching, "open_api", opening(api))
     monkeypatch.setattr("claims.cli.watching.time.sleep", sleep)
 
     with pytest.raises(Settled):
@@ -461,11 +609,7 @@ def test_a_folder_that_goes_away_is_waited_for(
 def test_a_folder_that_goes_away_ends_a_single_run(
     tmp_path: Path, api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    @contextlib.contextmanager
-    def open_api(_url: str | None, _key_file: Path | None, _language: str) -> Iterator[FakeApi]:
-        yield api
-
-    monkeypatch.setattr(watching, "open_api", open_api)
+    monkeypatch.setattr(watching, "open_api", opening(api))
     (tmp_path / "share").mkdir()
     (tmp_path / "share" / "a.xml").write_text("<a/>")
     monkeypatch.setattr(
@@ -496,14 +640,10 @@ def test_of_files_that_went_away_nothing_is_kept(watched: WatchedFolder, api: Fa
 def test_a_share_that_knows_no_locks_is_not_said_to_be_watched(
     tmp_path: Path, api: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    @contextlib.contextmanager
-    def open_api(_url: str | None, _key_file: Path | None, _language: str) -> Iterator[FakeApi]:
-        yield api
-
     def flock(_file: object, _how: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr(watching, "open_api", open_api)
+    monkeypatch.setattr(watching, "open_api", opening(api))
     monkeypatch.setattr("claims.cli.watching.fcntl.flock", flock)
 
     with pytest.raises(typer.Exit):
