@@ -88,7 +88,9 @@ def build_claim(
     layout = _layout(encounter, settings, draft=draft)
     resolved = resolve(encounter, catalogue, on=layout.on)
     encounter = resolved.encounter
-    reasons = [*resolved.gaps, *refusals(encounter)]
+    said = {reason.pointer for reason in resolved.gaps}
+    others = (one for one in refusals(encounter) if not (one.is_gap and one.pointer in said))
+    reasons = [*resolved.gaps, *others]
     if any(not reason.is_gap for reason in reasons):
         raise CannotBuild(tuple(reasons))
     rules, without_rules = _rules(encounter, settings, layout)

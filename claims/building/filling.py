@@ -22,6 +22,8 @@ Item = TypeVar("Item")
 Value = str | Decimal | None
 _Read = Callable[[Any], Value]
 
+_UNIT: Final = "unit"
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
@@ -66,6 +68,7 @@ class Filling:
         must_agree: Attributes by which rows are other goods: one that contradicts the item does not count.
         may_decide: Attributes that choose among several rows, if they match any.
         prices: Attributes whose difference from the list is worth a remark.
+        per_unit: Attributes that are of one unit of the list: nothing is taken for another unit.
         is_binding: Whether it matters that the list lacks an item, or that the portal has not approved it.
     """
 
@@ -76,6 +79,7 @@ class Filling:
     must_agree: tuple[str, ...] = ()
     may_decide: tuple[str, ...] = ()
     prices: tuple[str, ...] = ()
+    per_unit: tuple[str, ...] = ()
     is_binding: bool = True
 
     def plain_code(self, code: str) -> str:
@@ -94,10 +98,17 @@ class Filling:
         if not agreeing:
             return Filled(item, gaps, [about.other_goods(rows)])
         values = {path: read for path, read in self.values.items() if _is_wanted(path, is_outside_scope)}
+        if self.is_of_other_unit(item, agreeing):
+            values = {path: read for path, read in values.items() if path not in self.per_unit}
+            gaps = [*gaps, *about.other_unit(item, agreeing)]
         filled: Filled[Item] = about.complete(item, agreeing, values)
         is_performed = self.plain_code(code) == code
         remarks = list(about.other_prices(item, agreeing)) if says_more and is_performed else []
         return Filled(filled.item, [*gaps, *filled.gaps], remarks, filled.lookups)
+
+    def is_of_other_unit(self, item: object, rows: Sequence[Entry]) -> bool:
+        """Say whether an item counts in a unit that no row of the list has."""
+        return bool(self.per_unit) and not any(self._agrees(item, _UNIT, row, or_silent=True) for row in rows)
 
     def _agreeing(self, item: object, rows: Sequence[Entry]) -> Sequence[Entry]:
         for path in self.must_agree:
@@ -148,6 +159,16 @@ class _About:
             detail = f"the price {_text(given)} differs from the facility's list, {_text(known[0])}"
             facts = {"given": _text(given), "listed": _text(known[0]), "row": _place(rows[0])}
             yield self._reason("price-differs", detail, path, facts)
+
+    def other_unit(self, item: object, rows: Sequence[Entry]) -> Iterator[Reason]:
+        """Say which values are lacking because the list has them for one of another unit."""
+        unit, file = _get(item, _UNIT), file_of(Kind.UNIT)
+        listed = _text(self.filling.values[_UNIT](rows[0]))
+        detail = f"the unit {unit} is not the list's, {listed} ({_place(rows[0])}); {file} may map it"
+        facts = (("code", unit), ("listed", listed), ("row", _place(rows[0])), ("file", file))
+        for path in self.filling.per_unit:
+            if _get(item, path) in {None, ""} and self.filling.values[path](rows[0]) not in {None, ""}:
+                yield Reason(self._pointer(path), "unit-differs", detail, is_gap=True, params=facts)
 
     def not_in_list(self) -> Reason:
         """Say that the facility's list does not have the item on its day."""
@@ -241,6 +262,7 @@ DRUG: Final = Filling(
     must_agree=("registration", "tender"),
     may_decide=("strength", "form", "route", "name", "unit"),
     prices=("price",),
+    per_unit=("price",),
 )
 SERVICE: Final = Filling(
     kind=Kind.SERVICE,
@@ -255,6 +277,7 @@ SERVICE: Final = Filling(
     },
     may_decide=("name",),
     prices=("hospital_price", "insured_price"),
+    per_unit=("hospital_price", "insured_price"),
 )
 SUPPLY: Final = Filling(
     kind=Kind.SUPPLY,
@@ -273,6 +296,7 @@ SUPPLY: Final = Filling(
     must_agree=("supply.tender", "supply.model"),
     may_decide=("name", "unit"),
     prices=("hospital_price",),
+    per_unit=("hospital_price", "insured_price", "ceiling"),
 )
 LAB_INDEX: Final = Filling(
     kind=Kind.LAB_INDEX,

@@ -28,7 +28,7 @@ from claims.building.errors import Reason
 from claims.building.filling import CARD, DRUG, LAB_INDEX, SERVICE, SUPPLY, Filled, Filling, Lookup
 from claims.building.gaps import gap_findings, missing_values
 from claims.catalogues.catalogue import Answer, Catalogue, Why, file_of, files_of
-from claims.catalogues.items import Entry, Kind
+from claims.catalogues.items import Entry, Kind, SourceCode
 from claims.emr.encounter import Coding, Coverage, Documents, Encounter, Medication, Result, Service
 from claims.emr.scalars import as_date
 
@@ -194,11 +194,23 @@ class _Resolver:
         if not self.catalogue.has_list(filling.kind) or not code or (answer and answer.code is None):
             return item
         rows = self._rows(filling, code, day, answer)
+        if rows and filling.is_of_other_unit(item, rows):
+            item = self._in_listed_unit(item, pointer, day)
         filled: Filled[Item] = filling.fill(item, rows, pointer=pointer, code=code, day=day)
         self.gaps += filled.gaps
         self.remarks += filled.remarks
         self.lookups += filled.lookups
         return filled.item
+
+    def _in_listed_unit(self, item: Item, pointer: str, day: date) -> Item:
+        """Call a unit as the facility's map does; a word that nobody maps stays."""
+        unit = getattr(item, "unit")  # noqa: B009 - only items that have one come here
+        answer = self.catalogue.find_code(Kind.UNIT, (SourceCode("", unit),), day)
+        if answer.code is None:
+            return item
+        if answer.by is not None:
+            self.lookups.append(_lookup(f"{pointer}/unit", unit, answer.by))
+        return replace(item, unit=answer.code)  # type: ignore[type-var]  # every item of an encounter is a dataclass
 
     def _rows(self, filling: Filling, code: str, day: date, answer: Answer | None) -> Sequence[Entry]:
         # A row that the facility's own code leads to says more than all the rows of the national code.

@@ -290,6 +290,37 @@ def test_one_price_of_a_service_is_the_hospitals_and_the_insured_one(catalogue: 
     assert found.name == "Glucose"
 
 
+@pytest.mark.parametrize(
+    ("changes", "lacking"),
+    [
+        pytest.param({"medications": [a_foreign_medicine(unit="mg")]}, ["/medications/0/price"], id="dose"),
+        pytest.param({"medications": [a_foreign_medicine(unit="viên")]}, [], id="as-listed"),
+        pytest.param({"medications": [a_foreign_medicine(unit="TAB")]}, [], id="mapped"),
+        pytest.param({"medications": [a_foreign_medicine(unit="mg", price="8")]}, [], id="own-price"),
+        pytest.param(
+            {"services": [a_service(unit="Phút", hospital_price=None, insured_price=None)]},
+            ["/services/0/hospital_price", "/services/0/insured_price"],
+            id="service",
+        ),
+    ],
+)
+def test_a_quantity_in_another_unit_than_the_lists_takes_no_price_from_it(
+    tmp_path: Path, changes: Document, lacking: list[str]
+) -> None:
+    files = {
+        "drugs.csv": DRUGS,
+        "services.csv": SERVICES,
+        "maps/unit.csv": "source_code,national_code\nTAB,Viên\n",
+    }
+
+    found = resolved(a_catalogue(tmp_path, files), **changes)
+
+    assert gaps(found) == [(pointer, "unit-differs") for pointer in lacking]
+    if not lacking and "medications" in changes:
+        assert found.encounter.medications[0].unit in {"Viên", "viên", "mg"}
+        assert found.encounter.medications[0].price is not None
+
+
 def test_goods_of_another_registration_lend_no_price(catalogue: Catalogue) -> None:
     order = a_medicine(registration="VD-9", tender="9", price=None)
 
