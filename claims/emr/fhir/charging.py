@@ -1,7 +1,7 @@
 """What the hospital charges for a row: quantity, price and what else stands on the line of its bill."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -13,7 +13,7 @@ from claims.emr.fhir.contents import Item
 from claims.emr.fhir.elements import Money
 from claims.emr.fhir.extras import Extras, read_extras
 from claims.emr.fhir.options import PriceOverride
-from claims.emr.fhir.source import Source
+from claims.emr.fhir.source import Named, Source
 
 _ZERO: Final = Decimal(0)
 _ONE_DONG: Final = Decimal(1)
@@ -21,6 +21,8 @@ _ONE_DONG: Final = Decimal(1)
 _PRICES: Final = frozenset({"base", "informational"})
 _SOURCES: Final = ("nsnn", "vtnn", "vttn", "cl")
 _NO_SOURCES: Final = OtherSources()
+
+Charges = tuple[Item[fhir.ChargeItem], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,52 @@ def find_charges(
     it would price, the first has it.
     """
     found = {item.key: item for key in keys for item in charts.charged.get(key, ())}
+    found = {key: item for key, item in found.items() if key not in charts.beside}
     for item in [item for item in found.values() if item.key in charts.priced]:
         detail = "a charge names what makes several rows; it counts for the first of them alone"
         charts.source.note(item.pointer, "charge-of-several", detail)
         del found[item.key]
-    charts.priced.update(found)
-    return combine(charts.source, tuple(found.values()), row, own=own)
+    items = _of_one_code(charts, tuple(found.values()), row)
+    charts.priced.update(item.key for item in items)
+    return combine(charts.source, items, row, own=own)
+
+
+def share_out(charts: Charts, item: Item[fhir.Resource], parts: Sequence[Named]) -> list[str]:
+    """Give each charge of a resource to the part of it that has its code; return the keys of the parts.
+
+    What has the code of no part makes a row of its own.
+    """
+    keys = [f"{item.key}#{number}" for number in range(len(parts))]
+    for charge in charts.charged.get(item.key, ()):
+        codes = {code for _, code in _code(charge)}
+        names = ({part.code, *(one.code for one in part.sources)} for part in parts)
+        own = next((key for key, known in zip(keys, names, strict=True) if codes & known), None)
+        if own is None:
+            _put_beside(charts, charge)
+        else:
+            charts.charged[own].append(charge)
+    return keys
+
+
+def _put_beside(charts: Charts, charge: Item[fhir.ChargeItem]) -> None:
+    charts.beside.add(charge.key)
+    detail = "it has another code than what it names, or no quantity beside others; it makes a row"
+    charts.source.note(charge.pointer, "charge-beside", detail)
+
+
+def _of_one_code(charts: Charts, items: Charges, row: Item[fhir.Resource]) -> Charges:
+    """Return the charges of the row itself; others, such as of what was used for it, make rows beside it."""
+    if len(items) < 2:  # noqa: PLR2004 - one charge is the row's own
+        return items
+    codes = set(_code(row))
+    first = next((item for item in items if codes.intersection(_code(item))), items[0])
+    alike = tuple(item for item in items if _code(item) == _code(first))
+    # Without a quantity nothing can be added up.
+    own = alike if all(_is_counted(item) for item in alike) else (first,)
+    for item in items:
+        if item not in own:
+            _put_beside(charts, item)
+    return own
 
 
 def combine(
@@ -68,7 +110,7 @@ def combine(
     *,
     own: Decimal | None,
 ) -> tuple[Charged, ...]:
-    """Add up the charges of a row by price, as a row has one; without a quantity nothing can be added."""
+    """Add up the charges of a row by price, as a row has one."""
     if not items:
         return (Charged(read_extras(source, row, row.resource.extension)),)
     for item in items:
@@ -76,19 +118,21 @@ def combine(
         _refuse_factor(source, item)
         _refuse_part(source, item)
     quantities = [_quantity(source, item) for item in items]
-    if len(items) > 1 and (None in quantities or len({_code(item) for item in items}) > 1):
-        detail = "charges of different codes, or without a quantity, name one resource; the first counts"
-        source.note(row.pointer, "several-prices", detail)
-        items, quantities = items[:1], quantities[:1]
     alike: dict[Decimal | None, list[tuple[Item[fhir.ChargeItem], Decimal | None]]] = defaultdict(list)
     for item, quantity in zip(items, quantities, strict=True):
         alike[_unit_price(source, item, own if quantity is None else quantity)].append((item, quantity))
     return tuple(_added_up(source, row, price, charges) for price, charges in alike.items())
 
 
-def _code(item: Item[fhir.ChargeItem]) -> tuple[tuple[str | None, str | None], ...]:
-    code = item.resource.code
-    return tuple((one.system, one.code) for one in code.all_codings()) if code else ()
+def _code(item: Item[fhir.Resource]) -> tuple[tuple[str | None, str | None], ...]:
+    """Return the codes of a charge, or of what it is for."""
+    names = ("code", "medication_codeable_concept", "medication")
+    concept = next((one for name in names if (one := getattr(item.resource, name, None))), None)
+    return tuple((one.system, one.code) for one in concept.all_codings()) if concept else ()
+
+
+def _is_counted(item: Item[fhir.ChargeItem]) -> bool:
+    return item.resource.quantity is not None and item.resource.quantity.value is not None
 
 
 def _added_up(
@@ -125,9 +169,11 @@ def _quantity(source: Source, item: Item[fhir.ChargeItem]) -> Decimal | None:
 
 def _refuse_factor(source: Source, item: Item[fhir.ChargeItem]) -> None:
     """Refuse a factor: FHIR does not say whether it is of the price or a rate that the insurer knows."""
-    factor = item.resource.factor_override
-    if factor is not None and factor != 1:
-        detail = "a factor (factorOverride) is not read: write the price that counts, or the service-percent"
+    charge = item.resource
+    components = (charge.unit_price_component, charge.total_price_component)
+    factors = (charge.factor_override, *(one.factor for one in components if one))
+    if any(factor is not None and factor != 1 for factor in factors):
+        detail = "a factor is not read: write the price that counts, or the service-percent"
         source.refuse(item, "factor", detail)
 
 

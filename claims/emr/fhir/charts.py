@@ -8,8 +8,9 @@
 3. Medicines: every dispense, every request that no dispense names, every administration whose request
    does not count.
 4. Services: every procedure, every order that no counted procedure names, every device and supply, and
-   every charge that names nothing, or only what makes no row itself, such as a report without an order.
-   A charge that names a resource prices its row: one row, however many it names.
+   every charge that names nothing, or only what makes no row itself: a report without an order, something
+   that the input does not hold. A charge that names a resource prices its row, one row however many it
+   names; of several charges of one row, those of another code than its own make rows beside it.
 5. Results: every laboratory observation, or its components; every report of images or functions.
 """
 
@@ -23,6 +24,7 @@ from claims.emr.fhir.contents import Item
 from claims.emr.fhir.elements import CodeableConcept, Reference
 from claims.emr.fhir.options import Categories
 from claims.emr.fhir.resources import (
+    KINDS,
     Appointment,
     ChargeItem,
     ClinicalImpression,
@@ -55,7 +57,7 @@ _NOT_COUNTED: Final = frozenset(
 _ORDERS: Final = frozenset({"order", "original-order", "instance-order", "filler-order", "reflex-order"})
 _NOT_SUPPLIED: Final = frozenset({"cancelled", "declined"})
 # What a charge may name that never makes a row of XML2 or XML3 by itself.
-_WITHOUT_ROW: Final = frozenset({"DiagnosticReport", "Encounter", "ImagingStudy", "Observation"})
+_WITHOUT_ROW: Final = frozenset({"DiagnosticReport", "Encounter", "Observation"})
 _OF_ENCOUNTERS: Final[tuple[type[Resource], ...]] = (
     Appointment, ChargeItem, ClinicalImpression, Composition, Condition, DeviceUse, DiagnosticReport,
     DocumentReference, MedicationAdministration, MedicationDispense, MedicationRequest, Observation,
@@ -89,6 +91,7 @@ class Charts:
         given: The counted administrations of a request within an encounter, by the keys of both.
         charged: The charges that name a resource, by its key.
         priced: Keys of the charges that have priced a row.
+        beside: Keys of the charges that name a row which another charge prices under another code.
         reports: The counted reports on an order or procedure, or with an observation as a result, by its key.
         measured: The counted observations that answer an order or belong to a procedure, by its key.
     """
@@ -105,8 +108,13 @@ class Charts:
     )
     charged: dict[str, list[Item[ChargeItem]]] = field(default_factory=lambda: defaultdict(list))
     priced: set[str] = field(default_factory=set)
+    beside: set[str] = field(default_factory=set)
     reports: dict[str, list[Item[DiagnosticReport]]] = field(default_factory=lambda: defaultdict(list))
     measured: dict[str, list[Item[Observation]]] = field(default_factory=lambda: defaultdict(list))
+
+    def keys_of(self, item: Item[Resource], references: tuple[Reference, ...]) -> tuple[str, ...]:
+        """Return the keys of what a resource names, in the input or not: what names the same is joined."""
+        return tuple(key for one in references if (key := self.source.key_of(one, item)))
 
     # --- rows ----------------------------------------------------------------------------------
 
@@ -143,11 +151,21 @@ class Charts:
     def own_charges(self, chart: Chart) -> Iterator[Item[ChargeItem]]:
         """Return the charges that make a row of their own, after the other rows of the encounter."""
         for item in chart.of(ChargeItem):
-            named = [one for one in item.resource.service if one.is_link()]
-            if item.key not in self.priced and all(
-                self.source.kind_of(one, item) in _WITHOUT_ROW for one in named
-            ):
+            if item.key not in self.priced and (item.key in self.beside or not self._may_price(item)):
+                if any(self._is_absent(one, item) for one in item.resource.service):
+                    detail = "what it is for is not in the input; it makes a row of its own"
+                    self.source.note(item.pointer, "charge-of-absent", detail)
                 yield item
+
+    def _may_price(self, item: Item[ChargeItem]) -> bool:
+        """Say whether a charge names something of the input that may make a row, were it to count."""
+        named = (self.source.find(one, item) for one in item.resource.service)
+        return any(one is not None and one.kind not in _WITHOUT_ROW for one in named)
+
+    def _is_absent(self, reference: Reference, item: Item[ChargeItem]) -> bool:
+        """Say whether a reference names what would make a row, were it in the input."""
+        is_found = self.source.find(reference, item) is not None
+        return not is_found and self.source.kind_of(reference, item) in KINDS.keys() - _WITHOUT_ROW
 
     def note_unpaid(self) -> None:
         """Note the charges that priced no row, after all rows of all encounters."""
@@ -239,7 +257,7 @@ def _keep_withheld(charts: Charts, item: Item[Resource]) -> None:
     """Keep the requests of a dispense that came to nothing."""
     dispense = item.resource
     if isinstance(dispense, MedicationDispense) and (dispense.status or "").lower() in _NOT_SUPPLIED:
-        charts.withheld.update(_keys_of(charts, item, dispense.authorizing_prescription))
+        charts.withheld.update(charts.keys_of(item, dispense.authorizing_prescription))
 
 
 def has_category(concepts: Iterable[CodeableConcept], codes: tuple[str, ...]) -> bool:
@@ -297,7 +315,7 @@ def _join(charts: Charts, item: Item[Resource], chart: Chart) -> None:
     """Note what a resource joins: orders with what was done, measured, given and charged for them."""
     match item.resource:
         case MedicationDispense() as dispense:
-            charts.dispensed.update(_keys_of(charts, item, dispense.authorizing_prescription))
+            charts.dispensed.update(charts.keys_of(item, dispense.authorizing_prescription))
         case MedicationRequest():
             charts.requested[chart.encounter.key].add(item.key)
         case MedicationAdministration() as administration:
@@ -305,12 +323,12 @@ def _join(charts: Charts, item: Item[Resource], chart: Chart) -> None:
                 given = cast("Item[MedicationAdministration]", item)
                 charts.given[chart.encounter.key, request.key].append(given)
         case Procedure() as procedure:
-            charts.done.update(_keys_of(charts, item, procedure.based_on))
+            charts.done.update(charts.keys_of(item, procedure.based_on))
         case Observation() as observation:
-            for key in _keys_of(charts, item, (*observation.based_on, *observation.part_of)):
+            for key in charts.keys_of(item, (*observation.based_on, *observation.part_of)):
                 charts.measured[key].append(cast("Item[Observation]", item))
         case DiagnosticReport() as report:
-            for key in _keys_of(charts, item, (*report.based_on, *report.result)):
+            for key in charts.keys_of(item, (*report.based_on, *report.result)):
                 charts.reports[key].append(cast("Item[DiagnosticReport]", item))
         case _:
             _join_charge(charts, item)
@@ -322,9 +340,5 @@ def _join_charge(charts: Charts, item: Item[Resource]) -> None:
         if any(one.is_link() for one in item.resource.part_of):
             detail = "it is part of another charge (partOf), and both count: the same may be charged twice"
             charts.source.note(item.pointer, "part-of-a-charge", detail)
-        for key in _keys_of(charts, item, item.resource.service):
+        for key in charts.keys_of(item, item.resource.service):
             charts.charged[key].append(cast("Item[ChargeItem]", item))
-
-
-def _keys_of(charts: Charts, item: Item[Resource], references: tuple[Reference, ...]) -> Iterator[str]:
-    return (found.key for one in references if (found := charts.source.find(one, item)))

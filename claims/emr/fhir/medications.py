@@ -12,7 +12,7 @@ from claims.emr.fhir.charging import Charged, combine, find_charges, other_sourc
 from claims.emr.fhir.charts import Chart, Charts
 from claims.emr.fhir.contents import Item
 from claims.emr.fhir.doses import dose_words, instruction_words
-from claims.emr.fhir.elements import Concept, Dosage, Period, Quantity
+from claims.emr.fhir.elements import Concept, Dosage, Period, Quantity, Reference
 from claims.emr.fhir.extras import read_extras
 from claims.emr.fhir.places import Places
 from claims.emr.fhir.source import UNNAMED, Named, Source, sourced
@@ -20,6 +20,7 @@ from claims.emr.scalars import LocalTime
 
 _ZERO: Final = Decimal(0)
 _MEDICINE: Final = "medicine"
+_MEDICATED: Final = frozenset({"MedicationAdministration", "MedicationDispense", "MedicationRequest"})
 
 Request = Item[fhir.MedicationRequest]
 Administrations = tuple[Item[fhir.MedicationAdministration], ...]
@@ -56,9 +57,13 @@ class _Line:
 
 
 def read_medications(charts: Charts, chart: Chart, places: Places) -> tuple[Medication, ...]:
-    """Return the medicines of an encounter: dispenses, other requests, other administrations, charges."""
-    rows = [one for line in _lines(charts, chart) for one in _medications(charts, places, line)]
-    return (*rows, *(_of_charge(charts, places, item, drug) for item, drug in _own_charges(charts, chart)))
+    """Return the medicines that resources tell of: dispenses, other requests, other administrations."""
+    return tuple(one for line in _lines(charts, chart) for one in _medications(charts, places, line))
+
+
+def read_charged_medications(charts: Charts, chart: Chart, places: Places) -> tuple[Medication, ...]:
+    """Return the medicines that only charges tell of, which is known after all other rows."""
+    return tuple(_of_charge(charts, places, item, drug) for item, drug in _own_charges(charts, chart))
 
 
 def _lines(charts: Charts, chart: Chart) -> Iterator[_Line]:
@@ -94,9 +99,20 @@ def _medications(charts: Charts, places: Places, line: _Line) -> Iterator[Medica
     """Make the rows of a line: one, or one for each price that was charged."""
     own = _quantity(charts.source, line)
     shared = _shared(charts, line, own[0])
-    keys = (item.key for item in line.items)
+    keys = (*(item.key for item in line.items), *charts.keys_of(line.deciding, _requests_of(line)))
     for charged in (shared,) if shared else find_charges(charts, keys, line.deciding, own=own[0]):
         yield _medication(charts, places, line, charged, own)
+
+
+def _requests_of(line: _Line) -> tuple[Reference, ...]:
+    """Return what names the requests of a line, in the input or not."""
+    match line.deciding.resource:
+        case fhir.MedicationDispense() as dispense:
+            return dispense.authorizing_prescription
+        case fhir.MedicationAdministration(request=Reference() as request):
+            return (request,)
+        case _:
+            return ()
 
 
 def _shared(charts: Charts, line: _Line, own: Decimal | None) -> Charged | None:
@@ -169,14 +185,16 @@ def _billed(charged: Charged, places: Places, *, drug: Named, ordered: str, pres
 
 
 def _own_charges(charts: Charts, chart: Chart) -> Iterator[tuple[Item[fhir.ChargeItem], Named]]:
-    """Return the charges that name nothing but are for a medicine, each with the medicine."""
+    """Return the charges without another row that are for a medicine, each with the medicine."""
     source = charts.source
     for item in charts.own_charges(chart):
-        if not any(one.is_link() for one in item.resource.service):
-            drug = _drug_charged(source, item)
-            kind = read_extras(source, item, item.resource.extension).text("kind")
-            if drug is not None or kind == _MEDICINE:
-                yield item, drug or source.code(item.resource.code, source.options.national.drug)
+        drug = _drug_charged(source, item)
+        kind = read_extras(source, item, item.resource.extension).text("kind")
+        is_of_missing = item.key not in charts.beside and any(
+            source.kind_of(one, item) in _MEDICATED for one in item.resource.service
+        )
+        if drug is not None or kind == _MEDICINE or (is_of_missing and kind is None):
+            yield item, drug or source.code(item.resource.code, source.options.national.drug)
 
 
 def _drug_charged(source: Source, item: Item[fhir.ChargeItem]) -> Named | None:

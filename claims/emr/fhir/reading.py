@@ -10,14 +10,14 @@ from claims.emr.encounter import Encounter
 from claims.emr.fhir.charts import Chart, Charts, open_charts
 from claims.emr.fhir.contents import Contents, open_contents, open_pages, open_parts
 from claims.emr.fhir.diagnoses import read_diagnoses
-from claims.emr.fhir.medications import read_medications
+from claims.emr.fhir.medications import read_charged_medications, read_medications
 from claims.emr.fhir.notes import read_notes
 from claims.emr.fhir.options import FhirOptions
 from claims.emr.fhir.papers import read_papers
 from claims.emr.fhir.people import read_coverage, read_patient
 from claims.emr.fhir.places import read_places
 from claims.emr.fhir.results import read_results
-from claims.emr.fhir.services import read_services
+from claims.emr.fhir.services import read_charged_services, read_services
 from claims.emr.fhir.source import Source
 from claims.emr.fhir.unused import Unused
 from claims.emr.fhir.visits import note_part, read_facility, read_visit
@@ -72,6 +72,9 @@ def _encounter(charts: Charts, chart: Chart) -> Encounter:
     source = charts.source
     places = read_places(source, chart)
     note_part(source, chart.encounter)
+    medications, services = read_medications(charts, chart, places), read_services(charts, chart, places)
+    medications += read_charged_medications(charts, chart, places)
+    services += read_charged_services(charts, chart, places)
     return Encounter(
         schema="encounter/1",
         facility=read_facility(source, chart),
@@ -79,8 +82,8 @@ def _encounter(charts: Charts, chart: Chart) -> Encounter:
         patient=read_patient(source, chart),
         coverage=read_coverage(source, chart),
         diagnoses=read_diagnoses(source, chart),
-        medications=read_medications(charts, chart, places),
-        services=read_services(charts, chart, places),
+        medications=medications,
+        services=services,
         results=read_results(charts, chart),
         notes=read_notes(source, chart),
         documents=read_papers(charts, chart),

@@ -339,6 +339,7 @@ class PriceComponent(Element):
     """A part of a price (R5)."""
 
     type: str | None = None
+    factor: Decimal | None = None
     amount: Money | None = None
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from claims.emr.encounter import Service, ServiceKind, Supply
 from claims.emr.fhir import resources as fhir
-from claims.emr.fhir.charging import Charged, combine, find_charges, other_sources
+from claims.emr.fhir.charging import Charged, combine, find_charges, other_sources, share_out
 from claims.emr.fhir.charts import Chart, Charts, has_category
 from claims.emr.fhir.contents import Item
 from claims.emr.fhir.elements import CodeableConcept, Concept, Period, Quantity, Reference
@@ -54,17 +54,22 @@ class _Line:
 
 
 def read_services(charts: Charts, chart: Chart, places: Places) -> tuple[Service, ...]:
-    """Return the services of an encounter: procedures, other orders, devices, supplies, other charges."""
-    rows = [one for line in _lines(charts, chart) for one in _services(charts, places, line)]
-    own = [_of_charge(charts, item) for item in charts.own_charges(chart)]
-    return (*rows, *(one for line in own for one in _services(charts, places, line)))
+    """Return the services that resources tell of: procedures, other orders, devices, supplies."""
+    return tuple(one for line in _lines(charts, chart) for one in _services(charts, places, line))
+
+
+def read_charged_services(charts: Charts, chart: Chart, places: Places) -> tuple[Service, ...]:
+    """Return the services that only charges tell of, which is known after all other rows."""
+    lines = [_of_charge(charts, item) for item in charts.own_charges(chart)]
+    return tuple(one for line in lines for one in _services(charts, places, line))
 
 
 def _lines(charts: Charts, chart: Chart) -> Iterator[_Line]:
     yield from (_of_procedure(charts, item) for item in chart.of(fhir.Procedure))
     yield from (_of_order(charts, item) for item in charts.orders(chart))
     yield from (_of_device(charts, item) for item in chart.of(fhir.DeviceUse))
-    yield from (_of_supply(charts, item) for item in chart.of(fhir.SupplyDelivery))
+    for item in chart.of(fhir.SupplyDelivery):
+        yield from _of_supply(charts, item)
 
 
 def _services(charts: Charts, places: Places, line: _Line) -> Iterator[Service]:
@@ -173,7 +178,7 @@ def _of_procedure(charts: Charts, item: Item[fhir.Procedure]) -> _Line:
             default=ServiceKind.PROCEDURE,
         ),
         origin=_origins(item, order, *reports),
-        keys=_keys(item, order, *reports),
+        keys=(*_keys(item, order, *reports), *charts.keys_of(item, procedure.based_on)),
         ordered=ordered,
         performed=begun,
         result=_reported(source, reports) or source.time(period.end, item),
@@ -235,22 +240,26 @@ def _of_device(charts: Charts, item: Item[fhir.DeviceUse]) -> _Line:
     )
 
 
-def _of_supply(charts: Charts, item: Item[fhir.SupplyDelivery]) -> _Line:
+def _of_supply(charts: Charts, item: Item[fhir.SupplyDelivery]) -> Iterator[_Line]:
+    """Yield a line for each item of a delivery: R5 has several, of which a charge names one by its code."""
     source, delivery = charts.source, item.resource
-    supplied = next(iter(many(delivery.supplied_item)), fhir.SuppliedItem())
     period = delivery.occurrence_period or Period()
     at = source.time(delivery.occurrence_date_time or period.start, item)
-    return _Line(
-        row=item,
-        code=_supply_code(source, item, supplied.item_codeable_concept, supplied.item_reference),
-        kind=ServiceKind.SUPPLY,
-        origin=(item.origin,),
-        keys=(item.key,),
-        performed=at,
-        result=source.time(period.end, item),
-        quantity=supplied.quantity,
-        is_counted=_is_counted(supplied.quantity),
-    )
+    several = many(delivery.supplied_item) or (fhir.SuppliedItem(),)
+    codes = [_supply_code(source, item, one.item_codeable_concept, one.item_reference) for one in several]
+    keys = [item.key] if len(several) == 1 else share_out(charts, item, codes)
+    for supplied, code, key in zip(several, codes, keys, strict=True):
+        yield _Line(
+            row=item,
+            code=code,
+            kind=ServiceKind.SUPPLY,
+            origin=(item.origin,),
+            keys=(key,),
+            performed=at,
+            result=source.time(period.end, item),
+            quantity=supplied.quantity,
+            is_counted=_is_counted(supplied.quantity),
+        )
 
 
 def _of_charge(charts: Charts, item: Item[fhir.ChargeItem]) -> _Line:
@@ -258,6 +267,7 @@ def _of_charge(charts: Charts, item: Item[fhir.ChargeItem]) -> _Line:
     charts.priced.add(item.key)
     reports = tuple(source.find_all(fhir.DiagnosticReport, charge.service, item))
     measured = tuple(source.find_all(fhir.Observation, charge.service, item))
+    ordered = _beside(charts, item)
     national = source.options.national
     code = source.code(charge.code, (*national.service, *national.supply))
     reference = charge.product_reference or next(iter(charge.product), None)
@@ -276,9 +286,20 @@ def _of_charge(charts: Charts, item: Item[fhir.ChargeItem]) -> _Line:
         or _kind_of_results(source, reports, measured),
         origin=_origins(item, *reports, *measured),
         keys=(),
+        ordered=ordered.ordered if ordered else None,
+        orderer=ordered.orderer if ordered else UNNAMED,
         order_id=item.key,
         charged=combine(source, (item,), item, own=_ONE),
     )
+
+
+def _beside(charts: Charts, item: Item[fhir.ChargeItem]) -> _Line | None:
+    """Return the line of the procedure or order that a charge names, which tells who ordered it, and when."""
+    for procedure in charts.source.find_all(fhir.Procedure, item.resource.service, item):
+        return _of_procedure(charts, procedure)
+    for order in charts.source.find_all(fhir.ServiceRequest, item.resource.service, item):
+        return _of_order(charts, order)
+    return None
 
 
 # --- parts of a line ---------------------------------------------------------------------------

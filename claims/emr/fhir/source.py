@@ -122,6 +122,13 @@ class Source:
             return self._by_identifier(link.type, link.identifier.system, link.identifier.value)
         return None
 
+    def key_of(self, reference: Reference | None, owner: Item[Resource]) -> str | None:
+        """Return the key of what a reference names; of what is not in the input, the name that it gives."""
+        if found := self.find(reference, owner):
+            return found.key
+        text = _text_of(reference.link()) if reference else None
+        return _short_form(text.partition(_HISTORY)[0]) if text and text[0] != "#" else None
+
     def find_a(
         self, wanted: type[Wanted], reference: Reference | None, owner: Item[Resource]
     ) -> Item[Wanted] | None:

@@ -170,13 +170,13 @@ def test_two_prices_in_one_charge_that_do_not_agree_are_noted(
     assert [one.partition(" differ;")[0] for one in noted] == ([differ] if differ else [])
 
 
-def test_charges_without_quantity_for_one_resource_are_noted() -> None:
+def test_charges_without_quantity_for_one_resource_are_rows_each() -> None:
     prices = [a_charge(f"c{price}", of="Procedure/pr1", priceOverride={"value": price}) for price in (10, 20)]
 
     done = read(a_procedure(), *prices)
 
-    assert [one.hospital_price for one in done.encounters[0].services] == [10]
-    assert "several-prices" in {oddity.code for oddity in done.oddities}
+    assert [one.hospital_price for one in done.encounters[0].services] == [10, 20]
+    assert "charge-beside" in {oddity.code for oddity in done.oddities}
 
 
 def test_a_price_that_changes_makes_a_row_of_its_own() -> None:
@@ -195,16 +195,37 @@ def test_a_price_that_changes_makes_a_row_of_its_own() -> None:
     assert len({one.order_id for one in services}) == 1
 
 
-def test_charges_of_different_codes_for_one_resource_are_noted() -> None:
+@pytest.mark.parametrize("own", [concept("urn:bill", "A"), concept("urn:bill", "B"), concept(SNOMED, "1")])
+def test_of_charges_of_different_codes_for_one_resource_none_is_lost(own: dict[str, Any]) -> None:
     charges = [
         a_charge(code, of="Procedure/pr1", code=concept("urn:bill", code), quantity={"value": 1})
         for code in ("A", "B")
     ]
+    order = an_order(authoredOn="2026-11-02T08:00:00+07:00", requester=ref("Practitioner/dr"))
 
-    done = read(a_procedure(), *charges)
+    done = read(order, a_procedure(code=own, basedOn=[ref("ServiceRequest/s1")]), *charges)
 
-    assert [one.origin for one in done.encounters[0].services] == [("Procedure/pr1", "ChargeItem/A")]
-    assert "several-prices" in {oddity.code for oddity in done.oddities}
+    first, beside = ("B", "A") if own == concept("urn:bill", "B") else ("A", "B")
+    assert [one.origin for one in done.encounters[0].services] == [
+        ("Procedure/pr1", "ServiceRequest/s1", f"ChargeItem/{first}"),
+        (f"ChargeItem/{beside}",),
+    ]
+    assert {(one.ordered, one.orderer) for one in done.encounters[0].services} == {
+        ("202611020800", "Practitioner/dr")
+    }
+    assert "charge-beside" in {oddity.code for oddity in done.oddities}
+
+
+def test_a_medicine_charged_beside_a_procedure_is_a_medicine() -> None:
+    charges = [
+        a_charge("c1", of="Procedure/pr1", quantity={"value": 1}),
+        a_charge("c2", of="Procedure/pr1", code=concept("urn:ehoso:drug", "40.30"), quantity={"value": 2}),
+    ]
+
+    encounter = read_one(a_procedure(), *charges)
+
+    assert [one.origin for one in encounter.services] == [("Procedure/pr1", "ChargeItem/c1")]
+    assert [(one.code, one.quantity) for one in encounter.medications] == [("40.30", 2)]
 
 
 @pytest.mark.parametrize(
@@ -245,8 +266,13 @@ def test_a_part_of_a_price_is_no_price(part: str, refused: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("factor", "refused"), [(0.5, ["factor"]), (1.0, [])])
-def test_a_factor_that_changes_a_charge_refuses_its_encounter(factor: float, refused: list[str]) -> None:
-    done = read(a_procedure(), a_charge(of="Procedure/pr1", factorOverride=factor))
+@pytest.mark.parametrize("of_component", [False, True])
+def test_a_factor_that_changes_a_charge_refuses_its_encounter(
+    of_component: bool, factor: float, refused: list[str]
+) -> None:
+    said = {"unitPriceComponent": {"factor": factor}} if of_component else {"factorOverride": factor}
+
+    done = read(a_procedure(), a_charge(of="Procedure/pr1", **said))
 
     assert [one.code for one in done.refused] == refused
     assert len(done.encounters) == 1 - len(refused)
@@ -285,8 +311,10 @@ def test_equal_charges_are_not_added_up_where_one_has_no_quantity() -> None:
 
     done = read(a_procedure(), known, unknown)
 
-    assert [one.origin for one in done.encounters[0].services] == [("Procedure/pr1", "ChargeItem/c1")]
-    assert "several-prices" in {oddity.code for oddity in done.oddities}
+    assert [one.origin for one in done.encounters[0].services] == [
+        ("Procedure/pr1", "ChargeItem/c1"),
+        ("ChargeItem/c2",),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -306,9 +334,34 @@ def test_a_charge_of_what_nobody_ordered_is_a_row_of_its_own(named: str, kind: S
     assert (service.kind, service.hospital_price, service.code) == (kind, 100000, "EXAM")
 
 
-@pytest.mark.parametrize("named", ["Procedure/pr1", "Procedure/elsewhere", "Immunization/i1", "#contained"])
-def test_a_charge_whose_resource_makes_no_row_is_counted_and_said(named: str) -> None:
-    charge = a_charge(of=named, priceOverride={"value": 100000})
+@pytest.mark.parametrize("named", ["Procedure/elsewhere", "Immunization/i1", "#contained"])
+def test_a_charge_of_what_the_input_does_not_hold_is_a_row_of_its_own(named: str) -> None:
+    done = read(a_charge(of=named, priceOverride={"value": 100000}))
+
+    assert [one.hospital_price for one in done.encounters[0].services] == [100000]
+    is_told = "charge-of-absent" in {one.code for one in done.oddities}
+    assert is_told is (named == "Procedure/elsewhere")
+
+
+def test_a_charge_and_a_procedure_of_an_order_that_the_input_does_not_hold_are_one_row() -> None:
+    charge = a_charge(of="ServiceRequest/elsewhere", quantity={"value": 1}, priceOverride={"value": 100000})
+    address = "https://ehr.test/fhir/ServiceRequest/elsewhere/_history/2"
+
+    done = read(a_procedure(basedOn=[ref(address)]), charge)
+
+    assert [one.hospital_price for one in done.encounters[0].services] == [100000]
+
+
+@pytest.mark.parametrize("named", ["MedicationRequest/elsewhere", "MedicationDispense/elsewhere"])
+def test_a_charge_of_a_medicine_that_the_input_does_not_hold_is_a_medicine(named: str) -> None:
+    encounter = read_one(a_charge(of=named, quantity={"value": 2}, priceOverride={"value": 100}))
+
+    assert [(one.code, one.price) for one in encounter.medications] == [("EXAM", 50)]
+    assert encounter.services == ()
+
+
+def test_a_charge_whose_resource_makes_no_row_is_counted_and_said() -> None:
+    charge = a_charge(of="Procedure/pr1", priceOverride={"value": 100000})
 
     done = read(a_procedure(status="not-done"), charge)
 
@@ -327,6 +380,25 @@ def test_a_supply_that_has_no_encounter_belongs_to_that_of_its_charge() -> None:
         (("SupplyDelivery/x1", "ChargeItem/c1"), 700)
     ]
     assert second.services == ()
+
+
+def test_each_item_of_a_delivery_is_a_row_with_the_charge_of_its_code() -> None:
+    given = [
+        {"quantity": {"value": number}, "itemCodeableConcept": concept("urn:ehoso:supply", code)}
+        for number, code in ((1, "N01"), (2, "N02"))
+    ]
+    charges = [
+        a_charge(code, of="SupplyDelivery/x1", code=concept("urn:bill", code), priceOverride={"value": 18})
+        for code in ("N02", "FEE")
+    ]
+
+    services = read_one(a("SupplyDelivery", "x1", suppliedItem=given), *charges).services
+
+    assert [(one.code, one.quantity, one.hospital_price) for one in services] == [
+        ("N01", 1, None),
+        ("N02", 2, 9),
+        ("FEE", 1, 18),
+    ]
 
 
 def test_a_referral_is_a_paper_and_no_row() -> None:
