@@ -13,6 +13,7 @@ from claims.emr.fhir.contents import Item
 from claims.emr.fhir.elements import Money
 from claims.emr.fhir.extras import Extras, read_extras
 from claims.emr.fhir.options import PriceOverride
+from claims.emr.fhir.orders import codes_of
 from claims.emr.fhir.source import Named, Source
 
 _ZERO: Final = Decimal(0)
@@ -72,7 +73,7 @@ def share_out(charts: Charts, item: Item[fhir.Resource], parts: Sequence[Named])
     """
     keys = [f"{item.key}#{number}" for number in range(len(parts))]
     for charge in charts.charged.get(item.key, ()):
-        codes = {code for _, code in _code(charge)}
+        codes = {code for _, code in codes_of(charge)}
         names = ({part.code, *(one.code for one in part.sources)} for part in parts)
         own = next((key for key, known in zip(keys, names, strict=True) if codes & known), None)
         if own is None:
@@ -92,9 +93,9 @@ def _of_one_code(charts: Charts, items: Charges, row: Item[fhir.Resource]) -> Ch
     """Return the charges of the row itself; others, such as of what was used for it, make rows beside it."""
     if len(items) < 2:  # noqa: PLR2004 - one charge is the row's own
         return items
-    codes = set(_code(row))
-    first = next((item for item in items if codes.intersection(_code(item))), items[0])
-    alike = tuple(item for item in items if _code(item) == _code(first))
+    codes = codes_of(row)
+    first = next((item for item in items if codes & codes_of(item)), items[0])
+    alike = tuple(item for item in items if codes_of(item) == codes_of(first))
     # Without a quantity nothing can be added up.
     own = alike if all(_is_counted(item) for item in alike) else (first,)
     for item in items:
@@ -122,13 +123,6 @@ def combine(
     for item, quantity in zip(items, quantities, strict=True):
         alike[_unit_price(source, item, own if quantity is None else quantity)].append((item, quantity))
     return tuple(_added_up(source, row, price, charges) for price, charges in alike.items())
-
-
-def _code(item: Item[fhir.Resource]) -> tuple[tuple[str | None, str | None], ...]:
-    """Return the codes of a charge, or of what it is for."""
-    names = ("code", "medication_codeable_concept", "medication")
-    concept = next((one for name in names if (one := getattr(item.resource, name, None))), None)
-    return tuple((one.system, one.code) for one in concept.all_codings()) if concept else ()
 
 
 def _is_counted(item: Item[fhir.ChargeItem]) -> bool:

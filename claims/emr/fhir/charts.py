@@ -1,7 +1,8 @@
 """Which resources become rows, and of which encounter: the row rules, apart from what a row then holds.
 
 1. A resource whose status says that it did not happen, or not yet, does not count; nor does a request
-   that is no order, or an order not to do something.
+   that is no order, that is only reported, or that says what not to do; nor one that carries out another
+   or that another replaces, as long as nothing answers it.
 2. A resource belongs to the encounter that it references; in a bundle with one encounter also when it
    references none, else to that of the charge that names it: some resources, such as R4's SupplyDelivery,
    have no element for an encounter.
@@ -15,7 +16,7 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast
 
@@ -23,6 +24,7 @@ from claims.emr.fhir.blood import tells_blood_group
 from claims.emr.fhir.contents import Item
 from claims.emr.fhir.elements import CodeableConcept, Reference
 from claims.emr.fhir.options import Categories
+from claims.emr.fhir.orders import find_carried_out, find_roots
 from claims.emr.fhir.resources import (
     KINDS,
     Appointment,
@@ -229,8 +231,12 @@ def open_charts(source: Source) -> Charts:
             charts.parts[whole.key].append(part)
     only = everyone[0].key if len(everyone) == 1 else None
     billed = dict(_billed(source, only))
+    again = _said_again(charts, lambda one: _home_of(one, source, only or billed.get(one.key)))
     for kind in _OF_ENCOUNTERS:
         for item in source.contents.of(kind):
+            if item.key in again:
+                uncounted[item.kind, "it carries out another order of the input"] += 1
+                continue
             if not _counts(item, uncounted):
                 _keep_withheld(charts, item)
                 continue
@@ -241,9 +247,49 @@ def open_charts(source: Source) -> Charts:
             else:
                 chart.held[kind].append(item)
                 _join(charts, item, chart)
+    _take_replaced(charts, uncounted)
     for (kind_name, reason), count in sorted(uncounted.items()):
         source.note("", "not-counted", f"{count} × {kind_name}: {reason}; makes no row")
     return charts
+
+
+def _said_again(charts: Charts, home_of: Callable[[Item[Resource]], str | None]) -> set[str]:
+    """Return the keys of the orders that are the same as the only one that they are based on.
+
+    An order that several others carry out makes no row; they do.
+    """
+    source = charts.source
+    carried_out = find_carried_out(source, lambda one: None if _why_not(one.resource) else home_of(one))
+    several = {key for key, items in carried_out.items() if len(items) > 1}
+    charts.done |= several
+    charts.dispensed |= several
+    roots = find_roots(carried_out)
+    source.same.update((key, source.contents.items[root]) for key, root in roots.items())
+    return set(roots)
+
+
+def _take_replaced(charts: Charts, uncounted: Counter[tuple[str, str]]) -> None:
+    """Take out the requests that another of the same encounter replaces and that nothing answers."""
+    answers = (charts.charged, charts.reports, charts.measured, charts.done, charts.dispensed)
+    for chart in charts.all:
+        replaced = set(_replaced(charts, chart))
+        if not replaced:
+            continue
+        given = {request for encounter, request in charts.given if encounter == chart.encounter.key}
+        for kind in (ServiceRequest, MedicationRequest):
+            for item in list(chart.held.get(kind, ())):
+                if item.key in replaced and not any(item.key in known for known in (*answers, given)):
+                    chart.held[kind].remove(item)
+                    uncounted[item.kind, "another order of the encounter replaces it"] += 1
+
+
+def _replaced(charts: Charts, chart: Chart) -> Iterator[str]:
+    """Yield the keys of the requests that other requests of an encounter say that they replace."""
+    for order in chart.of(ServiceRequest):
+        yield from (key for key in charts.keys_of(order, order.resource.replaces) if key != order.key)
+    for request in chart.of(MedicationRequest):
+        prior = charts.keys_of(request, many(request.resource.prior_prescription))
+        yield from (key for key in prior if key != request.key)
 
 
 def _counts(item: Item[Resource], uncounted: Counter[tuple[str, str]]) -> bool:
@@ -277,9 +323,17 @@ def _why_not(resource: Resource) -> str | None:
     if isinstance(resource, (MedicationRequest, ServiceRequest)):
         if resource.do_not_perform:
             return "it says what not to do"
+        if isinstance(resource, MedicationRequest) and _is_reported(resource):
+            return "it reports what was ordered elsewhere"
         if (resource.intent or "").lower() not in _ORDERS:
             return "its intent is no order"
     return None
+
+
+def _is_reported(request: MedicationRequest) -> bool:
+    """Say whether a request is another's word, as that of the patient about medicines taken at home."""
+    by_whom = request.reported_reference
+    return bool(request.reported_boolean or request.reported or (by_whom and by_whom.is_link()))
 
 
 def _billed(source: Source, only: str | None) -> Iterator[tuple[str, str]]:

@@ -205,6 +205,12 @@ class MedicationRequest(Medicated):
     """A prescription line."""
 
     intent: str | None = None
+    # R4; R5 says it in one word.
+    reported_boolean: bool | None = None
+    reported_reference: Reference | None = None
+    reported: bool | None = None
+    based_on: tuple[Reference, ...] = ()
+    prior_prescription: Reference | None = None
     do_not_perform: bool | None = None
     authored_on: str | None = None
     requester: Reference | None = None
@@ -256,6 +262,8 @@ class ServiceRequest(Resource):
     """An order."""
 
     intent: str | None = None
+    based_on: tuple[Reference, ...] = ()
+    replaces: tuple[Reference, ...] = ()
     do_not_perform: bool | None = None
     category: tuple[Concept, ...] = ()
     code: Concept | None = None

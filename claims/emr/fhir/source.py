@@ -83,11 +83,13 @@ class Source:
 
     Attributes:
         refusals: How often something that a resource says was refused, however often the same.
+        same: What is the same as another resource, by its key: that other one is found in its place.
     """
 
     contents: Contents
     options: FhirOptions
     refusals: int = 0
+    same: dict[str, Item[Resource]] = field(default_factory=dict)
     _refused: set[Refusal] = field(default_factory=set)
     _found: dict[str, Item[Resource] | None] = field(default_factory=dict)
     _contained: dict[tuple[str, str], Item[Resource] | None] = field(default_factory=dict)
@@ -105,6 +107,10 @@ class Source:
 
     def find(self, reference: Reference | None, owner: Item[Resource]) -> Item[Resource] | None:
         """Return the resource that a reference names, if the input holds it."""
+        found = self._find(reference, owner)
+        return self.same.get(found.key, found) if found else None
+
+    def _find(self, reference: Reference | None, owner: Item[Resource]) -> Item[Resource] | None:
         if reference is None:
             return None
         link: Link | Reference = reference

@@ -351,3 +351,29 @@ def test_how_it_is_taken_comes_from_words_or_from_the_structured_dose() -> None:
 
     assert (first.dose, first.how) == ("1 viên/lần * 2 lần/ngày", None)
     assert (second.dose, second.how) == ("Ngày 2 viên chia 2 lần", "Uống sau ăn")
+
+
+@pytest.mark.parametrize(
+    "reported",
+    [{"reportedBoolean": True}, {"reportedReference": ref("Patient/p1")}, {"reported": True}],
+    ids=["boolean", "reference", "r5"],
+)
+def test_a_medicine_that_is_only_reported_is_no_row(reported: dict[str, Any]) -> None:
+    assert codes(a_request("m1"), a_request("m2", **reported), what="medications") == ["MedicationRequest/m1"]
+
+
+@pytest.mark.parametrize("said", ["basedOn", "priorPrescription"])
+@pytest.mark.parametrize("dispensed", [None, "MedicationRequest/m1", "MedicationRequest/m2"])
+def test_a_prescription_that_is_written_again_is_one_row(said: str, dispensed: str | None) -> None:
+    earlier = ref("MedicationRequest/m1")
+    again = a_request("m2", **{said: [earlier] if said == "basedOn" else earlier})
+    handed = [a_dispense(of=dispensed, quantity={"value": 10})] if dispensed else []
+
+    rows = codes(a_request("m1"), again, *handed, what="medications")
+
+    if said == "basedOn":
+        assert rows == (["MedicationDispense/d1"] if dispensed else ["MedicationRequest/m1"])
+    elif dispensed == "MedicationRequest/m1":
+        assert rows == ["MedicationDispense/d1", "MedicationRequest/m2"]
+    else:
+        assert rows == (["MedicationDispense/d1"] if dispensed else ["MedicationRequest/m2"])

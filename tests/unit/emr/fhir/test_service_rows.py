@@ -401,6 +401,60 @@ def test_each_item_of_a_delivery_is_a_row_with_the_charge_of_its_code() -> None:
     ]
 
 
+GLUCOSE_AGAIN = concept("urn:lab", "GLU")
+BOTH = ["ServiceRequest/s1", "ServiceRequest/s2"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "rows"),
+    [
+        pytest.param({"intent": "filler-order", "code": GLUCOSE_AGAIN}, ["ServiceRequest/s1"], id="filler"),
+        pytest.param({}, ["ServiceRequest/s1"], id="same-code"),
+        pytest.param({"intent": "reflex-order"}, BOTH, id="reflex"),
+        pytest.param({"code": GLUCOSE_AGAIN}, BOTH, id="other-code"),
+        pytest.param({"status": "revoked"}, ["ServiceRequest/s1"], id="revoked"),
+        pytest.param(
+            {"basedOn": [ref("ServiceRequest/s2")]}, ["ServiceRequest/s1", "ServiceRequest/s2"], id="ring"
+        ),
+    ],
+)
+def test_an_order_that_carries_out_another_is_the_same_row(changes: dict[str, Any], rows: list[str]) -> None:
+    based = {"basedOn": [ref("ServiceRequest/s1")], **changes}
+
+    assert codes(an_order("s1"), an_order("s2", **based), what="services") == rows
+
+
+def test_what_answers_or_prices_a_fillers_order_joins_the_placers() -> None:
+    chain = [
+        an_order(f"s{n}", intent="filler-order", basedOn=[ref(f"ServiceRequest/s{n - 1}")]) for n in (2, 3)
+    ]
+    charge = a_charge(of="ServiceRequest/s3", quantity={"value": 1}, priceOverride={"value": 22400})
+    answer = an_observation(basedOn=[ref("ServiceRequest/s2")], valueString="5")
+
+    encounter = read_one(*chain, an_order("s1"), charge, answer)
+
+    (service,) = encounter.services
+    assert service.origin == ("ServiceRequest/s1", "ChargeItem/c1")
+    assert service.hospital_price == 22400
+    assert [one.order_id for one in encounter.results] == [service.order_id]
+
+
+def test_several_instances_of_an_order_are_the_rows() -> None:
+    instances = [
+        an_order(f"s{n}", intent="instance-order", basedOn=[ref("ServiceRequest/s1")]) for n in (2, 3)
+    ]
+
+    assert codes(an_order("s1"), *instances, what="services") == ["ServiceRequest/s2", "ServiceRequest/s3"]
+
+
+def test_an_order_that_another_replaces_is_no_row_unless_something_answers_it() -> None:
+    orders = [an_order("s1"), an_order("s2", replaces=[ref("ServiceRequest/s1")])]
+
+    assert codes(*orders, what="services") == ["ServiceRequest/s2"]
+    done = codes(*orders, a_report(basedOn=[ref("ServiceRequest/s1")]), what="services")
+    assert done == ["ServiceRequest/s1", "ServiceRequest/s2"]
+
+
 def test_a_referral_is_a_paper_and_no_row() -> None:
     assert codes(an_order(category=[concept(SNOMED, "3457005")]), what="services") == []
 
