@@ -6,6 +6,7 @@
 3. Events that no record was made of.
 4. Each submission: its records are a chain, its rows what they say (`claims.storage.audit_submissions`).
 5. The chains of access, of readings and of rows beside the log: as each signed head says they were.
+6. Who gets in now: as the log of access says (`claims.storage.audit_access`).
 
 What only steers the work (attempt counters, leases, when something is due) is not evidence and not looked at.
 """
@@ -25,6 +26,7 @@ from claims.proof.merkle import Frontier, fold
 from claims.proof.records import HEAD_KIND, RECORD_KIND, TreeHead, token_digest
 from claims.proof.tokens import missing_signer
 from claims.storage.access_log import ACCESS_CHAIN
+from claims.storage.audit_access import access_faults
 from claims.storage.audit_records import RECORDS, Examined, examine_all
 from claims.storage.audit_submissions import SubmissionsCompared
 from claims.storage.chains import ChainHead
@@ -136,6 +138,7 @@ def replay(  # noqa: PLR0913 - how it is done, by keyword
     yield from reading_faults(connection)
     yield from certificate_faults(connection)
     yield from row_faults(connection)
+    yield from access_faults(connection)
 
 
 def _missing_keys(connection: Connection[TupleRow], keys: Mapping[str, x509.Certificate]) -> Iterator[Fault]:

@@ -1,7 +1,10 @@
 """Failed sign-ins and changes of who may do what are in one log, which shows when somebody changes it."""
 
+from datetime import timedelta
+
 import psycopg
 import pytest
+from joserfc.jwk import ECKey
 
 from claims.exchange.access.access_log import AccessFilter, AccessKind
 from claims.exchange.access.attempts import BY_NAME_AND_NETWORK, Client
@@ -13,6 +16,7 @@ from claims.exchange.access.principal import Grant
 from claims.exchange.access.session import Stage
 from claims.exchange.submission import FacilityCode
 from claims.runtime.wiring import Service
+from claims.storage.audit_access import access_faults
 from claims.storage.chains import ChainHead
 from claims.storage.faults import Fault
 from tests.in_process import TestClient
@@ -173,3 +177,145 @@ def test_the_end_cut_off_shows_against_a_head_that_was_kept(noted: Service, data
 
     assert list(noted.access_log.faults()) == []
     assert list(noted.access_log.faults(kept)) == [Fault("chain.other_head", "access_event", "5")]
+
+
+@pytest.fixture
+def furnished(service: Service) -> Service:
+    """One of everybody who gets in, after all that can happen to him; the log agrees."""
+    for name in ("an", "binh"):
+        service.manage_people.add(name, name=name, grants=[grant_of("reviewer", "79")], by="adm")
+    service.manage_people.grant("an", grant_of("auditor", ""), by="adm")
+    service.manage_people.revoke("an", grant_of("reviewer", "79"), by="adm")
+    service.manage_people.disable("an")
+    service.manage_people.enable("an")
+    service.manage_people.disable("binh")
+    both = frozenset({Scope.READ, Scope.SUBMIT})
+    key = service.issue_key(facility=FACILITY, scopes=both, label="x")
+    service.rotate_key(key.split("_")[1], overlap=timedelta(days=1))
+    service.rotate_key(
+        service.issue_key(facility=None, scopes=both, label="x").split("_")[1], overlap=timedelta(0)
+    )
+    ended = service.issue_key(facility=FACILITY, scopes=both, label="x")
+    service.api_keys.revoke(ended.split("_")[1], at=service.clock.now())
+    for change in (lambda _: None, service.manage_clients.suspend, service.manage_clients.revoke):
+        change(a_client(service))
+    assert faults(service) == []
+    return service
+
+
+def a_client(service: Service) -> str:
+    public = ECKey.generate_key("P-256", private=False).as_pem(private=False).decode()
+    scopes = frozenset({Scope.READ})
+    return service.manage_clients.register(public, facility=FACILITY, scopes=scopes, label="HIS").id
+
+
+def faults(service: Service, change: str = "") -> list[tuple[str, str]]:
+    """Return what is wrong with who gets in once somebody has changed the database."""
+    with service.pool.connection() as connection, connection.transaction(force_rollback=True):
+        connection.execute("SET LOCAL session_replication_role = replica")
+        if change:
+            assert connection.execute(change.encode()).rowcount == 1
+        return [(one.code, one.table) for one in access_faults(connection)]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        pytest.param(
+            "INSERT INTO person_grant SELECT id, 'administrator', '', created_at, 'x' FROM person LIMIT 1",
+            [("row.unnoted", "person_grant")],
+            id="role-put-in",
+        ),
+        pytest.param(
+            "UPDATE person_grant SET place = '' WHERE place = '79'",
+            [("row.unnoted", "person_grant"), ("row.missing", "person_grant")],
+            id="place-widened",
+        ),
+        pytest.param(
+            "UPDATE person_grant SET role = 'administrator' WHERE role = 'auditor'",
+            [("row.unnoted", "person_grant"), ("row.missing", "person_grant")],
+            id="role-raised",
+        ),
+        pytest.param(
+            "DELETE FROM person_grant WHERE role = 'auditor'",
+            [("row.missing", "person_grant")],
+            id="role-gone",
+        ),
+        pytest.param(
+            "UPDATE person SET disabled_at = NULL WHERE login = 'binh'",
+            [("row.changed", "person")],
+            id="closed-person-back",
+        ),
+        pytest.param(
+            "UPDATE person SET disabled_at = created_at WHERE login = 'an'",
+            [("row.changed", "person")],
+            id="person-kept-out",
+        ),
+        pytest.param(
+            "INSERT INTO api_key (id, secret_sha256, scopes, label, created_at) "
+            "VALUES ('x', 'x', '{operate}', 'x', now())",
+            [("row.unnoted", "api_key")],
+            id="key-put-in",
+        ),
+        pytest.param(
+            "INSERT INTO api_key (id, facility, secret_sha256, scopes, label, created_at, line) "
+            "SELECT 'x', facility, 'x', scopes, label, created_at, line FROM api_key "
+            "WHERE line IS NOT NULL AND facility IS NOT NULL",
+            [("row.unnoted", "api_key")],
+            id="key-put-in-behind-another",
+        ),
+        pytest.param(
+            "UPDATE api_key SET scopes = '{operate,read}' WHERE line IS NOT NULL AND facility = '99001'",
+            [("row.changed", "api_key")],
+            id="key-opens-more",
+        ),
+        pytest.param(
+            "UPDATE api_key SET facility = '99002' WHERE line IS NOT NULL AND facility = '99001'",
+            [("row.changed", "api_key")],
+            id="key-of-another-facility",
+        ),
+        pytest.param(
+            "UPDATE api_key SET revoked_at = NULL WHERE revoked_at IS NOT NULL",
+            [("row.changed", "api_key")],
+            id="ended-key-back",
+        ),
+        pytest.param(
+            "UPDATE api_key SET expires_at = NULL WHERE expires_at <= now()",
+            [("row.changed", "api_key")],
+            id="replaced-key-back",
+        ),
+        pytest.param(
+            "UPDATE oauth_client SET scopes = '{operate,read}' "
+            "WHERE revoked_at IS NULL AND suspended_at IS NULL",
+            [("row.changed", "oauth_client")],
+            id="client-may-more",
+        ),
+        pytest.param(
+            "UPDATE oauth_client SET suspended_at = NULL WHERE suspended_at IS NOT NULL",
+            [("row.changed", "oauth_client")],
+            id="suspended-client-back",
+        ),
+        pytest.param(
+            "UPDATE oauth_client SET revoked_at = NULL WHERE revoked_at IS NOT NULL",
+            [("row.changed", "oauth_client")],
+            id="ended-client-back",
+        ),
+        pytest.param(
+            "INSERT INTO oauth_client (id, scopes, label, created_at, is_bound) "
+            "VALUES ('x', '{operate}', 'x', now(), false)",
+            [("row.unnoted", "oauth_client")],
+            id="client-put-in",
+        ),
+    ],
+)
+def test_who_gets_in_otherwise_than_the_log_says_is_found(
+    furnished: Service, change: str, found: list[tuple[str, str]]
+) -> None:
+    assert faults(furnished, change) == found
+
+
+def test_an_audit_asks_who_gets_in(furnished: Service) -> None:
+    with furnished.pool.connection() as connection:
+        connection.execute("UPDATE person SET disabled_at = NULL WHERE login = 'binh'")
+
+    assert ("row.changed", "person") in {(one.code, one.table) for one in furnished.audit()}

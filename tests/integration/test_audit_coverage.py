@@ -18,12 +18,13 @@ from tests.integration.evidence import Installation
 
 _STEERS: Final = "only steers the work"
 _WAYS_IN: Final = "says who gets in now; how it came to be so is in access_event"
+_COMPARED_THERE: Final = "what it opens is compared with access_event; the rest is secrets and names"
 _DERIVED: Final = "made from the bundle, for finding and comparing; made anew at any time"
 _INBOX: Final = "how the inbox shows and sorts a claim; the decision is what counts"
 
 NO_EVIDENCE: Final[Mapping[str, str]] = {
     "alembic_version": _STEERS,
-    "api_key": _WAYS_IN,
+    "api_key": _COMPARED_THERE,
     "batch": "counts what was handed in together; each submission of it has its own records",
     "batch_item": "counts what was handed in together; each submission of it has its own records",
     "card_reply": "remembers answers about cards for a while",
@@ -41,14 +42,14 @@ NO_EVIDENCE: Final[Mapping[str, str]] = {
     "idempotency_key": _STEERS,
     "mark": _DERIVED,
     "moved_content": "says where what is compared lies: something else there is not what was signed",
-    "oauth_client": _WAYS_IN,
+    "oauth_client": _COMPARED_THERE,
     "oauth_key": _WAYS_IN,
     "oauth_statement": _STEERS,
     "oauth_token": _WAYS_IN,
     "opening": _WAYS_IN,
     "passkey": _WAYS_IN,
-    "person": _WAYS_IN,
-    "person_grant": _WAYS_IN,
+    "person": _COMPARED_THERE,
+    "person_grant": _COMPARED_THERE,
     "person_provider": _WAYS_IN,
     "provider_answer": _STEERS,
     "replay": "each submission's replay is an event that names it",
