@@ -49,7 +49,7 @@ def export(
 
     What is refused is named, and the others are fetched all the same; the exit code is 1 then.
     """
-    from claims.client import ApiRefused, NotNow
+    from claims.client import ApiRefused, NotNow, NotTheService
 
     folder.mkdir(parents=True, exist_ok=True)
     refused = 0
@@ -59,7 +59,7 @@ def export(
             why = ""
             try:
                 deliver(api.archive(submission_id), path)
-            except (ApiRefused, NotNow) as refusal:
+            except (ApiRefused, NotNow, NotTheService) as refusal:
                 why = f"{submission_id}: {refusal}"
             refused += bool(why)
             say(why or str(path))

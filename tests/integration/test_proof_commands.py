@@ -182,11 +182,11 @@ def test_no_refusal_of_one_archive_keeps_the_others_back(tmp_path: Path) -> None
     refusals = {
         f"sub_{status}": (status, {"Content-Type": "application/problem+json"}, said)
         for status, said in (
-            (403, b'{"title": "Not yours", "retryable": false}'),
-            (409, b'{"title": "Not as things stand", "retryable": false}'),
+            (403, b'{"code": "x", "title": "Not yours", "retryable": false}'),
+            (409, b'{"code": "x", "title": "Not as things stand", "retryable": false}'),
             (410, b"<html>gone</html>"),
-            (500, b'{"title": "Failed", "retryable": false}'),
-            (503, b'{"title": "Not in the log yet", "retryable": true}'),
+            (500, b'{"code": "x", "title": "Failed", "retryable": false}'),
+            (503, b'{"code": "x", "title": "Not in the log yet", "retryable": true}'),
         )
     }
     (tmp_path / "key").write_text("ehs_x_y")
@@ -203,7 +203,7 @@ def test_no_refusal_of_one_archive_keeps_the_others_back(tmp_path: Path) -> None
     for said in (
         "sub_403: Not yours",
         "sub_409: Not as things stand",
-        "sub_410: HTTP 410",
+        "sub_410: http",
         "sub_500: Failed",
     ):
         assert said in done.stderr
