@@ -39,7 +39,7 @@ _BY_OPERATION: Final[Mapping[str, tuple[type[Exception], ...]]] = {
     "readFeed": (errors.InvalidCursor,),
     "withdrawSubmission": (errors.CannotWithdraw,),
     "answerReview": (errors.ReviewChanged,),
-    "createReplay": (errors.EmptySelection,),
+    "createReplay": (errors.EmptySelection, errors.IdempotencyMismatch),
     "pauseReplay": (errors.ReplayEnded,),
     "resumeReplay": (errors.ReplayEnded,),
     "cancelReplay": (errors.ReplayEnded,),

@@ -59,7 +59,7 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     errors.WebhookDisabled: "{webhook_id} đang tắt ({said}); hãy bật lại trước",
     UnusableAddress: "không gửi gì đến {url}: {why}",
     TargetUnreachable: "không gửi được đến {url}: {why}",
-    errors.IdempotencyMismatch: "Idempotency-Key này đã dùng cho {submission_id} với nội dung khác",
+    errors.IdempotencyMismatch: "Idempotency-Key này đã dùng cho {made} với nội dung khác",
     errors.EmptyBundle: "không nhận được gì: hãy gửi nguyên các byte của hồ sơ (curl: --data-binary @TỆP)",
     errors.EmptySelection: "phải nêu ít nhất một điều kiện; không có điều kiện nào là chọn tất cả",
     errors.NothingToAdjust: "không có quyết định cuối cùng nào giảm trừ khoản nào của hồ sơ này",

@@ -273,7 +273,7 @@ def _facts(error: Exception) -> dict[str, object]:
         case errors.HeldAgain():
             return {"newest_hold_at": error.newest_hold_at.isoformat()}
         case errors.IdempotencyMismatch():
-            return {"submission_id": error.submission_id}
+            return {"made": error.made}
         case _:
             return {}
 

@@ -1,5 +1,6 @@
 """Replays: failed submissions go again, unchanged."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated
@@ -85,6 +86,7 @@ def create_replay(
             place=_place(wanted.where, caller),
             per_minute=wanted.per_minute,
             request_key=idempotency_key,
+            request_sha256=hashlib.sha256(wanted.model_dump_json().encode()).hexdigest(),
         )
     )
     response.headers["Location"] = f"/v1/replays/{replay.id}"

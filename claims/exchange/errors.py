@@ -366,12 +366,16 @@ class TooManyCertificates(ClaimsError):
 
 
 class IdempotencyMismatch(ClaimsError):
-    """An idempotency key came again with another body."""
+    """An idempotency key came again with another body.
 
-    def __init__(self, key: str, submission_id: str) -> None:
-        super().__init__("this Idempotency-Key was used before with another body")
+    Attributes:
+        made: The id of what it was used for.
+    """
+
+    def __init__(self, key: str, made: str) -> None:
+        super().__init__(f"this Idempotency-Key was used before, for {made}, with another body")
         self.key = key
-        self.submission_id = submission_id
+        self.made = made
 
 
 class NothingToAdjust(ClaimsError):

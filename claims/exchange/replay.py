@@ -91,6 +91,7 @@ class NewReplay:
     Attributes:
         place: Whose it is: seen and steered by whoever may replay in all of it.
         request_key: The caller's key: the same key again means the same replay.
+        request_sha256: Digest of what was asked for under the key.
     """
 
     which: SubmissionFilter
@@ -99,6 +100,7 @@ class NewReplay:
     place: Place
     per_minute: int | None = None
     request_key: str | None = None
+    request_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,11 @@ class Replays(Protocol):
         """Count what a replay of this selection would do."""
 
     def create(self, new: NewReplay, *, now: datetime) -> Replay:
-        """Freeze the selection and return the new replay, or the one that the key stands for."""
+        """Freeze the selection and return the new replay, or the one that the key stands for.
+
+        Raises:
+            IdempotencyMismatch: It stands for another request.
+        """
 
     def draft(self, new: NewReplay, *, now: datetime) -> str:
         """Freeze the selection as a plan that waits to be started, and return its id."""
@@ -206,6 +212,7 @@ class StartReplay:
 
         Raises:
             EmptySelection: No condition was given.
+            IdempotencyMismatch: The key came before with another request.
         """
         if new.which.is_empty:
             raise EmptySelection

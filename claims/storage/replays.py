@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 from ulid import ULID
 
 from claims.exchange.access.places import Reach
-from claims.exchange.errors import ReplayEnded, ReplayNotFound
+from claims.exchange.errors import IdempotencyMismatch, ReplayEnded, ReplayNotFound
 from claims.exchange.lifecycle import REPLAYABLE, State, replay_target
 from claims.exchange.replay import (
     ItemOutcome,
@@ -107,20 +107,32 @@ class PostgresReplays:
         return self.get(replay_id, within=within)
 
     def create(self, new: NewReplay, *, now: datetime) -> Replay:
-        """Freeze the selection and return the new replay, or the one that the key stands for."""
+        """Freeze the selection and return the new replay, or that of the key (replay_of_request)."""
         replay_id = f"rpl_{ULID.from_datetime(now)}"
         with borrow(self.pool) as connection, connection.transaction():
             row = connection.execute(
-                "INSERT INTO replay (id, created_at, actor, place, reason, per_minute, request_key) "
-                "VALUES (%s, %s, %s, %s, %s, %s, %s) "
+                "INSERT INTO replay "
+                "(id, created_at, actor, place, reason, per_minute, request_key, request_sha256) "
+                "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) "
                 "ON CONFLICT (actor, request_key) WHERE request_key IS NOT NULL DO NOTHING RETURNING id",
-                [replay_id, now, new.actor, new.place.code, new.reason, new.per_minute, new.request_key],
+                [
+                    replay_id,
+                    now,
+                    new.actor,
+                    new.place.code,
+                    new.reason,
+                    new.per_minute,
+                    new.request_key,
+                    new.request_sha256,
+                ],
             ).fetchone()
             if row is None:
                 row = connection.execute(
-                    "SELECT id FROM replay WHERE actor = %s AND request_key = %s",
+                    "SELECT id, request_sha256 FROM replay WHERE actor = %s AND request_key = %s",
                     [new.actor, new.request_key],
                 ).fetchone()
+                if row is not None and row[1] not in {None, new.request_sha256}:
+                    raise IdempotencyMismatch(str(new.request_key), row[0])
                 replay_id = replay_id if row is None else row[0]
             else:
                 _freeze(connection, replay_id, new.which)

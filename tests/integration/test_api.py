@@ -479,6 +479,7 @@ def test_a_replay_is_listed_steered_and_started_once_under_its_key(
     wanted = {"where": {"state": ["received"]}, "reason": "r", "per_minute": 60}
 
     first, second = (client.post("/v1/replays", json=wanted, headers=headers) for _ in range(2))
+    other = client.post("/v1/replays", json=wanted | {"where": {"state": ["failed"]}}, headers=headers)
     place = first.headers["Location"]
     paused = client.post(f"{place}/pause", headers=headers)
     resumed = client.post(f"{place}/resume", headers=headers)
@@ -492,6 +493,8 @@ def test_a_replay_is_listed_steered_and_started_once_under_its_key(
     assert [json.loads(line) for line in as_lines] == [item]
     assert is_problem(client.get(f"{place}/results", headers=key(service, "99002")), 404, "not-found")
     assert first.json()["id"] == second.json()["id"]
+    assert is_problem(other, 422, "idempotency-mismatch")
+    assert other.json()["made"] == first.json()["id"]
     assert [one.json()["state"] for one in (paused, resumed, canceled)] == ["paused", "running", "canceled"]
     assert (item["outcome"], item["state_now"]) == ("canceled", "received")
     assert is_problem(client.post(f"{place}/pause", headers=headers), 409, "replay-ended")

@@ -1,5 +1,7 @@
 """A replay sends again what failed, unchanged, and nothing that the gateway acknowledged."""
 
+from dataclasses import replace
+
 import pytest
 
 from claims.exchange.access.places import EVERYWHERE, NATION, Place, Reach
@@ -7,6 +9,7 @@ from claims.exchange.errors import (
     EmptySelection,
     GatewayRefused,
     GatewayUnavailable,
+    IdempotencyMismatch,
     OutcomeUnknown,
     ReplayEnded,
     ReplayNotFound,
@@ -239,6 +242,19 @@ def test_a_request_made_twice_under_one_key_is_one_replay(exchange: Exchange) ->
 
     assert first.id == second.id
     assert second.total == 1
+
+
+def test_a_key_that_comes_with_another_request_is_refused(exchange: Exchange) -> None:
+    asked = NewReplay(
+        ALL, actor="op", reason="test", place=NATION, request_key="daily", request_sha256="1" * 64
+    )
+    first = exchange.start_replay(asked)
+
+    with pytest.raises(IdempotencyMismatch) as refused:
+        exchange.start_replay(replace(asked, request_sha256="2" * 64))
+
+    assert refused.value.made == first.id
+    assert exchange.start_replay(asked).id == first.id
 
 
 def test_an_item_says_where_its_submission_stands_now(exchange: Exchange) -> None:
