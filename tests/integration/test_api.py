@@ -130,7 +130,7 @@ def test_a_key_with_another_body_is_422_and_names_the_first(client: TestClient, 
     response = client.post("/v1/submissions", content=b"<y/>", headers=headers)
 
     assert is_problem(response, 422, "idempotency-mismatch")
-    assert response.json()["submission_id"] == first.json()["id"]
+    assert response.json()["made"] == first.json()["id"]
 
 
 def test_an_encounter_is_built_signed_and_submitted(client: TestClient, service: Service) -> None:
