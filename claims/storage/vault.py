@@ -1,10 +1,10 @@
 """The vault: what submissions say lies encrypted in the database, each under a data key of its own.
 
-A data key (AES-256-GCM) encrypts a submission's bundle, the encounter that it was built from and the trace.
-It is kept beside them wrapped by a master key, which lies outside the database and comes through a port. So
-another master key means new wrapping and untouched bodies, and without its wrapped key a content is gone,
-whatever copies of its row there are. What has moved to a store of objects (`claims.storage.moving`) lies
-there as it lay here, and is read from there.
+A data key (AES-256-GCM) encrypts a submission's bundle, the encounter that it was built from and the trace,
+each compressed first. The key is kept beside them wrapped by a master key, which lies outside the database
+and comes through a port. So another master key means new wrapping and untouched bodies, and without its
+wrapped key a content is gone, whatever copies of its row there are. What has moved to a store of objects
+(`claims.storage.moving`) lies there as it lay here, and is read from there.
 """
 
 import os
@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
+from cramjam import DecompressionError, lz4
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -21,6 +22,9 @@ from claims.storage.objects import ObjectMissing, Objects
 
 _KEY_BITS: Final = 256
 _NONCE_BYTES: Final = 12
+#: Stands before an LZ4 block, which begins with its length. What was encrypted without being compressed is
+#: XML, JSON or HL7 and begins otherwise.
+_COMPRESSED: Final = b"\0LZ4"
 
 
 class UnreadableContent(ClaimsError):
@@ -82,19 +86,23 @@ class DataKey:
     _cipher: AESGCM
 
     def close(self, part: Part, content: bytes) -> bytes:
-        """Return a part encrypted, with its nonce in front."""
+        """Return a part compressed and encrypted, with its nonce in front."""
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, content, self._place(part))
+        compressed = _COMPRESSED + bytes(lz4.compress_block(content))
+        return nonce + self._cipher.encrypt(nonce, compressed, self._place(part))
 
     def open(self, part: Part, stored: bytes) -> bytes:
-        """Return what was encrypted.
+        """Return what was handed over; it may have been encrypted without being compressed.
 
         Raises:
             UnreadableContent: It is not what was stored, or not here.
         """
         try:
-            return self._cipher.decrypt(stored[:_NONCE_BYTES], stored[_NONCE_BYTES:], self._place(part))
-        except (InvalidTag, ValueError) as error:
+            content = self._cipher.decrypt(stored[:_NONCE_BYTES], stored[_NONCE_BYTES:], self._place(part))
+            if not content.startswith(_COMPRESSED):
+                return content
+            return bytes(lz4.decompress_block(memoryview(content)[len(_COMPRESSED) :]))
+        except (InvalidTag, ValueError, DecompressionError) as error:
             raise UnreadableContent(self.submission_id, f"its {part} was changed") from error
 
     def _place(self, part: Part) -> bytes:

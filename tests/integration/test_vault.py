@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.ports import Origin
@@ -16,7 +17,7 @@ from claims.storage.archives import PostgresArchives
 from claims.storage.queue import PostgresSubmissions
 from claims.storage.relocking import Relocked, Relocking
 from claims.storage.retention import PostgresRetained
-from claims.storage.vault import IN_THE_CLEAR, UnreadableContent, Vault
+from claims.storage.vault import IN_THE_CLEAR, Lock, Part, UnreadableContent, Vault
 from tests.fakes import NOON
 from tests.integration.conftest import FACILITY, NAMES, Exchange
 
@@ -71,6 +72,33 @@ def test_nothing_of_a_content_is_readable_in_the_database(locked: Exchange) -> N
     assert locked.submissions.body(submission) == BODY
     kept = PostgresArchives(locked.pool, locked.submissions.vault).load(submission, within=EVERYWHERE)
     assert (kept.body, kept.origin) == (BODY, ORIGIN)
+
+
+def test_a_content_takes_less_room_than_it_says(locked: Exchange) -> None:
+    body = b"<bundle>" + 1_000 * b"<MA_LK>01012345</MA_LK>" + b"</bundle>"
+
+    submission = add(locked, body)
+
+    assert len(stored(locked)) < len(body) / 4
+    assert locked.submissions.body(submission) == body
+
+
+@pytest.mark.parametrize("content", [b"", b"\0", b"\0LZ4", b"\0LZ4\0LZ4" + bytes(100), os.urandom(70_000)])
+def test_any_content_comes_out_as_it_went_in(keys: FolderOfMasterKeys, content: bytes) -> None:
+    vault = Vault(keys)
+    key = vault.new_key("sub_1")
+    assert key is not None
+
+    assert vault.read("sub_1", Part.BODY, key.close(Part.BODY, content), key.lock) == content
+
+
+def test_what_was_encrypted_without_being_compressed_is_read(keys: FolderOfMasterKeys) -> None:
+    vault = Vault(keys)
+    data_key, nonce = AESGCM.generate_key(256), os.urandom(12)
+    lock = Lock(keys.wrap(keys.current(), data_key, belongs_to="sub_1"), keys.current())
+    stored = nonce + AESGCM(data_key).encrypt(nonce, BODY, b"sub_1 body")
+
+    assert vault.read("sub_1", Part.BODY, stored, lock) == BODY
 
 
 def test_an_encrypted_claim_is_checked_and_delivered_as_it_was(locked: Exchange) -> None:
