@@ -47,6 +47,8 @@ LANGUAGES: Final = ("vi", "en")
 #: The papers that may travel with a claim, in their order.
 _PAPERS: Final = tuple(TableKind(f"XML{number}") for number in range(7, 15))
 _DIGEST_SHOWN: Final = 16
+#: What is said of a table that stands twice in a claim; the form has the first.
+_REPEATED: Final = "ENV.DUPLICATE_TABLE"
 #: Of all that a form says; a statement of 500 rows says 80,000. So much takes seconds and some 500 MB.
 _MOST_CHARACTERS: Final = 2_000_000
 _TEMPLATE: Final = Path(__file__).with_name("sheet.typ")
@@ -131,9 +133,9 @@ def render_pdf(bundle: bytes, copy: Copy) -> bytes:
             for label, value in _signature(copy, contents.signatures, sha256, words)
         ],
         "claims": [
-            _claim(claim, copy.language, words, unread=_unread(claim, contents))
+            _claim(claim, copy.language, words, left_out=left_out)
             for claim in contents.claims
-            if claim.tables
+            if (left_out := _left_out(claim, contents)) or claim.tables
         ],
     }
     written = in_order(json.dumps(data, ensure_ascii=False))
@@ -177,15 +179,21 @@ def address_of(public_url: str, submission_id: str, sha256: str) -> str:
     )
 
 
-def _unread(claim: ReadClaim, contents: Contents) -> list[str]:
-    """Return which tables the file has of a claim and nobody can read."""
-    told = {one.location.table for one in contents.findings if one.location.claim == claim.number}
-    found = told - {None, *(table.kind for table in claim.tables)}
-    return sorted(map(str, found), key=lambda name: (len(name), name))
+def _left_out(claim: ReadClaim, contents: Contents) -> dict[str, str]:
+    """Return which tables the file has of a claim and the form has not, by the word that says why."""
+    told = [one for one in contents.findings if one.location.claim == claim.number]
+    unread = {one.location.table for one in told} - {None, *(table.kind for table in claim.tables)}
+    repeated = {one.location.table for one in told if one.code == _REPEATED}
+    found = {"unread": unread, "repeated": repeated - {None}}
+    return {
+        word: ", ".join(sorted(map(str, tables), key=lambda name: (len(name), name)))
+        for word, tables in found.items()
+        if tables
+    }
 
 
 def _claim(
-    claim: ReadClaim, language: str, words: Mapping[str, str], *, unread: Sequence[str]
+    claim: ReadClaim, language: str, words: Mapping[str, str], *, left_out: Mapping[str, str]
 ) -> dict[str, object]:
     sheet = read_sheet(claim, language)
     summary = claim.find_table(TableKind.XML1)
@@ -197,7 +205,7 @@ def _claim(
         "patient": "" if row is None else breakable(row["MA_BN"], FIELD_MM),
         "person": _in_two_columns(
             [(words[name], value) for name, value in sheet.person]
-            + [(words["unread"], ", ".join(unread))] * bool(unread)
+            + [(words[name], tables) for name, tables in left_out.items()]
         ),
         "rows": [*_rows(sheet), *_totals(sheet, words)],
         "in_words": UNREAD if _counted(sheet, 0).is_nan() else spell_amount(_counted(sheet, 0)),

@@ -121,6 +121,25 @@ def test_a_table_that_nobody_can_read_is_not_passed_over(content: bytes, tmp_pat
     assert "UNREADABLE" not in whole
 
 
+def test_a_table_that_stands_twice_is_said_to(tmp_path: Path) -> None:
+    bundle = load_sample("outpatient").write()
+    services = re.findall(b"<FILEHOSO>.*?</FILEHOSO>", bundle, re.DOTALL)[2]
+
+    text = text_of(render_pdf(bundle.replace(services, 2 * services), a_copy("en")), tmp_path)
+
+    assert "HERE THE FIRST ALONE: XML3" in text
+
+
+def test_a_claim_of_which_no_table_can_be_read_has_its_page(tmp_path: Path) -> None:
+    bundle = load_sample("outpatient").write()
+    claim = re.findall(b"<HOSO>.*?</HOSO>", bundle, re.DOTALL)[0]
+    damaged = re.sub(b"<NOIDUNGFILE>[^<]+<", b"<NOIDUNGFILE>!<", claim)
+
+    text = text_of(render_pdf(bundle.replace(claim, claim + damaged), a_copy("en")), tmp_path)
+
+    assert "IN THE FILE, BUT UNREADABLE: XML1, XML2, XML3, XML4, XML14" in text
+
+
 @pytest.mark.parametrize("words", [1, 25, 120], ids=["one-line", "two-lines", "many-lines"])
 def test_what_a_long_address_takes_is_left_to_it(words: int, tmp_path: Path) -> None:
     sample = load_sample("outpatient")
