@@ -12,7 +12,7 @@ from typing import Final
 from claims.emr.hl7.message import Message, Segment
 from claims.emr.hl7.options import Hl7Options
 from claims.emr.hl7.orders import Numbers
-from claims.emr.hl7.values import Coded, Notes, coded, number_of, time_of
+from claims.emr.hl7.values import Coded, Notes, amount_of, coded, time_of
 
 _CHARGE: Final = "CG"
 _CREDIT: Final = "CD"
@@ -101,7 +101,11 @@ def read_charges(
     transactions: dict[tuple[object, ...], _Transaction] = {}
     for message in messages:
         for identity, segments in _identified(message):
-            if transaction := reader.read(segments):
+            transaction = reader.read(segments)
+            if transaction and identity in transactions:
+                detail = "a transaction of this number, code and day came before; this one takes its place"
+                notes.add(segments[0], 2, "transaction-again", detail)
+            if transaction:
                 transactions[identity] = transaction
     charges = Charges(paid=reader.paid)
     kept = _net(list(transactions.values()), notes)
@@ -116,14 +120,16 @@ def read_charges(
 
 
 def _identified(message: Message) -> Iterator[tuple[tuple[object, ...], list[Segment]]]:
-    """Yield the transactions of a message, each with its identity: a later one of the same corrects it."""
+    """Yield the transactions of a message, each with its identity: a later one of the same corrects it.
+
+    Some systems number a whole bill and not its lines, so code, day and place in the message count, too.
+    """
     if not message.kind.startswith("DFT"):
         return
     seen: dict[tuple[str, ...], int] = {}
     for segments in _transactions(message):
         first = segments[0]
-        name = (first.text(2), first.text(6), first.text(7))
-        # Some systems number a whole bill and not its lines, so the place in the message counts too.
+        name = (first.text(2), first.text(6), first.text(7), first.text(4)[:8])
         seen[name] = count = seen.get(name, 0) + 1
         yield (*name, count) if name[0] else (message.number, first.ordinal), segments
 
@@ -160,8 +166,10 @@ class _Reader:
         if kind not in {_CHARGE, _CREDIT}:
             self._notes.add(first, 6, "transaction-not-read", "only charges and credits make rows")
             return None
-        quantity = number_of(first, 10, self._notes)
-        amounts = _Amounts(*(self._amount(first, number) for number in (11, 12, 22)))
+        quantity = amount_of(first, 10, self._notes)
+        extended, unit = self._amount(first, 11), self._amount(first, 12)
+        cost = self._amount(first, 22) if extended is None and unit is None else None
+        amounts = _Amounts(extended, unit, cost)
         # Who knows no credits writes a charge of less than nothing.
         if (quantity is not None and quantity < 0) or amounts.are_negative:
             kind = _CREDIT
@@ -187,7 +195,7 @@ class _Reader:
         if not said <= _DONG:
             self._notes.add(first, field, "other-currency", "the amount is not in VND; it is left out")
             return None
-        return number_of(first, field, self._notes)
+        return amount_of(first, field, self._notes)
 
     def _price(
         self, first: Segment, amounts: _Amounts, quantity: Decimal | None

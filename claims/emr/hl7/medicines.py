@@ -4,6 +4,7 @@ How many: what was handed over (RXD-4), else the amount to dispense (RXE-10, RXO
 was given (RXA-6); a charge's own quantity comes before all of them.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +15,7 @@ from claims.emr.hl7.charges import Charge
 from claims.emr.hl7.lines import Context, Line
 from claims.emr.hl7.message import Segment
 from claims.emr.hl7.orders import Group, Order
-from claims.emr.hl7.values import Notes, codings_of, number_of, time_of
+from claims.emr.hl7.values import Notes, amount_of, codings_of, time_of
 from claims.emr.scalars import LocalTime
 
 _NOT_GIVEN: Final = frozenset({"RE", "NA"})
@@ -104,8 +105,8 @@ def _medication(
 
 def _supplied(order: Order) -> Supplied:
     """Return what is true now: a later message about the same hand-over or administration corrects it."""
-    handed: dict[tuple[str, ...], Segment] = {}
-    given: dict[tuple[str, ...], Segment] = {}
+    handed: dict[tuple[object, ...], Segment] = {}
+    given: dict[tuple[object, ...], Segment] = {}
     for group in order.groups:
         _keep_latest(handed, group, "RXD", (1, 2, 3))
         _keep_latest(given, group, "RXA", (1, 2, 3, 5))
@@ -117,10 +118,14 @@ def _supplied(order: Order) -> Supplied:
 
 
 def _keep_latest(
-    known: dict[tuple[str, ...], Segment], group: Group, name: str, numbers: Iterable[int]
+    known: dict[tuple[object, ...], Segment], group: Group, name: str, numbers: Iterable[int]
 ) -> None:
+    # The same twice in one message is two, as of two lots.
+    seen: Counter[tuple[str, ...]] = Counter()
     for segment in group.named(name):
-        known[tuple(segment.text(number) for number in numbers)] = segment
+        identity = tuple(segment.text(number) for number in numbers)
+        seen[identity] += 1
+        known[*identity, seen[identity]] = segment
 
 
 def _charges_of(dispensed: list[Segment], charges: list[Charge], *, is_last: bool) -> list[Charge]:
@@ -132,16 +137,16 @@ def _charges_of(dispensed: list[Segment], charges: list[Charge], *, is_last: boo
 
 
 def _quantity(line: Line, dispensed: list[Segment], given: list[Segment], notes: Notes) -> Decimal | None:
-    handed = [amount for s in dispensed if (amount := number_of(s, 4, notes)) is not None]
+    handed = [amount for s in dispensed if (amount := amount_of(s, 4, notes)) is not None]
     if handed:
         return max(sum(handed, Decimal(0)), Decimal(0))
     for name, number in (("RXE", 10), ("RXO", 11)):
-        if (amount := number_of(line.latest.of(name, number), number, notes)) is not None:
+        if (amount := amount_of(line.latest.of(name, number), number, notes)) is not None:
             return amount
     doses = [
         amount
         for s in given
-        if s.text(6) != _UNKNOWN_AMOUNT and (amount := number_of(s, 6, notes)) is not None
+        if s.text(6) != _UNKNOWN_AMOUNT and (amount := amount_of(s, 6, notes)) is not None
     ]
     return sum(doses, Decimal(0)) if doses else None
 

@@ -10,7 +10,7 @@ from claims.emr.hl7.lines import Context, Line
 from claims.emr.hl7.message import Segment
 from claims.emr.hl7.options import Hl7Options
 from claims.emr.hl7.orders import Group, Order
-from claims.emr.hl7.values import Coded, Notes, codings_of, interpreter, person, time_of
+from claims.emr.hl7.values import Coded, Notes, codings_of, interpreter, number_of, person, time_of
 from claims.emr.scalars import LocalTime
 
 _ORDERED: Final = frozenset({"ORC", "OBR", "TQ1", "SPM"})
@@ -99,6 +99,8 @@ def _service(
     performers = _performers(line, answered, options)
     diagnosis = line.placed_code("diagnosis", "diagnosis")
     quantity = charge.quantity if charge else None
+    if quantity is None and not is_charged:
+        _refuse_quantity(line, notes)
     return Service(
         kind=kind,
         code=code.code,
@@ -135,6 +137,17 @@ def _service(
         ),
         origin=line.origin,
     )
+
+
+def _refuse_quantity(line: Line, notes: Notes) -> None:
+    """Refuse an order of several (TQ1-2, OBR-27, ORC-7) that no charge counts: one would take their place."""
+    for name, number in (("TQ1", 2), ("OBR", 27), ("ORC", 7)):
+        segment = line.latest.of(name, number)
+        ordered = number_of(segment, number, notes)
+        if segment and ordered not in {None, _ONE}:
+            detail = "several are ordered and no charge says how many: send it with its quantity (FT1-10)"
+            notes.refuse(segment, number, "several-ordered", detail)
+            return
 
 
 def _known_kind(line: Line, context: Context) -> ServiceKind:

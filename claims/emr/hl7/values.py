@@ -1,7 +1,7 @@
 """From fields to values: times, numbers, codes, people and places of a hospital (HL7 v2.5.1, chapter 2.A).
 
 What cannot be read is left out and said, with message, segment and field, never with the value; where a
-default would take its place (percents, ceilings, what others pay), it is refused.
+default would take its place (quantities, prices, percents, ceilings, what others pay), it is refused.
 """
 
 import re
@@ -143,6 +143,11 @@ _PARTS: Final = (("year", 0), ("month", 1), ("day", 1), ("hour", 0), ("minute", 
 def number_of(segment: Segment | None, field: int, notes: Notes, component: int = 1) -> Decimal | None:
     """Read a number with at most three decimals, which may be below zero; None if absent or none."""
     return _read_number(segment.text(field, component) if segment else "", segment, field, notes.add)
+
+
+def amount_of(segment: Segment | None, field: int, notes: Notes) -> Decimal | None:
+    """Read a number that money rests on, which may be below zero; one that is none is refused."""
+    return _read_number(segment.text(field) if segment else "", segment, field, notes.refuse)
 
 
 def found_number(found: Found, notes: Notes) -> Decimal | None:

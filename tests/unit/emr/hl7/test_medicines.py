@@ -181,11 +181,32 @@ def test_a_charge_alone_is_a_medicine_when_its_kind_or_the_options_say_so() -> N
     assert not found.services
 
 
-def test_numbers_that_cannot_be_read_are_left_out_and_named_by_place() -> None:
-    found = read(prescribed(f10="1,5"))
+@pytest.mark.parametrize(
+    ("messages", "place", "code"),
+    [
+        pytest.param([prescribed(f10="1,5")], "RXE[1]-10", "not-a-number", id="ordered"),
+        pytest.param([prescribed(), handed("10,5")], "RXD[1]-4", "not-a-number", id="handed-over"),
+        pytest.param([given("0.0001", "20261102")], "RXA[1]-6", "too-many-decimals", id="given"),
+    ],
+)
+def test_an_amount_that_cannot_be_read_gives_way_to_no_other(
+    messages: list[bytes], place: str, code: str
+) -> None:
+    found = read(*messages)
 
-    assert found.encounters[0].medications[0].quantity is None
-    assert [(o.pointer, o.code) for o in found.oddities] == [("RDE^O11 M1/RXE[1]-10", "not-a-number")]
+    assert not found.encounters
+    assert [(one.pointer.rpartition("/")[2], one.code) for one in found.refused] == [(place, code)]
+
+
+def test_the_same_hand_over_twice_in_a_message_is_two() -> None:
+    lot = seg("RXD", {1: "1", 2: "40.30^Thuốc^BYT", 3: "20261102", 4: "10"})
+
+    assert (
+        only(
+            prescribed(), msg("RDS^O13", "D1", "20261102090000", pv1(), order("O1", "RE"), lot, lot)
+        ).quantity
+        == 20
+    )
 
 
 def test_what_contradicts_a_cancellation_is_said() -> None:

@@ -226,8 +226,44 @@ def test_a_credit_without_a_charge_is_said() -> None:
     assert codes(read(charged(ft1(f6="CD")))) == {"credit-without-charge"}
 
 
-def test_a_transaction_told_again_corrects_the_first() -> None:
-    assert only(charged(ft1(f2="T1", f10="1")), charged(ft1(f2="T1", f10="4"), name="F2")).quantity == 4
+def test_a_transaction_told_again_corrects_the_first_and_is_said() -> None:
+    found = read(charged(ft1(f2="T1", f10="1")), charged(ft1(f2="T1", f10="4"), name="F2"))
+
+    assert [one.quantity for one in found.encounters[0].services] == [4]
+    assert ("DFT^P03 F2/FT1[1]-2", "transaction-again") in [(one.pointer, one.code) for one in found.oddities]
+
+
+def test_what_is_charged_on_two_days_under_the_number_of_a_bill_is_charged_twice() -> None:
+    days = [charged(ft1(f2="BILL1", f4=f"2026110{day}"), name=f"F{day}") for day in (2, 3)]
+
+    assert [one.quantity for one in encounter(*days).services] == [1, 1]
+
+
+@pytest.mark.parametrize(("field", "text"), [(10, "2,5"), (10, "0.33333"), (12, "50,600"), (11, "1e3")])
+def test_a_charge_with_a_number_that_cannot_be_read_is_refused(field: int, text: str) -> None:
+    found = read(charged(ft1(**{f"f{field}": text})))
+
+    assert not found.encounters
+    assert [one.pointer for one in found.refused] == [f"DFT^P03 F1/FT1[1]-{field}"]
+
+
+@pytest.mark.parametrize(
+    ("segments", "place"),
+    [
+        pytest.param([order("L1"), seg("TQ1", {2: "3"}), obr("L1")], "TQ1[1]-2", id="TQ1"),
+        pytest.param([order("L1"), obr("L1", f27="2^Once")], "OBR[1]-27", id="OBR"),
+        pytest.param([order("L1", f7="2"), obr("L1")], "ORC[1]-7", id="ORC"),
+        pytest.param([order("L1", f7="1^BID"), seg("TQ1", {2: "1"}), obr("L1", f27="^^^^^R")], "", id="one"),
+    ],
+)
+def test_an_order_of_several_needs_a_charge_that_counts_them(segments: list[str], place: str) -> None:
+    ordered = msg("OML^O21", "M1", "20261102080000", pv1(), *segments)
+
+    found = read(ordered)
+    counted = read(ordered, charged(ft1("23.0075.1494", f10="2", f23="L1")))
+
+    assert [one.pointer for one in found.refused] == ([f"OML^O21 M1/{place}"] if place else [])
+    assert [one.quantity for one in counted.encounters[0].services] == [2]
 
 
 def test_lines_that_share_the_number_of_a_bill_are_all_read() -> None:
