@@ -137,7 +137,7 @@ def _added_up(
 ) -> Charged:
     items = tuple(item for item, _ in charges)
     known = [quantity for _, quantity in charges if quantity is not None]
-    unit = items[0].resource.quantity.unit if items[0].resource.quantity else None
+    unit = items[0].resource.quantity.counted_in() if items[0].resource.quantity else None
     extras = read_extras(source, row, *(item.resource.extension for item in items), row.resource.extension)
     return Charged(extras, sum(known, _ZERO) if known else None, price, unit, items)
 

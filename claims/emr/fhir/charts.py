@@ -24,7 +24,7 @@ from claims.emr.fhir.blood import tells_blood_group
 from claims.emr.fhir.contents import Item
 from claims.emr.fhir.elements import CodeableConcept, Reference
 from claims.emr.fhir.options import Categories
-from claims.emr.fhir.orders import find_carried_out, find_roots
+from claims.emr.fhir.orders import find_carried_out
 from claims.emr.fhir.resources import (
     KINDS,
     Appointment,
@@ -40,6 +40,7 @@ from claims.emr.fhir.resources import (
     MedicationDispense,
     MedicationRequest,
     Observation,
+    Patient,
     Procedure,
     Resource,
     ServiceRequest,
@@ -59,6 +60,8 @@ _NOT_COUNTED: Final = frozenset(
 _ORDERS: Final = frozenset({"order", "original-order", "instance-order", "filler-order", "reflex-order"})
 _NOT_SUPPLIED: Final = frozenset({"cancelled", "declined"})
 # What a charge may name that never makes a row of XML2 or XML3 by itself.
+_MERGED_INTO: Final = "replaced-by"
+_MERGED: Final = frozenset({_MERGED_INTO, "replaces"})
 _WITHOUT_ROW: Final = frozenset({"DiagnosticReport", "Encounter", "Observation"})
 _OF_ENCOUNTERS: Final[tuple[type[Resource], ...]] = (
     Appointment, ChargeItem, ClinicalImpression, Composition, Condition, DeviceUse, DiagnosticReport,
@@ -223,6 +226,7 @@ def open_charts(source: Source) -> Charts:
     charts, uncounted = Charts(source), Counter[tuple[str, str]]()
     for unread, count in source.contents.unread.items():
         uncounted[unread, "resources of this type are not read"] = count
+    _merge_patients(source)
     everyone = source.contents.of(Encounter)
     by_key = {item.key: Chart(item) for item in everyone if _counts(item, uncounted)}
     charts.all.extend(by_key.values())
@@ -253,7 +257,21 @@ def open_charts(source: Source) -> Charts:
     return charts
 
 
-def _said_again(charts: Charts, home_of: Callable[[Item[Resource]], str | None]) -> set[str]:
+def _merge_patients(source: Source) -> None:
+    """Read the record that is kept where two were merged, whichever of them says so."""
+    kept: dict[str, str] = {}
+    for item in source.contents.of(Patient):
+        for link in item.resource.link:
+            other = source.find_a(Patient, link.other, item)
+            if other is not None and link.type in _MERGED:
+                old, new = (item, other) if link.type == _MERGED_INTO else (other, item)
+                kept[old.key] = new.key
+                detail = f"{old.origin} was merged into {new.origin}, which is read in its place"
+                source.note(old.pointer, "patient-merged", detail)
+    source.lead(kept)
+
+
+def _said_again(charts: Charts, home_of: Callable[[Item[Resource]], str | None]) -> frozenset[str]:
     """Return the keys of the orders that are the same as the only one that they are based on.
 
     An order that several others carry out makes no row; they do.
@@ -263,9 +281,7 @@ def _said_again(charts: Charts, home_of: Callable[[Item[Resource]], str | None])
     several = {key for key, items in carried_out.items() if len(items) > 1}
     charts.done |= several
     charts.dispensed |= several
-    roots = find_roots(carried_out)
-    source.same.update((key, source.contents.items[root]) for key, root in roots.items())
-    return set(roots)
+    return source.lead({items[0].key: key for key, items in carried_out.items() if len(items) == 1})
 
 
 def _take_replaced(charts: Charts, uncounted: Counter[tuple[str, str]]) -> None:

@@ -7,7 +7,7 @@ out clean; a control character, which no claim can carry, refuses its resource.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, Generic, TypeVar, cast
@@ -16,7 +16,7 @@ import msgspec
 
 from claims.emr.errors import MalformedEncounter
 from claims.emr.fhir.elements import Element
-from claims.emr.fhir.pages import find_searches, links_of
+from claims.emr.fhir.pages import Search, find_searches, links_of
 from claims.emr.fhir.resources import KINDS, Resource
 from claims.emr.inputs import Oddity, Refusal
 from claims.emr.reading import clean
@@ -50,6 +50,8 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Va
 """What decoding raises for what is no resource of its type."""
 
 _DEEPEST_BUNDLE: Final = 2
+# What these hold was asked for at once: an answer to each question.
+_ANSWERS: Final = frozenset({"batch-response", "transaction-response"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ class _LooseBundle(Element):
 class _Head(Element):
     resource_type: object = None
     id: object = None
+    type: object = None
 
 
 def open_contents(data: bytes) -> Iterator[Contents]:
@@ -255,20 +258,18 @@ def _lines(data: bytes | memoryview, loose: Contents) -> Iterator[tuple[str, msg
 def _open_searches(
     bundles: Mapping[str, msgspec.Raw], loose: Contents, *, is_suspect: bool, depth: int = 1
 ) -> Iterator[Contents]:
-    """Read bundles by their places: the pages of one search together, every other bundle on its own."""
-    for search in find_searches({pointer: links_of(raw) for pointer, raw in bundles.items()}):
+    """Read bundles by their places: the pages of one search together, and the answers to one batch.
+
+    Every other bundle is read on its own.
+    """
+    for search in _searches(bundles):
         contents, nested = Contents([], []), dict[str, msgspec.Raw]()
-        deleted: set[str] = set()
-        for pointer in search.pages:
-            found = _read_bundle(bundles[pointer], pointer, contents, deleted, is_suspect=is_suspect)
-            nested.update(found)
-        # What other pages hold would be missing, and it is money.
-        if search.lacks_first:
-            detail = "there are pages before this one: fetch all pages, and hand them over together"
-            contents.refused.append(Refusal("Bundle", "more-pages", detail, f"{search.pages[0]}/link"))
-        if search.lacks_last:
-            detail = "a server has more of it on a next page: fetch all pages, and hand them over together"
-            contents.refused.append(Refusal("Bundle", "more-pages", detail, f"{search.pages[-1]}/link"))
+        for pointer, found in _read_pages(search, bundles, contents, is_suspect=is_suspect).items():
+            is_answered = _head(bundles[pointer], "type") in _ANSWERS
+            nested |= {} if is_answered else found
+            for answer in _searches(found) if is_answered else ():
+                for more in _read_pages(answer, found, contents, is_suspect=is_suspect).values():
+                    nested |= more
         if contents.by_type or contents.refused or not nested:
             yield contents
         if depth < _DEEPEST_BUNDLE:
@@ -276,6 +277,29 @@ def _open_searches(
         else:
             detail = "a bundle within bundles within a bundle"
             loose.refused.extend(Refusal("Bundle", "nested-too-deep", detail, where) for where in nested)
+
+
+def _searches(bundles: Mapping[str, msgspec.Raw]) -> Iterable[Search[str]]:
+    return find_searches({pointer: links_of(raw) for pointer, raw in bundles.items()})
+
+
+def _read_pages(
+    search: Search[str], bundles: Mapping[str, msgspec.Raw], contents: Contents, *, is_suspect: bool
+) -> Mapping[str, dict[str, msgspec.Raw]]:
+    """Read the pages of a search; return the bundles among the entries of each page by their places."""
+    deleted: set[str] = set()
+    found = {
+        pointer: dict(_read_bundle(bundles[pointer], pointer, contents, deleted, is_suspect=is_suspect))
+        for pointer in search.pages
+    }
+    # What other pages hold would be missing, and it is money.
+    if search.lacks_first:
+        detail = "there are pages before this one: fetch all pages, and hand them over together"
+        contents.refused.append(Refusal("Bundle", "more-pages", detail, f"{search.pages[0]}/link"))
+    if search.lacks_last:
+        detail = "a server has more of it on a next page: fetch all pages, and hand them over together"
+        contents.refused.append(Refusal("Bundle", "more-pages", detail, f"{search.pages[-1]}/link"))
+    return found
 
 
 def _read_bundle(

@@ -20,6 +20,7 @@ class Coding(Element):
     system: str | None = None
     code: str | None = None
     display: str | None = None
+    user_selected: bool | None = None
 
 
 class Period(Element):
@@ -109,6 +110,10 @@ class Quantity(Element):
     comparator: str | None = None
     unit: str | None = None
     code: str | None = None
+
+    def counted_in(self) -> str | None:
+        """Return the unit, in words or else by its code; UCUM's ``1`` only says that something is counted."""
+        return next((one for one in (self.unit, self.code) if one and one != "1"), None)
 
 
 class Range(Element):

@@ -298,13 +298,13 @@ def _quantity(source: Source, line: _Line) -> tuple[Decimal | None, str | None]:
     value = source.quantity(written, line.deciding)
     if value is None:
         return _administered(source, line)
-    return value, (written.unit or written.code) if written else None
+    return value, written.counted_in() if written else None
 
 
 def _administered(source: Source, line: _Line) -> tuple[Decimal | None, str | None]:
     """Add up the doses given; doses in different units cannot be added."""
     doses = [
-        (value, (dose.unit or dose.code))
+        (value, dose.counted_in())
         for one in line.administrations
         if one.resource.dosage and (dose := one.resource.dosage.dose)
         if (value := source.quantity(dose, one)) is not None

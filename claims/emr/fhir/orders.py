@@ -48,20 +48,6 @@ def find_carried_out(
     return found
 
 
-def find_roots(carried_out: Mapping[str, list[Item[Resource]]]) -> Mapping[str, str]:
-    """Return the key of the order that each request is the only one to carry out, by the request's key."""
-    based = {items[0].key: base for base, items in carried_out.items() if len(items) == 1}
-    roots = {}
-    for key, base in based.items():
-        root, seen = base, {key}
-        while root in based and root not in seen:
-            seen.add(root)
-            root = based[root]
-        if root not in seen:  # of a ring none is the first
-            roots[key] = root
-    return roots
-
-
 def _carries_out(item: Item[Request], base: Item[Request]) -> bool:
     intent = (item.resource.intent or "").lower()
     if intent == _FOLLOWING:

@@ -50,7 +50,11 @@ def _read(inputs: Iterable[Contents], options: FhirOptions) -> ReadEncounters:
         charts = open_charts(Source(contents, options))
         encounters.extend(_encounters(charts))
         if not charts.all and not contents.refused:
-            refused.append(Refusal("", "no-encounter", "there is no encounter that counts in the input"))
+            detail = (
+                "there is no encounter that counts in the input: what belongs to a visit must come with it, "
+                "in one bundle"
+            )
+            refused.append(Refusal("", "no-encounter", detail))
         refused.extend(contents.refused)
         oddities.extend(contents.oddities)
     return ReadEncounters(tuple(encounters), tuple(refused), tuple(dict.fromkeys(oddities)))

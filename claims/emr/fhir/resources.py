@@ -136,8 +136,17 @@ class Encounter(Resource):
         return self.period or self.actual_period or Period()
 
 
+class PatientLink(Element):
+    """Another record of the same person."""
+
+    other: Reference | None = None
+    type: str | None = None
+
+
 class Patient(Resource):
     """Who is treated."""
+
+    link: tuple[PatientLink, ...] = ()
 
     name: tuple[HumanName, ...] = ()
     telecom: tuple[ContactPoint, ...] = ()

@@ -94,7 +94,7 @@ def _service(places: Places, line: _Line, charged: Charged, *, own: Decimal) -> 
     ordered = line.ordered or line.performed or ""
     department = places.row_department(ordered)
     kind = _kind_word(extras) or line.kind
-    unit = charged.unit or (line.quantity.unit if line.quantity else None) or extras.text("unit")
+    unit = charged.unit or (line.quantity.counted_in() if line.quantity else None) or extras.text("unit")
     percent = extras.percent("service_percent")
     return Service(
         kind=kind,

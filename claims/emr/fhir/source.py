@@ -4,7 +4,7 @@ What cannot be used is noted as an oddity and left out, so that building names i
 nothing is guessed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -128,6 +128,22 @@ class Source:
             return self._by_identifier(link.type, link.identifier.system, link.identifier.value)
         return None
 
+    def lead(self, others: Mapping[str, str]) -> frozenset[str]:
+        """Find the resource that a key leads to in place of its own; of a ring each stays itself.
+
+        Return the keys of those that are found no more.
+        """
+        led = set()
+        for key in others:
+            root, seen = others[key], {key}
+            while root in others and root not in seen:
+                seen.add(root)
+                root = others[root]
+            if root not in seen:
+                self.same[key] = self.contents.items[root]
+                led.add(key)
+        return frozenset(led)
+
     def key_of(self, reference: Reference | None, owner: Item[Resource]) -> str | None:
         """Return the key of what a reference names; of what is not in the input, the name that it gives."""
         if found := self.find(reference, owner):
@@ -225,12 +241,22 @@ class Source:
         if concept is None:
             return UNNAMED
         sources = []
-        for coding in concept.all_codings():
+        known: dict[str, Named] = {}
+        codings = concept.all_codings()
+        if is_chosen := any(one.user_selected for one in codings):
+            codings = tuple(sorted(codings, key=lambda one: not one.user_selected))
+        for coding in codings:
             if not coding.code or not (text := coding.code.strip()):
                 continue
             if coding.system in national:
-                return Named(text, (), _stripped(coding.display))
+                known.setdefault(text, Named(text, (), _stripped(coding.display)))
             sources.append(Coding(system=coding.system, code=text, display=_stripped(coding.display)))
+        if known:
+            first, *others = known
+            if others and not is_chosen:
+                detail = f"one thing has several national codes, {', '.join(known)}; {first} counts"
+                self.note("", "several-codes", detail)
+            return known[first]
         if not sources and (words := _stripped(concept.words())):
             sources.append(Coding(code=words, display=words))
         return Named(sources[0].code, tuple(sources)) if sources else UNNAMED

@@ -272,6 +272,33 @@ def test_pages_in_a_ring_are_read_once() -> None:
     assert len(done.encounters[0].services) == 1
 
 
+def _answers(*bundles: dict[str, Any], kind: str = "batch-response") -> bytes:
+    entries = [{"resource": one, "response": {"status": "200"}} for one in bundles]
+    return json.dumps({"resourceType": "Bundle", "type": kind, "entry": entries}).encode()
+
+
+def test_the_answers_to_a_batch_are_read_as_one() -> None:
+    visit = a_bundle(a_patient(), an_encounter(), bundle_type="searchset")
+    done = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": a_procedure()}]}
+
+    found = read_fhir(_answers(visit, done))
+
+    assert found.refused == ()
+    assert [one.origin for one in found.encounters[0].services] == [("Procedure/pr1",)]
+    assert len(read_fhir(_answers(visit, done, kind="collection")).refused) == 1
+
+
+def test_an_answer_to_a_batch_that_goes_on_is_named() -> None:
+    visit = {
+        **a_bundle(a_procedure(), bundle_type="searchset"),
+        "link": [{"relation": "next", "url": "https://ehr.test/fhir?page=2"}],
+    }
+
+    (refused,) = read_fhir(_answers(a_bundle(a_request()), visit)).refused
+
+    assert (refused.code, refused.pointer) == ("more-pages", "/entry/1/resource/link")
+
+
 def test_every_encounter_has_what_names_it() -> None:
     second = an_encounter("e2", subject=ref("Patient/p2"))
     done = read(

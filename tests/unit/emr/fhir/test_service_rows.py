@@ -626,3 +626,24 @@ def test_a_product_that_is_to_be_mapped_stands_beside_the_code_of_its_charge() -
     (service,) = read_one(a_charge(productCodeableConcept=concept("urn:stock", "S1"))).services
 
     assert [one.code for one in service.codings["code"]] == ["EXAM", "S1"]
+
+
+@pytest.mark.parametrize(("chosen", "code"), [(None, "10.1"), (1, "10.2")], ids=["first", "chosen"])
+def test_of_several_national_codes_of_one_thing_one_counts_and_the_rest_is_told(
+    chosen: int | None, code: str
+) -> None:
+    codings: list[dict[str, Any]] = [{"system": "urn:ehoso:service", "code": one} for one in ("10.1", "10.2")]
+    if chosen is not None:
+        codings[chosen]["userSelected"] = True
+
+    done = read(a_procedure(code={"coding": codings}))
+
+    assert [one.code for one in done.encounters[0].services] == [code]
+    told = [one.detail for one in done.oddities if one.code == "several-codes"]
+    assert told == ([] if chosen else ["one thing has several national codes, 10.1, 10.2; 10.1 counts"])
+
+
+def test_a_unit_that_only_says_that_something_is_counted_is_none() -> None:
+    (service,) = read_one(an_order(quantityQuantity={"value": 1, "unit": "1", "code": "1"})).services
+
+    assert (service.quantity, service.unit) == (1, None)

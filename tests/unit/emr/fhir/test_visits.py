@@ -517,3 +517,34 @@ def test_a_child_has_an_encounter_of_its_own() -> None:
     child = an_encounter("e2", partOf=ref("Encounter/e1"), subject=ref("Patient/p2"))
 
     assert read(a_patient(), a_patient(id="p2"), an_encounter(), child).oddities == ()
+
+
+@pytest.mark.parametrize("says_so", ["p1", "p2", "both"])
+@pytest.mark.parametrize("insured", ["p1", "p2"])
+def test_of_two_records_that_were_merged_the_kept_one_is_read(says_so: str, insured: str) -> None:
+    into = {"p1": [{"other": ref("Patient/p2"), "type": "replaced-by"}], "p2": []}
+    over = {"p1": [], "p2": [{"other": ref("Patient/p1"), "type": "replaces"}]}
+    links = {
+        name: [*(into[name] if says_so != "p2" else []), *(over[name] if says_so != "p1" else [])]
+        for name in into
+    }
+    people = [a_patient(id=name, link=links[name], name=[{"text": f"NGƯỜI {name}"}]) for name in into]
+    card = {"resourceType": "Coverage", "id": "c", "subscriberId": "DN4790000000000"}
+
+    done = read(*people, {**card, "beneficiary": ref(f"Patient/{insured}")})
+
+    assert [(one.patient.name, len(one.coverage)) for one in done.encounters] == [("NGƯỜI p2", 1)]
+    assert [one.detail for one in done.oddities if one.code == "patient-merged"] == [
+        "Patient/p1 was merged into Patient/p2, which is read in its place"
+    ]
+
+
+def test_records_that_were_merged_into_each_other_stay_as_they_are() -> None:
+    people = [
+        a_patient(
+            id=name, link=[{"other": ref(f"Patient/{other}"), "type": "replaced-by"}], name=[{"text": name}]
+        )
+        for name, other in (("p1", "p2"), ("p2", "p1"))
+    ]
+
+    assert read_one(*people).patient.name == "p1"
