@@ -1,6 +1,6 @@
 """Renew an archive (XAdES B-LTA): timestamps before certificates end or algorithms grow weak."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -58,8 +58,8 @@ class RenewArchive:
         entries = read_container(data)
         files = {name: each for name, each in entries.items() if name not in {SIGNATURES, MANIFEST}}
         trust = self.trust.for_services().with_evidence(read_chain(entries), tuple(self.sources))
-        extender = Extender(self.authority, trust, self.policy, files)
         try:
+            extender = Extender(self.authority, trust, self.policy, files, _stamps(files))
             signatures = extender.extend(entries.get(SIGNATURES, b""), level=Level.B_LTA, at=at)
         except Unparsable as error:
             raise BrokenArchive("signature.unreadable", SIGNATURES) from error
@@ -75,6 +75,14 @@ class RenewArchive:
         for each in verdict.statements:
             if each.answer is Answer.BROKEN and each.question is not Question.BUNDLE:
                 raise BrokenArchive(each.code, each.place)
+
+
+def _stamps(files: Mapping[str, bytes]) -> list[TimestampToken]:
+    """Return the timestamp on the log's head, if it can be read; what is wrong with it is asked elsewhere."""
+    try:
+        return [read_token(files[HEAD_TIMESTAMP])] if HEAD_TIMESTAMP in files else []
+    except NotDer:
+        return []
 
 
 def ends_at(data: bytes, policy: Policy = ARCHIVE_POLICY) -> datetime | None:

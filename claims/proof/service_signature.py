@@ -18,11 +18,13 @@ from claims.proof.reading import MOST_UNSIGNED
 from claims.proof.signature_frame import is_bare
 from claims.proof.verdict import Broken
 from signing.canonical import parse
-from signing.certificates import read_der_certificate
+from signing.certificates import read_der_certificate, usable
 from signing.elements import Refused
 from signing.errors import Unparsable
+from signing.facts import read_facts
 from signing.form import ROOT, find_signature, read_form
 from signing.policy import DEFAULT_POLICY, Policy
+from signing.revocation import RevocationSource
 from signing.trust import TrustStore
 from signing.verdict import Verdict
 from signing.verify import verify
@@ -74,6 +76,14 @@ def read_chain(entries: Mapping[str, bytes]) -> Sequence[x509.Certificate]:
         return [read_der_certificate(each).certificate for each in chain]
     except (ProofError, Refused, ValueError, RecursionError):
         return []  # what is wrong is asked in its turn
+
+
+def read_evidence(
+    data: bytes, files: Mapping[str, bytes], policy: Policy
+) -> tuple[Sequence[x509.Certificate], Sequence[RevocationSource]]:
+    """Return the certificates and lists that renewals put into a signature that was verified."""
+    unsigned = read_facts(parse(data), policy, files=files).unsigned
+    return usable(unsigned.certificates), unsigned.sources
 
 
 def _find_changed(data: bytes, files: Mapping[str, bytes], policy: Policy) -> str:

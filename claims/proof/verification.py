@@ -20,7 +20,7 @@ from claims.proof.material import CERTIFICATES, REVOCATION, SERVICE_LIST, misnam
 from claims.proof.merkle import check_inclusion, leaf_hash
 from claims.proof.reading import ArchiveFiles
 from claims.proof.records import AcceptanceReceipt, Record, TreeHead, token_digest
-from claims.proof.service_signature import ARCHIVE_POLICY, check_signature, read_chain
+from claims.proof.service_signature import ARCHIVE_POLICY, check_signature, read_chain, read_evidence
 from claims.proof.verdict import Absent, Answer, ArchiveVerdict, Broken, Question, Statement, no_archive
 from signing.canonical import parse
 from signing.certificates import check_leaf, read_der_certificate
@@ -32,7 +32,7 @@ from signing.report.as_json import report_from_json
 from signing.timestamps.check import check_token
 from signing.timestamps.tokens import read_token
 from signing.trust import TrustStore
-from signing.verdict import Verdict
+from signing.verdict import Level, Verdict
 from signing.verify import verify
 
 _FOLDERS: Final = (archive.DOCUMENTS, CERTIFICATES, REVOCATION)
@@ -116,6 +116,9 @@ class _Examination:
         verdict = check_signature(data, self._files, trust=self._service, at=self._at, policy=self._policy)
         self._read.are_signed = True
         self._note_signer(verdict)
+        if verdict.level is Level.B_LTA:
+            # What an authority's newer lists no longer say of a certificate that has ended.
+            self._trust = self._trust.with_evidence(*read_evidence(data, self._files, self._policy))
 
     def _note_signer(self, verdict: Verdict) -> None:
         # What is proved to have been signed then is judged as of then, even if the key has ended since.

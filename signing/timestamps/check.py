@@ -199,10 +199,11 @@ def _check_trust(
         _OF_CERTIFICATE[reason]
         for reason in trust.check_path(signer, others, at=token.info.time, purposes=_TIME_STAMPING)
     ]
+    # Newer lists say nothing of a certificate that has ended: that it has is what counts.
+    if at > signer.info.not_after and set(reasons) <= {Reason.TIMESTAMP_REVOCATION_UNKNOWN}:
+        return [Reason.TIMESTAMP_EXPIRED]
     if reasons or at <= token.info.time:
         return reasons
-    if at > signer.info.not_after:
-        return [Reason.TIMESTAMP_EXPIRED]
     # How fresh the news of revocation must be is a question of when the token was made, asked above.
     later = trust.check_path(signer, others, at=at, purposes=_TIME_STAMPING, made=token.info.time)
     return [

@@ -5,7 +5,7 @@ again, before the authority's certificate ends or its algorithms grow weak.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -25,7 +25,7 @@ from signing.revocation import octets_of
 from signing.timestamps.ask import ask_timestamp
 from signing.timestamps.check import check_token, find_signer, read_certificates
 from signing.timestamps.messages import TimestampAuthority
-from signing.timestamps.tokens import read_token
+from signing.timestamps.tokens import TimestampToken, read_token
 from signing.trust import Evidence, TrustStore
 from signing.verdict import Level, Verdict
 from signing.verify import verify
@@ -49,12 +49,14 @@ class Extender:
         trust: Whom to trust; its lists and responses are the evidence that is put in.
         policy: What is accepted.
         files: What the signature covers in the document's stead, by name.
+        beside: Timestamps outside of the signature, for whose authorities evidence is put in, too.
     """
 
     authority: TimestampAuthority
     trust: TrustStore
     policy: Policy = DEFAULT_POLICY
     files: Mapping[str, bytes] | None = field(default=None, repr=False)
+    beside: Sequence[TimestampToken] = ()
 
     def extend(self, data: bytes, *, level: Level, at: datetime) -> bytes:
         """Return the document with its signature at this level; ``at`` is now.
@@ -140,8 +142,7 @@ class Extender:
         sent = [*_certificates_of(form), *unsigned.certificates]
         trust = self.trust.with_evidence(usable(sent), unsigned.sources)
         found = [trust.collect_evidence(_signer_of(form), sent, at=at)]
-        for timestamp in unsigned.timestamps:
-            token = timestamp.token
+        for token in (*(each.token for each in unsigned.timestamps), *self.beside):
             candidates = [*read_certificates(token.certificates), *sent]
             if (signer := find_signer(token, candidates)) is not None:
                 stamping = trust.for_timestamps()

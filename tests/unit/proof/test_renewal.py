@@ -68,7 +68,7 @@ class World:
     def trust(self) -> TrustStore:
         """Return what an administrator trusts who has kept his folder up to date."""
         now = self.clock.now()
-        begun = [pki for at, pki, _ in self.authorities if at <= now]
+        begun = [self.made.pki, *(pki for at, pki, _ in self.authorities if at <= now)]
         lists: list[x509.CertificateRevocationList] = []
         for pki in begun:
             if now < pki.root.not_valid_after_utc:
@@ -78,7 +78,7 @@ class World:
             anchors=known.anchors,
             service_anchors=known.service_anchors,
             intermediates=[*known.intermediates, *(pki.issuing for pki in begun)],
-            crls=[*known.crls, *lists],
+            crls=lists,
             tsa_anchors=[*known.tsa_anchors, *(pki.root for pki in begun)],
         )
 
