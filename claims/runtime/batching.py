@@ -30,11 +30,13 @@ _BROKEN_OFF_S: Final = 24 * 3600
 class BatchRunner:
     """Starts batches and goes on with those that were left."""
 
-    def __init__(self, work_off: WorkOffBatch, folder: Path) -> None:
+    def __init__(self, work_off: WorkOffBatch, folder: Path, *, pause_s: float = _PAUSE_S) -> None:
         self.folder = folder
+        self._pause_s = pause_s
         self._work_off = work_off
         self._stopping = threading.Event()
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="batch")
+        self._in_line: set[str] = set()
 
     def start(self, batch_id: str, upload: Path) -> None:
         """Keep an upload as the batch's parcel and work it off; somebody may be at it already."""
@@ -60,21 +62,27 @@ class BatchRunner:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self, batch_id: str) -> None:
-        self._threads.submit(self._run, batch_id).add_done_callback(partial(_note_failure, batch_id))
+        if batch_id not in self._in_line and not self._stopping.is_set():
+            self._in_line.add(batch_id)
+            self._threads.submit(self._run, batch_id).add_done_callback(partial(_note_failure, batch_id))
 
     def _run(self, batch_id: str) -> None:
         # No request is served here: whoever posted the parcel was asked what he may when he did.
         bind(EVERYWHERE)
         path = self._parcel_of(batch_id)
+        self._in_line.discard(batch_id)
         while not self._stopping.is_set():
             try:
                 if self._work_off(batch_id, path, may_go_on=lambda: not self._stopping.is_set()):
                     path.unlink(missing_ok=True)
+                elif not self._stopping.wait(self._pause_s):
+                    # Whoever is at it may have been cut off, and not come back. Other batches go first.
+                    self._begin(batch_id)
             except FileNotFoundError:
                 return  # another process came to the end of it
             except StoreUnavailable as error:
                 log.warning("batch.waiting", batch_id=batch_id, reason=type(error).__name__)
-                self._stopping.wait(_PAUSE_S)
+                self._stopping.wait(self._pause_s)
             except (UnusableBatch, BatchNotFound, OSError) as error:
                 # The parcel stays: posted again, or at the next start, it goes on.
                 log.warning("batch.interrupted", batch_id=batch_id, reason=type(error).__name__)

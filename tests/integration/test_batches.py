@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import re
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -312,6 +313,29 @@ def test_a_sender_who_leaves_in_the_middle_is_no_failure(service: Service, path:
     assert [one["event"] for one in logs if one["log_level"] in {"error", "warning"}] == []
     assert "request.left" in {one["event"] for one in logs}
     assert not list(service.settings.batch_folder.glob(".incoming-*"))
+
+
+def test_a_batch_that_another_host_is_at_is_tried_until_it_has_ended(tmp_path: Path) -> None:
+    answers = iter([False, False] + [True] * 9)
+    asked: list[str] = []
+    ended = threading.Event()
+
+    def work_off(batch_id: str, *_: object, **__: object) -> bool:
+        asked.append(batch_id)
+        is_ended = batch_id == "bat_2" or next(answers)
+        if is_ended and batch_id == "bat_1":
+            ended.set()
+        return is_ended
+
+    runner = BatchRunner(cast("WorkOffBatch", work_off), tmp_path, pause_s=0.2)
+    for batch_id in ("bat_1", "bat_2"):
+        (tmp_path / "upload").write_bytes(b"")
+        runner.start(batch_id, tmp_path / "upload")
+    assert ended.wait(30)
+    runner.stop()
+
+    assert asked.count("bat_1") == 3
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_fault_of_ours_in_a_batch_is_noted(tmp_path: Path) -> None:
