@@ -8,7 +8,7 @@ from typing import Final
 from claims.building.errors import Reason
 from claims.bundle.money import ZERO, Benefit, Granted, Ground, MoneyRules, grant
 from claims.emr.encounter import Coverage, Encounter
-from claims.emr.scalars import as_date
+from claims.emr.scalars import as_date, plain
 
 EMERGENCY: Final = "2"
 NOT_INSURED: Final = "9"
@@ -111,6 +111,11 @@ def find_entitlement(encounter: Encounter, rules: MoneyRules) -> tuple[Entitleme
         for index, card in enumerate(encounter.coverage)
         if card.percent is None and rules.find_card_percent(card.card) is None
     ]
+    reasons += [
+        fraction(f"/coverage/{index}/percent", plain(card.percent))
+        for index, card in enumerate(encounter.coverage)
+        if card.percent is not None and 0 < card.percent <= 1
+    ]
     if case is not None and factor is None:
         detail = f"no benefit factor is established for case {case} on {rules.on.isoformat()}"
         params = (("case", case), ("on", rules.on.isoformat()))
@@ -119,6 +124,12 @@ def find_entitlement(encounter: Encounter, rules: MoneyRules) -> tuple[Entitleme
         detail = "an insured visit needs an insurance card"
         reasons.append(Reason("/coverage", "no-card", detail, is_gap=True))
     return entitlement, reasons
+
+
+def fraction(pointer: str, percent: str) -> Reason:
+    """Refuse a percent of at most one: no card and no rate pays so little, so 0.8 stands for 80."""
+    detail = f"a percent is needed, and {percent} seems to be a fraction: write 80 for 80 %"
+    return Reason(pointer, "percent-is-fraction", detail, params=(("percent", percent),))
 
 
 def _is_in_force(card: Coverage, day: str) -> bool:

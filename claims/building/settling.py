@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from claims.building.benefit import CardGrant, Entitlement
+from claims.building.benefit import CardGrant, Entitlement, fraction
 from claims.building.charges import Charge
 from claims.building.errors import Reason
 from claims.building.rows import Row
@@ -130,6 +130,8 @@ def _broken_rates(charge: Charge) -> Iterator[Reason]:
             detail = f"{field} is a whole number, and {rate} is none"
             params = (("field", field), ("rate", rate))
             yield Reason(f"{charge.source}/{name}", "rate-not-whole", detail, params=params)
+        elif rate == "1":
+            yield fraction(f"{charge.source}/{name}", rate)
 
 
 def _supported(charge: Charge, rules: MoneyRules, reasons: list[Reason]) -> Charge:

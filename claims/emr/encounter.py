@@ -4,6 +4,7 @@ Every input (this document, FHIR, HL7 v2) becomes the same `Encounter`. What a c
 beyond it (rows, amounts, totals) is worked out in `claims.building`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -359,9 +360,10 @@ _PROBLEM_CODES: Final = {
     "bool_type": ("not-a-flag", "true or false is needed"),
     "dataclass_type": ("not-an-object", "an object is needed"),
     "mapping_type": ("not-an-object", "an object is needed"),
-    "enum": ("not-in-list", "the text is none of those that are possible here"),
-    "literal_error": ("not-in-list", "the text is none of those that are possible here"),
 }
+_NOT_IN_LIST: Final = frozenset({"enum", "literal_error"})
+_ONE_OF: Final = "one of these is needed"
+_EXPECTED: Final = re.compile(r"'([^']*)'")
 
 
 def parse_encounter(data: bytes | str) -> Encounter:
@@ -387,7 +389,7 @@ def _validate(document: object) -> Encounter:
     try:
         return _ENCOUNTER.validate_python(document)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False)
+        found = error.errors(include_url=False)
     # A null says the same as an absent key, but only few documents hold one where a default stands.
     if _drop_nulls(document, found):
         return _validate(document)
@@ -417,6 +419,9 @@ def _problem(document: object, detail: ErrorDetails) -> Problem:
     pointer = pointer_of(_place(document, detail))
     if detail["input"] is DUPLICATE:
         return Problem(pointer, "duplicate-key", "this key is there twice")
+    if detail["type"] in _NOT_IN_LIST:
+        possible = _EXPECTED.findall(str(detail["ctx"]["expected"]))
+        return Problem(pointer, "not-in-list", f"{_ONE_OF}: {', '.join(possible)}")
     code, sentence = _PROBLEM_CODES.get(detail["type"], (detail["type"], detail["msg"]))
     return Problem(pointer, code, sentence)
 

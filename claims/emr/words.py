@@ -15,6 +15,9 @@ def in_words(code: str, detail: str, language: str) -> str:
     if language == _ENGLISH:
         return detail
     words = load_words()
+    sentence, colon, facts = detail.partition(": ")
+    if sentence in words.sentences:
+        return f"{words.sentences[sentence]}{colon}{facts}"
     return words.sentences.get(detail) or (
         f"{words.codes[code]} ({detail})" if code in words.codes else detail
     )

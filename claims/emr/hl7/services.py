@@ -1,7 +1,8 @@
 """Services of a visit: what was ordered (OBR), with what its results and charges say, and charges alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
 from claims.emr.encounter import Service, ServiceKind, Supply
@@ -26,6 +27,7 @@ _REQUEST: Final = (("OBR", 4),)
 def services(order: Order, charges: list[Charge], context: Context) -> Iterator[Service]:
     """Make the services of one order; several may share its number."""
     lines = order.lines()
+    _note_repeats(lines, context)
     answers = _by_code(order.answers)
     charged: dict[str, list[Charge]] = {}
     for charge in charges:
@@ -41,6 +43,15 @@ def services(order: Order, charges: list[Charge], context: Context) -> Iterator[
         yield _service(number, Line(context, segments, first), own, context)
         for charge in own_charges[1:]:
             yield _service(number, Line(context, segments, charge), [], context, is_charged=True)
+
+
+def _note_repeats(lines: Mapping[str, list[Group]], context: Context) -> None:
+    """Say where one message orders a service twice under one number."""
+    for groups in lines.values():
+        for before, group in pairwise(groups):
+            if before.message is group.message and (request := group.first("OBR")):
+                detail = "the order names this service more than once in a message; it makes one row"
+                context.notes.add(request, 4, "service-twice", detail)
 
 
 def line_number(key: str, code: str, *, is_only: bool) -> str:

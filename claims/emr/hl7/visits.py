@@ -3,6 +3,7 @@
 1. A message sent twice counts once (MSH-10).
 2. The visit number (PV1-19) names the visit; failing that another key, when it leads to one visit.
 3. A message without any key, such as a laboratory's result, goes where its order numbers are known.
+4. A visit that got another number (MRG of A42 or A50) is one visit, under the number that it has now.
 """
 
 import re
@@ -23,6 +24,8 @@ _READ: Final = frozenset(
 _OF_A_PERSON: Final = frozenset(
     {"A18", "A24", "A28", "A29", "A30", "A31", "A34", "A37", "A39", "A40", "A46", "A47"}
 )
+# Where a merge names the former number, by where the number stands.
+_FORMER: Final = {"PV1-19": 5, "PV1-50": 6, "PID-18": 3}
 _FIVE_DIGITS = re.compile(r"\d{5}", re.ASCII)
 
 
@@ -53,6 +56,8 @@ def sort_into_visits(
     timed = sorted(_once(messages, notes), key=lambda message: (_sent(message, notes), message.number))
     sorter = _Sorter(options)
     kept = [message for message in timed if _concerns_visits(message, options, notes)]
+    for message in kept:
+        sorter.rename(message)
     for message in kept:
         sorter.learn(message)
     return sorter.assign(kept), sorter.refused
@@ -112,7 +117,12 @@ def _concerns_visits(message: Message, options: Hl7Options, notes: Notes) -> boo
         detail = f"{message.stray_lines} lines begin no segment and were read as text of the one before"
         notes.add(message.header, 0, "line-inside-a-field", detail)
     for merged in message.named("MRG"):
-        notes.add(merged, 1, "records-merged", "two records became one; visits stay with their own numbers")
+        if any(_former(message, options)):
+            detail = "a visit has another number now; what came under the former one is counted with it"
+            notes.add(merged, 5, "visit-renumbered", detail)
+        else:
+            detail = "two records became one; visits stay with their own numbers"
+            notes.add(merged, 1, "records-merged", detail)
     is_of_a_person = kind == _ADMISSION and message.event in _OF_A_PERSON
     return not (is_of_a_person and not any(_keys(message, options)))
 
@@ -131,6 +141,14 @@ def _keys(message: Message, options: Hl7Options) -> list[str]:
     return found
 
 
+def _former(message: Message, options: Hl7Options) -> Iterator[str]:
+    """Yield the numbers that the visit of a message had before."""
+    field, number = _FORMER.get(options.visit_keys[0]), _keys(message, options)[0]
+    if field and number and message.is_admission:
+        former = (segment.text(field) for segment in message.named("MRG"))
+        yield from (text for text in former if text and text != number)
+
+
 class _Sorter:
     """Learns which keys and order numbers lead to which visit, then puts each message to its own."""
 
@@ -139,11 +157,12 @@ class _Sorter:
         self._by_key: dict[tuple[int, str], set[str]] = {}
         self._by_order: dict[tuple[str, str], set[str]] = {}
         self._facilities: dict[str, dict[str, None]] = {}
+        self._now: dict[str, str] = {}
         self.refused: list[Refusal] = []
 
     def learn(self, message: Message) -> None:
         """Note what leads to the visit that a message names by its number."""
-        number, *others = _keys(message, self._options)
+        number, *others = self._keys(message)
         if not number:
             return
         for position, key in enumerate(others, 1):
@@ -151,6 +170,20 @@ class _Sorter:
                 self._by_key.setdefault((position, key), set()).add(number)
         if message.is_admission:
             self._facilities.setdefault(number, {})[self._facility(message)] = None
+
+    def rename(self, message: Message) -> None:
+        """Note which number a visit has now, in order of time; the last word counts."""
+        for former in _former(message, self._options):
+            number = _keys(message, self._options)[0]
+            self._now.pop(number, None)
+            self._now[former] = number
+
+    def _keys(self, message: Message) -> list[str]:
+        """Return the keys of a message, the number being that which the visit has now."""
+        number, *others = _keys(message, self._options)
+        while number in self._now:
+            number = self._now[number]
+        return [number, *others]
 
     def assign(self, messages: list[Message]) -> list[VisitMessages]:
         """Return the visits with their messages."""
@@ -175,7 +208,7 @@ class _Sorter:
 
     def _number(self, message: Message) -> str | None:
         """Return the number of the visit; empty when it was refused, None when only its orders can tell."""
-        number, *others = _keys(message, self._options)
+        number, *others = self._keys(message)
         if number:
             return number
         for position, key in enumerate(others, 1):

@@ -420,6 +420,18 @@ def test_an_unknown_element_and_a_missing_item_are_refused() -> None:
             "rate-not-whole",
             id="rate-of-a-service",
         ),
+        pytest.param(
+            a_document(services=[a_service(pay_percent=1)]),
+            "/services/0/pay_percent",
+            "percent-is-fraction",
+            id="rate-as-a-fraction",
+        ),
+        pytest.param(
+            a_document(card={"percent": "0.8"}),
+            "/coverage/0/percent",
+            "percent-is-fraction",
+            id="card-as-a-fraction",
+        ),
     ],
 )
 def test_what_makes_no_claim_is_refused_with_its_reason(document: Document, pointer: str, code: str) -> None:

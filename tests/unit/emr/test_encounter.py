@@ -139,6 +139,18 @@ def test_every_problem_is_listed_with_its_place() -> None:
     }
 
 
+def test_what_is_possible_is_listed_where_something_else_is_said() -> None:
+    document = a_document(services=[a_service(kind="massage")])
+    document["patient"]["sex"] = "Nam"
+
+    with pytest.raises(MalformedEncounter) as caught:
+        parsed(document)
+
+    said = {problem.pointer: problem.detail for problem in caught.value.problems}
+    assert said["/patient/sex"] == "one of these is needed: male, female, other, unknown"
+    assert "exam, test, imaging" in said["/services/0/kind"]
+
+
 def test_of_very_many_problems_the_first_are_listed_and_the_others_counted() -> None:
     document = a_document()
     document["services"] = [{}] * 500

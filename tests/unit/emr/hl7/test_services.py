@@ -329,3 +329,13 @@ def test_a_number_that_a_default_would_take_the_place_of_refuses_its_visit(
     assert [(one.encounter, one.code, one.pointer) for one in found.refused] == [
         ("DFT^P03 D1", code, f"DFT^P03 D1/ZBL[1]-{field}")
     ]
+
+
+def test_a_service_that_an_order_names_twice_in_a_message_is_said() -> None:
+    ordered = [msg("OML^O21", f"M{n}", "20261102080000", pv1(), order("L1"), obr("L1"), *more) for n, more in
+               ((1, ()), (2, (obr("L1"),)))]  # fmt: skip
+
+    once, twice = (read(message) for message in ordered)
+
+    assert "service-twice" not in codes(once)
+    assert [(one.pointer, one.code) for one in twice.oddities] == [("OML^O21 M2/OBR[2]-4", "service-twice")]

@@ -110,3 +110,29 @@ def test_a_merge_is_reported_and_a_foreign_message_left_out() -> None:
 
 def test_a_person_update_without_a_visit_is_no_refusal() -> None:
     assert not read_hl7(msg("ADT^A31", "M8", "20261102080000", seg("PID", {3: "BN1"}))).refused
+
+
+@pytest.mark.parametrize("event", ["A42", "A50"])
+def test_a_visit_that_got_another_number_has_what_came_under_the_former_one(event: str) -> None:
+    early = msg("OML^O21", "M7", "20261102080000", pv1(f19="V0"), order("L0"), obr("L0"))
+    change = msg(f"ADT^{event}", "M8", "20261102081000", pv1(), seg("MRG", {1: "BN1", 5: "V0"}))
+    late = msg("DFT^P03", "M9", "20261102090000", pv1(f19="V0"), ft1(f23="L0"))
+
+    for shuffled in permutations((early, change, late)):
+        found = read_hl7([ARRIVAL, *shuffled, DEPARTURE])
+
+        (visit,) = found.encounters
+        assert (visit.encounter.link_id, len(visit.services)) == ("V1", 1)
+        assert "visit-renumbered" in codes(found)
+
+
+def test_of_several_changes_of_a_number_the_last_counts() -> None:
+    changes = [
+        msg("ADT^A50", f"M{at}", f"2026110208{at}00", pv1(f19=now), seg("MRG", {5: former}))
+        for at, former, now in ((10, "V0", "V9"), (20, "V9", "V0"), (30, "V0", "V1"))
+    ]
+    early = msg("OML^O21", "M7", "20261102080000", pv1(f19="V9"), order("L0"), obr("L0"))
+
+    (visit,) = read_hl7([ARRIVAL, early, *changes, DEPARTURE]).encounters
+
+    assert (visit.encounter.link_id, len(visit.services)) == ("V1", 1)
