@@ -25,6 +25,10 @@ from claims.exchange.submission import EventKind, FacilityCode
 RETRIES: Final = RetryPolicy(base_s=5.0, cap_s=8 * 3600.0, max_attempts=22)
 #: A receiver that did not answer gets one request only after this long, later after ever longer.
 SILENCES: Final = RetryPolicy(base_s=5.0, cap_s=600.0, max_attempts=2**31)
+#: So many in a row make about three days: what has waited for its turn as long then fails without one. One
+#: request every ten minutes would never come to the end of it.
+SILENT_FOR_GOOD: Final = 438
+LONGEST_SILENCE: Final = timedelta(days=3)
 #: Webhooks of one facility, at most.
 MOST: Final = 10
 PING: Final = "webhook.ping"
@@ -57,7 +61,7 @@ class DeliveryState(StrEnum):
 
     WAITING = "waiting"  # for its first or next attempt
     DELIVERED = "delivered"  # answered with 2xx
-    FAILED = "failed"  # attempts are used up, or the receiver is gone; it may be sent again
+    FAILED = "failed"  # attempts or three days are used up, or the receiver is gone; it may be sent again
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +167,13 @@ class AfterTurn:
     Attributes:
         rests_until: No request goes there before.
         disabled_why: Why none goes there at all any more.
+        fails_before: What has been due since before then has failed; None: nothing has by that.
     """
 
     silences: int
     rests_until: datetime | None
     disabled_why: str | None
+    fails_before: datetime | None = None
 
 
 class Receivers(Protocol):
@@ -418,8 +424,10 @@ class Tell:
             silences = 0 if any(one.tried.status is not None for one in answers) else silences + 1
             if silences or disabled_why:
                 break
-        rests_until = SILENCES.next_attempt_at(self.clock.now(), silences) if silences else None
-        after = AfterTurn(silences, rests_until, disabled_why)
+        now = self.clock.now()
+        rests_until = SILENCES.next_attempt_at(now, silences) if silences else None
+        fails_before = now - LONGEST_SILENCE if silences >= SILENT_FOR_GOOD else None
+        after = AfterTurn(silences, rests_until, disabled_why, fails_before)
         if not self.webhooks.record(webhook_id, told, after, owner=owner):
             return 0
         for one in told:

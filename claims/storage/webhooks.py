@@ -273,6 +273,12 @@ class PostgresWebhooks:
                 "(id text, state text, next_attempt_at timestamptz, tried jsonb) WHERE d.id = r.id",
                 [Json([_told_row(one) for one in told])],
             )
+            if after.fails_before is not None:
+                connection.execute(
+                    "UPDATE webhook_delivery SET state = 'failed', next_attempt_at = NULL "
+                    "WHERE webhook_id = %s AND state = 'waiting' AND next_attempt_at < %s",
+                    [webhook_id, after.fails_before],
+                )
         return True
 
     def forget(self, *, before: datetime, limit: int) -> int:

@@ -19,6 +19,7 @@ from claims.exchange.webhooks import (
     MOST,
     RETRIES,
     SETTLED_TYPES,
+    SILENT_FOR_GOOD,
     AfterTurn,
     Announce,
     DeliveryState,
@@ -260,6 +261,34 @@ def test_a_silent_receiver_delays_nobody_else_and_gets_one_request_at_a_time(tol
     release.clear()
     assert told.serve() == 1
     release.set()
+
+
+@pytest.mark.parametrize(
+    ("silences", "fail"),
+    [
+        pytest.param(SILENT_FOR_GOOD - 1, 3, id="for-three-days"),
+        pytest.param(SILENT_FOR_GOOD - 2, 0, id="for-less"),
+    ],
+)
+def test_what_has_waited_three_days_for_a_receiver_that_is_silent_fails(
+    told: Told, silences: int, fail: int
+) -> None:
+    nobody = "http://127.0.0.1:9/"
+    webhook, _ = told.keep.make(FACILITY, url=nobody, types=("submission.received",), description="")
+    for number in range(4):
+        told.exchange.received(b"<x%d/>" % number)
+    told.serve_until(4)
+    told.exchange.clock.advance(4 * 24 * 3600)
+    now = told.exchange.clock.now()
+    assert told.stored.lease(webhook.id, owner="x", now=now, lease_s=120, limit=1) is not None
+    assert told.stored.record(webhook.id, (), AfterTurn(silences, now, None), owner="x")
+
+    assert told.serve() == 1
+
+    failed = [one for one in told.deliveries(webhook) if one.state is DeliveryState.FAILED]
+    assert len(failed) == fail  # all but the one that went ahead
+    assert {one.next_attempt_at for one in failed} <= {None}
+    assert told.keep.send_again(webhook, told.deliveries(webhook)[0].id).state is DeliveryState.WAITING
 
 
 def test_only_the_holder_of_a_lease_posts_and_what_a_dead_worker_left_is_posted(told: Told) -> None:
