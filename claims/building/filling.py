@@ -98,12 +98,17 @@ class Filling:
         if not agreeing:
             return Filled(item, gaps, [about.other_goods(rows)])
         values = {path: read for path, read in self.values.items() if _is_wanted(path, is_outside_scope)}
+        others: list[Reason] = []
         if self.is_of_other_unit(item, agreeing):
+            others = list(
+                about.other_unit(item, agreeing, [path for path in self.per_unit if path in values])
+            )
             values = {path: read for path, read in values.items() if path not in self.per_unit}
-            gaps = [*gaps, *about.other_unit(item, agreeing)]
+            gaps = [*gaps, *(one for one in others if one.is_gap)]
         filled: Filled[Item] = about.complete(item, agreeing, values)
         is_performed = self.plain_code(code) == code
-        remarks = list(about.other_prices(item, agreeing)) if says_more and is_performed else []
+        others = [*(one for one in others if not one.is_gap), *about.other_prices(item, agreeing)]
+        remarks = others if says_more and is_performed else []
         return Filled(filled.item, [*gaps, *filled.gaps], remarks, filled.lookups)
 
     def is_of_other_unit(self, item: object, rows: Sequence[Entry]) -> bool:
@@ -160,15 +165,20 @@ class _About:
             facts = {"given": _text(given), "listed": _text(known[0]), "row": _place(rows[0])}
             yield self._reason("price-differs", detail, path, facts)
 
-    def other_unit(self, item: object, rows: Sequence[Entry]) -> Iterator[Reason]:
-        """Say which values are lacking because the list has them for one of another unit."""
+    def other_unit(self, item: object, rows: Sequence[Entry], paths: Sequence[str]) -> Iterator[Reason]:
+        """Say that the list is of another unit: a gap of each value that is lacking for it, else a remark."""
         unit, file = _get(item, _UNIT), file_of(Kind.UNIT)
         listed = _text(self.filling.values[_UNIT](rows[0]))
         detail = f"the unit {unit} is not the list's, {listed} ({_place(rows[0])}); {file} may map it"
         facts = (("code", unit), ("listed", listed), ("row", _place(rows[0])), ("file", file))
-        for path in self.filling.per_unit:
-            if _get(item, path) in {None, ""} and self.filling.values[path](rows[0]) not in {None, ""}:
-                yield Reason(self._pointer(path), "unit-differs", detail, is_gap=True, params=facts)
+        empty = {None, ""}
+        lacking = [
+            path
+            for path in paths
+            if _get(item, path) in empty and self.filling.values[path](rows[0]) not in empty
+        ]
+        for path in lacking or (_UNIT,):
+            yield Reason(self._pointer(path), "unit-differs", detail, is_gap=bool(lacking), params=facts)
 
     def not_in_list(self) -> Reason:
         """Say that the facility's list does not have the item on its day."""

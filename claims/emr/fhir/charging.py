@@ -66,6 +66,16 @@ def find_charges(
     return combine(charts.source, items, row, own=own)
 
 
+def note_other_quantity(
+    source: Source, row: Item[fhir.Resource], charged: Iterable[Charged], own: Decimal | None
+) -> None:
+    """Note that the bill counts otherwise than the resource that makes a row, which may be other units."""
+    counted = [one.quantity for one in charged]
+    if own is not None and None not in counted and sum(filter(None, counted), _ZERO) != own:
+        detail = "the charge says another quantity than what it is for; the charge's counts"
+        source.note(row.pointer, "quantity-differs", detail)
+
+
 def share_out(charts: Charts, item: Item[fhir.Resource], parts: Sequence[Named]) -> list[str]:
     """Give each charge of a resource to the part of it that has its code; return the keys of the parts.
 

@@ -5,7 +5,7 @@
    or that another replaces, as long as nothing answers it.
 2. A resource belongs to the encounter that it references; in a bundle with one encounter also when it
    references none, else to that of the charge that names it: some resources, such as R4's SupplyDelivery,
-   have no element for an encounter.
+   have no element for an encounter. A charge that names none belongs to the only one of its account.
 3. Medicines: every dispense, every request that no dispense names, every administration whose request
    does not count.
 4. Services: every procedure, every order that no counted procedure names, every device and supply, and
@@ -16,7 +16,7 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast
 
@@ -234,7 +234,8 @@ def open_charts(source: Source) -> Charts:
         if whole := source.find(part.encounter.resource.part_of, part.encounter):
             charts.parts[whole.key].append(part)
     only = everyone[0].key if len(everyone) == 1 else None
-    billed = dict(_billed(source, only))
+    accounted = dict(_accounted(source, everyone)) if only is None else {}
+    billed = dict(_billed(source, only, accounted)) | accounted
     again = _said_again(charts, lambda one: _home_of(one, source, only or billed.get(one.key)))
     for kind in _OF_ENCOUNTERS:
         for item in source.contents.of(kind):
@@ -352,10 +353,24 @@ def _is_reported(request: MedicationRequest) -> bool:
     return bool(request.reported_boolean or request.reported or (by_whom and by_whom.is_link()))
 
 
-def _billed(source: Source, only: str | None) -> Iterator[tuple[str, str]]:
+def _accounted(source: Source, everyone: Iterable[Item[Encounter]]) -> Iterator[tuple[str, str]]:
+    """Yield the keys of charges, each with that of the only encounter that names their account."""
+    homes: dict[str, set[str]] = defaultdict(set)
+    for encounter in everyone:
+        for reference in encounter.resource.account:
+            if key := source.key_of(reference, encounter):
+                homes[key].add(encounter.key)
+    for item in source.contents.of(ChargeItem) if homes else ():
+        found = [homes[key] for one in item.resource.account if (key := source.key_of(one, item)) in homes]
+        if (known := set().union(*found)) and len(known) == 1:
+            yield item.key, known.pop()
+
+
+def _billed(source: Source, only: str | None, accounted: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the keys of what charges name, each with that of the charge's encounter."""
     for item in source.contents.of(ChargeItem):
-        if _why_not(item.resource) is None and (home := _home_of(item, source, only)):
+        otherwise = only or accounted.get(item.key)
+        if _why_not(item.resource) is None and (home := _home_of(item, source, otherwise)):
             for reference in item.resource.service:
                 if found := source.find(reference, item):
                     yield found.key, home

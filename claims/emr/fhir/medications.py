@@ -8,7 +8,7 @@ from typing import Final
 
 from claims.emr.encounter import Medication, OtherSources
 from claims.emr.fhir import resources as fhir
-from claims.emr.fhir.charging import Charged, combine, find_charges, other_sources
+from claims.emr.fhir.charging import Charged, combine, find_charges, note_other_quantity, other_sources
 from claims.emr.fhir.charts import Chart, Charts
 from claims.emr.fhir.contents import Item
 from claims.emr.fhir.doses import dose_words, instruction_words
@@ -100,7 +100,9 @@ def _medications(charts: Charts, places: Places, line: _Line) -> Iterator[Medica
     own = _quantity(charts.source, line)
     shared = _shared(charts, line, own[0])
     keys = (*(item.key for item in line.items), *charts.keys_of(line.deciding, _requests_of(line)))
-    for charged in (shared,) if shared else find_charges(charts, keys, line.deciding, own=own[0]):
+    found = (shared,) if shared else find_charges(charts, keys, line.deciding, own=own[0])
+    note_other_quantity(charts.source, line.deciding, found, own[0])
+    for charged in found:
         yield _medication(charts, places, line, charged, own)
 
 

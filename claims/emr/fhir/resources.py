@@ -364,6 +364,7 @@ class ChargeItem(Resource):
     """A line of the hospital's bill."""
 
     code: Concept | None = None
+    account: tuple[Reference, ...] = ()
     service: tuple[Reference, ...] = ()
     part_of: tuple[Reference, ...] = ()
     product_codeable_concept: Concept | None = None

@@ -7,7 +7,14 @@ from typing import Final
 
 from claims.emr.encounter import Service, ServiceKind, Supply
 from claims.emr.fhir import resources as fhir
-from claims.emr.fhir.charging import Charged, combine, find_charges, other_sources, share_out
+from claims.emr.fhir.charging import (
+    Charged,
+    combine,
+    find_charges,
+    note_other_quantity,
+    other_sources,
+    share_out,
+)
 from claims.emr.fhir.charts import Chart, Charts, has_category
 from claims.emr.fhir.contents import Item
 from claims.emr.fhir.elements import CodeableConcept, Concept, Period, Quantity, Reference
@@ -77,7 +84,9 @@ def _services(charts: Charts, places: Places, line: _Line) -> Iterator[Service]:
     source, row = charts.source, line.row
     own = source.quantity(line.quantity, row)
     written = _ONE if own is None else own
-    for charged in line.charged or find_charges(charts, line.keys, row, own=written):
+    found = line.charged or find_charges(charts, line.keys, row, own=written)
+    note_other_quantity(source, row, found, own)
+    for charged in found:
         if charged.quantity is None and own is None and line.is_counted:
             # One would take the place of what was said.
             detail = "a quantity that no claim can carry, or a ratio or range of quantities"

@@ -321,6 +321,15 @@ def test_a_quantity_in_another_unit_than_the_lists_takes_no_price_from_it(
         assert found.encounter.medications[0].price is not None
 
 
+def test_a_given_price_in_another_unit_than_the_lists_stays_and_the_unit_is_pointed_out(
+    catalogue: Catalogue,
+) -> None:
+    found = resolved(catalogue, medications=[a_foreign_medicine(unit="Hộp", price="4000")])
+
+    assert found.gaps == ()
+    assert remarks(found) == [("/medications/0/unit", "unit-differs")]
+
+
 def test_goods_of_another_registration_lend_no_price(catalogue: Catalogue) -> None:
     order = a_medicine(registration="VD-9", tender="9", price=None)
 

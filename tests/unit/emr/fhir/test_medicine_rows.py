@@ -278,7 +278,7 @@ def test_a_charge_that_cannot_be_shared_is_of_one_dispense(other: dict[str, Any]
     done = read(a_request(), *dispenses, a_charge(of="MedicationRequest/m1", **total | other))
 
     assert [one.price is None for one in done.encounters[0].medications] == [False, True]
-    assert [one.code for one in done.oddities] == ["charge-of-several"]
+    assert [one.code for one in done.oddities] == ["quantity-differs", "charge-of-several"]
 
 
 def test_a_charge_gives_price_and_quantity() -> None:
@@ -377,3 +377,15 @@ def test_a_prescription_that_is_written_again_is_one_row(said: str, dispensed: s
         assert rows == ["MedicationDispense/d1", "MedicationRequest/m2"]
     else:
         assert rows == (["MedicationDispense/d1"] if dispensed else ["MedicationRequest/m2"])
+
+
+@pytest.mark.parametrize(("charged", "is_told"), [([2], True), ([20], False), ([15, 5], False)])
+def test_a_charge_of_another_quantity_than_was_handed_over_is_told(charged: list[int], is_told: bool) -> None:
+    charges = [
+        a_charge(f"c{number}", of="MedicationDispense/d1", quantity={"value": number}) for number in charged
+    ]
+
+    done = read(a_dispense(quantity={"value": 20, "unit": "Viên"}), *charges)
+
+    assert [one.quantity for one in done.encounters[0].medications] == [sum(charged)]
+    assert ("quantity-differs" in {one.code for one in done.oddities}) is is_told

@@ -647,3 +647,14 @@ def test_a_unit_that_only_says_that_something_is_counted_is_none() -> None:
     (service,) = read_one(an_order(quantityQuantity={"value": 1, "unit": "1", "code": "1"})).services
 
     assert (service.quantity, service.unit) == (1, None)
+
+
+@pytest.mark.parametrize(("named", "row"), [(["a1"], ["EXAM"]), (["a1", "a2"], []), ([], [])])
+def test_a_charge_of_an_account_belongs_to_the_only_encounter_of_it(named: list[str], row: list[str]) -> None:
+    charge = a_charge(account=[ref(f"Account/{one}") for one in named], context=None)
+    visits = [an_encounter(f"e{number}", account=[ref(f"Account/a{number}")]) for number in (1, 2)]
+
+    first, second = read(*visits, charge).encounters
+
+    assert [one.code for one in first.services] == row
+    assert second.services == ()
