@@ -50,6 +50,10 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Va
 """What decoding raises for what is no resource of its type."""
 
 _DEEPEST_BUNDLE: Final = 2
+# Orders by the names that they had before R4.
+_OLDER: Final = frozenset(
+    {"DeviceUseRequest", "DiagnosticOrder", "MedicationOrder", "ProcedureRequest", "ReferralRequest"}
+)
 # What these hold was asked for at once: an answer to each question.
 _ANSWERS: Final = frozenset({"batch-response", "transaction-response"})
 
@@ -95,6 +99,10 @@ class Contents:
         self, raw: msgspec.Raw, kind: str, *, full_url: str | None, pointer: str, is_suspect: bool
     ) -> None:
         """Read a resource, unless it is of a type that makes no row."""
+        if kind in _OLDER:
+            detail = "a type of an older FHIR (DSTU2, STU3): have R4 or R5 exported"
+            self._refuse(raw, kind, pointer, "older-release", detail)
+            return
         if kind not in KINDS:
             if full_url:
                 self.skipped[full_url] = kind

@@ -221,9 +221,12 @@ class Repeat(Element):
     """How often a dose is taken."""
 
     frequency: int | None = None
+    frequency_max: int | None = None
     period: Decimal | None = None
+    period_max: Decimal | None = None
     period_unit: str | None = None
     bounds_duration: Quantity | None = None
+    time_of_day: tuple[str, ...] = ()
 
 
 class Timing(Element):
@@ -237,6 +240,7 @@ class DoseAndRate(Element):
     """How much is taken at a time."""
 
     dose_quantity: Quantity | None = None
+    dose_range: Range | None = None
 
 
 class Dosage(Element):

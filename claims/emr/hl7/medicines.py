@@ -50,9 +50,18 @@ def medications(order: Order, charges: list[Charge], context: Context) -> Iterat
     for number, (_, dispensed) in enumerate(products.items()):
         own = _charges_of(dispensed, charges, is_last=number == len(products) - 1)
         line = Line(context, [*segments, *dispensed, *supplied.given], own[0] if own else None)
+        if len(own) == 1:
+            _note_other_quantity(own[0], _quantity(line, dispensed, supplied.given, Notes()), context)
         yield _medication(line, dispensed, supplied.given, context)
         for other in own[1:]:
             yield charged_medication(other, context, segments)
+
+
+def _note_other_quantity(charge: Charge, told: Decimal | None, context: Context) -> None:
+    """Say that the bill counts otherwise than what was handed over or ordered, which may be other units."""
+    if None not in {charge.quantity, told} and charge.quantity != told:
+        detail = "the charge says another quantity than what it is for; the charge's counts"
+        context.notes.add(charge.first, 10, "quantity-differs", detail)
 
 
 def charged_medication(charge: Charge, context: Context, segments: list[Segment] | None = None) -> Medication:

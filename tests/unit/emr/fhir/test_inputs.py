@@ -360,6 +360,15 @@ def test_resources_that_are_not_read_are_counted_by_type() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["ProcedureRequest", "MedicationOrder"])
+def test_an_order_of_an_older_release_is_refused(kind: str) -> None:
+    done = read(a_procedure(), {"resourceType": kind, "id": "x1", "status": "active"})
+
+    assert [(one.encounter, one.code, one.pointer) for one in done.refused] == [
+        (f"{kind}/x1", "older-release", "/entry/3/resource")
+    ]
+
+
 def test_what_is_no_name_of_a_type_is_not_repeated() -> None:
     (oddity,) = read(a_request(), {"resourceType": "Nguyễn Văn Thử"}).oddities
 

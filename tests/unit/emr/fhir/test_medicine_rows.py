@@ -353,6 +353,44 @@ def test_how_it_is_taken_comes_from_words_or_from_the_structured_dose() -> None:
     assert (second.dose, second.how) == ("Ngày 2 viên chia 2 lần", "Uống sau ăn")
 
 
+TABLET = {"value": 1, "unit": "viên"}
+DAILY = {"period": 1, "periodUnit": "d"}
+
+
+@pytest.mark.parametrize(
+    ("dose", "timing", "words"),
+    [
+        pytest.param(
+            {"doseRange": {"low": TABLET, "high": {"value": 2, "unit": "viên"}}},
+            {"repeat": {"frequency": 2, "frequencyMax": 3, **DAILY}},
+            "1-2 viên/lần * 2-3 lần/ngày",
+            id="ranges",
+        ),
+        pytest.param(
+            {"doseQuantity": TABLET},
+            {"repeat": {"frequency": 1, "period": 4, "periodMax": 6, "periodUnit": "h"}},
+            "1 viên/lần * 1 lần/4-6 giờ",
+            id="period",
+        ),
+        pytest.param(
+            {"doseQuantity": TABLET},
+            {"repeat": {"timeOfDay": ["08:00:00", "20:00:00"], "boundsDuration": {"value": 5, "code": "d"}}},
+            "1 viên/lần * 2 lần/ngày * 5 ngày",
+            id="times-of-day",
+        ),
+        pytest.param(
+            {"doseQuantity": TABLET}, {"code": {"text": "sáng, tối"}}, "1 viên/lần * sáng, tối", id="code"
+        ),
+    ],
+)
+def test_a_structured_dose_is_written_whole(dose: dict[str, Any], timing: dict[str, Any], words: str) -> None:
+    (medicine,) = read_one(
+        a_request(dosageInstruction=[{"timing": timing, "doseAndRate": [dose]}])
+    ).medications
+
+    assert medicine.dose == words
+
+
 @pytest.mark.parametrize(
     "reported",
     [{"reportedBoolean": True}, {"reportedReference": ref("Patient/p1")}, {"reported": True}],

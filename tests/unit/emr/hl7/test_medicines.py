@@ -169,6 +169,16 @@ def test_a_charge_gives_price_and_quantity_to_its_order() -> None:
     assert medication.origin[-1] == "DFT^P03 F1/FT1[1]"
 
 
+@pytest.mark.parametrize(("quantity", "is_told"), [("18", False), ("2", True)])
+def test_a_charge_of_another_quantity_than_was_handed_over_is_told(quantity: str, is_told: bool) -> None:
+    charge = msg("DFT^P03", "F1", "20261102093000", pv1(), ft1("40.30", f10=quantity, f23="O1"))
+
+    found = read(charge, prescribed(), handed("18"))
+
+    told = [("DFT^P03 F1/FT1[1]-10", "quantity-differs")] if is_told else []
+    assert [(one.pointer, one.code) for one in found.oddities] == told
+
+
 def test_a_charge_alone_is_a_medicine_when_its_kind_or_the_options_say_so() -> None:
     said = msg(
         "DFT^P03", "F1", "20261102093000", pv1(), ft1("P1^Thuốc^L", f10="2"), seg("ZBL", {14: "medicine"})
