@@ -32,7 +32,7 @@ from signing.report.as_json import report_from_json
 from signing.timestamps.check import check_token
 from signing.timestamps.tokens import read_token
 from signing.trust import TrustStore
-from signing.verdict import Level, Verdict
+from signing.verdict import Level, Reason, Verdict
 from signing.verify import verify
 
 _FOLDERS: Final = (archive.DOCUMENTS, CERTIFICATES, REVOCATION)
@@ -118,7 +118,9 @@ class _Examination:
         self._note_signer(verdict)
         if verdict.level is Level.B_LTA:
             # What an authority's newer lists no longer say of a certificate that has ended.
-            self._trust = self._trust.with_evidence(*read_evidence(data, self._files, self._policy))
+            evidence = read_evidence(data, self._files, self._policy)
+            self._trust = self._trust.with_evidence(*evidence)
+            self._service = self._service.with_evidence(*evidence)
 
     def _note_signer(self, verdict: Verdict) -> None:
         # What is proved to have been signed then is judged as of then, even if the key has ended since.
@@ -147,6 +149,9 @@ class _Examination:
             reasons += self._service.check_path(
                 facts, others, at=when, purposes=self._policy.extended_key_usages
             )
+            if when < self._signed_at:
+                # No list of its authority says anything of it any more.
+                reasons = [each for each in reasons if each is not Reason.CERTIFICATE_REVOCATION_UNKNOWN]
             failing = self._policy.of_severity(Severity.FAIL, reasons)
             if failing:
                 raise Broken(str(failing[0]), f"{archive.KEYS}: {key_id}")

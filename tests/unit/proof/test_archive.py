@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from claims.proof import archive as names
 from claims.proof import words
-from claims.proof.archive import sign_files
+from claims.proof.archive import make_archive, sign_files
 from claims.proof.container import (
     MANIFEST,
     MIMETYPE,
@@ -23,7 +24,7 @@ from claims.proof.container import (
     write_container,
 )
 from claims.proof.errors import BrokenArchive, BrokenContainer
-from claims.proof.keys import Authority
+from claims.proof.keys import Authority, by_key_id, key_set
 from claims.proof.renewal import RenewArchive
 from claims.proof.tokens import ServiceKey
 from claims.proof.verdict import Answer, ArchiveVerdict, Question, Statement
@@ -576,6 +577,20 @@ def test_a_key_that_the_services_own_list_names_is_not_believed(made: Made) -> N
 
     assert broken(verdicts[0])[Question.KEYS][0] == "keys.revoked"
     assert broken(verdicts[1])[Question.KEYS] == ("keys.list", "revocation/service.crl")
+
+
+def test_a_key_that_has_ended_counts_though_no_list_of_its_authority_speaks_of_it_now(made: Made) -> None:
+    now = NOON + timedelta(days=4 * 365)
+    key = made.authority.issue(at=now - timedelta(days=1))
+    keys = key_set(by_key_id([made.key.certificate, key.certificate]), key.chain)
+    data = make_archive(replace(made.contents, keys=keys, head_timestamp=None), key)
+    trust = TrustStore(
+        anchors=[],
+        service_anchors=made.trust.service_anchors,
+        crls=[made.authority.revocation_list(at=now)],
+    )
+
+    assert broken(verify_archive(data, trust=trust, at=now)).keys() == {Question.BUNDLE}
 
 
 def test_what_signatures_were_judged_by_lies_beside_them(made: Made) -> None:

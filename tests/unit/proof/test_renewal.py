@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from claims.proof.container import SIGNATURES, read_container, write_container
@@ -69,7 +68,7 @@ class World:
         """Return what an administrator trusts who has kept his folder up to date."""
         now = self.clock.now()
         begun = [self.made.pki, *(pki for at, pki, _ in self.authorities if at <= now)]
-        lists: list[x509.CertificateRevocationList] = []
+        lists = [self.made.authority.revocation_list(at=now)]
         for pki in begun:
             if now < pki.root.not_valid_after_utc:
                 lists += [pki.revocation_list([], at=now), pki.root_revocation_list(at=now)]
