@@ -1,7 +1,7 @@
 """Archive a submission: everything that proves it, in one file."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from claims.exchange.access.places import Reach
@@ -77,7 +77,9 @@ class ArchiveSubmission:
         # certificate ends. Then its timestamp proves nothing to whoever gets the archive.
         head = self.log.stamped_head(least_size=index + 1)
         if head is not None and _has_ended(head, at=self.clock.now()):
-            head = self.log.newest_stamped_head()
+            head = self.log.newest_stamped_head() or head
+            # Nothing has come to the log since, or nobody gives timestamps any more.
+            head = replace(head, timestamp=None) if _has_ended(head, at=self.clock.now()) else head
         if head is None:
             head = next(iter(self.log.heads(after_size=index, limit=1)), None)
         head = head or self.log.sign_head(self.keys.current(), now=self.clock.now())

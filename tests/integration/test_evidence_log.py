@@ -258,3 +258,7 @@ def test_an_archive_is_whole_though_the_first_timestamp_over_its_records_has_end
         assert verdict.holds, verdict.statements
 
     assert heads == [1, 1, 3]
+    exchange.clock.advance(2 * YEAR_S)
+    keys.rotate()
+    verdict = verify_archive(archive(ids[0], within=EVERYWHERE), trust=trust, at=exchange.clock.now())
+    assert (verdict.holds, "timestamped_at" in verdict.facts) == (True, False), verdict.statements
