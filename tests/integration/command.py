@@ -1,8 +1,8 @@
 """The `claims` command in a process of its own, with what it said.
 
-Most of a command's time would go into loading libraries. So one process of each worker has loaded them
-and does nothing but fork: a command gets a process of its own, with its own environment, streams and end,
-in which its imports are done. `claims_from_scratch` starts Python anew.
+Most of a command's time would go into loading libraries and reading tables. So one process of each worker
+has done both and does nothing but fork: a command gets a process of its own, with its own environment,
+streams and end, in which its imports are done. `claims_from_scratch` starts Python anew.
 """
 
 import json
@@ -27,14 +27,19 @@ _PATIENCE_S: Final = 100
 _FORKING: Final = multiprocessing.get_context("forkserver")
 _FORKING.set_forkserver_preload(
     [
+        "alembic.command",
+        "claims.runtime.doctor",
         "claims.runtime.start",
+        "claims.web",
         "rich.progress",
         "rich.traceback",
+        "uvicorn.protocols.http.httptools_impl",
         *(
             one.name
             for package in (cli, rules)
             for one in iter_modules(package.__path__, f"{package.__name__}.")
         ),
+        "tests.integration.loaded",
     ]
 )
 
