@@ -4,6 +4,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from claims.bundle.findings import Finding, Severity
@@ -38,6 +39,11 @@ def _demo_pki() -> DemoPki:
     return DemoPki.create(at=NOON)
 
 
+def _elliptic() -> ec.EllipticCurvePrivateKey:
+    """Make a key, in a hundredth of the time that one of RSA takes."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
 class Installation:
     """An exchange whose log has come up to date: one submission of everything, and many more records."""
 
@@ -48,7 +54,9 @@ class Installation:
         self.kept = FileOfHeads(folder / NAME)
         self.audit = Audit(exchange.pool, self.keys.certificates)
         pki = _demo_pki()
-        tsa = DemoTsa.create(pki, clock=exchange.clock.now, valid_from=NOON, valid_to=NOON.replace(year=2030))
+        tsa = DemoTsa.create(
+            pki, clock=exchange.clock.now, valid_from=NOON, valid_to=NOON.replace(year=2030), key=_elliptic()
+        )
         self.keep_log = KeepLog(self.log, self.keys, exchange.clock, tsa.answer, 60, self.kept)
         exchange.receive = ReceiveBundle(exchange.submissions, exchange.jobs, exchange.clock, self.keys)
         exchange.checker.claims[BODY] = ("LK1",)
@@ -108,7 +116,7 @@ class Installation:
         )
 
     def _register(self) -> None:
-        leaf = _demo_pki().leaf("99001", valid_from=NOON, valid_to=NOON.replace(year=2030))
+        leaf = _demo_pki().leaf("99001", valid_from=NOON, valid_to=NOON.replace(year=2030), key=_elliptic())
         register = RegisterCertificate(PostgresRegistrations(self.exchange.pool), self.exchange.clock)
         register(FACILITY, leaf.certificate.public_bytes(Encoding.DER), Note("operator", "first"))
 

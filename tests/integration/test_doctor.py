@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from claims.exchange.ports import Account
@@ -38,9 +39,8 @@ def web() -> Iterator[Web]:
 
 
 @pytest.fixture
-def environment(database_url: str, broker_url: str, tmp_path: Path, web: Web) -> dict[str, str]:
+def environment(database_url: str, broker_url: str, tmp_path: Path, web: Web, pki: DemoPki) -> dict[str, str]:
     """A healthy installation."""
-    pki = DemoPki.create(at=NOW)
     pki.write(tmp_path / "trust")
     service = Service(Settings(data_dir=tmp_path), database_url, broker_url)
     service.facilities.add(FacilityCode("99001"), name="Thử", at=NOW)
@@ -74,7 +74,12 @@ def register(
     facility: str = "99001",
     begins: timedelta = timedelta(days=-1),
 ) -> None:
-    key = pki.leaf(facility, valid_from=NOW + begins, valid_to=NOW + lasts)
+    key = pki.leaf(
+        facility,
+        valid_from=NOW + begins,
+        valid_to=NOW + lasts,
+        key=ec.generate_private_key(ec.SECP256R1()),
+    )
     event = RegistrationEvent(
         RegistrationChange.REGISTERED, NOW - timedelta(hours=1), NOW, Note("test", "test")
     )
