@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,19 @@ POLICY = policy_with(
 )
 
 
+@cache
+def _authorities(at: datetime) -> DemoPki:
+    """Make those of one day, once: RSA keys take longer than all else here."""
+    return DemoPki.create(at=at)
+
+
+@cache
+def _rsa_key(number: int, bits: int) -> rsa.RSAPrivateKey:
+    """Make the key of the first, second … authority of each world, once."""
+    del number
+    return rsa.generate_private_key(65537, bits)
+
+
 @dataclass
 class World:
     """Time-stamping authorities come and go over the years, and their roots with them."""
@@ -53,13 +67,13 @@ class World:
     authorities: list[tuple[datetime, DemoPki, DemoTsa]] = field(default_factory=list)
 
     def open_authority(self, *, at: datetime, years: int, bits: int, pki: DemoPki | None = None) -> DemoPki:
-        pki = pki or DemoPki.create(at=at)
+        pki = pki or _authorities(at)
         tsa = DemoTsa.create(
             pki,
             clock=self.clock.now,
             valid_from=at,
             valid_to=at + years * YEAR,
-            key=rsa.generate_private_key(65537, bits),
+            key=_rsa_key(len(self.authorities), bits),
         )
         self.authorities.append((at, pki, tsa))
         return pki
