@@ -93,6 +93,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_FOLDER] = Path(folder)
 
 
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Have three workers for two cores: a third of their time they wait for servers, processes and clocks."""
+    cores = yield
+    return cores * 3 // 2
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: _Node) -> None:
     """Tell a worker where the session's servers are."""
