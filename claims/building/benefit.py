@@ -116,6 +116,23 @@ def find_entitlement(encounter: Encounter, rules: MoneyRules) -> tuple[Entitleme
         for index, card in enumerate(encounter.coverage)
         if card.percent is not None and 0 < card.percent <= 1
     ]
+    visit = encounter.encounter
+    idle = [
+        index
+        for index, card in enumerate(encounter.coverage)
+        if not _touches(card, visit.admitted, visit.discharged)
+    ]
+    # Without another card it is the days of the orders that have none.
+    reasons += [
+        Reason(
+            f"/coverage/{index}/card",
+            "card-not-valid",
+            "the card is not in force on any day of the visit: leave it out",
+            is_gap=True,
+        )
+        for index in idle
+        if len(idle) < len(encounter.coverage)
+    ]
     if case is not None and factor is None:
         detail = f"no benefit factor is established for case {case} on {rules.on.isoformat()}"
         params = (("case", case), ("on", rules.on.isoformat()))
@@ -130,6 +147,12 @@ def fraction(pointer: str, percent: str) -> Reason:
     """Refuse a percent of at most one: no card and no rate pays so little, so 0.8 stands for 80."""
     detail = f"a percent is needed, and {percent} seems to be a fraction: write 80 for 80 %"
     return Reason(pointer, "percent-is-fraction", detail, params=(("percent", percent),))
+
+
+def _touches(card: Coverage, admitted: str, discharged: str | None) -> bool:
+    """Say whether a card is in force on a day of a visit."""
+    begins_too_late = bool(discharged) and card.valid_from > (discharged or "")[:8]
+    return not begins_too_late and not (card.valid_to and card.valid_to < admitted[:8])
 
 
 def _is_in_force(card: Coverage, day: str) -> bool:

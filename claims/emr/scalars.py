@@ -22,6 +22,9 @@ LocalTime = NewType("LocalTime", str)
 Day = NewType("Day", str)
 """Eight digits, ``yyyyMMdd`` in Viet Nam."""
 
+CARD_NUMBER: Final = re.compile(r"[A-Z]{2}[0-9][0-9A-Z]{2}[0-9]{10}|[0-9]{10}", re.ASCII)
+"""The number of an insurance card: fifteen characters, or the ten of the social insurance alone."""
+
 VIETNAM: Final = timezone(timedelta(hours=7))
 
 _TIME = re.compile(

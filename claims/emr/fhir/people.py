@@ -14,9 +14,8 @@ from claims.emr.fhir.elements import HumanName, Identifier
 from claims.emr.fhir.extras import Extras, read_extras
 from claims.emr.fhir.source import UNNAMED, Named, Source, in_use, many, sourced
 from claims.emr.items import Sex
-from claims.emr.scalars import Day, LocalTime, birth_time, local_day
+from claims.emr.scalars import CARD_NUMBER, Day, LocalTime, birth_time, local_day
 
-_CARD: Final = re.compile(r"[A-Z]{2}[0-9][0-9A-Z]{2}[0-9]{10}|[0-9]{10}")
 _FACILITY: Final = re.compile(r"[0-9A-Z]{5}")
 _PROVINCE: Final = re.compile(r"[0-9]{2}")
 _WARD: Final = re.compile(r"[0-9]{5}")
@@ -172,7 +171,7 @@ def _card_number(source: Source, item: Item[fhir.Coverage]) -> str | None:
         return source.identifier(identifiers, systems) or own
     numbers = chain([own], (one.value for one in identifiers))
     # Printed cards group their characters, and so do those who copy them.
-    return _shaped(_CARD, *("".join(number.split()).upper() if number else None for number in numbers))
+    return _shaped(CARD_NUMBER, *("".join(number.split()).upper() if number else None for number in numbers))
 
 
 def _card(source: Source, chart: Chart, item: Item[fhir.Coverage], number: str) -> Coverage | None:

@@ -7,6 +7,7 @@ from claims.emr.hl7.message import Message, Segment
 from claims.emr.hl7.places import Fields, Found
 from claims.emr.hl7.records import Record
 from claims.emr.hl7.values import birth_of, codings_of, found_day, found_day_or_time, found_percent
+from claims.emr.scalars import CARD_NUMBER
 
 _SEXES: Final = {"M": Sex.MALE, "F": Sex.FEMALE, "O": Sex.OTHER, "A": Sex.OTHER, "N": Sex.OTHER}
 _UNKNOWN_SEXES: Final = frozenset({"", "U"})
@@ -37,13 +38,27 @@ def read_patient(record: Record) -> Patient:
     )
 
 
-def read_coverage(record: Record) -> tuple[Coverage, ...]:
-    """Return the cards that the latest message with insurance lists."""
+def read_coverage(record: Record, *, came: str, went: str) -> tuple[Coverage, ...]:
+    """Return the cards that the latest message with insurance lists.
+
+    Other insurances are left out and said, and so are cards of other days than the visit's.
+    """
     latest = next((m for m in reversed(record.messages) if m.named("IN1")), None)
     if latest is None:
         return ()
     shared = [segment for message in record.messages for segment in message.named("PD1")]
-    return tuple(_card(record, Fields([*shared, *group])) for group in _insurances(latest))
+    notes, kept = record.context.notes, []
+    for group in _insurances(latest):
+        card = _card(record, Fields([*shared, *group]))
+        if not CARD_NUMBER.fullmatch(card.card):
+            detail = "no number of the insurance has the form of an insurance card; it is left out"
+            notes.add(group[0], 36, "not-a-card", detail)
+        elif (card.valid_to and card.valid_to < came[:8]) or (went and card.valid_from > went[:8]):
+            detail = "the card is not valid on any day of the encounter; it is left out"
+            notes.add(group[0], 36, "card-not-valid", detail)
+        else:
+            kept.append(card)
+    return tuple(kept)
 
 
 def _note_other_patients(record: Record) -> None:

@@ -122,12 +122,13 @@ def _encounter(record: Record, stay: Stay) -> Encounter:
     found.add_charges(charges)
     reports = read_reports(visit.messages, numbers, context.notes)
     found.add_reports(reports)
+    told = stay.visit(charges)
     return Encounter(
         schema="encounter/1",
         facility=visit.facility,
-        encounter=stay.visit(charges),
+        encounter=told,
         patient=read_patient(record),
-        coverage=read_coverage(record),
+        coverage=read_coverage(record, came=told.admitted, went=told.discharged or ""),
         diagnoses=read_diagnoses(record),
         medications=tuple(sorted(found.medications, key=lambda item: item.ordered)),
         services=tuple(sorted(found.services, key=lambda item: item.ordered)),

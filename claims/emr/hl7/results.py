@@ -251,10 +251,8 @@ def _whole_report(answered: _Answered, kept: list[_Observation], context: Contex
         if names & _IMPRESSION:
             impressions.append(_text(observation))
         elif first.text(2) == "NM":
-            unit = first.text(6)
-            descriptions.append(
-                f"{first.text(3, 2) or observation.code}: {_text(observation)} {unit}".rstrip()
-            )
+            described = f"{first.text(3, 2) or observation.code}: {_text(observation)} {_unit(first)}"
+            descriptions.append(described.rstrip())
         else:
             descriptions.append(_text(observation))
     reader, request = _reader(report, kept[0], context), report.request
@@ -285,13 +283,18 @@ def _measured(answered: _Answered, observation: _Observation, context: Context) 
         index=index.code or None,
         name=index.text or None,
         value=None if is_long else text,
-        unit=first.text(6) or None,
+        unit=_unit(first) or None,
         description="\n".join([*([text] if is_long else []), *comments]) or None,
         at=_first_time((*_times([observation]), (report.request, 22)), context.notes) or None,
         reader=reader.code or None,
         codings=codings_of(index=index, service=answered.service, reader=reader),
         origin=(*(segment.place for segment in observation.segments), report.request.place),
     )
+
+
+def _unit(segment: Segment) -> str:
+    """Return the unit of a value (OBX-6) by its code, else in words."""
+    return segment.text(6) or segment.text(6, 2)
 
 
 def _text(observation: _Observation) -> str:

@@ -432,6 +432,22 @@ def test_an_unknown_element_and_a_missing_item_are_refused() -> None:
             "percent-is-fraction",
             id="card-as-a-fraction",
         ),
+        pytest.param(
+            a_document(
+                coverage=[
+                    {"card": "DN4790000000000", "registered_at": "79999", "from": "2026-01-01"},
+                    {
+                        "card": "GD4790000000001",
+                        "registered_at": "79001",
+                        "from": "2024-01-01",
+                        "to": "2024-12-31",
+                    },
+                ]
+            ),
+            "/coverage/1/card",
+            "card-not-valid",
+            id="card-of-other-days",
+        ),
     ],
 )
 def test_what_makes_no_claim_is_refused_with_its_reason(document: Document, pointer: str, code: str) -> None:

@@ -167,3 +167,10 @@ def test_a_result_without_a_status_is_taken_as_final_and_said() -> None:
 
     assert len(found.encounters[0].results) == 1
     assert codes(found) == {"no-result-status"}
+
+
+@pytest.mark.parametrize("unit", ["mmol/L", "mmol/L^millimol^UCUM", "^mmol/L^L"])
+def test_a_unit_is_read_by_its_code_else_in_words(unit: str) -> None:
+    result = msg("ORU^R01", "R1", "20261102084000", pv1(), order("L1"), obr("L1"), obx("5.6", f6=unit))
+
+    assert [one.unit for one in encounter(result).results] == ["mmol/L"]

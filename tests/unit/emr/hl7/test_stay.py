@@ -261,3 +261,30 @@ def test_origins_name_message_and_segment_the_deciding_one_first() -> None:
 
     assert found.encounter.origin == ("ADT^A03 A9/PV1[1]", "ADT^A04 A1/PV1[1]")
     assert found.patient.origin == ("ADT^A04 A1/PID[1]",)
+
+
+def test_an_insurance_that_is_no_card_is_left_out_and_said() -> None:
+    listed = [seg("IN1", {1: str(n), 12: "20260101", 36: number}) for n, number in
+              enumerate(("PVI-2026-0001", "DN 4 79 00 000 00000", "", "AB1234"), 1)]  # fmt: skip
+
+    found = read(msg("ADT^A08", "A5", "20261102080000", pv1(), *listed))
+
+    assert [one.card for one in found.encounters[0].coverage] == ["DN4790000000000"]
+    assert [one.pointer for one in found.oddities if one.code == "not-a-card"] == [
+        f"ADT^A08 A5/IN1[{n}]-36" for n in (1, 3, 4)
+    ]
+
+
+def test_a_card_of_other_days_than_the_visits_is_left_out_and_said() -> None:
+    days = (("20240101", "20241231"), ("20260101", "20261231"), ("20261103", ""))
+    listed = [
+        seg("IN1", {12: since, 13: until, 36: f"DN479000000000{number}"})
+        for number, (since, until) in enumerate(days, 1)
+    ]
+
+    found = read(msg("ADT^A08", "A5", "20261102080000", pv1(), *listed))
+
+    assert [one.card for one in found.encounters[0].coverage] == ["DN4790000000002"]
+    assert [one.pointer for one in found.oddities if one.code == "card-not-valid"] == [
+        f"ADT^A08 A5/IN1[{number}]-36" for number in (1, 3)
+    ]
