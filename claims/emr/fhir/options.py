@@ -57,8 +57,9 @@ class IdentifierSystems:
     Attributes:
         encounter: The episode key (MA_LK). Without any, the official or else the first identifier.
         record: The number of the medical record (MA_HSBA).
-        patient: The patient's number (MA_BN). Without any, the identifier of type MR, else the first.
-        national_id: The 12-digit number of a person.
+        patient: The patient's number (MA_BN). Without any, the identifier of type MR, else the first that is
+            of no other authority by its type.
+        national_id: The 12-digit number of a person. Without any, the identifier of type NI.
         card: The insurance card. Without any, what has the form of a card number.
         practitioner: The code of a member of staff as the insurance knows it.
         facility: The 5-character code of a facility.

@@ -19,7 +19,10 @@ from claims.emr.scalars import CARD_NUMBER, Day, LocalTime, birth_time, local_da
 _FACILITY: Final = re.compile(r"[0-9A-Z]{5}")
 _PROVINCE: Final = re.compile(r"[0-9]{2}")
 _WARD: Final = re.compile(r"[0-9]{5}")
-_MEDICAL_RECORD: Final = "MR"
+# HL7 table 0203: numbers of the hospital, of the person in the country, and of other authorities.
+_MEDICAL_RECORD: Final = frozenset({"MR"})
+_NATIONAL: Final = frozenset({"NI", "NNVNM", "CCCD"})
+_OF_OTHERS: Final = _NATIONAL | {"DL", "HC", "NIIP", "PPN", "SS", "TAX"}
 _SEXES: Final = {"m": Sex.MALE, "f": Sex.FEMALE}
 _NOBODY: Final = Patient(
     id="", name="", birth=LocalTime(""), sex=Sex.UNKNOWN, ethnicity="", occupation="",
@@ -38,7 +41,8 @@ def read_patient(source: Source, chart: Chart) -> Patient:
     return Patient(
         id=_number(source, identifiers) or "",
         name=name_of(patient.name),
-        national_id=source.identifier(identifiers, source.options.identifiers.national_id),
+        national_id=source.identifier(identifiers, source.options.identifiers.national_id)
+        or _of_type(in_use(identifiers, best="official"), _NATIONAL),
         birth=birth_of(source, item),
         sex=sex_of(source, item),
         blood_group=extras.text("blood_group")
@@ -58,8 +62,19 @@ def _number(source: Source, identifiers: tuple[Identifier, ...]) -> str | None:
         return own
     known = in_use(identifiers, best="official")
     others = [one for one in known if one.value and one.system not in (*kinds.national_id, *kinds.card)]
-    records = [one for one in others if one.type and any(c.code == _MEDICAL_RECORD for c in one.type.coding)]
-    return next((str(one.value).strip() for one in (*records, *others)), None)
+    rest = (str(one.value).strip() for one in others if not _has_type(one, _OF_OTHERS))
+    return _of_type(others, _MEDICAL_RECORD) or next(rest, None)
+
+
+def _of_type(identifiers: Iterable[Identifier], types: frozenset[str]) -> str | None:
+    """Return the first identifier of one of some types."""
+    typed = (str(one.value).strip() for one in identifiers if one.value and _has_type(one, types))
+    return next(typed, None)
+
+
+def _has_type(identifier: Identifier, types: frozenset[str]) -> bool:
+    kind = identifier.type
+    return kind is not None and (kind.text in types or any(coding.code in types for coding in kind.coding))
 
 
 def name_of(names: tuple[HumanName, ...]) -> str:

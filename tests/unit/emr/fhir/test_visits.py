@@ -548,3 +548,19 @@ def test_records_that_were_merged_into_each_other_stay_as_they_are() -> None:
     ]
 
     assert read_one(*people).patient.name == "p1"
+
+
+@pytest.mark.parametrize("said", [{"coding": [{"code": "NI"}]}, {"text": "CCCD"}])
+@pytest.mark.parametrize("number", [{}, {"type": {"coding": [{"code": "MR"}]}}], ids=["untyped", "record"])
+def test_the_number_of_a_person_is_told_by_its_type_and_is_no_number_of_the_hospital(
+    said: dict[str, Any], number: dict[str, Any]
+) -> None:
+    identifiers = [
+        {"type": said, "system": "http://hospital.vn/cccd", "value": "000080000001"},
+        {"type": {"coding": [{"code": "PPN"}]}, "value": "P1"},
+        {**number, "system": "http://hospital.vn/pid", "value": "BN9"},
+    ]
+
+    patient = read_one(a_patient(identifier=identifiers)).patient
+
+    assert (patient.id, patient.national_id) == ("BN9", "000080000001")
