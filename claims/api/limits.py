@@ -28,7 +28,8 @@ class LimitsView(BaseModel):
     feed_events: int = Field(description="Events of a page of the feed (`limit`).")
     wait_s: int = Field(description="Seconds of `wait`.")
     intake_rate: str | None = Field(
-        description="How fast a facility may hand in, such as `600/minute`; null: as fast as it can."
+        description="With how many requests a facility may hand in, such as `600/minute`; a batch is one. "
+        "null: as fast as it can."
     )
 
 

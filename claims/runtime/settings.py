@@ -206,8 +206,9 @@ class Settings(BaseModel):
 
     intake_rate: Rate = Field(
         "",
-        description="How fast a facility may hand in, such as 600/minute; counted by all API processes "
-        "together where the broker is a Redis or Valkey. Unset: as fast as it can.",
+        description="With how many requests a facility may hand in, such as 600/minute; a batch is one. "
+        "Counted by all API processes together where the broker is a Redis or Valkey. Unset: as fast as it "
+        "can.",
     )
 
     dropin: bool = Field(
