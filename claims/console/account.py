@@ -3,16 +3,15 @@
 Each step of signing in has its page; a session that is not complete is led to the one that is missing.
 """
 
-import io
 from collections.abc import Callable
 from typing import Annotated, Final
 
-import segno
 from fastapi import APIRouter, Query, Request
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from claims import qr
 from claims.console.addresses import is_own, page_url
 from claims.console.answers import NOT_FOUND, UNPROCESSABLE, go_to, see_other
 from claims.console.navigation import visible_places
@@ -281,20 +280,8 @@ def _generator(request: Request, service: TheService, after: str, error: Excepti
     if session.stage is not Stage.ENROLL:
         return see_other(_STEPS.get(session.stage, "/"))
     made = service.sign_in.begin_totp(session_token(request))
-    image = io.BytesIO()
     # Black on white in both colour schemes: cameras need it.
-    segno.make(made.uri, error="m").save(
-        image,
-        kind="svg",
-        scale=5,
-        border=4,
-        light="#fff",
-        xmldecl=False,
-        svgns=False,
-        nl=False,
-        omitsize=True,
-    )
-    values = {"secret": made.secret, "image": image.getvalue().decode()}
+    values = {"secret": made.secret, "image": qr.svg(made.uri)}
     return _step(request, service, Stage.ENROLL, "signin_generator.html", after, error, **values)
 
 

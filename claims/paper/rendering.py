@@ -14,7 +14,6 @@ from pathlib import Path
 from threading import local
 from typing import TYPE_CHECKING, Final
 
-import segno
 import typst
 
 from claims.bundle.contents import DocumentKind, read_contents
@@ -32,6 +31,7 @@ from claims.paper.fitting import (
 )
 from claims.paper.sheet import AMOUNTS, UNREAD, figure, read_sheet
 from claims.paper.spelling import spell_amount
+from claims.qr import points
 from claims.reading_order import BOX, in_order
 
 if TYPE_CHECKING:
@@ -59,11 +59,6 @@ _RARE: Final = re.compile(
 )
 #: Characters that no font shows, as JSON writes them: a tab, and others that control something.
 _CONTROL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\(?:(t)|[bf]|u00[01][0-9a-f])")
-_MASK: Final = 3
-#: What a light and what a dark module look like.
-_INK: Final = bytes([255, 0]).ljust(256, b"\0")
-#: The margin of the code, in modules.
-_QUIET: Final = 2
 #: What each line of the money summary says, beside the place of its amount.
 _PAID: Final = (("fund_pays", 2), ("patient_copays", 3), ("patient_pays", 5), ("others_pay", 4))
 
@@ -331,14 +326,8 @@ def _title(claim: ReadClaim, words: Mapping[str, str]) -> str:
 
 
 def _qr(address: str) -> dict[str, object]:
-    """Return the code as points, row by row, from black (0) to white (255)."""
-    # One of the eight masks, not the best of them, which takes three times as long to find: any reader takes
-    # any, and of an address that is half random letters none makes large areas of one colour.
-    code = segno.make(address, error="m", mask=_MASK)
-    side, margin = len(code.matrix) + 2 * _QUIET, bytes(_QUIET)
-    rows = [margin + row + margin for row in code.matrix]
-    above = bytes(side * _QUIET)
-    return {"points": list(b"".join([above, *rows, above]).translate(_INK)), "side": side}
+    rows = points(address)
+    return {"points": list(b"".join(rows)), "side": len(rows)}
 
 
 @cache
