@@ -29,6 +29,7 @@ from signing.elements import Refused
 from signing.errors import RecordUnreadable, Unparsable
 from signing.policy import Policy, Severity
 from signing.report.as_json import report_from_json
+from signing.revocation import RevocationSource
 from signing.timestamps.check import check_token
 from signing.timestamps.tokens import read_token
 from signing.trust import TrustStore
@@ -278,9 +279,14 @@ class _Examination:
         if bundle is None or not report.verdict.has_passed:
             return  # that a bundle was signed wrongly is what the archive of a rejected one proves
         known = report.record.trust.as_store()
-        trust = self._trust.with_evidence(known.intermediates, [*known.crls, *known.responses])
+        sources: list[RevocationSource] = [*known.crls, *known.responses]
+        trust = self._trust.with_evidence(known.intermediates, sources)
         try:
             verdict = verify(parse(bundle), trust=trust, at=report.record.at)
+            if verdict.reasons == (Reason.CERTIFICATE_REVOCATION_UNKNOWN,):
+                # Lists from after a certificate's end say nothing of it, and take nothing away.
+                trust = self._trust.with_evidence_alone(known.intermediates, sources)
+                verdict = verify(parse(bundle), trust=trust, at=report.record.at)
         except Unparsable as error:
             raise Broken("bundle.unreadable", archive.BUNDLE) from error
         if not verdict.has_passed:

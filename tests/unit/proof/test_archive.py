@@ -30,6 +30,8 @@ from claims.proof.tokens import ServiceKey
 from claims.proof.verdict import Answer, ArchiveVerdict, Question, Statement
 from claims.proof.verification import verify_archive
 from signing.errors import CannotExtend
+from signing.report.as_json import report_to_json
+from signing.report.report import Terms, report_on
 from signing.trust import TrustStore
 from tests.archives import LATER, SUBMISSION, Made, an_archive, later
 from tests.fakes import NOON
@@ -591,6 +593,38 @@ def test_a_key_that_has_ended_counts_though_no_list_of_its_authority_speaks_of_i
     )
 
     assert broken(verify_archive(data, trust=trust, at=now)).keys() == {Question.BUNDLE}
+
+
+@pytest.mark.parametrize(
+    ("revoked", "expected"),
+    [
+        pytest.param(False, None, id="says-nothing"),
+        pytest.param(True, "certificate.revoked", id="says-revoked"),
+    ],
+)
+def test_lists_from_after_the_end_of_a_facilitys_certificate_take_nothing_away_unless_they_name_it(
+    made: Made, revoked: bool, expected: str | None
+) -> None:
+    bundle, now = made.contents.bundle or b"", NOON + timedelta(days=500)
+    blind = TrustStore(anchors=[made.pki.root], intermediates=[made.pki.issuing])
+    report = report_on(bundle, Terms(trust=blind, at=NOON, facility="99001"))
+    assert report.verdict.signer is not None
+    data = made.with_contents(
+        signature_report=report_to_json(report), etsi_report=None, material={}, head_timestamp=None
+    )
+    named = [x509.load_der_x509_certificate(report.verdict.signer.certificate_der)] if revoked else []
+    trust = TrustStore(
+        anchors=[made.pki.root],
+        service_anchors=made.trust.service_anchors,
+        crls=[
+            made.pki.revocation_list(named, at=now, revoked_at=NOON - timedelta(hours=1)),
+            made.pki.root_revocation_list(at=now),
+        ],
+    )
+
+    verdict = verify_archive(data, trust=trust, at=now)
+
+    assert broken(verdict).get(Question.BUNDLE, (None,))[0] == expected, verdict.statements
 
 
 def test_what_signatures_were_judged_by_lies_beside_them(made: Made) -> None:
