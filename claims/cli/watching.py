@@ -107,6 +107,8 @@ def _watch(watched: WatchedFolder, *, once: bool, every: float, as_json: bool) -
                     emit(outcome)
         except ApiUnreachable as outage:
             say(sentence("outage", watched.language, said=describe_error(outage, watched.language)))
+        except BrokenPipeError:
+            raise  # nobody reads what is said
         except OSError as trouble:
             # A disk that is full gets room again, and what was handed in does not come twice.
             if once or _stat(watched.folder) is None:

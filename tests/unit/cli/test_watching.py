@@ -578,6 +578,23 @@ def test_a_disk_that_is_full_is_waited_for(
     assert len(set(api.submitted)) == 1
 
 
+def test_when_nobody_reads_what_it_says_it_ends(
+    tmp_path: Path, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.xml").write_text("<a/>")
+
+    def emit(_document: object) -> None:
+        raise BrokenPipeError
+
+    looks = iter(range(9))
+    monkeypatch.setattr(watching, "open_api", opening(api))
+    monkeypatch.setattr("claims.cli.watching.emit", emit)
+    monkeypatch.setattr("claims.cli.watching.time.sleep", lambda _: next(looks))
+
+    with pytest.raises(typer.Exit):
+        watching.watch(tmp_path, as_json=True)
+
+
 def test_a_folder_that_goes_away_is_waited_for(
     tmp_path: Path, api: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
