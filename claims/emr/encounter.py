@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 from claims.emr.errors import MOST_PROBLEMS, MalformedEncounter, Problem
 from claims.emr.items import STRICT, Coding, Codings, Origin, Sex
 from claims.emr.papers import Documents
-from claims.emr.reading import DUPLICATE, clean, pointer_of, read_json
+from claims.emr.reading import DUPLICATE, SEVERAL, clean, pointer_of, read_json
 from claims.emr.scalars import (
     Amount,
     BirthField,
@@ -422,6 +422,8 @@ def _problem(document: object, detail: ErrorDetails) -> Problem:
     if detail["type"] in _NOT_IN_LIST:
         possible = _EXPECTED.findall(str(detail["ctx"]["expected"]))
         return Problem(pointer, "not-in-list", f"{_ONE_OF}: {', '.join(possible)}")
+    if document is detail["input"] and isinstance(document, list) and document:
+        return Problem(pointer, "several-documents", SEVERAL)
     code, sentence = _PROBLEM_CODES.get(detail["type"], (detail["type"], detail["msg"]))
     return Problem(pointer, code, sentence)
 

@@ -39,6 +39,7 @@ _OTHER_XML: Final = (
     ("urn:hl7-org:v2xml", "hl7-as-xml", "it is HL7 v2 as XML: have it sent as segments (ER7)"),
     ("urn:hl7-org:v3", "a-cda-document", "it is a CDA document: have FHIR or HL7 v2 exported"),
 )
+SEVERAL: Final = "one document is needed: hand over each encounter as a file of its own"
 _HEAD: Final = 1000
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _ZIP: Final = b"PK\x03\x04"
@@ -75,15 +76,19 @@ def read_json(data: bytes | str) -> object:
             object_pairs_hook=_object,
         )
     except json.JSONDecodeError as error:
-        raise _malformed(
-            "not-json", f"it is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
-        ) from None
+        raise _not_json(error, text) from None
     except (ValueError, RecursionError):
         raise _malformed("not-json", _OUT_OF_BOUNDS) from None
     hiding = _HIDING_ESCAPE_IN_ASCII if text.isascii() else _HIDING_ESCAPE
     if _FORBIDDEN.search(text) or hiding.search(text):
         return clean(document)
     return document
+
+
+def _not_json(error: json.JSONDecodeError, text: str) -> MalformedEncounter:
+    if error.msg == "Extra data" and text.lstrip().startswith("{"):
+        return _malformed("several-documents", SEVERAL)
+    return _malformed("not-json", f"it is not JSON: {error.msg} (line {error.lineno}, column {error.colno})")
 
 
 def clean(document: object) -> object:

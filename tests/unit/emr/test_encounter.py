@@ -198,6 +198,8 @@ def test_a_problem_never_repeats_what_the_document_holds() -> None:
         pytest.param(b'<ClinicalDocument xmlns="urn:hl7-org:v3"/>', "a-cda-document", id="cda"),
         pytest.param(b"<CHECKIN/>", "not-json", id="other-xml"),
         pytest.param(b"[]", "not-an-object", id="a-list"),
+        pytest.param(b"[{}, {}]", "several-documents", id="a-list-of-documents"),
+        pytest.param(b"{}\n{}", "several-documents", id="a-document-a-line"),
         pytest.param(b'{"services": [' + b"{}," * 30_000 + b"{}]}", "too-large", id="too-many-objects"),
         pytest.param(b'{"services": [' + b"0," * 200_001 + b"0]}", "too-large", id="too-many-values"),
     ],
