@@ -224,6 +224,8 @@ def _cards(chart: Chart) -> list[Item]:
         "from": (last_day + timedelta(days=1)).isoformat(),
         "to": (last_day + timedelta(days=365)).isoformat(),
     }
+    if chart.discharged.date() <= last_day:
+        return [card]
     return [{**card, "to": last_day.isoformat()}, later]
 
 
