@@ -149,7 +149,8 @@ class NotTheService(ApiUnreachable):
 
     def __init__(self, url: str, problem: Document) -> None:
         self.reason = _said(problem)
-        ApiError.__init__(self, f"{url} answers {self.reason}; that is not the service: see to the address")
+        whose = "that is not the service: see to the address, or to a proxy"
+        ApiError.__init__(self, f"{url} answers {self.reason}; {whose}")
         self.url = url
         self.problem = problem
 

@@ -73,7 +73,7 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 #: What an error says in Vietnamese, by its kind's name: to load them all takes longer than most commands.
 _ERRORS: Final[Mapping[str, str]] = {
     "NotNow": "{url} chưa làm được lúc này ({reason}); hãy thử lại {later}",
-    "NotTheService": "{url} trả lời {reason}; đó không phải dịch vụ, hãy xem lại địa chỉ",
+    "NotTheService": "{url} trả lời {reason}; đó không phải dịch vụ, hãy xem lại địa chỉ hoặc proxy ở giữa",
     "ApiUnreachable": "không kết nối được {url} ({reason})",
     "FolderWatched": "một tiến trình khác đang theo dõi {folder}",
     "OSError": "không đọc hoặc không ghi được tệp ({error})",
