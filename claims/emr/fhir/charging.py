@@ -13,7 +13,7 @@ from claims.emr.fhir.contents import Item
 from claims.emr.fhir.elements import Money
 from claims.emr.fhir.extras import Extras, read_extras
 from claims.emr.fhir.options import PriceOverride
-from claims.emr.fhir.orders import codes_of
+from claims.emr.fhir.orders import Codes, codes_of
 from claims.emr.fhir.source import Named, Source
 
 _ZERO: Final = Decimal(0)
@@ -55,11 +55,17 @@ def find_charges(
     ``own`` is the quantity that the row's own resources say. A charge is paid once: of several rows that
     it would price, the first has it.
     """
-    found = {item.key: item for key in keys for item in charts.charged.get(key, ())}
+    named = tuple(keys)
+    found = {item.key: item for key in named for item in charts.charged.get(key, ())}
     found = {key: item for key, item in found.items() if key not in charts.beside}
     for item in [item for item in found.values() if item.key in charts.priced]:
         detail = "a charge names what makes several rows; it counts for the first of them alone"
         charts.source.note(item.pointer, "charge-of-several", detail)
+        del found[item.key]
+    known = charts.source.contents.items
+    codes = codes_of(row).union(*(codes_of(known[key]) for key in named if key in known and found))
+    for item in [item for item in found.values() if _is_of_other(charts.source, item, row, codes)]:
+        _put_beside(charts, item)
         del found[item.key]
     items = _of_one_code(charts, tuple(found.values()), row)
     charts.priced.update(item.key for item in items)
@@ -97,6 +103,34 @@ def _put_beside(charts: Charts, charge: Item[fhir.ChargeItem]) -> None:
     charts.beside.add(charge.key)
     detail = "it has another code than what it names, or no quantity beside others; it makes a row"
     charts.source.note(charge.pointer, "charge-beside", detail)
+
+
+def _is_of_other(
+    source: Source, charge: Item[fhir.ChargeItem], row: Item[fhir.Resource], codes: Codes
+) -> bool:
+    """Say whether a charge is for something else than it names: by another national code, or by its product.
+
+    So are materials and medicines that are charged with the procedure that used them.
+    """
+    national = source.options.national
+    goods = {*national.drug, *national.supply}
+    said = {one for one in codes_of(charge) if one[0] in goods.union(national.service)}
+    own = {one for one in codes if one[0] in goods.union(national.service)}
+    if said and own:
+        return said.isdisjoint(own)
+    is_goods = any(system in goods for system, _ in said) or _has_product(source, charge)
+    return is_goods and isinstance(row.resource, (fhir.Procedure, fhir.ServiceRequest))
+
+
+def _has_product(source: Source, item: Item[fhir.ChargeItem]) -> bool:
+    """Say whether a charge is for a product that a national code or the input calls one."""
+    charge, national = item.resource, source.options.national
+    references = (charge.product_reference, *charge.product)
+    if any(source.find_a(fhir.Medication, one, item) for one in references):
+        return True
+    concepts = (charge.product_codeable_concept, *(one.concept for one in charge.product))
+    systems = {*national.drug, *national.supply}
+    return any(coding.system in systems for one in concepts if one for coding in one.all_codings())
 
 
 def _of_one_code(charts: Charts, items: Charges, row: Item[fhir.Resource]) -> Charges:
@@ -206,9 +240,12 @@ def _unit_price(source: Source, item: Item[fhir.ChargeItem], quantity: Decimal |
         detail = f"{first.name} and {' and '.join(one.name for one in others)} differ; {first.name} counts"
         source.note(item.pointer, "prices-differ", detail)
     price = source.money(first.money, item, "price")
-    if price is None or first.is_unit or quantity is None or quantity == 1:
-        return price
-    return source.amount(price / quantity, item, "price") if quantity else None
+    if price is not None and not first.is_unit and quantity is not None and quantity != 1:
+        price = source.amount(price / quantity, item, "price") if quantity else None
+    if price is None and first.value >= 0 and source.is_dong(first.money):
+        detail = "no claim can carry the price of one: write a unit price of at most three decimals"
+        source.refuse(item, "no-unit-price", detail)
+    return price
 
 
 @dataclass(frozen=True, slots=True)

@@ -333,11 +333,15 @@ class Source:
 
     def money(self, money: Money, owner: Item[Resource], what: str) -> Decimal | None:
         """Return an amount of đồng; other money is no amount of a claim, whatever it would be worth."""
-        if money.currency and money.currency.strip().upper() != _DONG:
+        if not self.is_dong(money):
             detail = f"the amount for {what} is not in {_DONG}; it is left out"
             self.note(owner.pointer, "other-currency", detail)
             return None
         return self.amount(money.value, owner, what)
+
+    def is_dong(self, money: Money) -> bool:
+        """Say whether an amount is in đồng, as one of no currency is."""
+        return not money.currency or money.currency.strip().upper() == _DONG
 
     def field_of(self, address: str) -> str | None:
         """Return the field that an extension of this address stands for."""

@@ -129,13 +129,6 @@ def test_what_price_override_means_is_an_option(meaning: PriceOverride, price: i
     assert service.hospital_price == price
 
 
-def test_a_total_that_does_not_divide_is_left_out_and_noted() -> None:
-    done = read(a_charge(quantity={"value": 3}, priceOverride={"value": 100}))
-
-    assert done.encounters[0].services[0].hospital_price is None
-    assert "not-an-amount" in {oddity.code for oddity in done.oddities}
-
-
 @pytest.mark.parametrize(
     ("given", "price", "differ"),
     [
@@ -658,3 +651,40 @@ def test_a_charge_of_an_account_belongs_to_the_only_encounter_of_it(named: list[
 
     assert [one.code for one in first.services] == row
     assert second.services == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "medicine", "services"),
+    [
+        pytest.param({"code": concept("urn:ehoso:service", "99.9")}, [], ["10.1", "99.9"], id="service"),
+        pytest.param({"code": concept("urn:ehoso:drug", "40.30")}, ["40.30"], ["10.1"], id="medicine"),
+        pytest.param(
+            {"productCodeableConcept": concept("urn:ehoso:supply", "N01")}, [], ["10.1", "N01"], id="product"
+        ),
+        pytest.param({"code": concept("urn:bill", "X")}, [], ["10.1"], id="own-word-of-the-bill"),
+    ],
+)
+def test_a_charge_of_something_else_is_no_price_of_the_procedure_that_it_names(
+    said: dict[str, Any], medicine: list[str], services: list[str]
+) -> None:
+    procedure = a_procedure(code=concept("urn:ehoso:service", "10.1"))
+    charge = a_charge(of="Procedure/pr1", quantity={"value": 2}, priceOverride={"value": 2000}, **said)
+
+    encounter = read_one(procedure, charge)
+
+    assert [one.code for one in encounter.medications] == medicine
+    assert [one.code for one in encounter.services] == services
+    is_own = not medicine and services == ["10.1"]
+    assert (encounter.services[0].hospital_price, encounter.services[0].quantity) == (
+        (1000, 2) if is_own else (None, 1)
+    )
+
+
+@pytest.mark.parametrize(
+    "price", [{"priceOverride": {"value": 100000}}, {"unitPriceComponent": {"amount": {"value": 0.0001}}}]
+)
+def test_a_charge_without_a_price_of_one_that_a_claim_can_carry_is_refused(price: dict[str, Any]) -> None:
+    done = read(a_charge(quantity={"value": 3}, **price))
+
+    assert [(one.encounter, one.code) for one in done.refused] == [("ChargeItem/c1", "no-unit-price")]
+    assert not done.encounters
