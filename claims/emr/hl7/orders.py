@@ -10,12 +10,17 @@ from enum import Enum, auto
 from typing import Final
 
 from claims.emr.hl7.message import Message, Segment
-from claims.emr.hl7.values import Notes
+from claims.emr.hl7.options import Hl7Options
+from claims.emr.hl7.values import Coded, Notes, coded
 
 _ORDERING: Final = frozenset({"ORM", "OMP", "OMG", "OMI", "OML", "RDE"})
 _ANSWERING: Final = frozenset({"RDS", "RAS", "ORU", "OUL"})
 _REQUESTS: Final = frozenset({"RXO", "RXE", "OBR"})
 _MEDICINE: Final = frozenset({"RXO", "RXE", "RXD", "RXA"})
+# Where a segment names what was ordered or handed over, and of which kind that is.
+_NAMED: Final = {
+    "OBR": ("service", 4), "RXO": ("drug", 1), "RXE": ("drug", 2), "RXD": ("drug", 2), "RXA": ("drug", 5),
+}  # fmt: skip
 _CANCELLED_STATUS: Final = "CA"
 
 
@@ -106,6 +111,14 @@ class Order:
             if (request := group.first("OBR")) and request.text(4) in codes:
                 codes[request.text(4)].append(group)
         return codes
+
+
+def codes_of(order: Order, options: Hl7Options) -> Iterator[Coded]:
+    """Yield the codes of what was ordered, handed over or given under an order."""
+    for segment in (segment for group in order.groups for segment in group.segments):
+        kind, field = _NAMED.get(segment.name, ("", 0))
+        if field and (code := coded(segment.value(field), kind, options)).code:
+            yield code
 
 
 class Numbers:

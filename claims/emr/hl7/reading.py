@@ -21,7 +21,7 @@ from claims.emr.hl7.lines import Context
 from claims.emr.hl7.medicines import charged_medication, medications
 from claims.emr.hl7.message import Message, parse_message
 from claims.emr.hl7.options import Hl7Options
-from claims.emr.hl7.orders import Numbers, Order, fold_orders
+from claims.emr.hl7.orders import Numbers, Order, codes_of, fold_orders
 from claims.emr.hl7.people import read_coverage, read_patient
 from claims.emr.hl7.records import Record
 from claims.emr.hl7.results import Ordered, Report, clinical_note, read_reports, results
@@ -150,7 +150,7 @@ class _Lines:
 
     def add_order(self, order: Order, charges: Charges) -> None:
         """Add what an order makes; a cancelled one, or one whose charges were all credited, makes nothing."""
-        own = charges.by_order.get(order.key, [])
+        own = self._without_others(order, charges)
         if order.is_cancelled:
             if own:
                 self._say(
@@ -171,6 +171,20 @@ class _Lines:
             self._add_services(replace(order, requests=order.answers), own)
         else:
             charges.alone += own
+
+    def _without_others(self, order: Order, charges: Charges) -> list[Charge]:
+        """Return the charges of an order; those of something else, by another national code, stand alone."""
+        own = charges.by_order.get(order.key, [])
+        named = list(codes_of(order, self._context.options))
+        if order.is_cancelled or not named or any(code.codings for code in named):
+            return own
+        known = {code.code for code in named}
+        others = [one for one in own if not one.code.codings and one.code.code not in {*known, ""}]
+        for charge in others:
+            detail = "it has another national code than its order; it makes a row of its own"
+            self._context.notes.add(charge.first, 7, "charge-beside", detail)
+        charges.alone += others
+        return [one for one in own if one not in others]
 
     def add_charges(self, charges: Charges) -> None:
         """Add what only charges tell of."""

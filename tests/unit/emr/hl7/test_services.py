@@ -6,7 +6,7 @@ import pytest
 
 from claims.emr.encounter import Service, ServiceKind
 from claims.emr.hl7.options import Hl7Options
-from tests.unit.emr.hl7.messages import codes, encounter, ft1, msg, obr, obx, order, pv1, read, seg
+from tests.unit.emr.hl7.messages import codes, encounter, ft1, msg, obr, obx, order, pv1, read, rxe, seg
 
 ORDERED = msg("OML^O21", "M1", "20261102080000", pv1(), order("L1"), obr("L1"))
 PERFORMED = msg(
@@ -339,3 +339,29 @@ def test_a_service_that_an_order_names_twice_in_a_message_is_said() -> None:
 
     assert "service-twice" not in codes(once)
     assert [(one.pointer, one.code) for one in twice.oddities] == [("OML^O21 M2/OBR[2]-4", "service-twice")]
+
+
+@pytest.mark.parametrize(
+    ("code", "priced"),
+    [
+        pytest.param("99.9^Khác^BYT", False, id="another-national-code"),
+        pytest.param("GLU^Đường máu^L", True, id="own-word-of-the-bill"),
+        pytest.param("23.0075.1494", True, id="same"),
+    ],
+)
+def test_a_charge_of_something_else_is_no_price_of_the_order_that_it_names(code: str, priced: bool) -> None:
+    found = read(ORDERED, charged(ft1(code, f23="L1"), seg("ZBL", {14: "test"})))
+
+    rows = {one.code: one.hospital_price for one in found.encounters[0].services}
+    assert rows == ({"23.0075.1494": 50600} if priced else {"23.0075.1494": None, "99.9": 50600})
+    assert ("charge-beside" in codes(found)) is not priced
+
+
+def test_a_fee_charged_with_a_medicine_is_no_price_of_the_medicine() -> None:
+    ordered = msg("RDE^O11", "M1", "20261102080000", pv1(), order("O1"), rxe())
+    fee = charged(ft1("03.2389^Tiêm^BYT", f12="5000", f23="O1"), seg("ZBL", {14: "procedure"}))
+
+    found = encounter(ordered, fee)
+
+    assert [(one.code, one.price) for one in found.medications] == [("40.30", None)]
+    assert [(one.code, one.hospital_price) for one in found.services] == [("03.2389", 5000)]

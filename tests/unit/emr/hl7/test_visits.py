@@ -116,7 +116,7 @@ def test_a_person_update_without_a_visit_is_no_refusal() -> None:
 def test_a_visit_that_got_another_number_has_what_came_under_the_former_one(event: str) -> None:
     early = msg("OML^O21", "M7", "20261102080000", pv1(f19="V0"), order("L0"), obr("L0"))
     change = msg(f"ADT^{event}", "M8", "20261102081000", pv1(), seg("MRG", {1: "BN1", 5: "V0"}))
-    late = msg("DFT^P03", "M9", "20261102090000", pv1(f19="V0"), ft1(f23="L0"))
+    late = msg("DFT^P03", "M9", "20261102090000", pv1(f19="V0"), ft1("23.0075.1494", f23="L0"))
 
     for shuffled in permutations((early, change, late)):
         found = read_hl7([ARRIVAL, *shuffled, DEPARTURE])
