@@ -75,13 +75,14 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def wait_for(address: str, log: Path) -> None:
-    for _ in range(1200):
-        try:
-            httpx2.get(f"{address}/.well-known/openid-configuration", trust_env=False)
-        except httpx2.TransportError:
-            time.sleep(0.05)
-        else:
-            return
+    with httpx2.Client(trust_env=False) as client:
+        for _ in range(1200):
+            try:
+                client.get(f"{address}/.well-known/openid-configuration")
+            except httpx2.TransportError:
+                time.sleep(0.05)
+            else:
+                return
     raise AssertionError(log.read_text())
 
 
