@@ -20,7 +20,7 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "audit.faults": ("Tìm thấy {count} điểm sai.", "{count} faults were found."),
         "audit.waiting": (
             "{count} diễn biến chưa vào sổ, lần gửi của chúng chưa được đối chiếu: hãy chạy lại sau",
-            "{count} events are not in the log yet, and their submissions not compared: run it again later",
+            "the log lacks events, whose submissions were not compared: {count}; run it again later",
         ),
         "chain.empty": ("sổ còn trống", "the log is empty"),
         "chain.events": ("{count} sự kiện, {faults} điểm sai", "{count} events, {faults} faults"),
