@@ -62,11 +62,13 @@ def find_charges(
         detail = "a charge names what makes several rows; it counts for the first of them alone"
         charts.source.note(item.pointer, "charge-of-several", detail)
         del found[item.key]
-    known = charts.source.contents.items
-    codes = codes_of(row).union(*(codes_of(known[key]) for key in named if key in known and found))
-    for item in [item for item in found.values() if _is_of_other(charts.source, item, row, codes)]:
-        _put_beside(charts, item)
-        del found[item.key]
+    codes = codes_of(row) if found else frozenset()
+    if unlike := [item for item in found.values() if codes.isdisjoint(codes_of(item))]:
+        known = charts.source.contents.items
+        codes = codes.union(*(codes_of(known[key]) for key in named if key in known))
+        for item in (item for item in unlike if _is_of_other(charts.source, item, row, codes)):
+            _put_beside(charts, item)
+            del found[item.key]
     items = _of_one_code(charts, tuple(found.values()), row)
     charts.priced.update(item.key for item in items)
     return combine(charts.source, items, row, own=own)
