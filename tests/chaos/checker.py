@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from cramjam import lz4
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 #: A submission that is in none of these is still under way.
@@ -111,12 +112,13 @@ def _sha256(content: bytes) -> str:
 
 
 def _opened(submission_id: str, body: bytes, wrapped: bytes | None, seal: bytes) -> bytes:
-    """Decrypt a body as an installation does that never made a master key of its own."""
+    """Decrypt and decompress a body as an installation does that never made a master key of its own."""
     if wrapped is None:
         return body
     master = hashlib.blake2b(b"keys of stored content", key=seal, digest_size=32).digest()
     key = AESGCM(master).decrypt(wrapped[:12], wrapped[12:], submission_id.encode())
-    return AESGCM(key).decrypt(body[:12], body[12:], f"{submission_id} body".encode())
+    content = AESGCM(key).decrypt(body[:12], body[12:], f"{submission_id} body".encode())
+    return bytes(lz4.decompress_block(content.removeprefix(b"\0LZ4")))
 
 
 def _compare_with_gateway(stored: dict[str, _Row], taken: dict[str, list[str]], verdict: Verdict) -> None:
