@@ -25,7 +25,7 @@ from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.archive import ArchiveSubmission
 from claims.exchange.keep_log import KeepLog
 from claims.exchange.receive import ReceiveBundle
-from claims.exchange.submission import FacilityCode, SubmissionId
+from claims.exchange.submission import FacilityCode, Submission, SubmissionId
 from claims.paper.forms import PaperForms
 from claims.proof.records import AcceptanceReceipt
 from claims.proof.tokens import canonical_json
@@ -40,6 +40,7 @@ from claims.storage.facilities import Facilities
 from claims.storage.migrations import upgrade
 from claims.storage.pool import Pool, open_pool
 from claims.storage.queue import PostgresSubmissions
+from claims.storage.trust_kept import KeptTrust
 from signing.demo_pki import DemoPki
 from signing.report.report import Report, Terms, report_on
 from signing.sign import sign_bundle
@@ -190,9 +191,11 @@ class _Bench:
 
     def _export(self, ids: Sequence[SubmissionId]) -> Sequence[Figure]:
         trust = self.pki.trust_store()
+        kept = KeptTrust(self.pool, lambda: trust)
 
-        def report(bundle: bytes, facility: FacilityCode, at: datetime) -> Report:
-            return report_on(bundle, Terms(trust=trust, at=at, facility=facility))
+        def report(bundle: bytes, submission: Submission) -> Report:
+            at, facility = submission.received_at, submission.facility
+            return report_on(bundle, Terms(trust=kept.of(submission.id), at=at, facility=facility))
 
         archive = ArchiveSubmission(
             PostgresArchives(self.pool),

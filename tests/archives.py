@@ -21,10 +21,12 @@ from claims.proof.records import (
     token_digest,
 )
 from claims.proof.tokens import ServiceKey, canonical_json, digest_of
+from claims.proof.trusted import TRUST, inventory_of
 from signing.demo_pki import DemoPki
 from signing.demo_tsa import DemoTsa
 from signing.report.as_etsi import report_to_etsi
 from signing.report.as_json import report_to_json
+from signing.report.record import TrustMaterial
 from signing.report.report import Terms, report_on
 from signing.sign import sign_bundle
 from signing.timestamps.ask import ask_timestamp
@@ -115,6 +117,7 @@ def _contents(
     receipt = AcceptanceReceipt(submission, "99001", sha256, len(bundle), NOON).sign(key)
     trace = b'{"claims":[]}'
     check: dict[str, object] = {"stages": [{"name": "signature", "ms": 0.25}], "findings": [], "claims": []}
+    inventory = inventory_of(TrustMaterial.whole(trust))
     details: list[dict[str, str]] = [{}, {}, {"ma_giao_dich": "GD1"}, {}, {"verdict": "accepted"}]
     digests = [
         {
@@ -122,7 +125,7 @@ def _contents(
             "document": hashlib.sha256(document).hexdigest(),
             "trace": hashlib.sha256(trace).hexdigest(),
         },
-        report_digests(check["stages"], check["findings"], check["claims"]),
+        report_digests(check["stages"], check["findings"], check["claims"]) | {TRUST: digest_of(inventory)},
         {"gateway_receipt": gateway_receipt_digest("GD1", NOON, ANSWER)},
         *({name: digest_of(document)} for name, document in LATER.items()),
     ]
@@ -179,7 +182,7 @@ def _contents(
         inclusions=[Inclusion(place, prove_inclusion(place, 37, node)) for place in places],
         keys=key_set(by_key_id([key.certificate]), key.chain),
         signed_at=NOON + timedelta(minutes=1),
-        documents=LATER,
+        documents={**LATER, TRUST: inventory},
         material=material_of(
             report.record, [key.certificate, *key.chain], authority.revocation_list(at=NOON)
         ),

@@ -6,5 +6,5 @@ from workers.app import app, service
 __all__ = ["app"]
 
 # Children share its pages. A file of it that makes no sense stops the start.
-service.warm("check_terms", "review_policy")
+service.warm("check_terms", "watched_trust", "review_policy")
 prepare_process()

@@ -54,6 +54,7 @@ from claims.storage import roles
 NEEDED: Final = (
     "who_calls",
     "check_terms",
+    "watched_trust",
     "receive",
     "service_keys",
     "submit_encounter",

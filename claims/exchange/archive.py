@@ -16,7 +16,7 @@ from claims.exchange.proofs import (
     ServiceKeys,
     StoredHead,
 )
-from claims.exchange.submission import FacilityCode, SubmissionId
+from claims.exchange.submission import Submission, SubmissionId
 from claims.proof.archive import ArchiveContents, Inclusion, make_archive
 from claims.proof.keys import key_set
 from claims.proof.material import material_of
@@ -28,8 +28,8 @@ from signing.report.as_etsi import report_to_etsi
 from signing.report.as_json import report_to_json
 from signing.report.report import Report
 
-#: Reports on the signature of a bundle that a facility handed over at a time.
-ReportOn = Callable[[bytes, FacilityCode, datetime], Report]
+#: Reports on the signature of a submission's bundle, as of its receipt and by what was known at its check.
+ReportOn = Callable[[bytes, Submission], Report]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class ArchiveSubmission:
         if kept.body is None:
             return None
         try:
-            return self.report_on(kept.body, kept.submission.facility, kept.submission.received_at)
+            return self.report_on(kept.body, kept.submission)
         except Unparsable:
             return None  # the check report says so
 

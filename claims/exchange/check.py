@@ -25,6 +25,7 @@ class CheckSubmissions:
 
     Attributes:
         find_late_corrections: What there is to say of those that correct, too late, what the gateway has.
+        keep_trust: Keeps what signatures are judged by, and returns its digest; None: nothing is kept.
     """
 
     submissions: Submissions
@@ -33,6 +34,7 @@ class CheckSubmissions:
     clock: Clock
     lease_s: int
     find_late_corrections: FindLateCorrections = lambda _checked: {}
+    keep_trust: Callable[[], str | None] = lambda: None
 
     def __call__(self, ids: Sequence[SubmissionId]) -> tuple[SubmissionId, ...]:
         """Check those that wait for it; return the ids whose result was written."""
@@ -42,9 +44,10 @@ class CheckSubmissions:
         )
         if not leased:
             return ()  # done already, or another worker is at it
+        trust = self.keep_trust()
         checked = self._reports(leased)
         late = self.find_late_corrections([(one, report) for one, report in checked if report is not None])
-        results = [self._result(one, report, late.get(one.id, ())) for one, report in checked]
+        results = [self._result(one, report, late.get(one.id, ()), trust) for one, report in checked]
         written = self.submissions.record_checks(results, owner=owner, now=self.clock.now())
         passed = {result.id for result in results if result.target is State.CHECKED}
         self.jobs.wake_delivery([one for one in written if one in passed])
@@ -56,7 +59,9 @@ class CheckSubmissions:
         reports = {one.id: report for one, report in zip(sound, self.check(sound), strict=True)}
         return [(one, reports.get(one.id)) for one in leased]
 
-    def _result(self, leased: Leased, report: Report | None, late: Sequence[Finding]) -> Checked:
+    def _result(
+        self, leased: Leased, report: Report | None, late: Sequence[Finding], trust: str | None
+    ) -> Checked:
         if report is None:
             return Checked(
                 leased.id,
@@ -68,7 +73,8 @@ class CheckSubmissions:
         target = State.CHECKED if blocking is None else State.REJECTED
         kind = EventKind.CHECKED if blocking is None else EventKind.REJECTED
         cause = None if blocking is None else told_cause(blocking)
-        return Checked(leased.id, advance(State.RECEIVED, target), self._event(kind, target, cause), report)
+        event = self._event(kind, target, cause)
+        return Checked(leased.id, advance(State.RECEIVED, target), event, report, trust)
 
     def _event(self, kind: EventKind, state: State, cause: str | None) -> Event:
         at: datetime = self.clock.now()

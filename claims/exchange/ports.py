@@ -224,12 +224,17 @@ Around = Callable[[Leased], AbstractContextManager[object]]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check led to."""
+    """What a check led to.
+
+    Attributes:
+        trust: The digest of what its signature was judged by, in hexadecimal.
+    """
 
     id: SubmissionId
     target: State
     event: Event
     report: Report | None = None
+    trust: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

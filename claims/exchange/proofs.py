@@ -136,7 +136,8 @@ class Kept:
         body: The bundle; None when it was erased.
         check_report: Stages, findings and claims of the last check, as they were digested; None before one.
         history: What each event says beside what its record names, by the event's number.
-        documents: What others said of it, by name, as it was digested: assessments, decisions.
+        documents: What others said of it, by name, as it was digested: assessments, decisions; and what its
+            signature was judged by.
     """
 
     submission: Submission

@@ -52,6 +52,6 @@ class PaperForms:
 
     def _verdict(self, bundle: bytes, submission: Submission) -> Verdict | None:
         try:
-            return self.report_on(bundle, submission.facility, submission.received_at).verdict
+            return self.report_on(bundle, submission).verdict
         except Unparsable:
             return None

@@ -21,7 +21,8 @@ What is in it, by name::
     log/inclusion.json      where each record stands in the log, and the path from there to the head
     keys.json               the keys of the service, with their certificates
     documents/NAME.json     what others said later, under the name that its digest has in a record:
-                            reception, assessment.N, decision.N (of the claim in place N)
+                            reception, assessment.N, decision.N (of the claim in place N); and trust: the
+                            digests of what signatures were judged by when it was checked
     certificates/…          the certificates of bundle and service, one file each, named by their SHA-256
     revocation/…            lists of who was revoked, and answers about it (OCSP), likewise;
                             service.crl: about the service's keys, if it is its own authority

@@ -80,6 +80,14 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "so many heads were signed by this key, which is not here: restore its file from the backup",
         ),
         "tree_head.missing": ("Đỉnh sổ nhật ký bị xóa", "a head of the log was removed"),
+        "trust_material.changed": (
+            "Chứng thư hoặc danh sách thu hồi của ngày kiểm tra bị sửa",
+            "a certificate or a revocation list of the day of a check was changed",
+        ),
+        "trust_material.missing": (
+            "Chứng thư hoặc danh sách thu hồi của ngày kiểm tra bị xóa",
+            "a certificate or a revocation list of the day of a check was removed",
+        ),
     }
 )
 

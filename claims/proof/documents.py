@@ -10,10 +10,11 @@ from claims.proof.errors import BrokenDocument
 from claims.proof.reading import ArchiveFiles
 from claims.proof.records import Record, gateway_receipt_digest, token_digest
 from claims.proof.tokens import digest_of
+from claims.proof.trusted import TRUST
 from claims.proof.verdict import Broken
 
 #: What a record names and an archive must then have, unless it was erased.
-_LATER: Final = ("reception", "assessment.", "decision.")
+_LATER: Final = ("reception", "assessment.", "decision.", TRUST)
 #: Which file of an archive a record means; those of the first line stay when content is erased.
 _NAMED: Final = {
     "receipt": archive.RECEIPT,

@@ -13,6 +13,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "báo cáo chữ ký là của một hồ sơ khác",
             "the report on the signature is on another bundle",
         ),
+        "bundle.other_trust": (
+            "báo cáo chữ ký dựa trên chứng thư hoặc danh sách thu hồi mà lúc kiểm tra chưa có",
+            "the report on the signature rests on a certificate or a list that the check did not have",
+        ),
         "bundle.report": (
             "báo cáo chữ ký không tính lại được hoặc cho kết luận khác",
             "the report cannot be computed again, or comes to something else",

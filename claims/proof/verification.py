@@ -21,6 +21,7 @@ from claims.proof.merkle import check_inclusion, leaf_hash
 from claims.proof.reading import ArchiveFiles
 from claims.proof.records import AcceptanceReceipt, Record, TreeHead, token_digest
 from claims.proof.service_signature import ARCHIVE_POLICY, check_signature, read_chain, read_evidence
+from claims.proof.trusted import TRUST, is_within
 from claims.proof.verdict import Absent, Answer, ArchiveVerdict, Broken, Question, Statement, no_archive
 from signing.canonical import parse
 from signing.certificates import check_leaf, read_der_certificate
@@ -275,6 +276,9 @@ class _Examination:
         self.facts["bundle_indication"] = report.verdict.indication
         if report.verdict.signer is not None:
             self.facts["bundle_signer"] = report.verdict.signer.subject
+        listed = archive.document_entry(TRUST)
+        if listed in self._files and not is_within(report.record.trust, self._read.json(listed)):
+            raise Broken("bundle.other_trust", listed)
         bundle = self._files.get(archive.BUNDLE)
         if bundle is None or not report.verdict.has_passed:
             return  # that a bundle was signed wrongly is what the archive of a rejected one proves

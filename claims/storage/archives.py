@@ -12,10 +12,12 @@ from claims.exchange.errors import SubmissionNotFound
 from claims.exchange.ports import Origin, Receipt
 from claims.exchange.proofs import Kept
 from claims.exchange.submission import Event, FacilityCode, Submission, SubmissionId
+from claims.proof.trusted import TRUST, Inventory
 from claims.storage.events import note_events
 from claims.storage.later_documents import later_documents
 from claims.storage.pool import Pool, borrow
 from claims.storage.submissions import find_oldest, find_submission
+from claims.storage.trust_kept import find_inventory
 from claims.storage.vault import IN_THE_CLEAR, Part, Vault, lock_of
 
 
@@ -74,6 +76,13 @@ class PostgresArchives:
         return {submission_id: (end, is_reached) for submission_id, end, is_reached in rows}
 
 
+def _trust(connection: Connection[TupleRow], events: Sequence[TupleRow]) -> dict[str, Inventory]:
+    """Return what was trusted at the last check."""
+    name = next((name for *_, name in reversed(events) if name is not None), None)
+    inventory = None if name is None else find_inventory(connection, name)
+    return {} if inventory is None else {TRUST: inventory}
+
+
 def _read(connection: Connection[TupleRow], submission: Submission, vault: Vault) -> Kept:
     # One statement for all that there is once at most.
     row = connection.execute(
@@ -102,8 +111,9 @@ def _read(connection: Connection[TupleRow], submission: Submission, vault: Vault
 
     document, trace = read(Part.DOCUMENT), read(Part.TRACE)
 
-    history = connection.execute(
-        "SELECT seq, detail FROM event WHERE submission_id = %s ORDER BY seq", [submission.id]
+    events = connection.execute(
+        "SELECT seq, detail, digests ->> %s FROM event WHERE submission_id = %s ORDER BY seq",
+        [TRUST, submission.id],
     ).fetchall()
     return Kept(
         submission=submission,
@@ -112,6 +122,6 @@ def _read(connection: Connection[TupleRow], submission: Submission, vault: Vault
         signed_receipt=token,
         check_report=None if stages is None else {"stages": stages, "findings": findings, "claims": claims},
         gateway_receipt=None if ma_giao_dich is None else Receipt(ma_giao_dich, received_at, bytes(answer)),
-        history=dict(history),
-        documents=later_documents(connection, submission.id),
+        history={seq: detail for seq, detail, _ in events},
+        documents=later_documents(connection, submission.id) | _trust(connection, events),
     )

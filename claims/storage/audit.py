@@ -35,6 +35,7 @@ from claims.storage.pool import Pool, borrow
 from claims.storage.reading_chain import READING_CHAIN, reading_faults
 from claims.storage.registrations import certificate_faults
 from claims.storage.row_chain import ROW_CHAIN, row_faults
+from claims.storage.trust_kept import trust_faults
 from claims.storage.vault import IN_THE_CLEAR, Vault
 from signing.der import NotDer
 from signing.timestamps.tokens import read_token
@@ -134,7 +135,9 @@ def replay(  # noqa: PLR0913 - how it is done, by keyword
     run = _Replay(connection, certificates, advance, processes)
     yield from run.records(kept_heads)
     yield from run.events()
-    yield from SubmissionsCompared(connection, vault, run.unsigned, advance)()
+    submissions = SubmissionsCompared(connection, vault, run.unsigned, advance)
+    yield from submissions()
+    yield from trust_faults(connection, submissions.trusts)
     yield from reading_faults(connection)
     yield from certificate_faults(connection)
     yield from row_faults(connection)

@@ -27,6 +27,7 @@ from claims.proof.records import (
     token_digest,
 )
 from claims.proof.tokens import digest_of
+from claims.proof.trusted import TRUST
 from claims.storage.faults import TOLERANCE, Fault
 from claims.storage.later_documents import ALL_DOCUMENTS
 from claims.storage.vault import Lock, Part, UnreadableContent, Vault, lock_of
@@ -173,12 +174,14 @@ class SubmissionsCompared:
 
     Attributes:
         unsigned: Places of records that nobody of ours signed: what they say does not count.
+        trusts: What records name as what signatures were judged by; grows while they are compared.
     """
 
     connection: Connection[TupleRow]
     vault: Vault
     unsigned: Collection[int]
     advance: Callable[[int], None]
+    trusts: set[str] = field(default_factory=set)
 
     def __call__(self) -> Iterator[Fault]:
         """Return what is wrong."""
@@ -242,6 +245,7 @@ class SubmissionsCompared:
                 "", record.facility, record.sha256, record.at, record.at, record.state, record.sequence
             )
             told.hear(record, token_digest(token))
+            self.trusts.update(record.digests[name] for name in (TRUST,) if name in record.digests)
         return told, faults
 
     def _opened(self, row: TupleRow) -> TupleRow:

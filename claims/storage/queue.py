@@ -22,6 +22,7 @@ from claims.exchange.ports import Checked, Due, Leased, Sent
 from claims.exchange.retention import record_class_of
 from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.proof.records import attempt_digest, gateway_receipt_digest, report_digests
+from claims.proof.trusted import TRUST
 from claims.storage.documents import claim_to_json, finding_to_json, stage_to_json
 from claims.storage.events import note_events
 from claims.storage.fairness import waiting_elsewhere
@@ -373,6 +374,7 @@ def _write_reports(
 ) -> Mapping[SubmissionId, Mapping[str, str]]:
     """Write the reports; return their digests."""
     reports = [(one.id, one.report) for one in results if one.report is not None]
+    trusts = {one.id: {TRUST: one.trust} for one in results if one.trust is not None}
     rows = [
         {
             "id": submission_id,
@@ -403,7 +405,10 @@ def _write_reports(
     for claim in claims:
         summaries[SubmissionId(str(claim["id"]))].append(claim["summary"])
     return {
-        submission_id: report_digests(row["stages"], row["findings"], summaries[submission_id])
+        submission_id: {
+            **report_digests(row["stages"], row["findings"], summaries[submission_id]),
+            **trusts.get(submission_id, {}),
+        }
         for (submission_id, _), row in zip(reports, rows, strict=True)
     }
 

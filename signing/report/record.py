@@ -22,6 +22,7 @@ from signing.certificates import CertificateFacts
 from signing.covered import CoveredOctets
 from signing.facts import SignatureFacts
 from signing.form import IDS_OF_ROOT, SignatureForm
+from signing.report.telling import telling_lists, telling_responses
 from signing.revocation import load_response
 from signing.revocation_list import load_list
 from signing.timestamps.check import read_certificates
@@ -54,18 +55,31 @@ class TrustMaterial:
 
     @classmethod
     def of(cls, trust: TrustStore, about: Iterable[CertificateFacts]) -> Self:
-        """Take from a store what may say something of these certificates, or of those above them."""
+        """Take from a store what may say something of these certificates, or of those above them.
+
+        Of many lists or responses that say the same the newest is taken.
+        """
         sent = [facts.certificate for facts in about]
         relevant = _with_issuers(sent, (*trust.intermediates, *trust.anchors, *trust.tsa_anchors))
-        issuers = {certificate.issuer for certificate in relevant}
-        serials = {certificate.serial_number for certificate in relevant}
         return cls(
             anchors=_der(trust.anchors),
             tsa_anchors=_der(trust.tsa_anchors),
             intermediates=_der(each for each in trust.intermediates if each in relevant),
-            crls=tuple(dict.fromkeys(each.der for each in trust.crls if each.crl.issuer in issuers)),
-            responses=_der(each for each in trust.responses if _is_about(each, serials)),
+            crls=tuple(dict.fromkeys(each.der for each in telling_lists(trust.crls, relevant))),
+            responses=_der(telling_responses(trust.responses, relevant)),
             unanswered=_der(each for each in trust.unanswered if each in relevant),
+        )
+
+    @classmethod
+    def whole(cls, trust: TrustStore) -> Self:
+        """Take everything from a store."""
+        return cls(
+            anchors=_der(trust.anchors),
+            tsa_anchors=_der(trust.tsa_anchors),
+            intermediates=_der(trust.intermediates),
+            crls=tuple(dict.fromkeys(each.der for each in trust.crls)),
+            responses=_der(trust.responses),
+            unanswered=_der(trust.unanswered),
         )
 
     def as_store(self) -> TrustStore:
@@ -209,13 +223,6 @@ def _with_issuers(
         found.update(new)
         waiting += new
     return found
-
-
-def _is_about(response: ocsp.OCSPResponse, serials: set[int]) -> bool:
-    try:
-        return any(single.serial_number in serials for single in response.responses)
-    except ValueError:
-        return False
 
 
 def _der(

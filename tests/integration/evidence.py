@@ -1,5 +1,6 @@
 """An installation with evidence of every kind, for audits."""
 
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,7 @@ from claims.storage.registrations import PostgresRegistrations
 from claims.storage.results import PostgresResults
 from claims.storage.retention import PostgresRetained
 from claims.storage.reviews import PostgresReviews
+from claims.storage.trust_kept import KeptTrust
 from signing.demo_pki import DemoPki
 from signing.demo_tsa import DemoTsa
 from tests.fakes import NOON
@@ -59,6 +61,9 @@ class Installation:
         )
         self.keep_log = KeepLog(self.log, self.keys, exchange.clock, tsa.answer, 60, self.kept)
         exchange.receive = ReceiveBundle(exchange.submissions, exchange.jobs, exchange.clock, self.keys)
+        exchange.check = replace(
+            exchange.check, keep_trust=KeptTrust(exchange.pool, cache(pki.trust_store)).keep
+        )
         exchange.checker.claims[BODY] = ("LK1",)
         exchange.checker.findings[BODY] = (Finding("XML1.X", Severity.WARNING),)
         self.id = self._submit()

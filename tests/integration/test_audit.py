@@ -163,6 +163,9 @@ CASES = [
     ("DELETE FROM head_timestamp; DELETE FROM tree_head", "tree_head.missing"),
     ("TRUNCATE tree_head CASCADE", "tree_head.missing"),
     ("UPDATE head_timestamp SET token = 'x'", "head_timestamp.changed"),
+    ("UPDATE trust_material SET content = content || 'x'", "trust_material.changed"),
+    ("DELETE FROM trust_material WHERE content LIKE '{%'", "trust_material.missing"),
+    ("DELETE FROM trust_material WHERE content NOT LIKE '{%'", "trust_material.missing"),
     (
         (
             "INSERT INTO submission (id, facility, sha256, size, state, received_at, updated_at) "

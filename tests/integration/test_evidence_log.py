@@ -4,7 +4,7 @@ import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -14,7 +14,7 @@ from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.archive import ArchiveSubmission
 from claims.exchange.keep_log import KeepLog, Prove
 from claims.exchange.receive import ReceiveBundle
-from claims.exchange.submission import FacilityCode, SubmissionId
+from claims.exchange.submission import Submission, SubmissionId
 from claims.proof.archive import HEAD
 from claims.proof.container import read_container
 from claims.proof.merkle import check_consistency, check_inclusion, leaf_hash
@@ -240,8 +240,8 @@ def test_an_archive_is_whole_though_the_first_timestamp_over_its_records_has_end
     trust = TrustStore(anchors=[], service_anchors=keys.chain()[-1:], tsa_anchors=[pki.root])
     archives = PostgresArchives(exchange.pool)
 
-    def report(bundle: bytes, facility: FacilityCode, at: datetime) -> Report:
-        return report_on(bundle, Terms(trust=trust, at=at, facility=facility))
+    def report(bundle: bytes, submission: Submission) -> Report:
+        return report_on(bundle, Terms(trust=trust, at=submission.received_at, facility=submission.facility))
 
     archive = ArchiveSubmission(archives, log, keys, exchange.clock, report, keep_log)
     for number in range(3):

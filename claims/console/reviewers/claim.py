@@ -44,7 +44,7 @@ from claims.localtime import local_date
 from claims.runtime.wiring import Service
 from signing.errors import Unparsable
 from signing.report.as_json import report_to_json
-from signing.report.report import Report, Terms, report_on
+from signing.report.report import Report
 from signing.report.words import describe_report, name_of, question
 
 router = APIRouter()
@@ -302,19 +302,9 @@ def _live(review: Review, messages: int, holder: str | None) -> str:
 
 
 def _signature(service: Service, opened: Opened) -> Report | None:
-    """Verify the signature as of the moment of receipt; None where there is nothing to verify."""
-    terms = service.check_terms.signature
-    if terms is None:
-        return None
-    asked = Terms(
-        trust=terms.trust,
-        at=opened.submission.received_at,
-        policy=terms.policy,
-        facility=opened.submission.facility,
-        registered=terms.registered,
-    )
+    """Verify the signature as the check did; None where there is nothing to verify."""
     try:
-        return report_on(opened.data, asked)
+        return service.signature_report(opened.data, opened.submission)
     except Unparsable:
         return None
 

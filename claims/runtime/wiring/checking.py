@@ -42,6 +42,7 @@ from claims.storage.registrations import PostgresRegistrations
 from claims.storage.sealing import Seal, derive_key
 from signing.canonical import Limits
 from signing.policy import DEFAULT_POLICY
+from signing.trust import TrustStore
 
 #: Bundles of so many bytes are read at once, at most: their rows take ten times as much.
 _TOGETHER_BYTES = 8 * 2**20
@@ -129,10 +130,13 @@ class Checking(People):
 
     def _check_together(self, batch: Sequence[Leased]) -> Sequence[Report]:
         checks: deque[CheckUnderWay] = deque()
+        # What `kept_trust` kept before the batch, and nothing newer.
+        trust = self.watched_trust.loaded
         for one in batch:
+            terms = self.terms_for(one.facility, trust)
             with _CHECKING(one):
                 # The signature is judged at the moment of receipt, not when a worker got round to it.
-                checks.append(begin_check(one.body, at=one.received_at, terms=self.terms_for(one.facility)))
+                checks.append(begin_check(one.body, at=one.received_at, terms=terms))
         ask_together(checks)
         reports: list[Report] = []
         for one in batch:
@@ -156,11 +160,13 @@ class Checking(People):
             policy = load_policy(settings.check_policy, limits=limits, own_codes=own.rules)
         if settings.unknown_fields is not None:
             policy = replace(policy, unknown_fields=settings.unknown_fields)
-        signature = SignatureTerms(self.trust, DEFAULT_POLICY, self._is_registered)
-        return CheckTerms(signature=signature, policy=policy, own_rules=own, person_key=self._person_key)
+        return CheckTerms(policy=policy, own_rules=own, person_key=self._person_key)
 
-    def terms_for(self, facility: FacilityCode | None) -> CheckTerms:
-        """Return the terms of a facility's bundles, with its lists where they are known."""
+    def terms_for(self, facility: FacilityCode | None, trust: TrustStore | None = None) -> CheckTerms:
+        """Return the terms of a facility's bundles, with its lists where they are known.
+
+        ``trust`` is what is trusted now, unless it is told.
+        """
         catalogue = None if facility is None else self.catalogues.find(facility)
         # Not among the terms themselves: they are made before a worker's processes part, connections after.
         more: dict[Need, object] = {Need.HISTORY: self.history}
@@ -168,7 +174,13 @@ class Checking(People):
             more[Need.CARDS] = self.cards
         if self.settings.check_ins:
             more[Need.CHECK_IN] = self.check_ins
-        return replace(self.check_terms, expected_facility=facility, catalogue=catalogue, more=more)
+        return replace(
+            self.check_terms,
+            signature=SignatureTerms(trust or self.trust, DEFAULT_POLICY, self._is_registered),
+            expected_facility=facility,
+            catalogue=catalogue,
+            more=more,
+        )
 
     @cached_property
     def _is_registered(self) -> Callable[[str, str, datetime], bool]:

@@ -189,6 +189,7 @@ class Exchange(Checking):
             self.clock,
             self.settings.check_lease_s,
             JudgeCorrections(PostgresVersions(self.pool), self._weigh),
+            self.kept_trust.keep,
         )
 
     def _weigh(self, finding: Finding, facility: str, received_on: date) -> Finding | None:

@@ -20,6 +20,7 @@ from claims.runtime.settings import Settings
 from claims.runtime.telemetry.measured import (
     MeasuredSubmissions,
 )
+from claims.runtime.watched_trust import WatchedTrust
 from claims.storage.classifying import Classifying
 from claims.storage.clock import DatabaseClock
 from claims.storage.facilities import Facilities
@@ -33,6 +34,7 @@ from claims.storage.relocking import Relocking
 from claims.storage.review_names import ReviewNames
 from claims.storage.roles import WORKER
 from claims.storage.sealing import Seal, derive_key, load_or_make_key
+from claims.storage.trust_kept import KeptTrust
 from claims.storage.vault import Vault
 from signing.trust import TrustStore
 
@@ -179,9 +181,19 @@ class Foundation:
         return CeleryJobs(self.celery, self.settings.check_batch, self.settings.send_batch)
 
     @cached_property
+    def watched_trust(self) -> WatchedTrust:
+        """The trust folder."""
+        return WatchedTrust(self.settings.trust_folder)
+
+    @property
     def trust(self) -> TrustStore:
-        """The trust anchors, read once."""
-        return TrustStore.load(self.settings.trust_folder)
+        """What is trusted now."""
+        return self.watched_trust.current()
+
+    @cached_property
+    def kept_trust(self) -> KeptTrust:
+        """What was trusted when a submission was checked."""
+        return KeptTrust(self._whole_pool, lambda: self.trust)
 
     @cached_property
     def catalogues(self) -> FolderOfCatalogues:

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 
 import structlog
@@ -12,7 +12,7 @@ from claims.exchange.archive import ArchiveSubmission
 from claims.exchange.keep_log import KeepLog, Prove
 from claims.exchange.keeping import FindDue
 from claims.exchange.retention import Retain, load_retention
-from claims.exchange.submission import FacilityCode, SubmissionId
+from claims.exchange.submission import Submission, SubmissionId
 from claims.paper.forms import PaperForms
 from claims.proof.renewal import RenewArchive
 from claims.runtime.archive_store import open_archives
@@ -111,14 +111,24 @@ class Proving(Reviewing):
             self.log,
             self.service_keys,
             self.clock,
-            self._signature_report,
+            self.signature_report,
             self.keep_log,
             self.paper_forms,
         )
 
-    def _signature_report(self, bundle: bytes, facility: FacilityCode, at: datetime) -> SignatureReport:
-        limits, registered = Limits(max_bytes=self.settings.max_body_bytes), self._is_registered
-        terms = Terms(trust=self.trust, at=at, limits=limits, facility=facility, registered=registered)
+    def signature_report(self, bundle: bytes, submission: Submission) -> SignatureReport:
+        """Report on a submission's signature as of its receipt, by what was known when it was checked.
+
+        Raises:
+            Unparsable: The bundle is not XML that this service reads.
+        """
+        terms = Terms(
+            trust=self.kept_trust.of(submission.id),
+            at=submission.received_at,
+            limits=Limits(max_bytes=self.settings.max_body_bytes),
+            facility=submission.facility,
+            registered=self._is_registered,
+        )
         return report_on(bundle, terms)
 
     @cached_property
@@ -155,4 +165,4 @@ class Proving(Reviewing):
     def paper_forms(self) -> PaperForms:
         """Claims as paper forms."""
         address = self.settings.public_url.rstrip("/")
-        return PaperForms(self.facilities.name_of, self._signature_report, address)
+        return PaperForms(self.facilities.name_of, self.signature_report, address)

@@ -627,6 +627,33 @@ def test_lists_from_after_the_end_of_a_facilitys_certificate_take_nothing_away_u
     assert broken(verdict).get(Question.BUNDLE, (None,))[0] == expected, verdict.statements
 
 
+def test_a_report_rests_on_what_the_check_had_and_nothing_else(made: Made) -> None:
+    bundle = made.contents.bundle or b""
+    later = made.trust.with_evidence((), [made.pki.revocation_list([], at=NOON + timedelta(days=1))])
+    report = report_on(bundle, Terms(trust=later, at=NOON, facility="99001"))
+    data = made.with_contents(signature_report=report_to_json(report), etsi_report=None)
+
+    faults = broken(verify_archive(data, trust=made.trust, at=NOON + timedelta(days=1)))
+
+    assert faults == {Question.BUNDLE: ("bundle.other_trust", "documents/trust.json")}
+
+
+def test_what_signatures_were_judged_by_cannot_be_left_out_or_changed(made: Made) -> None:
+    documents = dict(made.contents.documents)
+    del documents["trust"]
+    at = NOON + timedelta(days=1)
+
+    faults = broken(verify_archive(made.with_contents(documents=documents), trust=made.trust, at=at))
+    changed = made.with_contents(documents=documents | {"trust": {"crls": []}})
+    of_changed = broken(verify_archive(changed, trust=made.trust, at=at))
+
+    assert faults == {Question.DOCUMENTS: ("documents.missing", "documents/trust.json")}
+    assert of_changed == {
+        Question.DOCUMENTS: ("documents.digest", "documents/trust.json"),
+        Question.BUNDLE: ("bundle.other_trust", "documents/trust.json"),
+    }
+
+
 def test_what_signatures_were_judged_by_lies_beside_them(made: Made) -> None:
     entries = read_container(made.data)
 

@@ -37,7 +37,7 @@ def test_what_is_loaded_before_a_worker_forks_leaves_no_connection(tmp_path: Pat
     (tmp_path / "seal.key").write_bytes(bytes(32))
     service = Service(Settings(data_dir=tmp_path), "postgresql://127.0.0.1:1/none", "memory://")
 
-    service.warm("check_terms")
+    service.warm("check_terms", "watched_trust")
 
     # Children that share a connection read each other's answers.
     assert "pool" not in vars(service)
