@@ -5,6 +5,7 @@ check names the digest of the inventory, so that whoever has the parts can show 
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Final
@@ -26,6 +27,18 @@ def inventory_of(material: TrustMaterial) -> Inventory:
 def parts_of(material: TrustMaterial) -> dict[str, bytes]:
     """Return the parts in DER, by their digests."""
     return {_digest(part): part for kind in _KINDS for part in getattr(material, kind)}
+
+
+def read_inventory(data: bytes) -> Inventory:
+    """Read an inventory.
+
+    Raises:
+        ValueError: It is none.
+    """
+    document = json.loads(data)
+    if not isinstance(document, dict) or not all(isinstance(names, list) for names in document.values()):
+        raise ValueError("no inventory")
+    return {kind: [bytes.fromhex(name).hex() for name in map(str, names)] for kind, names in document.items()}
 
 
 def material_in(inventory: Inventory, parts: Mapping[str, bytes]) -> TrustMaterial:

@@ -79,7 +79,10 @@ class PostgresArchives:
 def _trust(connection: Connection[TupleRow], events: Sequence[TupleRow]) -> dict[str, Inventory]:
     """Return what was trusted at the last check."""
     name = next((name for *_, name in reversed(events) if name is not None), None)
-    inventory = None if name is None else find_inventory(connection, name)
+    try:
+        inventory = None if name is None else find_inventory(connection, name)
+    except ValueError:
+        return {}  # which the archive's verification says, and an audit
     return {} if inventory is None else {TRUST: inventory}
 
 

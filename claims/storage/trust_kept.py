@@ -1,7 +1,6 @@
 """What signatures were judged by on the day, kept for whoever asks later: each part once, by its digest."""
 
 import hashlib
-import json
 from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 from typing import Final, LiteralString
@@ -11,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from claims.exchange.submission import SubmissionId
 from claims.proof.tokens import canonical_json
-from claims.proof.trusted import Inventory, inventory_of, material_in, parts_of
+from claims.proof.trusted import Inventory, inventory_of, material_in, parts_of, read_inventory
 from claims.storage.faults import Fault
 from claims.storage.pool import Pool, borrow
 from signing.report.record import TrustMaterial
@@ -63,24 +62,29 @@ class KeptTrust:
         """
         with borrow(self._pool) as connection:
             row = connection.execute(_NAMED, [submission_id]).fetchone()
-        return self._now() if row is None else self._of_name(row[0]) or self._now()
+        if row is None:
+            return self._now()
+        try:
+            return self._of_name(row[0])
+        except (KeyError, ValueError):
+            return self._now()  # an audit says what is gone or was changed
 
-    def _load(self, name: str) -> TrustStore | None:
+    def _load(self, name: str) -> TrustStore:
         with borrow(self._pool) as connection:
             inventory = find_inventory(connection, name)
             if inventory is None:
-                return None
+                raise KeyError(name)
             parts = _find(connection, [each for names in inventory.values() for each in names])
-        try:
-            return material_in(inventory, parts).as_store()
-        except (KeyError, ValueError):
-            return None  # which an audit says
+        return material_in(inventory, parts).as_store()
 
 
 def find_inventory(connection: Connection[TupleRow], name: str) -> Inventory | None:
-    """Return what was trusted under this name; None if that is not kept."""
-    found: Inventory | None = next(map(json.loads, _find(connection, [name]).values()), None)
-    return found
+    """Return what was trusted under this name; None if that is not kept.
+
+    Raises:
+        ValueError: What is kept under it is no inventory any more.
+    """
+    return next(map(read_inventory, _find(connection, [name]).values()), None)
 
 
 def trust_faults(connection: Connection[TupleRow], named: Collection[str]) -> Iterator[Fault]:

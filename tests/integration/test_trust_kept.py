@@ -3,14 +3,21 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import LiteralString
 
+import pytest
 from cryptography import x509
 
 from claims.exchange.access.places import EVERYWHERE
+from claims.exchange.keep_log import KeepLog
 from claims.exchange.submission import Submission
 from claims.proof.tokens import digest_of
 from claims.proof.trusted import inventory_of
+from claims.runtime.service_keys import FolderOfServiceKeys
 from claims.storage.archives import PostgresArchives
+from claims.storage.audit import Audit
+from claims.storage.evidence import PostgresLog
 from claims.storage.trust_kept import KeptTrust
 from signing.demo_pki import DemoPki
 from signing.report.record import TrustMaterial
@@ -19,7 +26,7 @@ from signing.sign import sign_bundle
 from signing.trust import TrustStore
 from signing.verdict import Indication, Reason
 from tests.fakes import NOON
-from tests.integration.conftest import Exchange
+from tests.integration.conftest import Exchange, keep
 
 PKI = DemoPki.create(at=NOON)
 LEAF = PKI.leaf("99001", valid_from=NOON - timedelta(days=1), valid_to=NOON + timedelta(days=30))
@@ -75,13 +82,34 @@ def test_what_was_checked_before_anything_was_kept_is_judged_by_what_is_known_no
     assert folder.kept.of(checked.id) is folder.trust
 
 
-def test_a_part_that_is_gone_makes_no_error_of_its_own(exchange: Exchange) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("DELETE FROM trust_material WHERE content NOT LIKE '{%'", id="a-part-is-gone"),
+        pytest.param("DELETE FROM trust_material", id="all-is-gone"),
+        pytest.param("UPDATE trust_material SET content = '[7]'", id="no-inventory"),
+        pytest.param("UPDATE trust_material SET content = '{\"crls\": [7]}'", id="no-digests"),
+        pytest.param("UPDATE trust_material SET content = 'x' WHERE content NOT LIKE '{%'", id="no-lists"),
+    ],
+)
+def test_what_is_gone_or_was_changed_is_an_audits_and_no_error_of_its_own(
+    exchange: Exchange, tmp_path: Path, change: LiteralString
+) -> None:
     folder = Folder(exchange)
     submission = exchange.checked(b"<a/>")
+    keys = FolderOfServiceKeys(tmp_path, exchange.clock)
+    keep(KeepLog(PostgresLog(exchange.pool), keys, exchange.clock, None, 60), 2)
+    audit = Audit(exchange.pool, keys.certificates)
+    assert list(audit()) == []
+
     with exchange.pool.connection() as connection:
-        connection.execute("DELETE FROM trust_material WHERE content NOT LIKE '{%'")
+        connection.execute(change)
 
     assert folder.kept.of(submission.id) is folder.trust
+    assert {fault.table for fault in audit()} == {"trust_material"}
+    assert PostgresArchives(exchange.pool).load(submission.id, within=EVERYWHERE).documents.keys() <= {
+        "trust"
+    }
 
 
 def test_the_record_of_a_check_names_what_an_archive_holds(exchange: Exchange) -> None:
