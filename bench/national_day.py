@@ -25,6 +25,7 @@ from claims.cli.output import progress_bar
 
 CLAIMS: Final = 535_600
 _PAGE: Final = 2_000
+_LOG_PATIENCE_S: Final = 120
 _LOOKS: Final = 20
 _MIB: Final = 1024 * 1024
 
@@ -72,6 +73,8 @@ def measure(claims: int) -> Sequence[Figure]:
         with suppress(TimeoutError):  # what does not come is counted below
             wait_until_accepted(installation, claims)
         took_s = time.perf_counter() - began
+        unlogged = _unlogged(installation)
+        logged_s = _wait_for_log(installation, began)
         with psycopg.connect(installation.variables["CLAIMS_DATABASE_URL"]) as connection:
             verdict = _compare(sent.receipts, _stored(connection), installation)
             disk = _one(connection, "SELECT pg_database_size(current_database())")
@@ -91,11 +94,28 @@ def measure(claims: int) -> Sequence[Figure]:
         Figure("lost", verdict.lost, "", 0, at_least=False),
         Figure("doubled", verdict.doubled, "", 0, at_least=False),
         Figure("mismatched", verdict.mismatched, "", 0, at_least=False),
+        Figure("events without a record of evidence by then", unlogged, ""),
+        Figure("until each had one", logged_s, "s"),
         Figure("memory of API, workers and broker after a quarter", early / _MIB, "MiB"),
         Figure("the same at the end", late / _MIB, "MiB", 1.1 * early / _MIB, at_least=False),
         Figure("database", disk / _MIB, "MiB"),
         Figure("database, for each claim", disk / claims / 1024, "KiB"),
     ]
+
+
+def _unlogged(installation: Installation) -> int:
+    with psycopg.connect(installation.variables["CLAIMS_DATABASE_URL"]) as connection:
+        return _one(connection, "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM evidence)")
+
+
+def _wait_for_log(installation: Installation, began: float) -> float:
+    """Wait until each event has a record in the log; return when that was, or when nothing more came."""
+    left, last = _unlogged(installation), time.monotonic()
+    while left and time.monotonic() - last < _LOG_PATIENCE_S:
+        time.sleep(1)
+        if (now := _unlogged(installation)) < left:
+            left, last = now, time.monotonic()
+    return time.perf_counter() - began
 
 
 def _compare(

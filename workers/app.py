@@ -30,16 +30,16 @@ prepare_process()
 @worker_ready.connect
 def keep(**_: object) -> None:
     """Start this worker's keeper once the worker is ready."""
-    (queue,) = app.amqp.queues.consume_from  # a worker serves one queue (claims.runtime.workers)
+    role = next(each for each in Role if each in app.amqp.queues.consume_from)
     patience_s = service.settings.idle_patience_s
-    watchdog = Watchdog(partial(watching.see, app, queue), watching.end, patience_s=patience_s)
+    watchdog = Watchdog(partial(watching.see, app, role.queues), watching.end, patience_s=patience_s)
     # A service of its own: children that are forked later must not find its connections in theirs.
     own = Service(service.settings, service.database_url, service.broker_url, service.database_role)
     keeper: Keeper = own.keeper(watchdog)
     keeper.start()
-    port = metrics_port(Role(queue), service.settings)
+    port = metrics_port(role, service.settings)
     if port is not None:
         listen(process_registry(), host=service.settings.metrics_host, port=port)
     worker_shutting_down.connect(lambda **_: keeper.stop(), weak=False)
-    if Role(queue) is Role.DELIVER:
+    if role is Role.DELIVER:
         own.let_go.of_maintenance()  # what is announced may have changed since before

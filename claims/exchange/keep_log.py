@@ -48,8 +48,8 @@ class KeepLog:
             count = self.log.append(key, now=self.clock.now(), limit=_CHUNK)
             appended += count
             if count < _CHUNK:
-                self._keep_head()
                 break
+        self._keep_head()  # over what is there, though more may wait
         return appended
 
     def _keep_head(self) -> None:

@@ -428,6 +428,6 @@ class Submissions(Protocol):
         """Move what a lost worker was sending to OUTCOME_UNKNOWN; return how many."""
         ...
 
-    def take_due(self, *, now: datetime, woken_before: datetime, limit: int) -> Due:
-        """Return what is due and was not woken lately, and note that it is woken now."""
+    def take_due(self, *, now: datetime, checks_before: datetime, sends_before: datetime, limit: int) -> Due:
+        """Return what is due and was not woken since then, and note that it is woken now."""
         ...

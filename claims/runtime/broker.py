@@ -1,9 +1,14 @@
 """The Celery application's settings, shared by those who send and those who work."""
 
+import contextlib
+from typing import Any, Final
+
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from claims.runtime.jobs import ANNOUNCE, CHECK, DELIVER, KEEP_LOG, LOOK, RENEW, REPLAY, REVIEW, TELL, TIDY
 from claims.runtime.settings import Settings
+from claims.runtime.workers import DUTIES, ERRANDS
 
 #: A stopping worker has this long to finish what it is at.
 _SOFT_STOP_S = 20
@@ -11,6 +16,7 @@ _SOFT_STOP_S = 20
 _RENEW_EVERY_S = 3_600.0
 #: How often contents go on moving away; each time half as long.
 _TIDY_EVERY_S = 60.0
+_CONNECT_S: Final = 5.0
 
 
 def make_celery(settings: Settings, broker_url: str) -> Celery:
@@ -23,13 +29,13 @@ def make_celery(settings: Settings, broker_url: str) -> Celery:
     app.conf.update(
         task_routes={
             CHECK: "check",
-            REPLAY: "check",
-            KEEP_LOG: "check",
-            REVIEW: "check",
-            RENEW: "check",
+            REPLAY: DUTIES,
+            KEEP_LOG: DUTIES,
+            REVIEW: DUTIES,
+            RENEW: DUTIES,
             DELIVER: "deliver",
-            LOOK: "deliver",
-            TIDY: "deliver",  # it waits for a store, as that one does for the gateway
+            LOOK: ERRANDS,
+            TIDY: ERRANDS,  # it waits for a store, as that one does for the gateway
             ANNOUNCE: "tell",
             TELL: "tell",
         },
@@ -90,3 +96,17 @@ def _transport_options(broker_url: str) -> dict[str, object]:
         "retry_on_timeout": True,
         "global_keyprefix": "claims:",
     }
+
+
+def count_waiting(app: Celery, queue: str) -> int | None:
+    """Return how many messages wait in a queue; None while the broker does not say."""
+    # A connection of its own: a worker's may be the one that hangs.
+    with (
+        contextlib.suppress(OperationalError, OSError, *app.connection_for_read().channel_errors),
+        app.connection_for_read(connect_timeout=_CONNECT_S) as connection,
+    ):
+        connection.ensure_connection(max_retries=1)
+        channel: Any = connection.default_channel  # the stubs know less of it than every transport has
+        # As Celery declares it. A passive question finds no queue of Redis's that has a key prefix.
+        return int(channel.queue_declare(queue, durable=True, auto_delete=False).message_count)
+    return None

@@ -18,7 +18,7 @@ class Sight:
 
     Attributes:
         at_s: When, by a clock that only goes forward.
-        waiting: Messages in the worker's queue; None while the broker does not say.
+        waiting: Messages in the worker's queues; None while the broker does not say.
         at_hand: Tasks that the worker has fetched and not finished.
         fetched: How many it has fetched in its life.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from claims.runtime.settings import Settings
 
 
+#: What is done regularly or at somebody's wish, and takes a processor.
+DUTIES: Final = "duties"
+#: Likewise, and waits for somebody else's answer.
+ERRANDS: Final = "errands"
+
+
 class Role(StrEnum):
     """What a worker process does."""
 
@@ -20,17 +26,28 @@ class Role(StrEnum):
     DELIVER = "deliver"
     TELL = "tell"
 
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """What its worker serves in turn, so that nothing waits behind ten thousand checks but a check."""
+        match self:
+            case Role.CHECK:
+                return "check", DUTIES
+            case Role.DELIVER:
+                return "deliver", ERRANDS
+            case Role.TELL:
+                return ("tell",)
+
 
 def celery_arguments(role: Role, settings: Settings) -> Sequence[str]:
     """Return Celery's arguments for a role: processes for work, threads for waiting."""
     quiet = ["--loglevel", settings.log_level]
     match role:
         case Role.CHECK:
-            return _worker("check", "prefork", settings.check_processes, quiet, app="workers.checking")
+            return _worker(role, "prefork", settings.check_processes, quiet, app="workers.checking")
         case Role.DELIVER:
-            return _worker("deliver", "threads", settings.send_tasks, quiet)
+            return _worker(role, "threads", settings.send_tasks, quiet)
         case Role.TELL:
-            return _worker("tell", "threads", settings.webhook_tasks, quiet)
+            return _worker(role, "threads", settings.webhook_tasks, quiet)
 
 
 def metrics_port(role: Role, settings: Settings) -> int | None:
@@ -57,9 +74,9 @@ def worker_programs(
 
 
 def _worker(
-    queue: str, pool: str, concurrency: int, quiet: Sequence[str], *, app: str = "workers.app"
+    role: Role, pool: str, concurrency: int, quiet: Sequence[str], *, app: str = "workers.app"
 ) -> Sequence[str]:
     # Workers neither talk nor listen to each other: the database says who does what.
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    work = ["worker", *quiet, *alone, "-Q", queue, "-P", pool, "-c", str(concurrency), "-n", f"{queue}@%h"]
-    return ["--app", app, "--quiet", *work]
+    served = ["-Q", ",".join(role.queues), "-P", pool, "-c", str(concurrency), "-n", f"{role}@%h"]
+    return ["--app", app, "--quiet", "worker", *quiet, *alone, *served]

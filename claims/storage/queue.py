@@ -82,7 +82,8 @@ RETURNING s.id
 
 _IS_DUE: LiteralString = """
     state IN ('received', 'checked', 'sending', 'outcome_unknown') AND state <> 'sending'
-    AND next_attempt_at <= %(now)s AND (woken_at IS NULL OR woken_at <= %(before)s)
+    AND next_attempt_at <= %(now)s AND (woken_at IS NULL OR woken_at <=
+        CASE state WHEN 'received' THEN %(checks_before)s ELSE %(sends_before)s END::timestamptz)
     AND (lease_until IS NULL OR lease_until <= %(now)s)
 """
 
@@ -293,11 +294,18 @@ class PostgresSubmissions(SubmissionRecords):
             )
         return len(rows)
 
-    def take_due(self, *, now: datetime, woken_before: datetime, limit: int) -> Due:
-        """Return what is due and was not woken lately, and note that it is woken now."""
+    def take_due(self, *, now: datetime, checks_before: datetime, sends_before: datetime, limit: int) -> Due:
+        """Return what is due and was not woken since then, and note that it is woken now."""
         with borrow(self.pool) as connection:
             rows = connection.execute(
-                _TAKE_DUE, {"now": now, "before": woken_before, "limit": limit, "look": limit * _LOOK}
+                _TAKE_DUE,
+                {
+                    "now": now,
+                    "checks_before": checks_before,
+                    "sends_before": sends_before,
+                    "limit": limit,
+                    "look": limit * _LOOK,
+                },
             ).fetchall()
         return Due(
             to_check=tuple(SubmissionId(i) for i, state, tries in rows if state == "received" and not tries),

@@ -1,5 +1,6 @@
 """From received to acknowledged: what workers do, twice or dying or late."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from claims.exchange.breaker import Window
 from claims.exchange.destination import Circuit
 from claims.exchange.errors import GatewayError, GatewayRefused, GatewayUnavailable, OutcomeUnknown, Patience
 from claims.exchange.lifecycle import State
+from claims.exchange.reap import Step
 from claims.exchange.submission import EventKind, SubmissionId
 from tests.integration.conftest import LEASE_S, OTHER_FACILITY, Exchange
 
@@ -257,6 +259,27 @@ def test_a_worker_whose_lease_is_half_over_does_not_begin_to_send(exchange: Exch
         State.CHECKED,
         "worker.too_slow",
     )
+
+
+@pytest.mark.parametrize(
+    ("behind", "step", "state"), [(Step.CHECK, 0, "received"), (Step.DELIVER, 1, "checked")]
+)
+def test_what_waits_in_a_long_queue_is_not_woken_again_for_a_while(
+    exchange: Exchange, behind: Step, step: int, state: str
+) -> None:
+    waiting = [exchange.received(b"<a/>").submission, exchange.checked(b"<b/>")]
+    exchange.reap = replace(exchange.reap, is_behind=behind.__eq__)
+
+    def woken(after_s: float) -> list[str]:
+        exchange.clock.advance(after_s)
+        exchange.jobs.checks.clear()
+        exchange.jobs.deliveries.clear()
+        exchange.reap()
+        return [*exchange.jobs.checks, *exchange.jobs.deliveries]
+
+    assert exchange.now(waiting[step]).state == state
+    assert woken(60) == [waiting[1 - step].id]
+    assert set(woken(15 * 60)) == {one.id for one in waiting}
 
 
 def test_a_lost_wake_up_costs_only_time(exchange: Exchange) -> None:

@@ -84,7 +84,7 @@ def test_the_reaper_wakes_some_of_every_facility_and_not_all_of_the_first(exchan
     exchange.clock.advance(60)
     now = exchange.clock.now()
 
-    due = exchange.submissions.take_due(now=now, woken_before=now, limit=4)
+    due = exchange.submissions.take_due(now=now, checks_before=now, sends_before=now, limit=4)
 
     assert len(due.to_send) == 4
     assert one.id in due.to_send

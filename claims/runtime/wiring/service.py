@@ -14,7 +14,8 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from claims.exchange.follow_up import WakeLooks
-from claims.exchange.reap import Reap
+from claims.exchange.reap import Reap, Step
+from claims.runtime.broker import count_waiting
 from claims.runtime.keeper import JOB, Keeper, SendDue
 from claims.runtime.telemetry.scrape import full_registry
 from claims.runtime.watchdog import Watchdog
@@ -27,6 +28,8 @@ from claims.storage.turns import Turn
 
 _READY_FOR_S = 1
 _BROKER_PATIENCE_S = 2
+#: So many messages in a queue are some minutes of work: what was woken lately is among them.
+_MANY_WAKE_UPS = 100
 
 
 @dataclass
@@ -51,7 +54,11 @@ class Service(Proving):
             settings.wake_again_s,
             wake_looks=wake_looks if settings.gateway_results and settings.gateway_url else lambda: 0,
             let_go=self.let_go.of_rests,
+            is_behind=self._is_behind,
         )
+
+    def _is_behind(self, step: Step) -> bool:
+        return (count_waiting(self.celery, step) or 0) > _MANY_WAKE_UPS
 
     def keeper(self, watchdog: Watchdog) -> Keeper:
         """Make this process's keeper."""
