@@ -18,6 +18,12 @@ _TO_TELL: LiteralString = """
 SELECT min(d.next_attempt_at) FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook_id
 WHERE d.state = 'waiting' AND w.disabled_why IS NULL
 """
+# event_in_order
+_TO_LOG: LiteralString = """
+SELECT e.at FROM event e WHERE (e.tx, e.seq) > (
+    coalesce((SELECT tx FROM log_cursor), '0'::xid8), coalesce((SELECT seq FROM log_cursor), 0)
+) ORDER BY e.tx, e.seq LIMIT 1
+"""
 # The last change of each registration says whether it may sign (registration_event_by_certificate).
 _MAY_SIGN: LiteralString = """
 SELECT c.facility, c.certificate FROM facility_certificate c, LATERAL (
@@ -58,6 +64,12 @@ class Overview:
         """Return since when the delivery to a webhook is due that is due longest."""
         with borrow(self.pool) as connection:
             row = connection.execute(_TO_TELL).fetchone()
+        return None if row is None else row[0]
+
+    def logging_since(self) -> datetime | None:
+        """Return since when the event happened that waits longest for its place in the log."""
+        with borrow(self.pool) as connection:
+            row = connection.execute(_TO_LOG).fetchone()
         return None if row is None else row[0]
 
     def signing_ends(self) -> tuple[datetime, ...]:

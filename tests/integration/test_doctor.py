@@ -162,6 +162,23 @@ def test_work_that_nobody_takes_is_found(
     assert f"`claims worker --role {role}`" in remedy
 
 
+@pytest.mark.this_server
+def test_a_log_that_nobody_keeps_is_found(environment: dict[str, str], database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO submission (id, facility, sha256, size, received_at, updated_at, state) "
+            "VALUES ('sub_1', '99001', '', 0, now(), now(), 'acknowledged')"
+        )
+        connection.execute(
+            "INSERT INTO event (submission_id, facility, at, kind, state, actor) "
+            "SELECT 'sub_1', '99001', now() - interval '7 min', 'received', 'received', 'x'"
+        )
+
+    examined = look(environment)
+
+    assert faults(examined) == {"work": "since 7 minutes no evidence is made of what happens"}
+
+
 def test_a_facility_whose_last_certificate_ends_soon_is_found(
     environment: dict[str, str], service: Service
 ) -> None:

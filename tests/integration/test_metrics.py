@@ -100,6 +100,7 @@ def test_requests_are_counted_by_route_as_declared(client: TestClient, service: 
     assert grown("claims_submissions_total", state="received") == 1
     assert after["claims_outbox_waiting", (("step", "check"),)] == 1
     assert after["claims_outbox_oldest_seconds", (("step", "check"),)] >= 0
+    assert after["claims_log_oldest_seconds", ()] > 0
     assert after["claims_cert_expiry_seconds", (("kind", "anchor"),)] > 0
 
 

@@ -92,7 +92,8 @@ def look_at_work(settings: Settings, addresses: Addresses) -> str:
     now = SystemClock(settings.clock_skew_s).now()
     try:
         with open_pool(addresses.database_url, max_size=1) as pool:
-            waiting = Overview(pool).waiting()
+            overview = Overview(pool)
+            waiting, logging_since = overview.waiting(), overview.logging_since()
     except (StoreUnavailable, psycopg.Error) as error:
         raise Fault("cannot be counted", "see database") from error
     for one in waiting:
@@ -103,4 +104,10 @@ def look_at_work(settings: Settings, addresses: Addresses) -> str:
                 f"{due_for // timedelta(minutes=1)} minutes",
                 f"start `claims worker --role {one.step}`, or more of them; its log says what holds it up",
             )
+    unlogged_for = timedelta() if logging_since is None else now - logging_since
+    if unlogged_for > _DUE_FOR:
+        raise Fault(
+            f"since {unlogged_for // timedelta(minutes=1)} minutes no evidence is made of what happens",
+            "start `claims worker --role check`; its log says what holds it up",
+        )
     return f"{sum(one.number for one in waiting)} submission(s) under way, none is overdue"

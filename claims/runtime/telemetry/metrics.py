@@ -51,6 +51,7 @@ AT_SCRAPE = {
     "claims_outbox_waiting": "Submissions that wait for a worker, by step.",
     "claims_outbox_oldest_seconds": "How long the one that is due longest has been due, by step.",
     "claims_webhooks_oldest_seconds": "How long the delivery to a webhook that is due longest has been due.",
+    "claims_log_oldest_seconds": "How long the event that waits longest has waited for its place in the log.",
     "claims_cert_expiry_seconds": "Seconds until the first certificate of its kind ends.",
     "claims_certs_ending": "Anchors, or last certificates of facilities, that end within 30 days.",
 }

@@ -100,7 +100,9 @@ class _AskedNow(Collector):
             oldest.add_metric([one.step], _since(one.due_since, now))
         telling = _family("claims_webhooks_oldest_seconds")
         telling.add_metric([], _since(self._overview.telling_since(), now))
-        yield from (waiting, oldest, telling)
+        logging = _family("claims_log_oldest_seconds")
+        logging.add_metric([], _since(self._overview.logging_since(), now))
+        yield from (waiting, oldest, telling, logging)
 
     def _certificates(self, now: datetime) -> Iterator[GaugeMetricFamily]:
         first = _family("claims_cert_expiry_seconds", "kind")
