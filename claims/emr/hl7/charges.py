@@ -170,6 +170,8 @@ class _Reader:
         extended, unit = self._amount(first, 11), self._amount(first, 12)
         cost = self._amount(first, 22) if extended is None and unit is None else None
         amounts = _Amounts(extended, unit, cost)
+        if quantity == 0:
+            self._say_none(first, amounts)
         # Who knows no credits writes a charge of less than nothing.
         if (quantity is not None and quantity < 0) or amounts.are_negative:
             kind = _CREDIT
@@ -179,6 +181,15 @@ class _Reader:
         code = coded(first.value(7), "service", self._options)
         charge = Charge(self._key(segments), code, price, total, quantity, segments, first)
         return _Transaction(kind, charge, first.text(4)[:8])
+
+    def _say_none(self, first: Segment, amounts: _Amounts) -> None:
+        """Say that none were charged; where it costs something all the same, one of the two is wrong."""
+        if amounts.extended:
+            self._notes.refuse(
+                first, 10, "quantity-zero", "none were charged, and FT1-11 says what they cost"
+            )
+        else:
+            self._notes.add(first, 10, "quantity-zero", "none were charged, which makes no row")
 
     def _key(self, segments: list[Segment]) -> str:
         if number := segments[0].text(23):

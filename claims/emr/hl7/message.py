@@ -6,7 +6,7 @@ when somebody asks for it: most of a message is never read.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from claims.emr.hl7.errors import UnreadableMessage
@@ -22,7 +22,16 @@ _SEGMENT_NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
 # Numbers and times need three of the marks, and the null value the fourth.
 _PRINTABLE_MARKS = re.compile(r"""[!#-*,/:-@\[-`{-~]+""")
 _DEFAULT_ENCODING: Final = "^~\\&"
-_HEX = re.compile(r"X(?:[0-9A-Fa-f]{2})*")
+_TRUNCATION: Final = "#"
+_PAIRS: Final = "(?:[0-9A-Fa-f]{2})"
+_SWITCH = re.compile(rf"[CM]{_PAIRS}{{2,3}}")
+# Sets that an escape switches to (chapter 2.7.2), by the codec in which such a switch changes nothing.
+_SWITCHES: Final = {
+    "iso8859-1": "C2D41", "iso8859-2": "C2D42", "iso8859-3": "C2D43", "iso8859-4": "C2D44",
+    "iso8859-5": "C2D4C", "iso8859-6": "C2D47", "iso8859-7": "C2D46", "iso8859-8": "C2D48",
+    "iso8859-9": "C2D4D",
+}  # fmt: skip
+_TO_ASCII: Final = "C2842"
 _LINE_BREAKS: Final = frozenset({".br", ".sp", ".ce"})
 _SILENT: Final = frozenset({"H", "N", ".in", ".ti", ".fi", ".nf", ".sk"})
 
@@ -116,6 +125,7 @@ class Message:
         delimiters: The marks that it declares.
         segments: All of them, MSH first.
         stray_lines: How many lines stood in it that begin no segment, read as text of the one before.
+        odd_escapes: The fields that hold an escape sequence without a meaning, which stays in their text.
         kind: Type and event as ``ADT^A01`` (MSH-9; the event from EVN-1 where MSH-9 has none).
         label: What it is called in a finding: type, event and control id (MSH-10).
     """
@@ -128,6 +138,7 @@ class Message:
         "kind",
         "label",
         "number",
+        "odd_escapes",
         "segments",
         "stray_lines",
     )
@@ -139,7 +150,8 @@ class Message:
         self.charset = charset
         self.delimiters = delimiters
         mark = re.escape(delimiters.escape) if delimiters.escape else "(?!)"
-        self._escape = re.compile(f"{mark}([A-Z.][A-Za-z0-9+.-]*){mark}")
+        # A sender may escape each byte of a character on its own, so such a run is one.
+        self._escape = re.compile(f"((?:{mark}X{_PAIRS}*{mark})+)|{mark}([A-Z.][A-Za-z0-9+.-]*){mark}")
         self.stray_lines = stray
         self.segments = _segments(self, lines)
         self._named: dict[str, list[Segment]] = {}
@@ -149,6 +161,7 @@ class Message:
         event = header.text(9, 2) or next((segment.text(1) for segment in self.named("EVN")), "")
         self.kind = f"{header.text(9, 1)}^{event}"
         self.label = f"{self.kind} {header.text(10) or f'#{number}'}"
+        self.odd_escapes: tuple[tuple[Segment, int], ...] = ()
 
     @property
     def header(self) -> Segment:
@@ -176,14 +189,25 @@ class Message:
             return text
         return self._escape.sub(self._meaning, text)
 
+    def find_escapes(self) -> Iterator[tuple[Segment, int, str, str]]:
+        """Yield the escape sequences of all fields, each with what it means."""
+        for segment in self.segments:
+            for number, raw in enumerate(segment.fields):
+                if self.delimiters.escape in raw:
+                    for match in self._escape.finditer(raw):
+                        yield segment, number, match[0], self._meaning(match)
+
     def _meaning(self, match: re.Match[str]) -> str:
-        code, marks = match[1], self.delimiters
+        marks = self.delimiters
+        if match[1]:
+            return _hex_text(match[1].replace(marks.escape, "").replace("X", ""), self.charset)
+        code = match[2]
         literal = {"F": marks.field, "S": marks.component, "T": marks.subcomponent, "R": marks.repetition,
-                   "E": marks.escape}.get(code)  # fmt: skip
+                   "E": marks.escape, "P": _TRUNCATION}.get(code)  # fmt: skip
         if literal is not None:
             return literal
-        if _HEX.fullmatch(code):
-            return _hex_text(code[1:], self.charset)
+        if code in {_TO_ASCII, _SWITCHES.get(self.charset)}:
+            return ""
         command = code[:3]
         if command in _LINE_BREAKS:
             return "\n"
@@ -227,7 +251,9 @@ def parse_message(data: bytes, *, number: int, reading: Reading) -> Message:
         detail = f"it has more than {reading.max_segments} segments"
         raise UnreadableMessage(f"message {number}", "too-large", detail)
     message = Message(number, codec, marks, lines, stray)
-    _refuse_hidden_controls(message, text)
+    # MSH-2 declares the mark, so one of them is no escape.
+    if marks.escape and text.count(marks.escape) > 1:
+        _look_at_escapes(message)
     return message
 
 
@@ -333,19 +359,20 @@ def _segments(message: Message, lines: Sequence[str]) -> list[Segment]:
     return segments
 
 
-def _refuse_hidden_controls(message: Message, text: str) -> None:
-    """An escape can hide what may not stand in a claim, so such a message is looked through once."""
+def _look_at_escapes(message: Message) -> None:
+    """Refuse what an escape must not do, and note those that stay: such a message is looked through once."""
+    odd: dict[tuple[str, int], tuple[Segment, int]] = {}
     mark = message.delimiters.escape
-    if not mark or f"{mark}X" not in text:
-        return
-    for segment in message.segments:
-        for number, raw in enumerate(segment.fields):
-            if f"{mark}X" in raw and _FORBIDDEN.search(message.unescaped(raw)):
-                raise UnreadableMessage(
-                    f"{segment.place}-{number}",
-                    "control-character",
-                    "an escape hides a character that cannot stand",
-                )
+    for segment, number, written, meant in message.find_escapes():
+        if _FORBIDDEN.search(meant):
+            detail = "an escape hides a character that cannot stand"
+            raise UnreadableMessage(f"{segment.place}-{number}", "control-character", detail)
+        if meant == written and _SWITCH.fullmatch(written.strip(mark)):
+            detail = "an escape changes to another character set, which is not read: send UTF-8"
+            raise UnreadableMessage(f"{segment.place}-{number}", "not-in-charset", detail)
+        if meant == written:
+            odd.setdefault((segment.place, number), (segment, number))
+    message.odd_escapes = tuple(odd.values())
 
 
 def _hex_text(digits: str, codec: str) -> str:

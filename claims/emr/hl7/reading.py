@@ -160,7 +160,9 @@ class _Lines:
                 self._say(order, "given-though-cancelled", "it was handed over or given, which makes no row")
             return
         if order.key in charges.reversed_orders:
-            self._say(order, "charge-reversed", "every charge was credited again, so it makes no row")
+            self._say(
+                order, "charge-reversed", "every charge was credited again or is of none, so it makes no row"
+            )
             return
         if order.is_medicine:
             self.medications += medications(order, own, self._context)

@@ -1,4 +1,4 @@
-"""Segments that nothing is read from: counted by name, so that none is passed over unseen."""
+"""What nothing is read from: segments, counted by name, and escape sequences; none is passed over unseen."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -21,7 +21,7 @@ _LINE: Final = "line."
 
 
 def note_unread(messages: Iterable[Message], options: Hl7Options, notes: Notes) -> None:
-    """Say which segments of visits' messages nothing is read from, by name, at the first of each."""
+    """Say what of visits' messages nothing is read from: segments by name, at the first of each; escapes."""
     placed = {
         name: {read_place(written).segment for written in places} for name, places in options.places.items()
     }
@@ -30,7 +30,9 @@ def note_unread(messages: Iterable[Message], options: Hl7Options, notes: Notes) 
     of_visits |= {read_place(written).segment for written in options.visit_keys}
     observed = frozenset(code for known in options.observations.values() for code in known)
     unread: dict[str, list[Segment]] = {}
+    odd: list[tuple[Segment, int]] = []
     for message in messages:
+        odd += message.odd_escapes
         read = of_visits | of_lines if message.kind.startswith(_CHARGES) else of_visits
         for segment in message.segments:
             if segment.name not in read and not _is_observed(segment, observed):
@@ -38,6 +40,9 @@ def note_unread(messages: Iterable[Message], options: Hl7Options, notes: Notes) 
     for name, segments in sorted(unread.items()):
         detail = f"{len(segments)} × {name}: nothing is read from such a segment of such a message"
         notes.add(segments[0], 0, "segment-not-read", detail)
+    if odd:
+        detail = f"{len(odd)} field(s) hold an escape sequence that means nothing here; it stays in the text"
+        notes.add(*odd[0], "escape-not-read", detail)
 
 
 def _is_observed(segment: Segment, observed: frozenset[str]) -> bool:

@@ -153,6 +153,9 @@ def test_delimiters_are_those_that_the_message_declares() -> None:
         (r"one\.br\two", "one\ntwo"),
         (r"\H\bold\N\ text", "bold text"),
         (r"\X41\\XC3A9\ ", "Aé"),
+        pytest.param(r"Vi\XE1\\XBB\\X87\t", "Việt", id="each-byte-on-its-own"),
+        pytest.param(r"\C2842\An", "An", id="back-to-ASCII"),
+        pytest.param(r"no \P\1", "no #1", id="truncation"),
         (r"C:\dir\unknown", r"C:\dir\unknown"),
         ("Việt", "Việt"),
     ],
@@ -161,6 +164,31 @@ def test_escapes_are_replaced_and_letters_composed(written: str, meant: str) -> 
     message = parse(f"MSH|^~\\&|\rNTE|1||{written}\r")
 
     assert message.segments[1].text(3) == meant
+
+
+@pytest.mark.parametrize("escape", ["\\X4\\", "\\XZZ\\", "\\Z01\\", "\\DATA\\"])
+def test_an_escape_that_means_nothing_stays_and_is_said(escape: str) -> None:
+    data = msg("ADT^A08", "M2", "20261102080000", pv1(), seg("NTE", {3: f"a{escape}b"}))
+
+    found = read_hl7([ARRIVAL, data])
+
+    assert parse(data).segments[-1].text(3) == f"a{escape}b"
+    assert [one.pointer for one in found.oddities if one.code == "escape-not-read"] == ["ADT^A08 M2/NTE[1]-3"]
+
+
+@pytest.mark.parametrize("escape", ["\\C2D4C\\", "\\M2442\\", "\\M242844\\"])
+def test_a_switch_to_another_character_set_is_refused(escape: str) -> None:
+    data = msg("ADT^A08", "M2", "20261102080000", pv1(), seg("NTE", {3: f"{escape}b"}), f18="8859/1")
+
+    found = read_hl7([ARRIVAL, data])
+
+    assert [(one.code, one.pointer) for one in found.refused] == [("not-in-charset", "ADT^A08 M2/NTE[1]-3")]
+
+
+def test_a_switch_to_the_character_set_of_the_message_changes_nothing() -> None:
+    data = msg("ADT^A08", "M2", "20261102080000", seg("NTE", {3: r"\C2D41\X"}), f18="8859/1")
+
+    assert parse(data).segments[-1].text(3) == "X"
 
 
 def test_a_null_and_an_empty_field_read_as_nothing_but_differ() -> None:

@@ -179,6 +179,20 @@ def test_a_charge_credited_in_full_makes_no_row_and_neither_does_its_order() -> 
     assert codes(found) == {"charge-reversed"}
 
 
+@pytest.mark.parametrize("name", ["", "L1"])
+def test_a_charge_of_none_makes_no_row_and_is_said(name: str) -> None:
+    found = read(ORDERED, charged(ft1(f10="0", f23=name)))
+
+    assert "02.1897" not in {service.code for service in found.encounters[0].services}
+    assert "DFT^P03 F1/FT1[1]-10" in {one.pointer for one in found.oddities if one.code == "quantity-zero"}
+
+
+def test_a_charge_of_none_that_costs_something_is_refused() -> None:
+    found = read(charged(ft1(f10="0", f11="50600", f12="")))
+
+    assert [(one.code, one.pointer) for one in found.refused] == [("quantity-zero", "DFT^P03 F1/FT1[1]-10")]
+
+
 def test_a_charge_below_zero_is_a_credit() -> None:
     assert only(charged(ft1(f10="3"), ft1(f10="-1"))).quantity == 2
 
