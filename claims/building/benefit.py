@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 from claims.building.errors import Reason
+from claims.bundle.findings import Location
+from claims.bundle.kinds import TableKind
 from claims.bundle.money import ZERO, Benefit, Granted, Ground, MoneyRules, grant
 from claims.emr.encounter import Coverage, Encounter
 from claims.emr.scalars import as_date, plain
@@ -13,6 +15,7 @@ from claims.emr.scalars import as_date, plain
 EMERGENCY: Final = "2"
 NOT_INSURED: Final = "9"
 INPATIENT_TYPES: Final = frozenset({"03", "04", "09"})
+_CARD: Final = Location(table=TableKind.XML1, row=1, field="MA_THE_BHYT")
 
 
 def case_of(encounter: Encounter) -> str | None:
@@ -139,7 +142,7 @@ def find_entitlement(encounter: Encounter, rules: MoneyRules) -> tuple[Entitleme
         reasons.append(Reason("/encounter/case", "factor-unknown", detail, is_gap=True, params=params))
     if not encounter.coverage and case != NOT_INSURED:
         detail = "an insured visit needs an insurance card"
-        reasons.append(Reason("/coverage", "no-card", detail, is_gap=True))
+        reasons.append(Reason("/coverage", "no-card", detail, is_gap=True, location=_CARD))
     return entitlement, reasons
 
 

@@ -28,7 +28,7 @@ from claims.building.settling import Settlement, settle
 from claims.building.summary import summary_fields
 from claims.building.terminology import Resolved, gap_findings, missing_values, resolve
 from claims.bundle.days import Stay, treatment_days
-from claims.bundle.findings import Finding
+from claims.bundle.findings import Finding, Location
 from claims.bundle.kinds import TableKind
 from claims.bundle.money import MoneyRules, NoMoneyRules, Totals, add_up, find_rules
 from claims.catalogues.catalogue import Catalogue
@@ -217,7 +217,8 @@ def _exemption_differs(encounter: Encounter, settlement: Settlement) -> Iterator
         words = str(given).lower(), str(computed).lower()
         detail = f"the exemption of cheap visits is given as {words[0]}, but it comes to {words[1]}"
         params = (("given", words[0]), ("computed", words[1]))
-        yield Reason("/encounter/low_cost_exempt", _DIFFERS, detail, params=params)
+        where = Location(table=TableKind.XML1, row=1, field="MUC_HUONG")
+        yield Reason("/encounter/low_cost_exempt", _DIFFERS, detail, params=params, location=where)
 
 
 def _homeless(given: Given, papers: Tables) -> Iterator[Reason]:

@@ -1,5 +1,6 @@
 """Why an encounter makes no claim, as far as that can be said before any amount is worked out."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
@@ -15,6 +16,8 @@ from claims.catalogues.catalogue import file_of
 from claims.catalogues.items import Kind
 from claims.emr.encounter import Encounter, Service
 
+_VISIT_TYPE: Final = re.compile(r"[0-9]{2}", re.ASCII)
+_UNKNOWN: Final = "00"  # what is not said at all is missing, which is said elsewhere
 _SOME: Final = UnitPrices(Decimal(1), Decimal(1))
 
 
@@ -31,10 +34,15 @@ def refusals(encounter: Encounter) -> Iterator[Reason]:
     elif visit.discharged < visit.admitted:
         detail = f"the visit ends at {visit.discharged}, before it begins at {visit.admitted}"
         yield Reason("/encounter/discharged", "ends-before-it-begins", detail)
+    if not _VISIT_TYPE.fullmatch(visit.visit_type or _UNKNOWN):
+        detail = f"a visit type (MA_LOAI_KCB) has two digits, such as 01, and {visit.visit_type} has not"
+        params = (("code", visit.visit_type),)
+        yield Reason("/encounter/visit_type", "not-a-visit-type", detail, is_gap=True, params=params)
     if case_of(encounter) is None:
         yield Reason("/encounter/case", "no-case", "the case (MA_DOITUONG_KCB) is not given", is_gap=True)
     if not encounter.medications and not encounter.services:
         yield Reason("", "nothing-to-claim", "there is no row for XML2 and none for XML3")
+    yield from _in_small_letters(encounter)
     yield from _without_department(encounter)
     yield from _unpriced(encounter)
     yield from _unordered_results(encounter)
@@ -44,6 +52,22 @@ def department_of(encounter: Encounter, department: str | None) -> str | None:
     """Return the department of a row: its own, else the only one of the visit."""
     departments = encounter.encounter.departments
     return department or (departments[0] if len(departments) == 1 else None)
+
+
+def _in_small_letters(encounter: Encounter) -> Iterator[Reason]:
+    """List diagnoses that are not written as ICD-10 writes them: a receiver would look for another code."""
+    diagnoses = encounter.diagnoses
+    codes = (
+        ("/diagnoses/main", diagnoses.main),
+        *((f"/diagnoses/other/{index}", code) for index, code in enumerate(diagnoses.other)),
+        *((f"/diagnoses/traditional/{index}", code) for index, code in enumerate(diagnoses.traditional)),
+        *((f"/services/{index}/diagnosis", one.diagnosis) for index, one in enumerate(encounter.services)),
+    )
+    for pointer, code in codes:
+        if code and code != code.upper():
+            detail = f"an ICD-10 code is written in capitals: {code.upper()}, not {code}"
+            params = (("code", code), ("capitals", code.upper()))
+            yield Reason(pointer, "code-in-small-letters", detail, is_gap=True, params=params)
 
 
 def _without_department(encounter: Encounter) -> Iterator[Reason]:
@@ -61,10 +85,18 @@ def _unpriced(encounter: Encounter) -> Iterator[Reason]:
         pointer = f"/medications/{index}"
         if medication.quantity is None:
             yield Reason(f"{pointer}/quantity", "no-quantity", "the quantity is not given", is_gap=True)
+        elif not medication.quantity:
+            yield _none_of_it(pointer)
         if medication.price is None:
             yield _no_price(f"{pointer}/price", medication.code, Kind.DRUG)
     for index, service in enumerate(encounter.services):
+        if not service.quantity:
+            yield _none_of_it(f"/services/{index}")
         yield from _unpriced_service(service, f"/services/{index}")
+
+
+def _none_of_it(pointer: str) -> Reason:
+    return Reason(f"{pointer}/quantity", "quantity-zero", "the quantity is 0: leave the row out", is_gap=True)
 
 
 def _unpriced_service(service: Service, pointer: str) -> Iterator[Reason]:

@@ -374,6 +374,30 @@ def test_an_unknown_element_and_a_missing_item_are_refused() -> None:
         pytest.param(
             a_document(visit={"case": "7.2"}), "/encounter/case", "factor-unknown", id="open-factor"
         ),
+        pytest.param(
+            a_document(visit={"visit_type": "3"}), "/encounter/visit_type", "not-a-visit-type", id="one-digit"
+        ),
+        pytest.param(
+            a_document(diagnoses={"entry_text": "x", "exit_text": "x", "main": "i10"}),
+            "/diagnoses/main",
+            "code-in-small-letters",
+            id="main-disease",
+        ),
+        pytest.param(
+            a_document(services=[a_service(diagnosis="e11.9")]),
+            "/services/0/diagnosis",
+            "code-in-small-letters",
+            id="disease-of-a-row",
+        ),
+        pytest.param(
+            a_document(services=[a_service(quantity=0)]), "/services/0/quantity", "quantity-zero", id="none"
+        ),
+        pytest.param(
+            a_document(medications=[a_medicine(quantity="0.000")]),
+            "/medications/0/quantity",
+            "quantity-zero",
+            id="no-medicine",
+        ),
         pytest.param(a_document(coverage=[]), "/coverage", "no-card", id="no-card"),
         pytest.param(
             a_document(card={"card": "7900000000"}), "/coverage/0/percent", "percent-unknown", id="new-number"

@@ -1,7 +1,12 @@
 """The gap list names each missing thing once, the most frequent first."""
 
-from claims.building.errors import Reason
+import pytest
+
+from claims.building.errors import CannotBuild, Reason
 from claims.building.gaplist import list_gaps
+from claims.building.reasons import told_of_building
+from tests.unit.building.built import built
+from tests.unit.emr.documents import Document, a_document
 
 
 def a_gap(pointer: str, code: str, /, **facts: str) -> Reason:
@@ -38,6 +43,22 @@ def test_what_the_list_will_give_waits_for_the_code() -> None:
         ("no-price", "40.30"),
         ("value-missing", ""),
     }
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        pytest.param(a_document(coverage=[]), "MA_THE_BHYT", id="no-card"),
+        pytest.param(a_document(visit={"low_cost_exempt": False}), "MUC_HUONG", id="exemption"),
+    ],
+)
+def test_a_reason_about_no_row_names_its_field(document: Document, field: str) -> None:
+    with pytest.raises(CannotBuild) as caught:
+        built(document)
+
+    said = [told_of_building(reason).said["vi"] for reason in caught.value.reasons]
+
+    assert [one.partition(":")[0].partition(" ")[0] for one in said] == [field]
 
 
 def test_what_is_no_gap_is_not_listed() -> None:
