@@ -45,6 +45,7 @@ _BY_OPERATION: Final[Mapping[str, tuple[type[Exception], ...]]] = {
     "cancelReplay": (errors.ReplayEnded,),
     "createWebhook": (errors.TooManyWebhooks, UnusableAddress),
     "changeWebhook": (UnusableAddress,),
+    "rotateWebhookSecret": (errors.TwoSecretsLive,),
     "pingWebhook": (errors.WebhookDisabled, UnusableAddress),
     "resendDelivery": (errors.WebhookDisabled,),
     "issueKey": (errors.UnknownFacility,),

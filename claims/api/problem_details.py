@@ -56,6 +56,8 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     "ghi cursor",
     errors.WebhookNotFound: "không có {webhook_id}",
     errors.TooManyWebhooks: "mỗi cơ sở có tối đa {most} webhook; hãy xóa bớt trước",
+    errors.TwoSecretsLive: "{webhook_id} đang có hai khóa bí mật đến {until:%d/%m/%Y %H:%M:%S %z}: hãy thay "
+    "sau lúc đó, hoặc thay với overlap_h 0, khi đó cả hai hết hiệu lực ngay",
     errors.WebhookDisabled: "{webhook_id} đang tắt ({said}); hãy bật lại trước",
     UnusableAddress: "không gửi gì đến {url}: {why}",
     TargetUnreachable: "không gửi được đến {url}: {why}",

@@ -40,6 +40,7 @@ VIETNAMESE: Final[Mapping[str, str]] = {
     "too-many-keys": "Đang có hai khóa còn hiệu lực",
     "too-many-requests": "Gửi yêu cầu quá nhanh",
     "too-many-webhooks": "Cơ sở đã có số webhook tối đa",
+    "two-secrets-live": "Webhook đang có hai khóa bí mật còn hiệu lực",
     "unauthenticated": "Khóa API thiếu hoặc không còn hiệu lực",
     "unavailable": "Dịch vụ tạm thời không lưu được dữ liệu",
     "unknown-facility": "Cơ sở chưa được đăng ký",

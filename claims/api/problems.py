@@ -116,6 +116,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     errors.InvalidCursor: Kind("invalid-cursor", 400, "Invalid cursor"),
     errors.WebhookNotFound: Kind("not-found", 404, "No such webhook or delivery"),
     errors.TooManyWebhooks: Kind("too-many-webhooks", 409, "A facility has this many webhooks at most"),
+    errors.TwoSecretsLive: Kind("two-secrets-live", 409, "The webhook has two secrets"),
     errors.WebhookDisabled: Kind("webhook-disabled", 409, "The webhook is switched off"),
     UnusableAddress: Kind("unusable-address", 422, "Nothing is sent to this address"),
     TargetUnreachable: Kind("unusable-address", 422, "Nothing is sent to this address"),

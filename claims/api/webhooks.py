@@ -102,7 +102,11 @@ class Rotation(BaseModel, extra="forbid"):
     """How a secret is replaced."""
 
     overlap_h: int = Field(
-        24, ge=0, le=168, description="Hours in which deliveries are signed with the secret before too."
+        24,
+        ge=0,
+        le=168,
+        description="Hours in which deliveries are signed with the secret before too; 0: the new one alone "
+        "signs from now on. While two secrets are live only 0 is taken.",
     )
 
 

@@ -18,6 +18,7 @@
   - InvalidCursor
   - WebhookNotFound
   - TooManyWebhooks
+  - TwoSecretsLive
   - WebhookDisabled
   - TooMuchHeld
   - NothingHeld
@@ -271,6 +272,22 @@ class TooManyWebhooks(ClaimsError):
     def __init__(self, most: int) -> None:
         super().__init__(f"a facility has {most} webhooks at most; delete one first")
         self.most = most
+
+
+class TwoSecretsLive(ClaimsError):
+    """A webhook's secret was to be replaced while the one before still signs too.
+
+    Attributes:
+        until: When that ends.
+    """
+
+    def __init__(self, webhook_id: str, until: "datetime") -> None:
+        super().__init__(
+            f"{webhook_id} has two secrets until {until.isoformat()}: rotate after that, or with "
+            "overlap_h 0, which ends both at once"
+        )
+        self.webhook_id = webhook_id
+        self.until = until
 
 
 class WebhookDisabled(ClaimsError):

@@ -216,8 +216,13 @@ class Webhooks(Protocol):
         """Store address, types, description and whether it is on; switched on, its events begin now."""
         ...
 
-    def rotate(self, webhook_id: str, key: bytes, *, overlap_until: datetime) -> None:
-        """Store a new secret; the one before stays live until then."""
+    def rotate(self, webhook_id: str, key: bytes, *, now: datetime, overlap_until: datetime) -> None:
+        """Store a new secret; the one before stays live until then. Without an overlap no other stays live.
+
+        Raises:
+            TwoSecretsLive: There is an overlap of the rotation before, and is to be one of this.
+            WebhookNotFound: There is no such webhook.
+        """
         ...
 
     def remove(self, webhook_id: str) -> None:
@@ -338,10 +343,16 @@ class KeepWebhooks:
         return changed
 
     def rotate(self, webhook: Webhook, *, overlap: timedelta) -> tuple[Webhook, str]:
-        """Return the webhook with a new secret, shown this once; the one before stays live for a while."""
+        """Return the webhook with a new secret, shown this once; the one before stays live for a while.
+
+        Raises:
+            TwoSecretsLive: The one before that does so still, and which of them the receiver knows is not
+                known here. Without an overlap all end.
+        """
         text, key = new_webhook_secret()
-        until = self.clock.now() + overlap
-        self.webhooks.rotate(webhook.id, key, overlap_until=until)
+        now = self.clock.now()
+        until = now + overlap
+        self.webhooks.rotate(webhook.id, key, now=now, overlap_until=until)
         return replace(webhook, overlap_until=until), text
 
     def ping(self, webhook: Webhook) -> WebhookDelivery:

@@ -10,7 +10,7 @@ from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import TupleRow
 from psycopg.types.json import Json
 
-from claims.exchange.errors import UnknownFacility, WebhookNotFound
+from claims.exchange.errors import TwoSecretsLive, UnknownFacility, WebhookNotFound
 from claims.exchange.submission import FacilityCode
 from claims.exchange.webhooks import (
     PING,
@@ -145,9 +145,21 @@ class PostgresWebhooks:
                     [*_end(connection, webhook.facility), webhook.id],
                 )
 
-    def rotate(self, webhook_id: str, key: bytes, *, overlap_until: datetime) -> None:
-        """Store a new secret; the one before stays live until then."""
-        with borrow(self.pool) as connection:
+    def rotate(self, webhook_id: str, key: bytes, *, now: datetime, overlap_until: datetime) -> None:
+        """Store a new secret; the one before stays live until then. Without an overlap no other stays live.
+
+        Raises:
+            TwoSecretsLive: There is an overlap of the rotation before, and is to be one of this.
+            WebhookNotFound: There is no such webhook.
+        """
+        with borrow(self.pool) as connection, connection.transaction():
+            row = connection.execute(
+                "SELECT overlap_until FROM webhook WHERE id = %s FOR UPDATE", [webhook_id]
+            ).fetchone()
+            if row is None:
+                raise WebhookNotFound(webhook_id)
+            if row[0] is not None and now < row[0] and now < overlap_until:
+                raise TwoSecretsLive(webhook_id, row[0])
             connection.execute(
                 "UPDATE webhook SET earlier_secret_sealed = secret_sealed, secret_sealed = %s, "
                 "overlap_until = %s WHERE id = %s",

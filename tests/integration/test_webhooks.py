@@ -12,7 +12,7 @@ import pytest
 from standardwebhooks import Webhook as Verifying
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from claims.exchange.errors import TooManyWebhooks, WebhookDisabled, WebhookNotFound
+from claims.exchange.errors import TooManyWebhooks, TwoSecretsLive, WebhookDisabled, WebhookNotFound
 from claims.exchange.webhooks import (
     EVERY_TYPE,
     GONE,
@@ -214,6 +214,29 @@ def test_while_a_secret_is_replaced_both_sign_and_then_only_the_new_one(told: To
     Verifying(second).verify(later, after)
     with pytest.raises(WebhookVerificationError):
         Verifying(first).verify(later, after)
+
+
+def test_a_third_secret_is_made_only_once_the_first_has_ended_or_is_meant_to(told: Told) -> None:
+    webhook, first = told.hook()
+    rotated, second = told.keep.rotate(webhook, overlap=timedelta(hours=1))
+
+    with pytest.raises(TwoSecretsLive) as refused:
+        told.keep.rotate(webhook, overlap=timedelta(hours=1))
+    told.keep.ping(webhook)
+    told.serve_until(1)
+    _, third = told.keep.rotate(webhook, overlap=timedelta(0))
+    told.keep.ping(webhook)
+    told.serve_until(1)
+    told.keep.rotate(webhook, overlap=timedelta(hours=1))
+
+    (during, body), (after, later) = told.web.posts
+    assert refused.value.until == rotated.overlap_until
+    Verifying(first).verify(body, during)
+    Verifying(second).verify(body, during)
+    Verifying(third).verify(later, after)
+    for ended in (first, second):
+        with pytest.raises(WebhookVerificationError):
+            Verifying(ended).verify(later, after)
 
 
 def test_secrets_are_sealed_at_rest(told: Told) -> None:

@@ -52,6 +52,7 @@ ERRORS = [
     (errors.InvalidCursor(), "cursor"),
     (errors.WebhookNotFound("whk_1"), "whk_1"),
     (errors.TooManyWebhooks(5), "5 webhook"),
+    (errors.TwoSecretsLive("whk_1", datetime(2026, 10, 1, 9, 30, tzinfo=UTC)), "01/10/2026 09:30:00 +0000"),
     (errors.WebhookDisabled("whk_1", "gone"), "whk_1 đang tắt (nơi nhận trả lời 410)"),
     (UnusableAddress("https://h.example", "private", "mạng riêng"), "https://h.example: mạng riêng"),
     (TargetUnreachable("https://h.example", "timeout", "chờ lâu"), "https://h.example: chờ lâu"),
