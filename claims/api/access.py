@@ -8,6 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from claims.api.known_queries import refuse_unknown_query
+from claims.api.single_headers import refuse_repeated_headers
 from claims.exchange.access.acting import act_as
 from claims.exchange.access.bounds import bind
 from claims.exchange.access.errors import UnknownKey
@@ -49,6 +50,7 @@ class Requires:
         credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     ) -> Principal:
         """Return the caller with the places where it may, if there are any."""
+        refuse_repeated_headers(request)
         if credentials is None:
             raise UnknownKey
         token = credentials.credentials

@@ -125,6 +125,8 @@ def create_app(service: Service, *, console: tuple[str, ...] = ()) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        # Many clients drop the body or the key on a redirection; a 404 says what is meant.
+        redirect_slashes=False,
         telemetry=NOT_THE_FRAMEWORKS,
     )
     app.state.service = service

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from claims.api.access import TheService, known_caller, service_of
 from claims.api.models import AcceptedView
 from claims.api.pacing import AT_PACE, SUBMIT, Submitter, keep_pace
+from claims.api.single_headers import repeated_headers
 from claims.exchange.receive import Received
 
 
@@ -28,9 +29,10 @@ class _OrdinaryFirst(APIRoute):
 
         async def serve(request: Request) -> Response:
             service = await service_of(request)
-            caller = known_caller(request, service, SUBMIT)
-            key = request.headers.get("Idempotency-Key")
-            if caller is None or request.scope["query_string"] or not _is_ordinary(request.headers, key):
+            headers = request.headers
+            caller = None if repeated_headers(headers) else known_caller(request, service, SUBMIT)
+            key = headers.get("Idempotency-Key")
+            if caller is None or request.scope["query_string"] or not _is_ordinary(headers, key):
                 return await by_framework(request)
             response = Response()
             del response.headers["Content-Length"]  # the headers are another body's

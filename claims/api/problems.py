@@ -3,6 +3,7 @@
 ``code`` is stable and part of the API; ``title`` and ``detail`` are for people and may change.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claims.api.languages import language_of
@@ -49,6 +51,8 @@ NOT_MODIFIED = 304
 _ERRORS_TOLD = 3
 #: Where the service itself explains its problems; a problem's ``type`` is a place on this page.
 PAGE = "/docs/problems"
+
+_SLASHES: Final = re.compile("/+")
 
 log = structlog.get_logger()
 
@@ -291,10 +295,14 @@ def _framework_error(request: Request, error: Exception) -> JSONResponse:
 def _said_of_status(request: Request, kind: Kind, detail: str) -> Mapping[str, str]:
     match kind.code:
         case "not-found":
-            return {
+            said = {
                 "en": f"there is nothing at {request.url.path}",
                 "vi": f"không có gì ở {request.url.path}",
             }
+            if meant := _meant_by(request):
+                said["en"] += f"; did you mean {meant}?"
+                said["vi"] += f"; có phải là {meant}?"
+            return said
         case "method-not-allowed":
             return {
                 "en": f"{request.method} is not taken here; the header Allow says what is",
@@ -314,6 +322,15 @@ def _said_of_status(request: Request, kind: Kind, detail: str) -> Mapping[str, s
             }
         case _:
             return {"en": detail, "vi": f"yêu cầu không đọc được ({detail})"}
+
+
+def _meant_by(request: Request) -> str | None:
+    """Return the path with no slash too many, if there is something."""
+    asked = request.scope["path"]
+    path = _SLASHES.sub("/", asked).rstrip("/")
+    routes = request.app.router.routes if path != asked else []
+    scope = {**request.scope, "path": path}
+    return path if any(route.matches(scope)[0] is not Match.NONE for route in routes) else None
 
 
 def _invalid_request(request: Request, error: Exception) -> JSONResponse:

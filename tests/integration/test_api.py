@@ -721,6 +721,42 @@ def test_who_waits_in_vain_is_told_how_it_stands(client: TestClient, service: Se
     assert client.get(f"/v1/submissions/{waiting}", params={"wait": 31}, headers=headers).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        pytest.param("/v1/submissions/", "; did you mean /v1/submissions?", id="behind"),
+        pytest.param("//v1/submissions", "; did you mean /v1/submissions?", id="doubled"),
+        pytest.param("/v1/submission/", "", id="nothing-without-it-either"),
+    ],
+)
+def test_a_slash_too_many_is_no_redirection_which_would_lose_body_or_key(
+    client: TestClient, service: Service, path: str, meant: str
+) -> None:
+    address = f"http://testserver{path}"
+
+    answer = client.post(address, content=b"<x/>", headers=key(service) | XML, follow_redirects=False)
+
+    assert is_problem(answer, 404, "not-found")
+    assert answer.json()["detail"] == f"there is nothing at {path}{meant}"
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["first-time", "here-a-moment-ago"])
+@pytest.mark.parametrize("name", ["Authorization", "Content-Type", "Idempotency-Key", "Correction-Reason"])
+def test_a_header_that_counts_once_is_refused_twice_and_nothing_is_stored(
+    client: TestClient, service: Service, name: str, is_known: bool
+) -> None:
+    headers = key(service) | XML | {"Idempotency-Key": "one", "Correction-Reason": "one"}
+    if is_known:
+        client.get("/v1/submissions", headers=headers)
+    twice = [*headers.items(), (name, "Bearer another")]
+
+    refused = client.post("/v1/submissions", content=b"<x/>", headers=twice)
+
+    assert is_problem(refused, 422, "invalid-request")
+    assert refused.json()["detail"] == f"/header/{name.lower()}: it comes more than once, and counts once"
+    assert client.get("/v1/submissions", headers=headers).json()["data"] == []
+
+
 def test_limits_can_be_read_by_whoever_has_a_key(client: TestClient, service: Service) -> None:
     limits = client.get("/v1/limits", headers=key(service))
 
