@@ -4,13 +4,15 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from claims.api.access import TheService, may
 from claims.api.intake import XML_BODY
 from claims.api.languages import Language
 from claims.api.models import CheckView
+from claims.api.pacing import keep_pace_of, one_by_one
 from claims.checking.check import check_bundle
 from claims.checking.report import StageName
 from claims.exchange.access.principal import Principal
@@ -36,6 +38,7 @@ class Signature(StrEnum):
 )
 async def check(
     request: Request,
+    response: Response,
     service: TheService,
     caller: Checker,
     language: Language,
@@ -47,8 +50,14 @@ async def check(
     ] = StageName.HISTORY,
 ) -> CheckView:
     """Check a `GIAMDINHHS` bundle as it would be when submitted; nothing of it is stored."""
+    who = caller.facility_within(None) or caller.id
+    await keep_pace_of(service.check_pace, who, response)
     body = await request.body()
-    return await run_in_threadpool(_check, service, caller, body, language, signature, until)
+    # A facility has one thread at a time: what others want meanwhile does not wait for all of its checks.
+    async with one_by_one(f"check {who}"):
+        if await request.is_disconnected():
+            raise ClientDisconnect
+        return await run_in_threadpool(_check, service, caller, body, language, signature, until)
 
 
 def _check(

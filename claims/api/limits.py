@@ -31,6 +31,9 @@ class LimitsView(BaseModel):
         description="With how many requests a facility may hand in, such as `600/minute`; a batch is one. "
         "null: as fast as it can."
     )
+    check_rate: str | None = Field(
+        description="How often a facility may have a bundle checked. null: as often as it can."
+    )
 
 
 @router.get("/v1/limits", operation_id="getLimits", summary="How much at a time")
@@ -44,4 +47,5 @@ def limits(service: TheService, _caller: Caller) -> LimitsView:
         feed_events=MOST_EVENTS,
         wait_s=MOST_WAIT_S,
         intake_rate=service.settings.intake_rate or None,
+        check_rate=service.settings.check_rate or None,
     )

@@ -29,6 +29,7 @@ _BY_OPERATION: Final[Mapping[str, tuple[type[Exception], ...]]] = {
     "submitBundle": _BUNDLE,
     "submitEncounter": (*_BUNDLE, MalformedEncounter, CannotBuild, WrongFacility, errors.NoSigningKey),
     "submitBatch": (errors.UnusableBatch, access_errors.TooManyRequests),
+    "checkBundle": (access_errors.TooManyRequests,),
     "checkIn": (
         errors.CheckInRefused,
         errors.GatewayRefused,
@@ -159,6 +160,6 @@ Hand in claims, follow them, replay what failed.
 * **Errors** are `application/problem+json` (RFC 9457). `code` is stable; `Accept-Language: vi` or `en` picks
   the language of what people read.
 * **Parameters** of a query that an operation does not have are refused (422, `invalid-request`), and so is
-  one that comes twice and is no list.
+  one that comes twice and is no list, or a header that comes twice and counts once.
 * **Lists** are `{data, next_cursor, has_more}`; give `next_cursor` as `cursor` for the rest.
 """

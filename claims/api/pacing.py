@@ -60,7 +60,16 @@ def _given(turn: Turn) -> Turn:
 
 async def keep_pace(response: Response, service: TheService, caller: Submitter) -> None:
     """Take a turn of the caller's facility, and say in headers how many are left."""
-    turn = await take_turn(service.intake_pace, caller.own_facility())
+    await keep_pace_of(service.intake_pace, caller.own_facility(), response)
+
+
+async def keep_pace_of(pace: Pace | None, who: str, response: Response) -> None:
+    """Take a turn, where there is a pace to keep, and say in headers how many are left.
+
+    Raises:
+        TooManyRequests: There is none left.
+    """
+    turn = await take_turn(pace, who)
     if turn is not None:
         response.headers.update(pace_headers(turn.limit, turn.remaining, turn.reset_s))
 

@@ -210,6 +210,11 @@ class Settings(BaseModel):
         "Counted by all API processes together where the broker is a Redis or Valkey. Unset: as fast as it "
         "can.",
     )
+    check_rate: Rate = Field(
+        "600/minute",
+        description="How often a facility may have a bundle checked without handing it in. Empty: as often "
+        "as it can.",
+    )
 
     dropin: bool = Field(
         default=False,

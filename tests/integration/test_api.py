@@ -768,6 +768,7 @@ def test_limits_can_be_read_by_whoever_has_a_key(client: TestClient, service: Se
         "feed_events": 1000,
         "wait_s": 30,
         "intake_rate": None,
+        "check_rate": "600/minute",
     }
     assert client.get("/v1/limits").status_code == 401
 

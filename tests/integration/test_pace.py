@@ -1,6 +1,10 @@
 """How fast a facility may hand in: counted together where there is a Redis, and never in anybody's way."""
 
 import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,11 +13,13 @@ import pytest
 from claims.api.app import create_app
 from claims.exchange.access.keys import Scope
 from claims.exchange.submission import FacilityCode
+from claims.runtime.clock import SystemClock
 from claims.runtime.pace import Pace
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
 from tests.in_process import TestClient
+from tests.integration.test_api import key
 
 #: On a busy machine a Redis that answers may need longer than a request is made to wait.
 PATIENCE_S = 30
@@ -91,3 +97,55 @@ def test_who_is_too_fast_is_told_when_to_go_on(database_url: str, broker_url: st
     assert said.startswith("gửi quá nhanh (tối đa 2 yêu cầu); hãy thử lại sau ")
     assert other.status_code == 202
     assert limits["intake_rate"] == "2/hour"
+
+
+def test_checks_have_a_pace_of_their_own(client: TestClient, service: Service) -> None:
+    service.__dict__["check_pace"] = Pace("2/hour", broker_url="", name="check")
+    headers = [key(service, facility) for facility in ("99001", "99002", None)]
+
+    answers = [client.post("/v1/checks", content=b"<x/>", headers=headers[0]) for _ in range(3)]
+    others = [client.post("/v1/checks", content=b"<x/>", headers=one) for one in headers[1:]]
+    handed_in = client.post("/v1/submissions", content=b"<x/>", headers=headers[0])
+
+    assert [one.status_code for one in answers] == [200, 200, 429]
+    assert [one.headers["RateLimit-Remaining"] for one in answers] == ["1", "0", "0"]
+    assert 0 < int(answers[2].headers["Retry-After"]) <= 3600
+    assert {one.status_code for one in others} == {200}
+    assert handed_in.status_code == 202
+
+
+@dataclass
+class Crowded:
+    """A clock that counts how many look at it at once."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    now_looking: int = 0
+    most: int = 0
+
+    def now(self) -> datetime:
+        with self.lock:
+            self.now_looking += 1
+            self.most = max(self.most, self.now_looking)
+        time.sleep(0.1)
+        with self.lock:
+            self.now_looking -= 1
+        return SystemClock().now()
+
+
+@pytest.mark.parametrize(
+    ("facilities", "at_once"),
+    [pytest.param(["99001"] * 4, 1, id="one"), pytest.param(["99001", "99002"] * 2, 2, id="two")],
+)
+def test_checks_of_a_facility_take_a_thread_at_a_time(
+    client: TestClient, service: Service, facilities: list[str], at_once: int
+) -> None:
+    headers = [key(service, facility) for facility in facilities]
+    for one in headers:
+        client.post("/v1/checks", content=b"<x/>", headers=one)
+    clock = service.__dict__["clock"] = Crowded()
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = pool.map(lambda one: client.post("/v1/checks", content=b"<x/>", headers=one), headers)
+        assert {answer.status_code for answer in answers} == {200}
+
+    assert clock.most == at_once

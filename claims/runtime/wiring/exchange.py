@@ -125,6 +125,12 @@ class Exchange(Checking):
         return Pace(rate, broker_url=self.broker_url, name="intake") if rate else None
 
     @cached_property
+    def check_pace(self) -> Pace | None:
+        """How often a facility may have a bundle checked; None: as often as it can."""
+        rate = self.settings.check_rate
+        return Pace(rate, broker_url=self.broker_url, name="check") if rate else None
+
+    @cached_property
     def dropin_sign_in_pace(self) -> Pace | None:
         """How often somebody may fail to sign in at the drop-in intake; None: as often as he likes."""
         rate = self.settings.dropin_sign_in_rate
