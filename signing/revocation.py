@@ -177,6 +177,11 @@ class RevocationSources:
             or certificate in self._unanswered
         )
 
+    def about(self, certificate: x509.Certificate) -> Sequence[RevocationSource]:
+        """Return the sources about this certificate, believable or not: responses first, then lists."""
+        responses = self._responses.get(certificate.serial_number, ())
+        return *responses, *self._crls.get(certificate.issuer, ())
+
     def find(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Revocation | None:
         """Return what the believable sources come to; None if there is none.
 
@@ -189,14 +194,18 @@ class RevocationSources:
         (found,) = self._found.get(pair) or remember(self._found, pair, (self._weigh(*pair),))
         return found
 
-    def _weigh(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Revocation | None:
+    def read(self, certificate: x509.Certificate, issuer: x509.Certificate) -> tuple[Revocation, ...]:
+        """Return what each believable source says of a certificate: responses first, then lists."""
+
         def is_listed(delegate: x509.Certificate) -> bool:
             return any(each.revoked_at is not None for each in self._read_lists(delegate, issuer))
 
         responses = self._responses.get(certificate.serial_number, ())
-        read = [_read_response(response, certificate, issuer, is_listed) for response in responses]
-        read += self._read_lists(certificate, issuer)
-        found = sorted((each for each in read if each is not None), key=lambda each: each.as_of, reverse=True)
+        read = (_read_response(response, certificate, issuer, is_listed) for response in responses)
+        return (*(each for each in read if each is not None), *self._read_lists(certificate, issuer))
+
+    def _weigh(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Revocation | None:
+        found = sorted(self.read(certificate, issuer), key=lambda each: each.as_of, reverse=True)
         lifted = next((each.as_of for each in found if each.revoked_at is None), None)
         revoked = [
             (each.revoked_at, each)

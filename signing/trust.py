@@ -171,6 +171,16 @@ class TrustStore:
         """Return what is known of one certificate, whoever trusts it; None if nothing is."""
         return self._sources.find(certificate, issuer)
 
+    def sources_about(self, certificate: x509.Certificate) -> Sequence[RevocationSource]:
+        """Return the lists and responses about one certificate, believable or not."""
+        return self._sources.about(certificate)
+
+    def read_revocations(
+        self, certificate: x509.Certificate, issuer: x509.Certificate
+    ) -> tuple[Revocation, ...]:
+        """Return what each believable list or response says of one certificate, whoever trusts it."""
+        return self._sources.read(certificate, issuer)
+
     def for_timestamps(self) -> "TrustStore":
         """Return a store that trusts the anchors for time-stamping, and them alone."""
         if self._timestamping is None:

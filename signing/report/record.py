@@ -22,7 +22,7 @@ from signing.certificates import CertificateFacts
 from signing.covered import CoveredOctets
 from signing.facts import SignatureFacts
 from signing.form import IDS_OF_ROOT, SignatureForm
-from signing.report.telling import telling_lists, telling_responses
+from signing.report.telling import find_telling
 from signing.revocation import load_response
 from signing.revocation_list import load_list
 from signing.timestamps.check import read_certificates
@@ -61,12 +61,13 @@ class TrustMaterial:
         """
         sent = [facts.certificate for facts in about]
         relevant = _with_issuers(sent, (*trust.intermediates, *trust.anchors, *trust.tsa_anchors))
+        lists, responses = find_telling(trust, relevant)
         return cls(
             anchors=_der(trust.anchors),
             tsa_anchors=_der(trust.tsa_anchors),
             intermediates=_der(each for each in trust.intermediates if each in relevant),
-            crls=tuple(dict.fromkeys(each.der for each in telling_lists(trust.crls, relevant))),
-            responses=_der(telling_responses(trust.responses, relevant)),
+            crls=tuple(dict.fromkeys(each.der for each in lists)),
+            responses=_der(responses),
             unanswered=_der(each for each in trust.unanswered if each in relevant),
         )
 

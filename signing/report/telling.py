@@ -1,104 +1,61 @@
 """Which lists and responses say something of certificates: of many that say the same, the newest.
 
 A folder that gets a list a day has hundreds of one authority after a year. What they come to together, by
-``signing/revocation.py``, those that are taken here come to as well.
+``signing/revocation.py``, those that are taken here come to as well. What is not believed there (forged,
+damaged, by another key of the same name) takes nobody's place.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Final, TypeVar
+from itertools import islice
+from typing import Final
 
 from cryptography import x509
 from cryptography.x509 import ocsp
 
-from signing.extensions import UNREADABLE, find_extension
+from signing.revocation import Revocation, RevocationSource
 from signing.revocation_list import RevocationList
+from signing.trust import TrustStore
 
 #: So few are taken as they are: to compare them would save nothing.
 _FEW: Final = 4
-#: What makes two lists of one authority lists of different things, or by different keys.
-_SCOPE: Final = (x509.AuthorityKeyIdentifier, x509.IssuingDistributionPoint, x509.DeltaCRLIndicator)
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
-_Source = TypeVar("_Source", RevocationList, ocsp.OCSPResponse)
-#: A source, what it says, and when it was made.
-_Said = tuple[_Source, Sequence[Hashable], datetime]
+#: A certificate and one that may have issued it: a stranger's crowd of them is not gone through.
+_MOST_PAIRS: Final = 64
+_Pair = tuple[x509.Certificate, x509.Certificate]
 
 
-def telling_lists(
-    lists: Iterable[RevocationList], certificates: Iterable[x509.Certificate]
-) -> Iterator[RevocationList]:
-    """Return the lists of the certificates' issuers."""
-    about: dict[x509.Name, list[x509.Certificate]] = {}
-    for each in certificates:
-        about.setdefault(each.issuer, []).append(each)
-    found: dict[x509.Name, list[RevocationList]] = {}
-    for one in lists:
-        if one.crl.issuer in about:
-            found.setdefault(one.crl.issuer, []).append(one)
-    for issuer, own in found.items():
-        yield from own if len(own) <= _FEW else _newest([_read_list(one, about[issuer]) for one in own])
+def find_telling(
+    trust: TrustStore, certificates: Collection[x509.Certificate]
+) -> tuple[Sequence[RevocationList], Sequence[ocsp.OCSPResponse]]:
+    """Return the lists and responses about certificates; their issuers are among these, if they are known."""
+    about = {each: sources for each in certificates if (sources := trust.sources_about(each))}
+    taken = {id(source) for sources in about.values() for source in sources}
+    pairs = list(islice(_pairs(about, certificates), _MOST_PAIRS + 1))
+    if len(taken) > _FEW and len(pairs) <= _MOST_PAIRS:
+        newest = _newest(trust, pairs)
+        # One that nobody believes says at least that somebody should have been believed.
+        told = [newest.get(each) or sources[-1:] for each, sources in about.items()]
+        taken = {id(source) for sources in told for source in sources}
+    return (
+        [each for each in trust.crls if id(each) in taken],
+        [each for each in trust.responses if id(each) in taken],
+    )
 
 
-def telling_responses(
-    responses: Iterable[ocsp.OCSPResponse], certificates: Iterable[x509.Certificate]
-) -> Iterator[ocsp.OCSPResponse]:
-    """Return the responses about the certificates."""
-    serials = {each.serial_number for each in certificates}
-    read = [_read_response(each, serials) for each in responses]
-    found = [each for each in read if each[1]]
-    yield from (each[0] for each in found) if len(found) <= _FEW else _newest(found)
+def _pairs(certificates: Iterable[x509.Certificate], known: Iterable[x509.Certificate]) -> Iterator[_Pair]:
+    by_subject: dict[x509.Name, list[x509.Certificate]] = {}
+    for each in known:
+        by_subject.setdefault(each.subject, []).append(each)
+    return ((each, issuer) for each in certificates for issuer in by_subject.get(each.issuer, ()))
 
 
-def _newest(sources: Sequence[_Said[_Source]]) -> Iterator[_Source]:
-    """Return those that are the newest to say something, in their order."""
-    last: dict[Hashable, tuple[datetime, int]] = {}
-    for place, (_, said, made_at) in enumerate(sources):
-        for one in said:
-            last[one] = max(last.get(one, (made_at, place)), (made_at, place))
-    taken = {place for _, place in last.values()}
-    return (source for place, (source, *_) in enumerate(sources) if place in taken)
-
-
-def _read_list(source: RevocationList, certificates: Collection[x509.Certificate]) -> _Said[RevocationList]:
-    crl = source.crl
-    try:
-        made_at = crl.last_update_utc
-        found = [find_extension(crl.extensions, kind) for kind in _SCOPE]
-        scope = tuple(None if each is None else each.public_bytes() for each in found)
-        # What is not understood, or never ends, is not believed, and must not take the place of what is.
-        critical = frozenset(each.oid for each in crl.extensions if each.critical)
-        about = (scope, critical, crl.next_update_utc is None)
-        said = [(about, each.serial_number, _says_of(crl, each)) for each in certificates]
-    except UNREADABLE:
-        return source, ("unreadable",), _NEVER
-    return source, said, made_at
-
-
-def _says_of(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> Hashable:
-    entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-    if entry is None:
-        # From after its end it says nothing, and must not be taken for the last word.
-        return crl.last_update_utc <= certificate.not_valid_after_utc
-    reason = find_extension(entry.extensions, x509.CRLReason)
-    return entry.revocation_date_utc, None if reason is None else reason.reason
-
-
-def _read_response(source: ocsp.OCSPResponse, serials: Collection[int]) -> _Said[ocsp.OCSPResponse]:
-    try:
-        by = (source.responder_name, source.responder_key_hash)
-        singles = [each for each in source.responses if each.serial_number in serials]
-        said = [
-            (
-                by,
-                each.serial_number,
-                each.issuer_key_hash,
-                each.certificate_status,
-                each.revocation_time_utc,
-                each.revocation_reason,
-            )
-            for each in singles
-        ]
-        made_at = max((each.this_update_utc for each in singles), default=_NEVER)
-    except UNREADABLE:
-        return source, (), _NEVER
-    return source, said, made_at
+def _newest(trust: TrustStore, pairs: Iterable[_Pair]) -> dict[x509.Certificate, list[RevocationSource]]:
+    found: dict[x509.Certificate, list[RevocationSource]] = {}
+    for certificate, issuer in pairs:
+        said: dict[Hashable, Revocation] = {}
+        for each in trust.read_revocations(certificate, issuer):
+            what = type(each.source), each.revoked_at, each.is_hold, each.is_retired
+            # Of two of one moment the first counts there.
+            if what not in said or said[what].as_of < each.as_of:
+                said[what] = each
+        found.setdefault(certificate, []).extend(each.source for each in said.values())
+    return found

@@ -1,20 +1,25 @@
 """Of many lists and responses that say the same, the newest is enough."""
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import cache
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signing.demo_pki import DemoPki
 from signing.report.report import Terms, recompute, report_on
-from signing.report.telling import telling_lists, telling_responses
+from signing.report.telling import find_telling
 from signing.revocation import Revocation, RevocationSources
 from signing.revocation_list import RevocationList
 from signing.sign import sign_bundle
+from signing.trust import TrustStore
 from signing.verdict import Indication
 from tests.fakes import NOON
 
@@ -36,56 +41,83 @@ def test_a_few_lists_come_to_what_all_of_them_do(
 ) -> None:
     lists = [_list(*one) for one in news]
 
-    told = list(telling_lists(lists, [LEAF, PKI.issuing]))
+    told = _told(lists, [LEAF, PKI.issuing])
 
     assert _facts(told) == _facts(lists)
     assert set(told) <= set(lists)
 
 
-def test_a_list_a_day_for_a_year_leaves_two() -> None:
-    """The last from before the certificate's end, which says that it is good, and the last of all."""
+def test_a_list_a_day_for_a_year_leaves_the_last_before_the_certificates_end() -> None:
     lists = [_list(day, None) for day in range(365)]
 
-    told = list(telling_lists(lists, [LEAF]))
+    told = _told(lists, [LEAF, PKI.issuing])
 
-    assert [each.crl.last_update_utc - NOON for each in told] == [timedelta(days=30), timedelta(days=364)]
+    assert [each.crl.last_update_utc - NOON for each in told] == [timedelta(days=30)]
 
 
 def test_lists_of_others_are_no_matter() -> None:
-    assert list(telling_lists([_list(1, None)], [PKI.issuing])) == []
+    assert _told([_list(1, None)], [PKI.issuing]) == []
 
 
-def test_what_is_not_understood_takes_no_place() -> None:
+@pytest.mark.parametrize(
+    "strange",
+    [
+        pytest.param(lambda: _strange(PKI.issuing_key, is_understood=False), id="not-understood"),
+        pytest.param(lambda: _strange(PKI.root_key), id="by-another-key-of-that-name"),
+    ],
+)
+def test_what_is_not_believed_takes_nobodys_place(strange: Callable[[], RevocationList]) -> None:
     usual = [_list(day, None) for day in range(6)]
-    strange = RevocationList.of(
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(PKI.issuing.subject)
-        .last_update(NOON + timedelta(days=9))
-        .next_update(NOON + timedelta(days=10))
-        .add_extension(
-            usual[0].crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value, critical=False
-        )
-        .add_extension(
-            x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00"),
-            critical=True,
-        )
-        .sign(PKI.issuing_key, hashes.SHA256())
-    )
 
-    told = list(telling_lists([*usual, strange], [LEAF]))
+    told = _told([*usual, strange()], [LEAF, PKI.issuing])
 
-    assert told == [usual[-1], strange]
+    assert told == usual[-1:]
+
+
+def test_of_lists_of_one_moment_that_counts_which_counts_among_all() -> None:
+    lists = [_list(day, None) for day in range(6)]
+    shorter = RevocationList.of(PKI.revocation_list([], at=NOON + timedelta(days=5), days=1))
+
+    told = _told([*lists, shorter], [LEAF, PKI.issuing])
+
+    assert told == lists[-1:]
+    assert _facts(told) == _facts([*lists, shorter])
+
+
+def test_where_nobody_is_believed_it_is_known_that_somebody_should_be() -> None:
+    forged = [_strange(PKI.root_key) for _ in range(6)]
+
+    told = _told(forged, [LEAF, PKI.issuing])
+
+    assert told == forged[-1:]
+
+
+def test_a_strangers_crowd_of_certificates_is_not_gone_through() -> None:
+    lists = [_list(day, None) for day in range(6)]
+    start = PKI.issuing.not_valid_before_utc
+    crowd = [
+        PKI.leaf("99001", valid_from=start, valid_to=NOON, key=KEY.signer.private_key).certificate
+        for _ in range(65)
+    ]
+
+    assert _told(lists, [*crowd, PKI.issuing]) == lists
 
 
 def test_of_many_responses_the_newest_that_says_something_else_is_taken() -> None:
     good, revoked = ocsp.OCSPCertStatus.GOOD, ocsp.OCSPCertStatus.REVOKED
     responses = [_response(day, good if day < 4 else revoked) for day in range(9)]
+    known = [LEAF, PKI.issuing]
 
-    told = list(telling_responses([*responses, _response(1, good, about=PKI.issuing)], [LEAF]))
-
-    assert told == [responses[3], responses[8]]
-    assert list(telling_responses(responses[:4], [LEAF])) == responses[:4]
-    assert list(telling_responses(responses, [PKI.issuing])) == []
+    assert _answered([*responses, _response(1, good, about=PKI.root)], known) == [
+        responses[3],
+        responses[8],
+    ]
+    assert _answered([*responses, _damaged(_response(9, good))], known) == [
+        responses[3],
+        responses[8],
+    ]
+    assert _answered(responses[:4], known) == responses[:4]
+    assert _answered(responses, [PKI.issuing]) == []
 
 
 def test_a_report_made_again_from_fewer_lists_says_the_same() -> None:
@@ -101,7 +133,34 @@ def test_a_report_made_again_from_fewer_lists_says_the_same() -> None:
 
     assert report.verdict.indication is Indication.TOTAL_PASSED
     assert recompute(report.record).verdict == report.verdict
-    assert len(report.record.trust.crls) == 3
+    assert len(report.record.trust.crls) == 2
+
+
+def _told(lists: Sequence[RevocationList], known: Sequence[x509.Certificate]) -> Sequence[RevocationList]:
+    return find_telling(TrustStore(anchors=[], crls=lists), known)[0]
+
+
+def _answered(
+    responses: Sequence[ocsp.OCSPResponse], known: Sequence[x509.Certificate]
+) -> Sequence[ocsp.OCSPResponse]:
+    return find_telling(TrustStore(anchors=[], responses=responses), known)[1]
+
+
+def _strange(key: rsa.RSAPrivateKey, *, is_understood: bool = True) -> RevocationList:
+    return RevocationList.of(
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(PKI.issuing.subject)
+        .last_update(NOON + timedelta(days=9))
+        .next_update(NOON + timedelta(days=10))
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(PKI.issuing_key.public_key()), critical=False
+        )
+        .add_extension(
+            x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00"),
+            critical=not is_understood,
+        )
+        .sign(key, hashes.SHA256())
+    )
 
 
 @cache
@@ -115,11 +174,16 @@ def _list(day: int, said: tuple[int, x509.ReasonFlags | None] | None) -> Revocat
     )
 
 
-def _facts(lists: list[RevocationList]) -> tuple[object, ...]:
+def _facts(lists: Sequence[RevocationList]) -> tuple[object, ...]:
     found: Revocation | None = RevocationSources(lists).find(LEAF, PKI.issuing)
     if found is None:
         return ()
     return found.as_of, found.fresh_until, found.revoked_at, found.is_hold, found.is_retired
+
+
+def _damaged(response: ocsp.OCSPResponse) -> ocsp.OCSPResponse:
+    der = response.public_bytes(Encoding.DER)
+    return ocsp.load_der_ocsp_response(der[:-1] + bytes([der[-1] ^ 1]))
 
 
 def _response(day: int, status: ocsp.OCSPCertStatus, *, about: x509.Certificate = LEAF) -> ocsp.OCSPResponse:
