@@ -106,8 +106,10 @@ def _listed(connection: Connection[TupleRow], name: str) -> Inventory:
 
 
 def _find(connection: Connection[TupleRow], names: Collection[str]) -> dict[str, bytes]:
+    """Return what is kept under these names; what was changed is not."""
     rows = connection.execute(
-        "SELECT encode(sha256, 'hex'), content FROM trust_material WHERE sha256 = ANY(%s)",
+        "SELECT encode(sha256, 'hex'), content FROM trust_material "
+        "WHERE sha256 = ANY(%s) AND sha256(content) = sha256",
         [list(map(bytes.fromhex, names))],
     ).fetchall()
     return {name: bytes(content) for name, content in rows}

@@ -1,5 +1,6 @@
 """What signatures were judged by on the day of a check, long after it."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from typing import LiteralString
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.keep_log import KeepLog
@@ -110,6 +112,18 @@ def test_what_is_gone_or_was_changed_is_an_audits_and_no_error_of_its_own(
     assert PostgresArchives(exchange.pool).load(submission.id, within=EVERYWHERE).documents.keys() <= {
         "trust"
     }
+
+
+def test_an_anchor_that_somebody_put_in_place_of_another_is_not_trusted(exchange: Exchange) -> None:
+    folder = Folder(exchange)
+    submission = exchange.checked(b"<a/>")
+    theirs = DemoPki.create(at=NOON).root.public_bytes(Encoding.DER)
+    ours = hashlib.sha256(PKI.root.public_bytes(Encoding.DER)).digest()
+
+    with exchange.pool.connection() as connection:
+        connection.execute("UPDATE trust_material SET content = %s WHERE sha256 = %s", [theirs, ours])
+
+    assert folder.kept.of(submission.id) is folder.trust
 
 
 def test_the_record_of_a_check_names_what_an_archive_holds(exchange: Exchange) -> None:
