@@ -69,7 +69,10 @@ def load_revocation_sources(path: Path) -> Sequence[RevocationSource]:
 
 def _load_folder(folder: Path, load: Callable[[bytes], list[_Loaded]], what: str) -> list[_Loaded]:
     loaded: list[_Loaded] = []
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    try:
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise _unreadable(folder, what, error) from error
     for path in paths:
         if path.suffix.lower() not in _SUFFIXES:
             continue

@@ -39,7 +39,7 @@ class WatchedTrust:
     def current(self) -> TrustStore:
         """Return what is trusted; reads the folder again if its files changed.
 
-        A folder that cannot be read, half copied perhaps, changes nothing until it changes once more.
+        A folder that cannot be read, half copied perhaps, changes nothing; it is tried again at each look.
         """
         # Who comes while somebody looks takes what there is.
         if self._clock() >= self._look_at and self._lock.acquire(blocking=False):
@@ -55,17 +55,25 @@ class WatchedTrust:
         files = self._list()
         if files == self._files:
             return
-        self._files = files
         try:
             self.loaded = TrustStore.load(self._folder)
         except TrustStoreUnreadable as error:
             log.error("trust.unreadable", folder=str(self._folder), why=str(error))  # noqa: TRY400 - no fault of ours
         else:
+            self._files = files
             log.info("trust.read_again", lists=len(self.loaded.crls), responses=len(self.loaded.responses))
 
     def _list(self) -> _Files:
         try:
-            found = [(path, path.stat()) for path in self._folder.glob("*/*")]
+            return frozenset(_state(path) for path in self._folder.glob("*/*"))
         except OSError:  # it went meanwhile
             return frozenset()
-        return frozenset((str(path), each.st_ino, each.st_mtime_ns, each.st_size) for path, each in found)
+
+
+def _state(path: Path) -> tuple[str, int, int, int]:
+    try:
+        # Of what a link leads to. Not when it was modified: a copy may say the time of its original.
+        found = path.stat()
+    except OSError:
+        return str(path), 0, 0, 0  # a link that leads nowhere, such as an editor's lock, hides no other file
+    return str(path), found.st_ino, found.st_ctime_ns, found.st_size

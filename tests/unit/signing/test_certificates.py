@@ -633,6 +633,15 @@ def test_a_broken_file_is_named(name: str, tmp_path: Path, pki: DemoPki) -> None
     assert refused.value.path == tmp_path / name
 
 
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 300)
+
+    with pytest.raises(TrustStoreUnreadable) as refused:
+        TrustStore.load(folder)
+
+    assert refused.value.path == folder / "anchors"
+
+
 # Anybody can send dozens of certificates of his own.
 
 
