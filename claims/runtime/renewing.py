@@ -15,7 +15,7 @@ import structlog
 from claims.exchange.ports import Clock
 from claims.proof.errors import BrokenArchive, BrokenContainer
 from claims.proof.renewal import RenewArchive, ends_at
-from claims.runtime.archive_store import ArchiveStore, TurnToWrite
+from claims.runtime.archive_store import ArchiveStore, ArchiveStoreFailed, TurnToWrite
 from claims.runtime.service_keys import FolderOfServiceKeys
 from signing.errors import CannotExtend
 
@@ -52,7 +52,7 @@ class RenewStored:
 
         Raises:
             TimestampFailed: The authority gives no timestamp; the next call begins where this one stopped.
-            ArchiveStoreFailed: The store does not answer.
+            ArchiveStoreFailed: The store does not say what is in it, or takes nothing.
         """
         if not self.turn.is_mine():
             log.info("archive.renewal_put_off")
@@ -60,7 +60,11 @@ class RenewStored:
         self.turn.give_up()
         until, renewed, renewing = time.monotonic() + self.pass_s, 0, self.renewing()
         for name in self._names(self._cursor()):
-            renewed += self._renew(name, renewing)
+            try:
+                renewed += self._renew(name, renewing)
+            except ArchiveStoreFailed as error:
+                # One that is stored away, or locked, keeps none of those behind it back.
+                log.warning("archive.renewal_failed", archive=name, why=str(error))
             if time.monotonic() >= until:
                 self.store.write(CURSOR, name.encode())
                 return renewed
