@@ -7,6 +7,8 @@ from typing import Final
 
 from claims.authorities.errors import AuthorityUnreachable
 from claims.authorities.posting import post
+from signing.errors import TimestampFailed
+from signing.timestamps.messages import read_response
 
 QUERY: Final = "application/timestamp-query"
 REPLY: Final = "application/timestamp-reply"
@@ -14,7 +16,7 @@ REPLY: Final = "application/timestamp-reply"
 
 @dataclass(frozen=True, slots=True)
 class HttpTimestampAuthority:
-    """Asks the first of several authorities that answers; a `signing.timestamps.messages.TimestampAuthority`.
+    """Asks the first of several authorities that stamps; a `signing.timestamps.messages.TimestampAuthority`.
 
     Attributes:
         urls: Their addresses, in the order in which they are asked.
@@ -29,14 +31,18 @@ class HttpTimestampAuthority:
 
         Raises:
             AuthorityUnreachable: None of them gave one; about the last.
+            TimestampFailed: The last to be asked gave one that is no timestamp.
         """
-        unreachable = AuthorityUnreachable("", "no time-stamping authority is configured")
+        failed: Exception = AuthorityUnreachable("", "no time-stamping authority is configured")
         for url in self.urls:
             try:
-                return self._ask(url, request)
-            except AuthorityUnreachable as error:
-                unreachable = error
-        raise unreachable
+                answer = self._ask(url, request)
+                read_response(answer)
+            except (AuthorityUnreachable, TimestampFailed) as error:
+                failed = error
+            else:
+                return answer
+        raise failed
 
     def _ask(self, url: str, request: bytes) -> bytes:
         headers = {"Content-Type": QUERY, "Accept": REPLY}
