@@ -65,8 +65,9 @@ def tell(webhook_id: str) -> None:
 @shared_task(name=KEEP_LOG)
 def keep_log() -> None:
     """Make evidence of what happened."""
-    service.keep_log()
+    # First, as the log may find no authority that gives a timestamp, and says so at its end.
     service.reading_chain.extend()
+    service.keep_log()
 
 
 @shared_task(name=RENEW)

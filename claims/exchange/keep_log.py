@@ -1,8 +1,8 @@
 """The log: events become evidence, its head is signed, and once a day time-stamped; what it proves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from claims.exchange.errors import NotInLog
@@ -18,6 +18,14 @@ _CHUNK: Final = 1_000
 #: One task leaves room for others; the next one goes on.
 _MOST_CHUNKS: Final = 20
 _DAY: Final = timedelta(days=1)
+#: For how long an authority that gave no timestamp is left alone: whoever asks is one of few, and waits.
+_REST: Final = timedelta(minutes=5)
+_BEFORE: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class _Rest:
+    until: datetime = _BEFORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,7 @@ class KeepLog:
     authority: TimestampAuthority | None
     head_every_s: float
     kept: KeptHeads | None = None
+    _rest: _Rest = field(default_factory=_Rest, init=False, repr=False, compare=False)
 
     def __call__(self) -> int:
         """Append what there is, sign a head if it is time; return how many records were made.
@@ -62,8 +71,10 @@ class KeepLog:
             head = signed or head
         if self.authority is not None and head is not None and head.timestamp is None:
             last = self.log.last_stamped_at()
-            if last is None or now - last >= _DAY:
+            if (last is None or now - last >= _DAY) and now >= self._rest.until:
+                self._rest.until = now + _REST  # unless it answers
                 self.stamp(head, self.authority)
+                self._rest.until = now
 
     def _is_lost(self, token: str) -> bool:
         try:

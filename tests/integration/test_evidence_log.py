@@ -3,6 +3,7 @@
 import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from claims.storage.evidence import PostgresLog
 from claims.storage.feed import renumber
 from signing.demo_pki import DemoPki
 from signing.demo_tsa import DemoTsa
+from signing.errors import TimestampFailed
 from signing.report.report import Report, Terms, report_on
 from signing.timestamps.tokens import read_token
 from signing.trust import TrustStore
@@ -201,6 +203,27 @@ def test_a_head_a_day_is_time_stamped(
     assert [one.timestamp is not None for one in heads] in ([True, False, True], [True, True, False])
     stamped = read_token(heads[0].timestamp or b"")
     assert stamped.info.digest == hashlib.sha256(heads[0].token.encode()).digest()
+
+
+def test_an_authority_that_gives_no_timestamp_is_left_alone_for_a_while(
+    exchange: Exchange, keys: FolderOfServiceKeys, log: PostgresLog
+) -> None:
+    asked = []
+
+    def answer(_: bytes) -> bytes:
+        asked.append(exchange.clock.now())
+        return b"busy"
+
+    keep_log = KeepLog(log, keys, exchange.clock, answer, head_every_s=60)
+    exchange.received()
+    keep(replace(keep_log, authority=None), 1)
+    for _ in range(9):
+        exchange.clock.advance(60)
+        with suppress(TimestampFailed):
+            keep_log()
+
+    first, second = asked
+    assert second - first == timedelta(minutes=5)
 
 
 def test_the_receipt_is_the_first_ones_whenever_the_bytes_come_again(

@@ -336,6 +336,14 @@ def test_stored_archives_are_renewed_before_they_end_and_a_pass_goes_on(
     assert (done.code, done.lines[0]["holds"]) == (Exit.FINE, True), done.stderr
 
 
+def test_whoever_wants_an_archive_waits_for_no_timestamp(service: Service, tmp_path: Path) -> None:
+    service.settings = service.settings.model_copy(update={"timestamp_urls": "http://127.0.0.1:1/"})
+    for name in ("timestamp_authority", "keep_log", "archive"):
+        service.__dict__.pop(name, None)
+
+    assert archive_of(service, tmp_path).stat().st_size > 0
+
+
 def test_the_services_key_changes_in_time(tmp_path: Path) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     keys, clock = FolderOfServiceKeys(tmp_path / "keys", SystemClock()), SetClock(now)

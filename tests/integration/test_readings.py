@@ -1,5 +1,9 @@
 """Who sees what of which patients is in one log, which shows it when somebody tampers with it."""
 
+import os
+import subprocess
+import sys
+
 import psycopg
 import pytest
 
@@ -156,6 +160,30 @@ def read_thrice(service: Service, client: TestClient, submission: SubmissionId) 
         assert client.get(f"/v1/submissions/{submission}/{what}", headers=who).status_code == 200
     assert service.reading_chain.extend() == 3  # as workers do every few seconds
     return service
+
+
+def test_readings_get_their_places_though_nobody_gives_timestamps(
+    service: Service, client: TestClient, submission: SubmissionId
+) -> None:
+    client.get(f"/v1/submissions/{submission}/findings", headers=as_key(service))
+    environment = os.environ | {
+        "CLAIMS_DATA_DIR": str(service.settings.data_dir),
+        "CLAIMS_DATABASE_URL": service.database_url,
+        "CLAIMS_BROKER_URL": service.broker_url,
+        "CLAIMS_TIMESTAMP_URLS": "http://127.0.0.1:1/",
+    }
+
+    task = subprocess.run(
+        [sys.executable, "-c", "from workers import tasks; tasks.keep_log()"],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    assert "AuthorityUnreachable" in task.stderr
+    with service.pool.connection() as connection:
+        assert connection.execute("SELECT count(*) FROM reading_chain").fetchall() == [(1,)]
 
 
 def test_a_log_that_nobody_touched_is_whole(read_thrice: Service) -> None:
