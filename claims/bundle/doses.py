@@ -8,11 +8,15 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-_NUMBER: Final = r"([0-9]{1,6}(?:[.,][0-9]{1,6})?)"
+_NUMBER: Final = r"([0-9]{1,6}(?:[.,][0-9]{1,6})?)(?![0-9]|[.,][0-9])"
+#: A number of times in something else than a day, or of weeks, is none of the three.
+_NOT_DAILY: Final = r"(?![^*/]*/\s*(?:(?!1\s*ngày|24\s*(?:h|giờ))[0-9]|giờ|tuần|tháng|năm))"
+_NOT_DAYS: Final = r"(?!\s*(?:giờ|tuần|tháng|năm))"
 #: ``1.5 Viên/lần * 2 lần/ngày * 10 ngày [3 Viên/ngày]``: the words are free, the numbers and stars are not.
 _DOSE: Final = re.compile(
-    rf"\s*{_NUMBER}\s*(?P<unit>[^*\[\]0-9/]*?)\s*(?:/[^*]*)?\*\s*{_NUMBER}[^*]*\*\s*{_NUMBER}[^*\[\]]*(?:\[.*\])?\s*",
-    re.ASCII | re.DOTALL,
+    rf"\s*{_NUMBER}\s*(?P<unit>[^*\[\]0-9/]*?)\s*(?:/[^*]*)?"
+    rf"\*\s*{_NUMBER}{_NOT_DAILY}[^*]*\*\s*{_NUMBER}{_NOT_DAYS}[^*\[\]]*(?:\[.*\])?\s*",
+    re.ASCII | re.DOTALL | re.IGNORECASE,
 )
 
 

@@ -220,13 +220,19 @@ class ContactPoint(Element):
 class Repeat(Element):
     """How often a dose is taken."""
 
+    count: Decimal | None = None
     frequency: int | None = None
     frequency_max: int | None = None
     period: Decimal | None = None
     period_max: Decimal | None = None
     period_unit: str | None = None
     bounds_duration: Quantity | None = None
+    bounds_range: Range | None = None
+    bounds_period: Period | None = None
+    day_of_week: tuple[str, ...] = ()
     time_of_day: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+    offset: Decimal | None = None
 
 
 class Timing(Element):
@@ -241,6 +247,9 @@ class DoseAndRate(Element):
 
     dose_quantity: Quantity | None = None
     dose_range: Range | None = None
+    rate_quantity: Quantity | None = None
+    rate_range: Range | None = None
+    rate_ratio: Ratio | None = None
 
 
 class Dosage(Element):
@@ -252,3 +261,12 @@ class Dosage(Element):
     route: Concept | None = None
     dose_and_rate: tuple[DoseAndRate, ...] = ()
     as_needed_boolean: bool | None = None
+    as_needed_codeable_concept: Concept | None = None
+    # R5 says it in two words.
+    as_needed: bool | None = None
+    as_needed_for: tuple[Concept, ...] = ()
+    additional_instruction: tuple[Concept, ...] = ()
+    method: Concept | None = None
+    site: Concept | None = None
+    # One in R4, several in R5.
+    max_dose_per_period: Ratio | tuple[Ratio, ...] | None = None

@@ -48,6 +48,14 @@ class _Line:
         return len(self.parts) > 1
 
     @property
+    def supply(self) -> Quantity | None:
+        """How long the medicine lasts: what was handed over, else what was asked for."""
+        if isinstance(self.deciding.resource, fhir.MedicationDispense):
+            return self.deciding.resource.days_supply
+        asked = self.request.resource.dispense_request if self.request else None
+        return asked.expected_supply_duration if asked else None
+
+    @property
     def items(self) -> Iterator[Item[fhir.Medicated]]:
         """All resources of the line, the deciding one first, each once."""
         yield self.deciding
@@ -149,7 +157,7 @@ def _medication(
         unit=unit,
         form=(form.words() if form and not drug.sources else None) or row.form,
         route=route.code or None,
-        dose=dose_words(line.dosages) or _administered_words(line.administrations),
+        dose=dose_words(line.dosages, line.supply) or _administered_words(line.administrations),
         how=instruction_words(line.dosages),
         quantity=quantity,
         given=LocalTime(given) if given else None,

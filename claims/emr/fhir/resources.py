@@ -208,6 +208,7 @@ class DispenseRequest(Element):
     """What the pharmacy is asked to hand over."""
 
     quantity: Quantity | None = None
+    expected_supply_duration: Quantity | None = None
 
 
 class MedicationRequest(Medicated):
@@ -232,6 +233,7 @@ class MedicationDispense(Medicated):
 
     authorizing_prescription: tuple[Reference, ...] = ()
     quantity: Quantity | None = None
+    days_supply: Quantity | None = None
     when_prepared: str | None = None
     when_handed_over: str | None = None
     dosage_instruction: tuple[Dosage, ...] = ()

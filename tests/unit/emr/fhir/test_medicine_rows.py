@@ -381,6 +381,52 @@ DAILY = {"period": 1, "periodUnit": "d"}
         pytest.param(
             {"doseQuantity": TABLET}, {"code": {"text": "sáng, tối"}}, "1 viên/lần * sáng, tối", id="code"
         ),
+        pytest.param(
+            {"doseQuantity": TABLET},
+            {"code": {"coding": [{"code": "BID"}]}, "repeat": {"boundsDuration": {"value": 2, "code": "wk"}}},
+            "1 viên/lần * 2 lần/ngày * 14 ngày",
+            id="known-code-and-weeks",
+        ),
+        pytest.param(
+            {"doseQuantity": TABLET},
+            {"repeat": {"frequency": 1, "period": 8, "periodUnit": "h"}},
+            "1 viên/lần * 3 lần/ngày",
+            id="hours-that-make-a-day",
+        ),
+        pytest.param(
+            {"doseQuantity": TABLET},
+            {"repeat": {"when": ["CM", "CV"], **DAILY, "boundsDuration": {"value": 5, "code": "d"}}},
+            "1 viên/lần * 2 lần/ngày * 5 ngày",
+            id="meals-of-the-day",
+        ),
+        pytest.param(
+            {"doseQuantity": TABLET}, {"repeat": {"when": ["PC"], **DAILY}}, "1 viên/lần", id="meals"
+        ),
+        pytest.param(
+            {"doseQuantity": TABLET},
+            {
+                "repeat": {
+                    "frequency": 1,
+                    **DAILY,
+                    "dayOfWeek": ["mon", "wed", "fri"],
+                    "boundsDuration": {"value": 4, "code": "wk"},
+                }
+            },
+            "1 viên/lần * 1 lần/ngày * 12 ngày",
+            id="days-of-the-week",
+        ),
+        pytest.param(
+            {"doseQuantity": TABLET},
+            {
+                "repeat": {
+                    "frequency": 1,
+                    **DAILY,
+                    "boundsPeriod": {"start": "2026-11-02", "end": "2026-11-06"},
+                }
+            },
+            "1 viên/lần * 1 lần/ngày * 5 ngày",
+            id="from-day-to-day",
+        ),
     ],
 )
 def test_a_structured_dose_is_written_whole(dose: dict[str, Any], timing: dict[str, Any], words: str) -> None:
@@ -389,6 +435,90 @@ def test_a_structured_dose_is_written_whole(dose: dict[str, Any], timing: dict[s
     ).medications
 
     assert medicine.dose == words
+
+
+@pytest.mark.parametrize(
+    ("dosage", "words"),
+    [
+        pytest.param({"asNeededBoolean": True}, "khi cần", id="as-needed"),
+        pytest.param({"asNeededCodeableConcept": {"text": "đau"}}, "khi cần: đau", id="as-needed-for-R4"),
+        pytest.param(
+            {"asNeeded": True, "asNeededFor": [{"coding": [{"code": "R52"}]}]},
+            "khi cần: R52",
+            id="as-needed-R5",
+        ),
+        pytest.param({"asNeededBoolean": False}, None, id="not-as-needed"),
+        pytest.param(
+            {"timing": {"repeat": {"when": ["ACM", "HS"], "offset": 30}}},
+            "trước bữa sáng 30 phút, trước khi ngủ 30 phút",
+            id="when",
+        ),
+        pytest.param(
+            {"text": "Ngày 3 viên", "timing": {"repeat": {"when": ["PC"]}}}, "sau bữa ăn", id="beside-words"
+        ),
+        pytest.param(
+            {"timing": {"repeat": {"dayOfWeek": ["mon", "sun"], "count": 6}}},
+            "vào thứ Hai, Chủ nhật, tổng cộng 6 lần",
+            id="days",
+        ),
+        pytest.param({"timing": {"repeat": {"timeOfDay": ["08:00:00"]}}}, "lúc 08:00", id="clock"),
+        pytest.param(
+            {"timing": {"repeat": {"boundsRange": {"low": {"value": 5}, "high": {"value": 7, "code": "d"}}}}},
+            "trong 5-7 ngày",
+            id="about-so-long",
+        ),
+        pytest.param(
+            {"timing": {"repeat": {"boundsPeriod": {"start": "2026-11-02"}}}}, "từ 2026-11-02", id="from"
+        ),
+        pytest.param(
+            {
+                "patientInstruction": "Uống nhiều nước",
+                "additionalInstruction": [{"coding": [{"display": "không nhai"}]}],
+                "method": {"text": "nuốt"},
+            },
+            "Uống nhiều nước, không nhai, nuốt",
+            id="instructions",
+        ),
+        pytest.param(
+            {
+                "maxDosePerPeriod": {
+                    "numerator": {"value": 4, "unit": "viên"},
+                    "denominator": {"value": 24, "unit": "giờ"},
+                }
+            },
+            "tối đa 4 viên/24 giờ",
+            id="most-R4",
+        ),
+        pytest.param(
+            {"maxDosePerPeriod": [{"numerator": TABLET, "denominator": {"value": 1, "unit": "ngày"}}]},
+            "tối đa 1 viên/ngày",
+            id="most-R5",
+        ),
+        pytest.param(
+            {"doseAndRate": [{"rateQuantity": {"value": 20, "unit": "ml/giờ"}}]},
+            "tốc độ 20 ml/giờ",
+            id="rate",
+        ),
+        pytest.param({"timing": {"code": {"coding": [{"code": "AM"}]}}}, "buổi sáng", id="code"),
+    ],
+)
+def test_what_the_dose_has_no_place_for_is_an_instruction(dosage: dict[str, Any], words: str | None) -> None:
+    (medicine,) = read_one(a_request(dosageInstruction=[dosage])).medications
+
+    assert medicine.how == words
+
+
+def test_days_of_supply_say_how_long_a_dose_is_taken() -> None:
+    timing = {"repeat": {"frequency": 2, **DAILY}}
+    dosage = {"timing": timing, "doseAndRate": [{"doseQuantity": TABLET}]}
+    ten_days = {"value": 10, "unit": "ngày", "code": "d"}
+
+    first, second = read_one(
+        a_request("m1", dosageInstruction=[dosage], dispenseRequest={"expectedSupplyDuration": ten_days}),
+        a_dispense("d1", dosageInstruction=[dosage], daysSupply=ten_days),
+    ).medications
+
+    assert first.dose == second.dose == "1 viên/lần * 2 lần/ngày * 10 ngày"
 
 
 @pytest.mark.parametrize(
