@@ -30,15 +30,19 @@ def _run() -> int:
     from typer.exceptions import TyperException
 
     from claims.cli.app import app
+    from claims.cli.helping import NAMES, describe_usage, reading_language, without_language
     from claims.errors import ClaimsError
     from signing.errors import SigningError
 
+    arguments, asked = without_language(sys.argv[1:])
+    wants_help = not {*NAMES}.isdisjoint(arguments)
+    language = reading_language(asked, os.environ)
     try:
         use_format_folder_of_environment()
-        result = app(standalone_mode=False)
+        result = app(arguments if wants_help else None, standalone_mode=False, obj=language)
     except TyperException as error:
-        # What is none of a few words is told by pydantic, which says first that it was a ValueError.
-        say(f"error: {error.format_message().replace('Value error, ', '')}")
+        if said := describe_usage(error, language):
+            say(said)
         return Exit.USAGE
     except (typer.Abort, KeyboardInterrupt):
         say("stopped")

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from claims import __version__
+from claims.cli.helping import NAMES, HelpContext
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -78,6 +79,8 @@ _PANELS: Final[Mapping[str, str]] = {name: panel for panel, names in _PLACES.ite
 class _Commands(TyperGroup):
     """All commands. To load them and to read their signatures takes longer than most of them run."""
 
+    context_class = HelpContext
+
     def list_commands(self, ctx: "Context") -> list[str]:  # noqa: ARG002 - all of them, wherever asked
         return list(_PANELS)
 
@@ -98,7 +101,16 @@ def _load(name: str) -> "Command":
         group.add_typer(found, name=name, rich_help_panel=panel)
     else:
         group.command(name, rich_help_panel=panel)(found)
-    return get_group(group).commands[name]
+    command = get_group(group).commands[name]
+    _help_in_its_language(command)
+    return command
+
+
+def _help_in_its_language(command: "Command") -> None:
+    command.context_class = HelpContext
+    if isinstance(command, TyperGroup):
+        for each in command.commands.values():
+            _help_in_its_language(each)
 
 
 app = typer.Typer(
@@ -106,7 +118,7 @@ app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": [*NAMES]},
 )
 
 

@@ -336,6 +336,58 @@ def test_every_command_has_help() -> None:
         assert command.help, name
 
 
+@pytest.mark.parametrize(
+    ("arguments", "env", "usage"),
+    [
+        pytest.param(["--help"], {"LC_ALL": "vi_VN"}, "Cách dùng: claims [TÙY CHỌN] LỆNH", id="locale"),
+        pytest.param([], {"LC_ALL": "vi_VN"}, "Cách dùng: claims [TÙY CHỌN] LỆNH", id="nothing-given"),
+        pytest.param(["--help", "--language", "vi"], {}, "Cách dùng: claims [TÙY CHỌN] LỆNH", id="asked"),
+        pytest.param(
+            ["-h", "--lang=en"], {"LC_ALL": "vi_VN"}, "Usage: claims [OPTIONS] COMMAND", id="english"
+        ),
+        pytest.param(["user", "role"], {"LC_ALL": "vi_VN"}, "Cách dùng: claims user role", id="group"),
+        pytest.param(
+            ["user", "--language", "vi", "role", "add", "-h"],
+            {},
+            "Cách dùng: claims user role add",
+            id="below",
+        ),
+        pytest.param(["serve", "--lang", "vi", "-h"], {}, "Cách dùng: claims serve [TÙY CHỌN]", id="silent"),
+        pytest.param(
+            ["serve", "-h"], {"LC_ALL": "C.UTF-8"}, "Usage: claims serve [OPTIONS]", id="other-locale"
+        ),
+    ],
+)
+def test_help_is_in_the_language_of_its_reader(arguments: list[str], env: dict[str, str], usage: str) -> None:
+    shown = claims(*arguments, env=env)
+
+    assert usage in shown.stdout.decode()
+    assert shown.stderr == ""
+
+
+def test_help_in_vietnamese_says_what_the_english_one_does() -> None:
+    shown = claims("check", "--help", env={"LC_ALL": "vi_VN", "COLUMNS": "300"}).stdout.decode()
+
+    assert "Kiểm tra tệp hồ sơ như dịch vụ vẫn làm trước khi gửi, nhưng không gửi." in shown
+    assert "─ Tham số ─" in shown
+    assert "─ Tùy chọn ─" in shown
+    assert "Tệp, thư mục chứa tệp, hoặc mẫu tên tệp; '-' là đầu vào chuẩn. [bắt buộc]" in shown
+    assert "Mức độ do nơi cài đặt này thay đổi (TOML). [biến môi trường: CLAIMS_CHECK_POLICY]" in shown
+    assert "Số tiến trình cùng kiểm tra. [mặc định: (mỗi nhân một tiến trình)]" in shown
+    assert "Hiện phần trợ giúp này rồi thoát." in shown
+
+
+def test_what_was_given_wrong_is_said_in_the_language_of_the_reader() -> None:
+    given = ["check", "--langage", "x"]
+    possible = "--catalogue, --lang, --language"
+
+    vietnamese, english = claims(*given, env={"LC_ALL": "vi_VN"}), claims(*given, env={"LC_ALL": "C.UTF-8"})
+
+    assert (vietnamese.code, english.code) == (Exit.USAGE, Exit.USAGE)
+    assert vietnamese.stderr == f"lỗi: không có tùy chọn --langage (có thể là: {possible})\n"
+    assert english.stderr == f"error: No such option: --langage (Possible options: {possible})\n"
+
+
 def test_the_version_is_the_packages() -> None:
     assert claims("--version").stdout.decode() == f"claims {__version__}\n"
 
