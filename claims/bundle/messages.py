@@ -39,7 +39,8 @@ def describe(finding: Finding, language: str) -> str:
     facts.update({name.removesuffix(ending): fact for name, fact in finding.params if name.endswith(ending)})
     facts["field"] = _label(finding, language)
     facts["table"] = finding.location.table or ""
-    return find_message(finding.code)[language].format_map(facts)
+    sentence = find_message(finding.code)[language].format_map(facts)
+    return sentence if facts["field"] else sentence.removeprefix(": ")
 
 
 def describe_code(code: str, language: str) -> str:

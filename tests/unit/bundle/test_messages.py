@@ -45,3 +45,17 @@ def test_a_code_is_described_without_what_differs_from_one_finding_to_the_next(
     code: str, sentence: str
 ) -> None:
     assert describe_code(code, "en") == sentence
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        ("MA_THE_BHYT", "MA_THE_BHYT (Mã thẻ BHYT): đợt điều trị bảo hiểm cần có thẻ bảo hiểm y tế."),
+        (None, "đợt điều trị bảo hiểm cần có thẻ bảo hiểm y tế."),
+    ],
+    ids=["of-a-field", "of-none"],
+)
+def test_a_sentence_about_no_field_begins_with_what_it_says(field: str | None, sentence: str) -> None:
+    location = Location(table=TableKind.XML1, field=field)
+
+    assert describe(Finding("BUILD.no-card", Severity.WARNING, location), "vi") == sentence
