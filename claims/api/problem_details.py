@@ -44,7 +44,7 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     errors.ReviewNotFound: "không có lần giám định nào của hồ sơ này",
     errors.ReviewChanged: "hồ sơ đã thay đổi sau khi được mở; hãy đọc lại rồi trả lời",
     errors.UnsoundDecision: "chưa quyết định được như vậy ({problem})",
-    errors.CannotErase: "chưa xóa được ({error})",
+    errors.CannotErase: "chưa xóa được {submission_id}: {said}",
     errors.AlreadyErased: "nội dung của {submission_id} đã bị xóa: không còn gì để giữ",
     errors.HeldAgain: "{submission_id} lại được giữ lúc {newest_hold_at:%d/%m/%Y %H:%M:%S %z}; hãy xem "
     "lần giữ đó trước",
@@ -88,6 +88,11 @@ _OF_THE_GATEWAY: Final[Mapping[str, str]] = {
     errors.NO_CHECK_IN: "giao diện này của cổng không nhận trạng thái KCB",
     errors.SIGN_IN_ELSEWHERE: "dịch vụ đang đăng nhập vào cổng",
 }
+_NOT_ERASED: Final[Mapping[str, str]] = {
+    "erase.under_way": "đang được xử lý",
+    "erase.held": "đang được giữ lại",
+    "erase.too_early": "phải lưu đến {until:%d/%m/%Y}",
+}
 _REASONS: Final[Mapping[str, str]] = {
     "unreadable": "không đọc được",
     "weak": "quá yếu",
@@ -102,6 +107,8 @@ def _said(error: Exception) -> str:
     if isinstance(error, errors.GatewayError):
         step = "không đăng nhập được vào cổng: " if error.cause.startswith("gateway.login.") else ""
         return step + _said_by_the_gateway(error.cause)
+    if isinstance(error, errors.CannotErase):
+        return _NOT_ERASED[error.code].format(until=error.until)
     why = str(getattr(error, "why", ""))
     return _REASONS.get(why, why)
 

@@ -55,7 +55,7 @@ from typing import TYPE_CHECKING, Final
 from claims.errors import ClaimsError
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from claims.bundle.findings import Finding
 
@@ -105,11 +105,19 @@ class CannotErase(ClaimsError):
 
     Attributes:
         code: Why, stable.
+        until: The first day on which it need not be kept any more, where that is why.
     """
 
-    def __init__(self, code: str, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, code: str, submission_id: str, until: "date | None" = None) -> None:
+        why = {
+            "erase.under_way": "is under way",
+            "erase.held": "is held",
+            "erase.too_early": f"must be kept until {until}",
+        }[code]
+        super().__init__(f"{submission_id} {why}")
         self.code = code
+        self.submission_id = submission_id
+        self.until = until
 
 
 class AlreadyErased(ClaimsError):

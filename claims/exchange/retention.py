@@ -229,13 +229,12 @@ class Retain:
     def refusal(self, submission: Submission, retention: Retention) -> CannotErase | None:
         """Return why a submission cannot be erased today; None: it can, or has been."""
         if submission.state in PENDING:
-            return CannotErase("erase.under_way", f"{submission.id} is under way")
+            return CannotErase("erase.under_way", submission.id)
         if retention.is_erased:
             return None
         if local_date(self.clock.now()) < retention.kept_until:
-            until = retention.kept_until.isoformat()
-            return CannotErase("erase.too_early", f"{submission.id} must be kept until {until}")
-        return CannotErase("erase.held", f"{submission.id} is held") if retention.is_held else None
+            return CannotErase("erase.too_early", submission.id, retention.kept_until)
+        return CannotErase("erase.held", submission.id) if retention.is_held else None
 
     def hold(self, submission_id: SubmissionId, *, within: Reach, actor: str, reason: str) -> None:
         """Let nothing of a submission be erased until it is released; the same hold twice is one.

@@ -115,12 +115,12 @@ class PostgresRetained:
         """Erase its content, unless it is held or under way; twice is as good as once."""
         with borrow(self.pool) as connection, connection.transaction():
             if _lock(connection, submission_id) in PENDING:
-                raise CannotErase("erase.under_way", f"{submission_id} is under way")
+                raise CannotErase("erase.under_way", submission_id)
             held = connection.execute(
                 "SELECT FROM legal_hold WHERE submission_id = %s AND released_at IS NULL", [submission_id]
             ).fetchone()
             if held is not None:
-                raise CannotErase("erase.held", f"{submission_id} is held")
+                raise CannotErase("erase.held", submission_id)
             erased = connection.execute(
                 "INSERT INTO erasure (submission_id, erased_at, erased_by, reason) VALUES (%s, %s, %s, %s) "
                 "ON CONFLICT DO NOTHING",

@@ -1,6 +1,6 @@
 """Every problem says in Vietnamese what happened, to what, with the facts of the English sentence."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -43,7 +43,7 @@ ERRORS = [
     (errors.ReviewNotFound(), "giám định"),
     (errors.ReviewChanged(), "đọc lại"),
     (errors.UnsoundDecision("no-reason"), "no-reason"),
-    (errors.CannotErase("erase.held", "it is held"), "it is held"),
+    (errors.CannotErase("erase.held", "sub_1"), "sub_1: đang được giữ lại"),
     (errors.AlreadyErased("sub_1"), "sub_1"),
     (errors.HeldAgain("sub_1", datetime(2026, 10, 1, 9, 30, tzinfo=UTC)), "01/10/2026 09:30:00 +0000"),
     (errors.CannotWithdraw("acknowledged"), "acknowledged"),
@@ -77,6 +77,18 @@ def test_its_facts_are_told(error: Exception, fact: str) -> None:
 
     assert fact in said
     assert said != str(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        pytest.param("erase.under_way", "chưa xóa được sub_1: đang được xử lý", id="under-way"),
+        pytest.param("erase.held", "chưa xóa được sub_1: đang được giữ lại", id="held"),
+        pytest.param("erase.too_early", "chưa xóa được sub_1: phải lưu đến 01/10/2036", id="too-early"),
+    ],
+)
+def test_why_nothing_is_erased_is_told(code: str, said: str) -> None:
+    assert in_vietnamese(errors.CannotErase(code, "sub_1", date(2036, 10, 1))) == said
 
 
 @pytest.mark.parametrize(
