@@ -25,6 +25,8 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, NotRequired, Self, TypedDict, TypeVar, Unpack, cast
@@ -107,6 +109,7 @@ _ATTEMPTS = 4
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 60.0
 _PIECE_BYTES = 256 * 1024
+_ANSWER_STEPS = 5
 #: The code of an answer that says none, and so is not the service's.
 _NO_CODE = "not-the-service"
 
@@ -229,7 +232,13 @@ def read_webhook(body: bytes, headers: Mapping[str, str], *secrets: str) -> Webh
 class ApiClient:
     """Talks to one eHoSo service with one API key. Safe to share between threads.
 
-    ``language`` (vi or en) is that of what it says to people: titles and details of problems.
+    Args:
+        url: Where the service is.
+        key: The API key.
+        timeout_s: How long each step may take: to connect, to send a piece, to wait for the next piece. Five
+            times as long may the whole of an answer take once it has begun, however it drips.
+        pause: What waits between attempts.
+        language: That of what it says to people, vi or en: titles and details of problems.
     """
 
     def __init__(
@@ -251,6 +260,7 @@ class ApiClient:
                 headers={"Authorization": f"Bearer {key}", "Accept-Language": language},
                 timeout=timeout_s,
                 trust_env=False,
+                event_hooks={"response": [partial(_bound, answer_s=timeout_s * _ANSWER_STEPS)]},
             )
         except httpx2.InvalidURL as error:
             raise ApiUnreachable(url, str(error)) from error
@@ -496,6 +506,27 @@ class ApiClient:
             self._pause(max(min(asked_s or 0.0, _LONGEST_PAUSE_S), jittered_s))
             pause_s *= 2
         raise AssertionError("unreachable")
+
+
+@dataclass(frozen=True, slots=True)
+class _Punctual(httpx2.SyncByteStream):
+    """A body that must be whole by a time (monotonic), even when each single byte is on time."""
+
+    body: httpx2.SyncByteStream
+    until: float
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.body:
+            if time.monotonic() > self.until:
+                raise httpx2.ReadTimeout("the answer takes too long")
+            yield piece
+
+    def close(self) -> None:
+        self.body.close()
+
+
+def _bound(response: httpx2.Response, *, answer_s: float) -> None:
+    response.stream = _Punctual(cast("httpx2.SyncByteStream", response.stream), time.monotonic() + answer_s)
 
 
 def _read(path: Path) -> Iterator[bytes]:

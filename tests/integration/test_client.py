@@ -1,10 +1,13 @@
 """The Python client: repeats what may be repeated, says why it could not, and knows a forged webhook."""
 
 import json
+import socket
 import subprocess
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -180,6 +183,29 @@ def test_what_is_retryable_is_repeated_after_the_pause_that_was_asked_for(web: W
 
     assert pauses == [7.0, 9.0]
     assert len({headers["Idempotency-Key"] for headers, _ in web.posts}) == 1
+
+
+def test_an_answer_that_drips_is_given_up_when_its_time_is_over() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                for _ in range(1000):
+                    connection.sendall(b" ")
+                    time.sleep(0.05)
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with (
+            ApiClient(url, "k", timeout_s=0.5, pause=lambda _s: None) as api,
+            pytest.raises(ApiUnreachable, match="the answer takes too long"),
+        ):
+            api.make_webhook("https://his.example.vn/")  # which is not asked twice
+        dripping.join(10)
 
 
 @pytest.mark.parametrize(
