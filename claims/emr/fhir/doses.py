@@ -11,40 +11,17 @@ from typing import Final
 
 from claims.emr.fhir.elements import Concept, Dosage, DoseAndRate, Quantity, Range, Ratio, Repeat, Timing
 from claims.emr.scalars import plain
+from claims.emr.taking import AS_NEEDED, DAY, EVENTS, OTHER_EVENTS, moment_of, times_in, times_of
 
 _PERIODS: Final[Mapping[str, str]] = {
     "s": "giây", "min": "phút", "h": "giờ", "d": "ngày", "wk": "tuần", "mo": "tháng", "a": "năm",
 }  # fmt: skip
-_DAY: Final = _PERIODS["d"]
 _DAYS_IN: Final = {"d": 1, "wk": 7}
-_HOURS_IN_A_DAY: Final = 24
 _MOST_DIGITS: Final = 9
-# HL7 event-timing and v3 TimingEvent; each of these is once a day.
-_EVENTS: Final[Mapping[str, str]] = {
-    "MORN": "buổi sáng", "MORN.early": "sáng sớm", "MORN.late": "cuối buổi sáng", "NOON": "buổi trưa",
-    "AFT": "buổi chiều", "AFT.early": "đầu buổi chiều", "AFT.late": "cuối buổi chiều", "EVE": "buổi tối",
-    "EVE.early": "đầu buổi tối", "EVE.late": "cuối buổi tối", "NIGHT": "ban đêm", "PHS": "sau khi đã ngủ",
-    "HS": "trước khi ngủ", "WAKE": "khi thức dậy",
-    "CM": "trong bữa sáng", "CD": "trong bữa trưa", "CV": "trong bữa tối",
-    "ACM": "trước bữa sáng", "ACD": "trước bữa trưa", "ACV": "trước bữa tối",
-    "PCM": "sau bữa sáng", "PCD": "sau bữa trưa", "PCV": "sau bữa tối",
-}  # fmt: skip
-# How many meals a patient takes nobody says.
-_OTHER_EVENTS: Final[Mapping[str, str]] = {
-    "C": "trong bữa ăn", "AC": "trước bữa ăn", "PC": "sau bữa ăn", "IMD": "ngay lập tức",
-}  # fmt: skip
 _WEEKDAYS: Final[Mapping[str, str]] = {
     "mon": "thứ Hai", "tue": "thứ Ba", "wed": "thứ Tư", "thu": "thứ Năm", "fri": "thứ Sáu", "sat": "thứ Bảy",
     "sun": "Chủ nhật",
 }  # fmt: skip
-# v3 GTSAbbreviation, which Timing.code is bound to.
-_TIMES: Final[Mapping[str, str]] = {
-    "QD": "1 lần/ngày", "BID": "2 lần/ngày", "TID": "3 lần/ngày", "QID": "4 lần/ngày", "QOD": "1 lần/2 ngày",
-    "Q1H": "24 lần/ngày", "Q2H": "12 lần/ngày", "Q3H": "8 lần/ngày", "Q4H": "6 lần/ngày", "Q6H": "4 lần/ngày",
-    "Q8H": "3 lần/ngày", "AM": "1 lần/ngày", "PM": "1 lần/ngày", "BED": "1 lần/ngày", "WK": "1 lần/tuần",
-    "MO": "1 lần/tháng",
-}  # fmt: skip
-_TIMES_AT: Final[Mapping[str, str]] = {"AM": "buổi sáng", "PM": "buổi chiều", "BED": "trước khi ngủ"}
 
 
 def dose_words(dosages: tuple[Dosage, ...], supply: Quantity | None = None) -> str | None:
@@ -80,7 +57,7 @@ def _instructions(dosage: Dosage) -> Iterator[str]:
         yield from _moments(dosage.timing)
     reasons = list(_all_words((dosage.as_needed_codeable_concept, *dosage.as_needed_for)))
     if reasons or dosage.as_needed_boolean or dosage.as_needed:
-        yield f"khi cần: {' / '.join(reasons)}" if reasons else "khi cần"
+        yield f"{AS_NEEDED}: {' / '.join(reasons)}" if reasons else AS_NEEDED
     most = dosage.max_dose_per_period
     for ratio in (most,) if isinstance(most, Ratio) else most or ():
         if words := _ratio(ratio):
@@ -95,14 +72,14 @@ def _moments(timing: Timing) -> Iterator[str]:
     repeat, code = timing.repeat, timing.code
     if repeat is None or not _counts(repeat):
         known = _known(code)
-        if known in _TIMES_AT:
-            yield _TIMES_AT[known]
+        if moment := moment_of(known):
+            yield moment
         if known and code and code.text and code.text.upper() != known:
             yield code.text.strip()
     if repeat is None:
         return
     before = f" {plain(repeat.offset or Decimal(0))} phút" if _is_sane(repeat.offset) else ""
-    yield from (_EVENTS.get(one, _OTHER_EVENTS.get(one, one)) + before for one in repeat.when)
+    yield from (EVENTS.get(one, OTHER_EVENTS.get(one, one)) + before for one in repeat.when)
     if repeat.time_of_day:
         yield f"lúc {', '.join(clock[:5] for clock in repeat.time_of_day)}"
     if repeat.day_of_week:
@@ -144,12 +121,12 @@ def _often(timing: Timing) -> str:
         return _coded(timing.code)
     if not (repeat.frequency and _is_sane(repeat.period)):
         events = _daily_events(repeat)
-        return f"{events} lần/{_DAY}" if events else f"{_frequency(repeat)} lần"
+        return f"{events} lần/{DAY}" if events else f"{_frequency(repeat)} lần"
     period, unit = repeat.period or Decimal(1), repeat.period_unit or ""
     is_exact = repeat.frequency_max is None and repeat.period_max is None
-    if is_exact and unit == "h" and not repeat.frequency * _HOURS_IN_A_DAY % period:
-        return f"{plain(repeat.frequency * _HOURS_IN_A_DAY / period)} lần/{_DAY}"
     words = _PERIODS.get(unit, unit)
+    if is_exact:
+        return times_in(Decimal(repeat.frequency), period, words)
     span = _span(plain(period), repeat.period_max)
     return f"{_frequency(repeat)} lần/{words if span == '1' else f'{span} {words}'}"
 
@@ -163,7 +140,7 @@ def _daily_events(repeat: Repeat) -> int:
     """Return how many clock times or events of every day a repeat names, if it names nothing else."""
     is_daily = not _is_sane(repeat.period) or (repeat.period == 1 and repeat.period_unit == "d")
     events = set(repeat.time_of_day or repeat.when)
-    return len(events) if is_daily and (repeat.time_of_day or events <= _EVENTS.keys()) else 0
+    return len(events) if is_daily and (repeat.time_of_day or events <= EVENTS.keys()) else 0
 
 
 def _frequency(repeat: Repeat) -> str:
@@ -173,13 +150,13 @@ def _frequency(repeat: Repeat) -> str:
 
 def _coded(code: Concept | None) -> str:
     if known := _known(code):
-        return _TIMES[known]
+        return times_of(known)
     return _words(code) if code else ""
 
 
 def _known(code: Concept | None) -> str:
     codes = (one.code or "" for one in code.all_codings()) if code else ()
-    return next((one.upper() for one in codes if one.upper() in _TIMES), "")
+    return next((one.upper() for one in codes if times_of(one.upper())), "")
 
 
 def _span(least: str, most: Decimal | None) -> str:
@@ -201,7 +178,7 @@ def _length(timing: Timing) -> str:
     if not weekdays:
         return _in_days(bounds)
     weeks = _weeks(bounds)
-    return f"{plain(weeks * weekdays)} {_DAY}" if weeks else ""
+    return f"{plain(weeks * weekdays)} {DAY}" if weeks else ""
 
 
 def _weeks(length: Quantity | None) -> Decimal | None:
@@ -217,7 +194,7 @@ def _in_days(length: Quantity | None) -> str:
         return ""
     code = length.code or ""
     value = (length.value or Decimal(0)) * _DAYS_IN.get(code, 1)
-    unit = _DAY if code in _DAYS_IN else _PERIODS.get(code, length.unit or code)
+    unit = DAY if code in _DAYS_IN else _PERIODS.get(code, length.unit or code)
     return f"{plain(value)} {unit}".rstrip()
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from claims.emr.encounter import Medication
 from claims.emr.hl7.charges import Charge
+from claims.emr.hl7.doses import dose_words, instruction_words
 from claims.emr.hl7.lines import Context, Line
 from claims.emr.hl7.message import Segment
 from claims.emr.hl7.orders import Group, Order
@@ -91,8 +92,8 @@ def _medication(
         strength=_strength(line),
         form=line.words(("RXD", 6), ("RXE", 6), ("RXO", 5), ("RXA", 8)),
         route=route.code or None,
-        dose=_dose(line),
-        how=line.words(("RXE", 21), ("RXD", 15), ("RXO", 6)) or _comments(line),
+        dose=dose_words(line),
+        how=instruction_words(line),
         registration=line.text("registration"),
         tender=line.text("tender"),
         quantity=quantity,
@@ -165,27 +166,6 @@ def _strength(line: Line) -> str | None:
         if strength := line.latest.text(name, amount) + (line.words((name, unit)) or ""):
             return strength
     return None
-
-
-def _dose(line: Line) -> str | None:
-    """Return how much at a time: the prescriber's words, else amount, unit and pattern."""
-    for name, number, component in (("TQ1", 11, 1), ("RXE", 1, 8), ("ORC", 7, 8)):
-        if text := line.latest.text(name, number, component):
-            return text
-    if words := line.words(("RXE", 7), ("RXO", 7)):
-        return words
-    for name, amount, unit in (("RXE", 3, 5), ("RXO", 2, 4)):
-        if dose := line.latest.text(name, amount):
-            pattern = (
-                line.latest.text("TQ1", 3) or line.latest.text("RXE", 1, 2) or line.latest.text("ORC", 7, 2)
-            )
-            return " ".join(filter(None, (dose, line.words((name, unit)), pattern)))
-    return None
-
-
-def _comments(line: Line) -> str | None:
-    texts = [value.whole() for s in line.segments if s.name == "NTE" for value in s.values(3)]
-    return "\n".join(dict.fromkeys(filter(None, texts))) or None
 
 
 def _first_time(places: Iterable[tuple[Segment, int]], notes: Notes) -> LocalTime | None:

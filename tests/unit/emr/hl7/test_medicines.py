@@ -47,7 +47,7 @@ def test_a_prescription_says_what_how_much_when_and_by_whom() -> None:
 
     assert (medication.code, medication.name, medication.unit) == ("P500", "Paracetamol", "Viên")
     assert (medication.strength, medication.form, medication.route) == ("500mg", "Viên nén", "1.01")
-    assert (medication.dose, medication.how) == ("1 Viên BID", "Uống sau ăn")
+    assert (medication.dose, medication.how) == ("1 Viên/lần * 2 lần/ngày", "Uống sau ăn")
     assert (medication.quantity, medication.price) == (20, None)
     assert (medication.ordered, medication.prescriber, medication.department) == (
         "202611020800",
@@ -58,6 +58,52 @@ def test_a_prescription_says_what_how_much_when_and_by_whom() -> None:
         "code": ["P500"]
     }
     assert medication.origin == ("RDE^O11 M1/ORC[1]", "RDE^O11 M1/RXE[1]")
+
+
+@pytest.mark.parametrize(
+    ("timing", "dose", "how"),
+    [
+        pytest.param([{3: "Q8H", 6: "5^d"}], "1 Viên/lần * 3 lần/ngày * 5 ngày", None, id="hours-and-days"),
+        pytest.param(
+            [{3: "ACM~HS"}], "1 Viên/lần * 2 lần/ngày", "trước bữa sáng, trước khi ngủ", id="events"
+        ),
+        pytest.param([{3: "BID~PRN", 10: "đau"}], "1 Viên/lần * 2 lần/ngày", "khi cần, đau", id="as-needed"),
+        pytest.param([{3: "PC", 6: "2^wk"}], "1 Viên", "sau bữa ăn, trong 14 ngày", id="meals"),
+        pytest.param([{3: "QD", 4: "0800"}], "1 Viên/lần * 1 lần/ngày", "lúc 08:00", id="clock"),
+        pytest.param([{3: "QSHIFT"}], "1 Viên QSHIFT", None, id="unknown-pattern"),
+        pytest.param(
+            [{2: "2", 3: "QAM"}, {2: "1", 3: "QHS"}],
+            "2 Viên/lần * 1 lần/ngày; 1 Viên/lần * 1 lần/ngày",
+            "buổi sáng; trước khi ngủ",
+            id="several",
+        ),
+    ],
+)
+def test_how_often_and_how_long_come_from_the_timing(
+    timing: list[dict[int, str]], dose: str, how: str | None
+) -> None:
+    segments = [order("O1"), rxe(f3="1", f5="Viên"), *(seg("TQ1", one) for one in timing)]
+
+    medication = only(msg("RDE^O11", "M1", "20261102080000", pv1(), *segments))
+
+    assert (medication.dose, medication.how) == (dose, how)
+
+
+def test_before_version_2_5_the_timing_stands_in_the_order_itself() -> None:
+    medicine = rxe(f1="1^BID&0800,2000^D5", f3="1", f4="2", f5="Viên")
+
+    medication = only(msg("RDE^O01", "M1", "20261102080000", pv1(), order("O1"), medicine))
+
+    assert medication.dose == "1-2 Viên/lần * 2 lần/ngày * 5 ngày"
+    assert medication.how == "lúc 08:00, 20:00"
+
+
+def test_every_instruction_of_a_prescriber_is_kept() -> None:
+    medicine = rxe(f7="D1^1 viên sáng~D2^2 viên tối", f21="^sau ăn~^nhiều nước")
+
+    medication = only(msg("RDE^O11", "M1", "20261102080000", pv1(), order("O1"), medicine))
+
+    assert (medication.dose, medication.how) == ("1 viên sáng; 2 viên tối", "sau ăn; nhiều nước")
 
 
 @pytest.mark.parametrize("control", ["CA", "OC", "CR"])
