@@ -111,6 +111,11 @@ class Breaker:
             return Permit(wanted, now)
         return Permit(0 if after == before else 1, after.rests_until)
 
+    def give_back(self, permit: Permit, now: datetime) -> None:
+        """Let another probe go at once: nothing was sent after all."""
+        if permit.number and self._known.circuit is Circuit.PROBING:
+            self._change(partial(_not_sent, until=permit.until, now=now))
+
     def note(self, error: GatewayError | None, now: datetime) -> None:
         """Note how a request ended: None is a receipt."""
         if error is not None and error.says_nothing:
@@ -152,6 +157,11 @@ def _asked(standing: Standing, now: datetime) -> Standing:
         return standing
     # A probe that gets no answer in this time is followed by another.
     return _resting(replace(standing, circuit=Circuit.PROBING), now)
+
+
+def _not_sent(standing: Standing, *, until: datetime, now: datetime) -> Standing:
+    is_that_probe = standing.circuit is Circuit.PROBING and standing.rests_until == until
+    return replace(standing, circuit=Circuit.OPEN, rests_until=now) if is_that_probe else standing
 
 
 def _answered(standing: Standing, *, now: datetime) -> Standing:

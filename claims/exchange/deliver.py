@@ -147,20 +147,22 @@ class DeliverSubmissions:
             self.submissions.postpone(ids, until=now + _PAUSE, cause=PAUSED, now=now)
             return ()
         ids = [*ids, *self._waiting_elsewhere(ids, now)]
-        permit = self.breaker.permit(len(ids), now)
+        allowed = permit = self.breaker.permit(len(ids), now)
         turns = self.quota.take(permit.number, now)
         if len(turns.moments) < permit.number:
             permit = Permit(len(turns.moments), turns.free_at, QUOTA)
-        if permit.number < len(ids):
-            # By chance: a probe that is always the same one might fail for a reason of its own.
-            going = random.sample(ids, permit.number)
+        # By chance: a probe that is always the same one might fail for a reason of its own.
+        going = ids if permit.number >= len(ids) else random.sample(ids, permit.number)
+        # (1) Nothing is sent without a lease.
+        leased = self.submissions.lease_for_delivery(going, owner=owner, now=now, lease_s=self.lease_s)
+        if not leased:
+            self.breaker.give_back(allowed, now)
+        # For a probe that had been sent before, and so is none now, nobody waits: the others are woken again.
+        if len(going) < len(ids) and (leased or not permit.number):
             rest = [one for one in ids if one not in going]
             # What the gateway did not know is sent when it comes again, however long that takes.
             keeping = () if permit.cause == MAINTENANCE else (NOT_KNOWN,)
             self.submissions.postpone(rest, until=permit.until, cause=permit.cause, now=now, keeping=keeping)
-            ids = going
-        # (1) Nothing is sent without a lease.
-        leased = self.submissions.lease_for_delivery(ids, owner=owner, now=now, lease_s=self.lease_s)
         running: set[Future[Sent]] = {
             # What is known of the batch (its task, its trace) is known in each thread.
             self.executor.submit(copy_context().run, self._watched, one, moment)

@@ -124,10 +124,12 @@ class FollowUp:
     def __call__(self, key: WatchKey) -> bool:
         """Read what there is and keep it; return whether this look was ours and the gateway answered."""
         owner, now = secrets.token_hex(8), self.clock.now()
-        if not self.breaker.permit(1, now).number:
+        permit = self.breaker.permit(1, now)
+        if not permit.number:
             return False  # it stays due, and is woken again
         watch = self.store.lease_look(key, owner=owner, now=now, until=now + timedelta(seconds=self.lease_s))
         if watch is None:
+            self.breaker.give_back(permit, now)
             return False
         finished, is_done, is_over, answered = watch.finished, True, True, True
         try:

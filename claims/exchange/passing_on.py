@@ -129,6 +129,7 @@ class AskInPeace:
             raise GatewayResting(permit.cause, until=permit.until, now=now)
         again_at = self.quota.cut_in(now)
         if again_at is not None:
+            self.breaker.give_back(permit, now)
             raise GatewayResting(QUOTA, until=again_at, now=now)
         try:
             answer = ask()

@@ -528,6 +528,19 @@ def test_once_a_probe_is_answered_the_others_wait_for_nothing(exchange: Exchange
     assert {exchange.now(one).state for one in submissions} == {State.ACKNOWLEDGED}
 
 
+def test_a_late_wake_up_is_no_probe_and_lets_nobody_wait(exchange: Exchange) -> None:
+    sent, fresh = [exchange.checked(f"{number}".encode()) for number in range(3)], exchange.checked(b"fresh")
+    exchange.deliver([one.id for one in sent])
+    for _ in range(5):
+        exchange.breaker.note(GatewayUnavailable("gateway.unreachable"), exchange.clock.now())
+    exchange.clock.advance(400)
+
+    for _ in range(100):  # which of them goes is left to chance
+        exchange.deliver([*(one.id for one in sent), fresh.id])
+
+    assert exchange.now(fresh).state is State.ACKNOWLEDGED
+
+
 def test_in_announced_maintenance_nothing_is_sent(exchange: Exchange) -> None:
     now = exchange.clock.now()
     exchange.breaker.maintenance = (Window(now, now + timedelta(hours=1)),)

@@ -451,6 +451,18 @@ def test_a_gateway_that_does_not_answer_is_looked_at_later_and_counts_as_silent(
     assert following.exchange.submissions.findings(submission.id)
 
 
+def test_a_look_that_somebody_else_took_is_no_probe(following: Following) -> None:
+    following.acknowledged()
+    following.exchange.clock.advance(600)
+    following.look(RECEPTION)
+    for _ in range(5):
+        following.breaker.note(GatewayUnavailable("gateway.unreachable"), following.exchange.clock.now())
+    following.exchange.clock.advance(60)
+
+    assert not following.look(RECEPTION)
+    assert following.look(ASSESSMENT)
+
+
 def test_a_gateway_that_is_away_when_the_clock_runs_out_is_asked_once_it_is_back(
     following: Following,
 ) -> None:

@@ -11,11 +11,14 @@ from claims.exchange.errors import (
     NO_ACCOUNT,
     GatewayError,
     GatewayRefused,
+    GatewayResting,
     GatewayUnavailable,
     OutcomeUnknown,
     Patience,
 )
-from tests.fakes import NOON
+from claims.exchange.passing_on import AskInPeace
+from claims.exchange.quota import Quota
+from tests.fakes import NOON, SetClock
 
 SILENCE = GatewayUnavailable("gateway.unreachable")
 TROUBLE = OutcomeUnknown("gateway.500")
@@ -95,6 +98,41 @@ def test_a_probe_that_never_comes_back_is_followed_by_another() -> None:
     breaker.permit(1, later(13))
 
     assert breaker.permit(1, later(30)).number == 1
+
+
+def test_a_probe_that_was_not_sent_is_given_back_once() -> None:
+    breaker = Breaker()
+    after(breaker, *[SILENCE] * 5)
+    unsent = breaker.permit(1, later(13))
+
+    breaker.give_back(unsent, later(14))
+    assert breaker.permit(1, later(14)).number == 1
+    breaker.give_back(unsent, later(15))
+    assert breaker.permit(1, later(15)).number == 0
+
+
+def test_what_comes_late_opens_nothing_that_was_closed_meanwhile() -> None:
+    breaker = Breaker()
+    after(breaker, *[SILENCE] * 5)
+    unsent = breaker.permit(1, later(13))
+    after(breaker, None, at=later(14))
+
+    breaker.give_back(unsent, later(15))
+
+    assert breaker.state is Circuit.CLOSED
+
+
+def test_a_question_for_which_there_is_no_turn_is_no_probe() -> None:
+    breaker, clock = Breaker(), SetClock()
+    for _ in range(5):
+        breaker.note(SILENCE, clock.now())
+    clock.advance(60)
+    ask = AskInPeace(breaker, Quota(per_s=0.01), clock)
+
+    with pytest.raises(GatewayResting):
+        ask(lambda: None)
+
+    assert breaker.permit(1, clock.now()).number == 1
 
 
 def asking(seconds: float) -> GatewayError:
