@@ -138,7 +138,8 @@ class FollowUp:
             else:
                 finished, is_over = self._read_assessment(watch)
         except GatewayError as error:
-            answered, is_over = False, isinstance(error, GatewayRefused)
+            # A facility that is refused, for its password or want of an account, may be let in again.
+            answered, is_over = False, False
             self._note(error)
         else:
             self._note(None)

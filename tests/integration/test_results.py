@@ -451,6 +451,35 @@ def test_a_gateway_that_does_not_answer_is_looked_at_later_and_counts_as_silent(
     assert following.exchange.submissions.findings(submission.id)
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(GatewayUnavailable("gateway.results.404"), id="cannot-be-asked"),
+        pytest.param(GatewayRefused(NO_ACCOUNT), id="no-account"),
+        pytest.param(GatewayRefused("gateway.login.401"), id="wrong-password"),
+    ],
+)
+def test_what_kept_a_facility_from_its_results_for_weeks_ends_no_look(
+    failure: GatewayError, following: Following
+) -> None:
+    following.acknowledged()
+    following.results.failure = failure
+    for _ in range(40):
+        following.exchange.clock.advance(24 * HOUR)
+        if str(ASSESSMENT) in following.due():
+            following.look(ASSESSMENT)
+
+    following.results.failure = None
+    following.results.settled = Settlement(
+        "11/2026", Decimal(100), Decimal(80), Decimal(20), "", is_closed=True
+    )
+    following.exchange.clock.advance(24 * HOUR)
+
+    assert str(ASSESSMENT) in following.due()
+    following.look(ASSESSMENT)
+    assert following.store.settlements_of(FACILITY) == (following.results.settled,)
+
+
 def test_a_look_that_somebody_else_took_is_no_probe(following: Following) -> None:
     following.acknowledged()
     following.exchange.clock.advance(600)
