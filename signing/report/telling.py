@@ -5,7 +5,7 @@ A folder that gets a list a day has hundreds of one authority after a year. What
 damaged, by another key of the same name) takes nobody's place.
 """
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -29,9 +29,9 @@ def find_telling(
     """Return the lists and responses about certificates; their issuers are among these, if they are known."""
     about = {each: sources for each in certificates if (sources := trust.sources_about(each))}
     taken = {id(source) for sources in about.values() for source in sources}
-    pairs = list(islice(_pairs(about, certificates), _MOST_PAIRS + 1))
-    if len(taken) > _FEW and len(pairs) <= _MOST_PAIRS:
-        newest = _newest(trust, pairs)
+    if len(taken) > _FEW:
+        pairs = list(islice(_pairs(about, certificates), _MOST_PAIRS + 1))
+        newest = _newest(trust, pairs) if len(pairs) <= _MOST_PAIRS else about
         # One that nobody believes says at least that somebody should have been believed.
         told = [newest.get(each) or sources[-1:] for each, sources in about.items()]
         taken = {id(source) for sources in told for source in sources}
@@ -48,7 +48,9 @@ def _pairs(certificates: Iterable[x509.Certificate], known: Iterable[x509.Certif
     return ((each, issuer) for each in certificates for issuer in by_subject.get(each.issuer, ()))
 
 
-def _newest(trust: TrustStore, pairs: Iterable[_Pair]) -> dict[x509.Certificate, list[RevocationSource]]:
+def _newest(
+    trust: TrustStore, pairs: Iterable[_Pair]
+) -> Mapping[x509.Certificate, Sequence[RevocationSource]]:
     found: dict[x509.Certificate, list[RevocationSource]] = {}
     for certificate, issuer in pairs:
         said: dict[Hashable, Revocation] = {}
