@@ -55,7 +55,7 @@ _STANDING: Final = {
     State.WITHDRAWN: Standing.WITHDRAWN,
     State.REJECTED: Standing.NOT_ACCEPTED,
     State.REFUSED: Standing.NOT_ACCEPTED,
-    State.FAILED: Standing.NOT_ACCEPTED,
+    # Not what failed: nobody has refused it, the gateway may even have it, and it is sent again.
 }
 _SENTENCES: Final = {
     Standing.VALID: (

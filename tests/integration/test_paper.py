@@ -242,6 +242,16 @@ def test_the_code_on_a_form_tells_where_the_claim_stands_and_nothing_about_peopl
     assert "data-standing=withdrawn" in later.text
 
 
+def test_what_could_not_be_sent_was_not_refused(client: TestClient, service: Service) -> None:
+    submission = submitted(client, service)
+    with service.pool.connection() as connection:
+        connection.execute("UPDATE submission SET state = 'failed' WHERE id = %s", [submission["id"]])
+
+    page = client.get(f"/v/{submission['id']}", params={"d": submission["sha256"][:16]})
+
+    assert "data-standing=under-way" in page.text
+
+
 @pytest.mark.parametrize(
     "address",
     [
