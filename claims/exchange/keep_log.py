@@ -11,8 +11,12 @@ from claims.exchange.proofs import EvidenceLog, KeptHeads, ServiceKeys, StoredHe
 from claims.proof.errors import BrokenToken
 from claims.proof.merkle import prove_consistency, prove_inclusion
 from claims.proof.records import TreeHead
+from claims.proof.service_signature import ARCHIVE_POLICY
+from signing.errors import TimestampUnusable
 from signing.timestamps.ask import ask_timestamp
+from signing.timestamps.check import check_fresh_token
 from signing.timestamps.messages import TimestampAuthority
+from signing.timestamps.tokens import read_token
 
 _CHUNK: Final = 1_000
 #: One task leaves room for others; the next one goes on.
@@ -84,9 +88,16 @@ class KeepLog:
         return there is None or there.token != token
 
     def stamp(self, head: StoredHead, authority: TimestampAuthority) -> None:
-        """Have a head time-stamped: the bytes of its token, so of everything that was ever logged."""
-        token = ask_timestamp(authority, head.token.encode())
-        self.log.keep_timestamp(head.head.size, token, at=self.clock.now())
+        """Have a head time-stamped: the bytes of its token, so of everything that was ever logged.
+
+        Raises:
+            TimestampUnusable: Nobody could believe the timestamp; in an archive it would be a fault for ever.
+        """
+        token, now = ask_timestamp(authority, head.token.encode()), self.clock.now()
+        reasons = check_fresh_token(read_token(token), at=now, policy=ARCHIVE_POLICY)
+        if reasons:
+            raise TimestampUnusable(f"nobody could believe the timestamp ({', '.join(reasons)})")
+        self.log.keep_timestamp(head.head.size, token, at=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,18 +80,30 @@ def check_token(  # noqa: PLR0913 - what is judged, and the terms on which it is
     signer = find_signer(token, candidates)
     if signer is None:
         return [*reasons, Reason.TIMESTAMP_CERTIFICATE]
-    if not _is_rightly_signed(token, signer):
-        reasons.append(Reason.TIMESTAMP_VALUE_WRONG)
-
-    # (3) RFC 3161, 2.3, and (4) what the token states of itself.
-    reasons += _check_fitness(signer, policy, at=token.info.time)
-    reasons += _check_statement(token, at=at, policy=policy)
+    reasons += _check_itself(token, signer, at=at, policy=policy)
 
     # (5) A path is only sought for a certificate that was valid.
     if Reason.TIMESTAMP_EXPIRED not in reasons:
         reasons += _check_trust(token, signer, candidates, trust=trust.for_timestamps(), at=at)
 
     # (6) EN 319 102-1, 5.6.2.3: the past needs algorithms that hold until something else protects it.
+    end = end_of_strength(token, signer, policy)
+    if end is not None and at >= end:
+        reasons.append(Reason.TIMESTAMP_ALGORITHM)
+    return list(dict.fromkeys(reasons))
+
+
+def check_fresh_token(token: TimestampToken, *, at: datetime, policy: Policy) -> list[Reason]:
+    """Return why a token that was made just now is worth nothing, whoever trusts its authority; `at` is now.
+
+    That is (2) to (4) of `check_token`, and (6), of a token by itself; and that its clock is ours.
+    """
+    signer = find_signer(token, read_certificates(token.certificates))
+    if signer is None:
+        return [Reason.TIMESTAMP_CERTIFICATE]
+    reasons = _check_itself(token, signer, at=at, policy=policy)
+    if at - token.info.time > policy.clock_tolerance:
+        reasons.append(Reason.TIMESTAMP_ORDER)
     end = end_of_strength(token, signer, policy)
     if end is not None and at >= end:
         reasons.append(Reason.TIMESTAMP_ALGORITHM)
@@ -153,6 +165,16 @@ def _fits(named: CertificateId, certificate: CertificateFacts) -> bool:
         return named.issuer_serial is None or is_issuer_serial_of(Reader.of(named.issuer_serial), certificate)
     except NotDer:
         return False
+
+
+def _check_itself(
+    token: TimestampToken, signer: CertificateFacts, *, at: datetime, policy: Policy
+) -> list[Reason]:
+    reasons = [] if _is_rightly_signed(token, signer) else [Reason.TIMESTAMP_VALUE_WRONG]
+    # (3) RFC 3161, 2.3, and (4) what the token states of itself.
+    reasons += _check_fitness(signer, policy, at=token.info.time)
+    reasons += _check_statement(token, at=at, policy=policy)
+    return reasons
 
 
 def _is_rightly_signed(token: TimestampToken, signer: CertificateFacts) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -27,7 +28,7 @@ from claims.storage.evidence import PostgresLog
 from claims.storage.feed import renumber
 from signing.demo_pki import DemoPki
 from signing.demo_tsa import DemoTsa
-from signing.errors import TimestampFailed
+from signing.errors import TimestampFailed, TimestampUnusable
 from signing.report.report import Report, Terms, report_on
 from signing.timestamps.tokens import read_token
 from signing.trust import TrustStore
@@ -224,6 +225,43 @@ def test_an_authority_that_gives_no_timestamp_is_left_alone_for_a_while(
 
     first, second = asked
     assert second - first == timedelta(minutes=5)
+
+
+def _damaged(answer: bytes) -> bytes:
+    return answer[:-1] + bytes([answer[-1] ^ 1])
+
+
+@pytest.mark.parametrize(
+    ("off", "change", "reason"),
+    [
+        pytest.param(timedelta(0), _damaged, "value_wrong", id="damaged"),
+        pytest.param(timedelta(hours=-1), lambda answer: answer, "order", id="clock-behind"),
+        pytest.param(timedelta(hours=1), lambda answer: answer, "order", id="clock-ahead"),
+    ],
+)
+def test_a_timestamp_that_nobody_could_believe_is_not_kept(
+    exchange: Exchange,
+    keys: FolderOfServiceKeys,
+    log: PostgresLog,
+    off: timedelta,
+    change: Callable[[bytes], bytes],
+    reason: str,
+) -> None:
+    tsa = DemoTsa.create(
+        DemoPki.create(at=NOON - timedelta(days=1)),
+        clock=lambda: exchange.clock.now() + off,
+        valid_from=NOON - timedelta(days=1),
+        valid_to=NOON.replace(year=2030),
+    )
+    keep_log = KeepLog(log, keys, exchange.clock, lambda asked: change(tsa.answer(asked)), head_every_s=60)
+    exchange.received()
+    keep(replace(keep_log, authority=None), 1)
+    exchange.clock.advance(61)
+
+    with pytest.raises(TimestampUnusable, match=f"timestamp.{reason}"):
+        keep_log()
+
+    assert log.newest_stamped_head() is None
 
 
 def test_the_receipt_is_the_first_ones_whenever_the_bytes_come_again(
