@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, Generic, TypeVar, cast
 
@@ -20,6 +21,7 @@ from claims.emr.fhir.pages import Search, find_searches, links_of
 from claims.emr.fhir.resources import KINDS, Resource
 from claims.emr.inputs import Oddity, Refusal
 from claims.emr.reading import clean
+from claims.emr.scalars import VIETNAM
 
 Some_co = TypeVar("Some_co", bound=Resource, covariant=True)
 Wanted = TypeVar("Wanted", bound=Resource)
@@ -50,6 +52,7 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Va
 """What decoding raises for what is no resource of its type."""
 
 _DEEPEST_BUNDLE: Final = 2
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 # Orders by the names that they had before R4.
 _OLDER: Final = frozenset(
     {"DeviceUseRequest", "DiagnosticOrder", "MedicationOrder", "ProcedureRequest", "ReferralRequest"}
@@ -421,8 +424,13 @@ def _head(raw: msgspec.Raw, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _written(resource: Resource) -> str:
-    return (resource.meta.last_updated if resource.meta else None) or ""
+def _written(resource: Resource) -> datetime:
+    """Return when a version was written: servers differ in offsets and in how they write fractions."""
+    try:
+        written = datetime.fromisoformat((resource.meta and resource.meta.last_updated) or "")
+    except ValueError:
+        return _NEVER
+    return written if written.tzinfo else written.replace(tzinfo=VIETNAM)
 
 
 def _place(error: BaseException) -> str:

@@ -121,9 +121,18 @@ def test_a_contained_resource_that_cannot_be_read_is_left_out(contained: list[An
     assert all(one.patient.id == "" for one in encounter)
 
 
-def test_a_resource_that_is_there_twice_counts_once_as_written_last() -> None:
-    old = a_request(meta={"lastUpdated": "2026-11-02T08:00:00Z"}, authoredOn="2026-11-01")
-    new = a_request(meta={"lastUpdated": "2026-11-02T09:00:00Z"}, authoredOn="2026-11-02")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("2026-11-02T08:00:00Z", "2026-11-02T09:00:00Z", id="an-hour"),
+        pytest.param("2026-11-02T09:00:00+07:00", "2026-11-02T03:00:00Z", id="other-offset"),
+        pytest.param("2026-11-02T08:00:00Z", "2026-11-02T08:00:00.250Z", id="fraction"),
+        pytest.param("yesterday", "2026-11-02T08:00:00", id="no-time"),
+    ],
+)
+def test_a_resource_that_is_there_twice_counts_once_as_written_last(before: str, after: str) -> None:
+    old = a_request(meta={"lastUpdated": before}, authoredOn="2026-11-01")
+    new = a_request(meta={"lastUpdated": after}, authoredOn="2026-11-02")
 
     for versions in ((old, new), (new, old)):
         done = read(*versions)
