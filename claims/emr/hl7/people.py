@@ -47,7 +47,9 @@ def read_coverage(record: Record, *, came: str, went: str) -> tuple[Coverage, ..
     if latest is None:
         return ()
     shared = [segment for message in record.messages for segment in message.named("PD1")]
-    notes, kept = record.context.notes, []
+    notes = record.context.notes
+    # A card of several plans is one; one that was renewed has its number twice, with other days.
+    kept: dict[tuple[str, str, str | None], Coverage] = {}
     for group in _insurances(latest):
         card = _card(record, Fields([*shared, *group]))
         if not CARD_NUMBER.fullmatch(card.card):
@@ -57,8 +59,8 @@ def read_coverage(record: Record, *, came: str, went: str) -> tuple[Coverage, ..
             detail = "the card is not valid on any day of the encounter; it is left out"
             notes.add(group[0], 36, "card-not-valid", detail)
         else:
-            kept.append(card)
-    return tuple(kept)
+            kept.setdefault((card.card, card.valid_from, card.valid_to), card)
+    return tuple(kept.values())
 
 
 def _note_other_patients(record: Record) -> None:

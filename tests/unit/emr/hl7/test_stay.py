@@ -275,6 +275,18 @@ def test_an_insurance_that_is_no_card_is_left_out_and_said() -> None:
     ]
 
 
+def test_a_card_that_several_plans_name_is_one_and_one_that_was_renewed_is_two() -> None:
+    spans = (("20260101", "20261102"), ("20260101", "20261102"), ("20261102", "20271231"))
+    listed = [
+        seg("IN1", {1: str(number), 12: since, 13: until, 36: "DN4790000000000"})
+        for number, (since, until) in enumerate(spans, 1)
+    ]
+
+    found = read(msg("ADT^A08", "A5", "20261102080000", pv1(), *listed))
+
+    assert [one.valid_from for one in found.encounters[0].coverage] == ["20260101", "20261102"]
+
+
 def test_a_card_of_other_days_than_the_visits_is_left_out_and_said() -> None:
     days = (("20240101", "20241231"), ("20260101", "20261231"), ("20261103", ""))
     listed = [
