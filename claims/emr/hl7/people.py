@@ -12,6 +12,7 @@ from claims.emr.scalars import CARD_NUMBER
 _SEXES: Final = {"M": Sex.MALE, "F": Sex.FEMALE, "O": Sex.OTHER, "A": Sex.OTHER, "N": Sex.OTHER}
 _UNKNOWN_SEXES: Final = frozenset({"", "U"})
 _VIETNAM: Final = "000"
+_CALLING_CODE: Final = "84"
 
 
 def read_patient(record: Record) -> Patient:
@@ -33,9 +34,21 @@ def read_patient(record: Record) -> Patient:
             province=record.text("patient.province") or "",
             ward=record.text("patient.ward") or "",
         ),
-        phone=record.text("patient.phone"),
+        phone=record.text("patient.phone") or _phone(record.fields),
         origin=(named.place,) if named else (),
     )
+
+
+def _phone(fields: Fields) -> str | None:
+    """Return the number from its parts (XTN-5 to XTN-7), which stand alone from version 2.7 on."""
+    segment = fields.of("PID", 13)
+    for value in segment.values(13) if segment else ():
+        if local := value.part(7):
+            country, number = value.part(5).lstrip("+"), value.part(6) + local
+            if country in {"", _CALLING_CODE}:
+                return number if not country or number.startswith("0") else f"0{number}"
+            return f"+{country}{number}"
+    return None
 
 
 def read_coverage(record: Record, *, came: str, went: str) -> tuple[Coverage, ...]:

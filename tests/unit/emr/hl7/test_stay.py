@@ -175,6 +175,22 @@ def test_a_department_of_no_national_system_has_to_be_mapped() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "phone"),
+    [
+        ("0912345678", "0912345678"),
+        ("^PRN^PH^^^^0912345678", "0912345678"),
+        ("^NET^Internet^an@example.com~^PRN^CP^^84^912^345678", "0912345678"),
+        ("^PRN^PH^^+81^3^12345678", "+81312345678"),
+        ("^NET^Internet^an@example.com", None),
+    ],
+)
+def test_a_telephone_number_is_read_whole_or_from_its_parts(written: str, phone: str | None) -> None:
+    found = read(msg("ADT^A08", "A5", "20261102080000", seg("PID", {3: "BN1", 13: written}), pv1()))
+
+    assert found.encounters[0].patient.phone == phone
+
+
 def test_cards_come_from_the_latest_message_that_lists_them() -> None:
     one = seg("IN1", {12: "20260101", 13: "20261231", 36: "DN4790000000000"})
     two = (
