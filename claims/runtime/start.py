@@ -52,9 +52,9 @@ def require_trust(settings: Settings) -> None:
     try:
         TrustStore.load(settings.trust_folder)
     except TrustStoreUnreadable as error:
-        if error.path == settings.trust_folder / "anchors":
-            raise NoTrustAnchors(error.path) from None
-        raise
+        if isinstance(error.__cause__, OSError) or error.path != settings.trust_folder / "anchors":
+            raise
+        raise NoTrustAnchors(error.path) from None
 
 
 class HalfConfigured(ClaimsError):
