@@ -64,4 +64,6 @@ def times_in(times: Decimal, period: Decimal, unit: str) -> str:
     """Write so many times in a period, in times a day where hours make it whole."""
     if unit == _UNITS["H"] and not times * _HOURS_IN_A_DAY % period:
         return f"{plain(times * _HOURS_IN_A_DAY / period)} lần/{DAY}"
+    if unit == DAY and period < 1 and not times % period:
+        return f"{plain(times / period)} lần/{DAY}"
     return f"{plain(times)} lần/{unit if period == 1 else f'{plain(period)} {unit}'}"

@@ -12,7 +12,7 @@ from claims.emr.fhir.charging import Charged, combine, find_charges, note_other_
 from claims.emr.fhir.charts import Chart, Charts
 from claims.emr.fhir.contents import Item
 from claims.emr.fhir.doses import dose_words, instruction_words
-from claims.emr.fhir.elements import Concept, Dosage, Period, Quantity, Reference
+from claims.emr.fhir.elements import Concept, Dosage, DoseAndRate, Period, Quantity, Reference
 from claims.emr.fhir.extras import read_extras
 from claims.emr.fhir.places import Places
 from claims.emr.fhir.source import UNNAMED, Named, Source, sourced
@@ -157,8 +157,8 @@ def _medication(
         unit=unit,
         form=(form.words() if form and not drug.sources else None) or row.form,
         route=route.code or None,
-        dose=dose_words(line.dosages, line.supply) or _administered_words(line.administrations),
-        how=instruction_words(line.dosages),
+        dose=dose_words(line.dosages, line.supply) or _dose_in_words(line),
+        how=instruction_words((*line.dosages, *_as_given(line.administrations))),
         quantity=quantity,
         given=LocalTime(given) if given else None,
         for_service=row.for_service or _procedure_code(source, line),
@@ -330,9 +330,18 @@ def _administered(source: Source, line: _Line) -> tuple[Decimal | None, str | No
     return source.amount(sum((value for value, _ in doses), _ZERO), line.deciding, "quantity"), units.pop()
 
 
-def _administered_words(administrations: Administrations) -> str | None:
-    texts = (one.resource.dosage.text for one in administrations if one.resource.dosage)
-    return next((text.strip() for text in texts if text and text.strip()), None)
+def _dose_in_words(line: _Line) -> str | None:
+    rendered = (one.resource.rendered_dosage_instruction for one in line.items)
+    administered = (one.text for one in _as_given(line.administrations))
+    return next((text.strip() for text in (*rendered, *administered) if text and text.strip()), None)
+
+
+def _as_given(administrations: Administrations) -> Iterator[Dosage]:
+    """Yield what says of administrations how they were given."""
+    for dosage in (one.resource.dosage for one in administrations):
+        if dosage:
+            rate = DoseAndRate(rate_quantity=dosage.rate_quantity, rate_ratio=dosage.rate_ratio)
+            yield Dosage(text=dosage.text, method=dosage.method, site=dosage.site, dose_and_rate=(rate,))
 
 
 def _procedure_code(source: Source, line: _Line) -> str | None:

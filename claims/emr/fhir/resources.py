@@ -202,6 +202,8 @@ class Medicated(Resource):
     medication_reference: Reference | None = None
     medication: Concept | None = None
     part_of: tuple[Reference, ...] = ()
+    # R5: all dosages in words.
+    rendered_dosage_instruction: str | None = None
 
 
 class DispenseRequest(Element):
@@ -245,6 +247,10 @@ class AdministrationDosage(Element):
     text: str | None = None
     route: Concept | None = None
     dose: Quantity | None = None
+    method: Concept | None = None
+    site: Concept | None = None
+    rate_quantity: Quantity | None = None
+    rate_ratio: Ratio | None = None
 
 
 class MedicationAdministration(Medicated):

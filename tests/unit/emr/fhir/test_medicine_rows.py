@@ -395,6 +395,12 @@ DAILY = {"period": 1, "periodUnit": "d"}
         ),
         pytest.param(
             {"doseQuantity": TABLET},
+            {"repeat": {"frequency": 1, "period": 0.5, "periodUnit": "d"}},
+            "1 viên/lần * 2 lần/ngày",
+            id="half-a-day",
+        ),
+        pytest.param(
+            {"doseQuantity": TABLET},
             {"repeat": {"when": ["CM", "CV"], **DAILY, "boundsDuration": {"value": 5, "code": "d"}}},
             "1 viên/lần * 2 lần/ngày * 5 ngày",
             id="meals-of-the-day",
@@ -506,6 +512,25 @@ def test_what_the_dose_has_no_place_for_is_an_instruction(dosage: dict[str, Any]
     (medicine,) = read_one(a_request(dosageInstruction=[dosage])).medications
 
     assert medicine.how == words
+
+
+def test_how_a_medicine_was_given_is_an_instruction() -> None:
+    dosage = {"method": {"text": "tiêm chậm"}, "rateQuantity": {"value": 20, "unit": "ml/giờ"}}
+
+    (medicine,) = read_one(an_administration(dosage=dosage)).medications
+
+    assert medicine.how == "tiêm chậm, tốc độ 20 ml/giờ"
+
+
+def test_words_for_all_dosages_stand_where_no_dosage_has_any() -> None:
+    spoken = "Ngày 2 viên"
+
+    (bare,) = read_one(a_request(renderedDosageInstruction=spoken)).medications
+    (own,) = read_one(
+        a_request(renderedDosageInstruction=spoken, dosageInstruction=[{"text": "Ngày 3 viên"}])
+    ).medications
+
+    assert (bare.dose, own.dose) == (spoken, "Ngày 3 viên")
 
 
 def test_days_of_supply_say_how_long_a_dose_is_taken() -> None:
