@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from claims.exchange import keep_log as keep_log_module
 from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.archive import ArchiveSubmission
 from claims.exchange.keep_log import KeepLog, Prove
@@ -292,6 +293,21 @@ def test_keys_change_and_what_the_old_one_signed_still_counts(
     assert len(keys.certificates()) == 2
     modes = {path.stat().st_mode & 0o777 for path in keys.folder.iterdir()}
     assert modes == {0o600}
+
+
+def test_a_head_is_signed_though_more_waits_than_one_turn_takes(
+    exchange: Exchange, log: PostgresLog, keep_log: KeepLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keep_log_module, "_CHUNK", 1)
+    monkeypatch.setattr(keep_log_module, "_MOST_CHUNKS", 2)
+    for number in range(5):
+        exchange.received(b"<b%d/>" % number)
+
+    keep(keep_log, 2)
+    head = log.latest_head()
+
+    assert head is not None
+    assert head.head.size == 2
 
 
 def test_an_archive_is_whole_though_the_first_timestamp_over_its_records_has_ended(
