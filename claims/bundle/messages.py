@@ -37,8 +37,8 @@ def describe(finding: Finding, language: str) -> str:
     """
     facts, ending = _Facts(_in_words(finding.params, language)), f"_{language}"
     facts.update({name.removesuffix(ending): fact for name, fact in finding.params if name.endswith(ending)})
-    facts["field"] = _label(finding, language)
     facts["table"] = finding.location.table or ""
+    facts["field"] = _label(finding, language) or facts["table"]
     sentence = find_message(finding.code)[language].format_map(facts)
     return sentence if facts["field"] else sentence.removeprefix(": ")
 

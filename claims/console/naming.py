@@ -27,8 +27,7 @@ def sentence_of(code: str, language: str) -> str:
         text = describe(Finding(code, Severity.WARNING, Location(table=table, field=field)), language)
     except KeyError:
         return code
-    text = text.replace("–", "…").replace("….", "…")
-    return f"{table}{text}" if text.startswith(":") and table else text.removeprefix(": ")
+    return text.replace("–", "…").replace("….", "…")
 
 
 class Names:

@@ -48,14 +48,15 @@ def test_a_code_is_described_without_what_differs_from_one_finding_to_the_next(
 
 
 @pytest.mark.parametrize(
-    ("field", "sentence"),
+    ("location", "begins"),
     [
-        ("MA_THE_BHYT", "MA_THE_BHYT (Mã thẻ BHYT): đợt điều trị bảo hiểm cần có thẻ bảo hiểm y tế."),
-        (None, "đợt điều trị bảo hiểm cần có thẻ bảo hiểm y tế."),
+        (Location(table=TableKind.XML1, field="MA_THE_BHYT"), "MA_THE_BHYT (Mã thẻ BHYT): "),
+        (Location(table=TableKind.XML1), "XML1: "),
+        (Location(), ""),
     ],
-    ids=["of-a-field", "of-none"],
+    ids=["a-field", "a-table", "neither"],
 )
-def test_a_sentence_about_no_field_begins_with_what_it_says(field: str | None, sentence: str) -> None:
-    location = Location(table=TableKind.XML1, field=field)
+def test_a_sentence_begins_with_what_it_is_about(location: Location, begins: str) -> None:
+    found = describe(Finding("BUILD.no-card", Severity.WARNING, location), "vi")
 
-    assert describe(Finding("BUILD.no-card", Severity.WARNING, location), "vi") == sentence
+    assert found == f"{begins}đợt điều trị bảo hiểm cần có thẻ bảo hiểm y tế."
