@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from claims.exchange.submission import SubmissionId
 from claims.proof.tokens import canonical_json
-from claims.proof.trusted import Inventory, inventory_of, material_in, parts_of, read_inventory
+from claims.proof.trusted import TRUST, Inventory, inventory_of, material_in, parts_of, read_inventory
 from claims.storage.faults import Fault
 from claims.storage.pool import Pool, borrow
 from signing.report.record import TrustMaterial
@@ -20,7 +20,7 @@ from signing.trust import TrustStore
 _REMEMBERED: Final = 4
 
 _NAMED: LiteralString = (
-    "SELECT digests ->> 'trust' FROM event WHERE submission_id = %s AND digests ? 'trust' "
+    f"SELECT digests ->> '{TRUST}' FROM event WHERE submission_id = %s AND digests ? '{TRUST}' "
     "ORDER BY seq DESC LIMIT 1"
 )
 _CHANGED: LiteralString = (

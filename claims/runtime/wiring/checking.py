@@ -146,7 +146,7 @@ class Checking(People):
 
     @cached_property
     def check_terms(self) -> CheckTerms:
-        """On what terms bundles are checked, but for what depends on the facility.
+        """On what terms bundles are checked, but for what depends on the facility and on who is trusted now.
 
         Raises:
             UnreadablePolicy: The check policy makes no sense.
