@@ -193,9 +193,9 @@ class _Bench:
         trust = self.pki.trust_store()
         kept = KeptTrust(self.pool, lambda: trust)
 
-        def report(bundle: bytes, submission: Submission) -> Report:
+        def report(bundle: bytes, submission: Submission, name: str | None) -> Report:
             at, facility = submission.received_at, submission.facility
-            return report_on(bundle, Terms(trust=kept.of(submission.id), at=at, facility=facility))
+            return report_on(bundle, Terms(trust=kept.named(name), at=at, facility=facility))
 
         archive = ArchiveSubmission(
             PostgresArchives(self.pool),
@@ -204,7 +204,11 @@ class _Bench:
             self.clock,
             report,
             self.keep_log,
-            PaperForms(Facilities(self.pool).name_of, report, "https://x.example"),
+            PaperForms(
+                Facilities(self.pool).name_of,
+                lambda bundle, one: report(bundle, one, kept.name_for(one.id)),
+                "https://x.example",
+            ),
         )
         self.log.sign_head(self.keys.current(), now=self.clock.now())
         archive(ids[1], within=EVERYWHERE)

@@ -28,8 +28,8 @@ from signing.report.as_etsi import report_to_etsi
 from signing.report.as_json import report_to_json
 from signing.report.report import Report
 
-#: Reports on the signature of a submission's bundle, as of its receipt and by what was known at its check.
-ReportOn = Callable[[bytes, Submission], Report]
+#: Reports on the signature of a submission's bundle, as of its receipt and by what is kept under a name.
+ReportBy = Callable[[bytes, Submission, str | None], Report]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ArchiveSubmission:
     log: EvidenceLog
     keys: ServiceKeys
     clock: Clock
-    report_on: ReportOn
+    report_by: ReportBy
     keep_log: Callable[[], int]
     render: Rendering | None = None
 
@@ -131,7 +131,7 @@ class ArchiveSubmission:
         if kept.body is None:
             return None
         try:
-            return self.report_on(kept.body, kept.submission)
+            return self.report_by(kept.body, kept.submission, kept.trust)
         except Unparsable:
             return None  # the check report says so
 

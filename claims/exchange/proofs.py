@@ -138,6 +138,7 @@ class Kept:
         history: What each event says beside what its record names, by the event's number.
         documents: What others said of it, by name, as it was digested: assessments, decisions; and what its
             signature was judged by.
+        trust: Under what name that is kept; None where it was not.
     """
 
     submission: Submission
@@ -148,6 +149,7 @@ class Kept:
     gateway_receipt: Receipt | None
     history: Mapping[int, object]
     documents: Mapping[str, object]
+    trust: str | None = None
 
 
 class Archives(Protocol):

@@ -11,8 +11,8 @@ from signing.errors import Unparsable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from claims.exchange.archive import ReportOn
     from claims.exchange.submission import FacilityCode, Submission
+    from signing.report.report import Report
     from signing.verdict import Verdict
 
 
@@ -28,7 +28,7 @@ class PaperForms:
     """
 
     name_of: Callable[[FacilityCode], str | None]
-    report_on: ReportOn
+    report_on: Callable[[bytes, Submission], Report]
     public_url: str = ""
 
     def __call__(

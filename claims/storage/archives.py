@@ -76,9 +76,7 @@ class PostgresArchives:
         return {submission_id: (end, is_reached) for submission_id, end, is_reached in rows}
 
 
-def _trust(connection: Connection[TupleRow], events: Sequence[TupleRow]) -> dict[str, Inventory]:
-    """Return what was trusted at the last check."""
-    name = next((name for *_, name in reversed(events) if name is not None), None)
+def _trusted(connection: Connection[TupleRow], name: str | None) -> dict[str, Inventory]:
     try:
         inventory = None if name is None else find_inventory(connection, name)
     except ValueError:
@@ -118,6 +116,7 @@ def _read(connection: Connection[TupleRow], submission: Submission, vault: Vault
         "SELECT seq, detail, digests ->> %s FROM event WHERE submission_id = %s ORDER BY seq",
         [TRUST, submission.id],
     ).fetchall()
+    trust = next((name for *_, name in reversed(events) if name is not None), None)
     return Kept(
         submission=submission,
         body=read(Part.BODY),
@@ -126,5 +125,6 @@ def _read(connection: Connection[TupleRow], submission: Submission, vault: Vault
         check_report=None if stages is None else {"stages": stages, "findings": findings, "claims": claims},
         gateway_receipt=None if ma_giao_dich is None else Receipt(ma_giao_dich, received_at, bytes(answer)),
         history={seq: detail for seq, detail, _ in events},
-        documents=later_documents(connection, submission.id) | _trust(connection, events),
+        documents=later_documents(connection, submission.id) | _trusted(connection, trust),
+        trust=trust,
     )

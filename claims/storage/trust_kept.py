@@ -55,17 +55,21 @@ class KeptTrust:
                     )
         return name
 
-    def of(self, submission_id: SubmissionId) -> TrustStore:
-        """Return what a submission's signature was judged by at its last check.
+    def name_for(self, submission_id: SubmissionId) -> str | None:
+        """Return under what name is kept what a submission's signature was judged by at its last check.
 
-        What is trusted now, where nothing was kept: it has not been checked, or was before anything was kept.
+        None where nothing was kept: it has not been checked, or was before anything was kept.
         """
         with borrow(self._pool) as connection:
             row = connection.execute(_NAMED, [submission_id]).fetchone()
-        if row is None:
+        return None if row is None else str(row[0])
+
+    def named(self, name: str | None) -> TrustStore:
+        """Return what is kept under a name, or what is trusted now where there is none or it is gone."""
+        if name is None:
             return self._now()
         try:
-            return self._of_name(row[0])
+            return self._of_name(name)
         except (KeyError, ValueError):
             return self._now()  # an audit says what is gone or was changed
 

@@ -317,7 +317,7 @@ def test_an_archive_is_whole_though_the_first_timestamp_over_its_records_has_end
     trust = TrustStore(anchors=[], service_anchors=keys.chain()[-1:], tsa_anchors=[pki.root])
     archives = PostgresArchives(exchange.pool)
 
-    def report(bundle: bytes, submission: Submission) -> Report:
+    def report(bundle: bytes, submission: Submission, _trust: str | None) -> Report:
         return report_on(bundle, Terms(trust=trust, at=submission.received_at, facility=submission.facility))
 
     archive = ArchiveSubmission(archives, log, keys, exchange.clock, report, keep_log)

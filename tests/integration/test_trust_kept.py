@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from claims.exchange.access.places import EVERYWHERE
+from claims.exchange.archive import ArchiveSubmission
 from claims.exchange.keep_log import KeepLog
 from claims.exchange.submission import Submission
 from claims.proof.tokens import digest_of
@@ -23,7 +24,7 @@ from claims.storage.evidence import PostgresLog
 from claims.storage.trust_kept import KeptTrust
 from signing.demo_pki import DemoPki
 from signing.report.record import TrustMaterial
-from signing.report.report import Terms, report_on
+from signing.report.report import Report, Terms, report_on
 from signing.sign import sign_bundle
 from signing.trust import TrustStore
 from signing.verdict import Indication, Reason
@@ -57,9 +58,12 @@ def test_a_report_after_the_certificate_has_ended_says_what_the_check_said(excha
         Indication.INDETERMINATE,
         (Reason.CERTIFICATE_REVOCATION_UNKNOWN,),
     )
-    assert _verdict(folder.kept.of(submission.id), submission) == (Indication.TOTAL_PASSED, ())
+    assert _verdict(folder.kept.named(folder.kept.name_for(submission.id)), submission) == (
+        Indication.TOTAL_PASSED,
+        (),
+    )
     fresh = KeptTrust(exchange.pool, lambda: folder.trust)
-    assert _verdict(fresh.of(submission.id), submission) == (Indication.TOTAL_PASSED, ())
+    assert _verdict(fresh.named(fresh.name_for(submission.id)), submission) == (Indication.TOTAL_PASSED, ())
 
 
 def test_each_part_is_kept_once_however_often_and_by_whom_it_is_used(exchange: Exchange) -> None:
@@ -80,8 +84,8 @@ def test_what_was_checked_before_anything_was_kept_is_judged_by_what_is_known_no
     unchecked, checked = exchange.received(b"<a/>").submission, exchange.checked(b"<b/>")
     folder = Folder(exchange)
 
-    assert folder.kept.of(unchecked.id) is folder.trust
-    assert folder.kept.of(checked.id) is folder.trust
+    assert [folder.kept.name_for(one.id) for one in (unchecked, checked)] == [None, None]
+    assert folder.kept.named(None) is folder.trust
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_what_is_gone_or_was_changed_is_an_audits_and_no_error_of_its_own(
     with exchange.pool.connection() as connection:
         connection.execute(change)
 
-    assert folder.kept.of(submission.id) is folder.trust
+    assert folder.kept.named(folder.kept.name_for(submission.id)) is folder.trust
     assert {fault.table for fault in audit()} == {"trust_material"}
     assert PostgresArchives(exchange.pool).load(submission.id, within=EVERYWHERE).documents.keys() <= {
         "trust"
@@ -123,7 +127,7 @@ def test_an_anchor_that_somebody_put_in_place_of_another_is_not_trusted(exchange
     with exchange.pool.connection() as connection:
         connection.execute("UPDATE trust_material SET content = %s WHERE sha256 = %s", [theirs, ours])
 
-    assert folder.kept.of(submission.id) is folder.trust
+    assert folder.kept.named(folder.kept.name_for(submission.id)) is folder.trust
 
 
 def test_the_record_of_a_check_names_what_an_archive_holds(exchange: Exchange) -> None:
@@ -138,6 +142,35 @@ def test_the_record_of_a_check_names_what_an_archive_holds(exchange: Exchange) -
 
     assert kept.documents == {"trust": inventory_of(TrustMaterial.whole(folder.trust))}
     assert named == [(digest_of(kept.documents["trust"]),)]
+    assert kept.trust == digest_of(kept.documents["trust"])
+
+
+def test_an_archive_is_judged_by_what_it_holds_though_a_check_comes_meanwhile(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    folder, judged_by = Folder(exchange), []
+    keys = FolderOfServiceKeys(tmp_path, exchange.clock)
+    submission = exchange.checked(BUNDLE)
+    log, archives = PostgresLog(exchange.pool), PostgresArchives(exchange.pool)
+    held = archives.load(submission.id, within=EVERYWHERE).trust
+
+    def keep_log_while_another_check_comes() -> int:
+        keep(KeepLog(log, keys, exchange.clock, None, 60), 2)
+        with exchange.pool.connection() as connection:
+            connection.execute("""UPDATE event SET digests = digests || '{"trust": "00"}'""")
+        return 2
+
+    def report(bundle: bytes, submission: Submission, trust: str | None) -> Report:
+        judged_by.append(trust)
+        return report_on(bundle, Terms(trust=folder.kept.named(trust), at=submission.received_at))
+
+    archive = ArchiveSubmission(
+        archives, log, keys, exchange.clock, report, keep_log_while_another_check_comes
+    )
+    archive(submission.id, within=EVERYWHERE)
+
+    assert judged_by == [held]
+    assert folder.kept.name_for(submission.id) != held
 
 
 def _with_lists(at: datetime) -> TrustStore:

@@ -111,7 +111,7 @@ class Proving(Reviewing):
             self.log,
             self.service_keys,
             self.clock,
-            self.signature_report,
+            self._report_by,
             # The day's timestamp is the workers' matter: who wants an archive waits for no authority.
             replace(self.keep_log, authority=None),
             self.paper_forms,
@@ -123,8 +123,11 @@ class Proving(Reviewing):
         Raises:
             Unparsable: The bundle is not XML that this service reads.
         """
+        return self._report_by(bundle, submission, self.kept_trust.name_for(submission.id))
+
+    def _report_by(self, bundle: bytes, submission: Submission, trust: str | None) -> SignatureReport:
         terms = Terms(
-            trust=self.kept_trust.of(submission.id),
+            trust=self.kept_trust.named(trust),
             at=submission.received_at,
             limits=Limits(max_bytes=self.settings.max_body_bytes),
             facility=submission.facility,
