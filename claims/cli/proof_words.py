@@ -1,9 +1,11 @@
 """What the commands of proof say beside findings and faults, in Vietnamese and English."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Final
 
+from claims.cli import submission_words
 from claims.proof.fault_words import describe_fault
 from signing.errors import CannotExtend, Obstacle
 
@@ -26,6 +28,14 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "chain.events": ("{count} sự kiện, {faults} điểm sai", "{count} events, {faults} faults"),
         "chain.readings": ("{count} lượt xem, {faults} điểm sai", "{count} readings, {faults} faults"),
         "export.done": ("Đã ghi {count} hồ sơ lưu trữ vào {to}", "{count} archives written to {to}"),
+        "export.left": (
+            "Còn {count} hồ sơ lưu trữ chưa ghi được (nêu ở trên): hãy chạy lại lệnh này để ghi tiếp",
+            "{count} archives are left that could not be written (see above): run this again to go on",
+        ),
+        "export.not_logged": (
+            "{count} lần gửi chưa vào sổ đủ nên chưa được ghi: hãy chạy lại sau",
+            "{count} submissions are not wholly in the log yet and were left: run this again later",
+        ),
         "receipt.changed": (
             "giấy nhận đã bị sửa, hoặc không do hệ thống ký",
             "the receipt was changed, or somebody else signed it",
@@ -57,6 +67,23 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "retention.released": ("{submission} không còn bị giữ lại", "{submission} is not held any more"),
     }
 )
+#: What an error says in Vietnamese, by its code or its kind's name.
+_ERRORS: Final[Mapping[str, str]] = {
+    "UnknownFacility": "cơ sở {facility} chưa được đăng ký",
+    "SubmissionNotFound": "không có lần gửi {submission_id}",
+    "erase.under_way": "chưa xóa được {submission_id}: đang được xử lý",
+    "erase.held": "chưa xóa được {submission_id}: đang được giữ lại",
+    "erase.too_early": "chưa xóa được {submission_id}: phải lưu đến {until:%d/%m/%Y}",
+    "AlreadyErased": "nội dung của {submission_id} đã bị xóa: không còn gì để giữ",
+    "HeldAgain": "{submission_id} lại được giữ lúc {newest_hold_at:%d/%m/%Y %H:%M:%S %z}; hãy xem lần giữ đó "
+    "trước",
+    "ArchiveStoreFailed": "{address}: kho lưu trữ không ghi hoặc không đọc được ({why})",
+    "ArchiveStoreTaken": "{address}: một lần xuất khác đang ghi vào đó; hãy thử lại khi nó xong",
+    "UnusableStoreAddress": "không dùng được địa chỉ kho này ({error})",
+    "ContentsUnavailable": "kho nội dung của dịch vụ tạm thời không dùng được ({error})",
+    "StoreUnavailable": "không kết nối được cơ sở dữ liệu ({error})",
+    "OSError": "không đọc hoặc không ghi được tệp ({error})",
+}
 _OBSTACLES: Final[Mapping[Obstacle, tuple[str, str]]] = MappingProxyType(
     {
         Obstacle.DOES_NOT_HOLD: (
@@ -82,6 +109,16 @@ _OBSTACLES: Final[Mapping[Obstacle, tuple[str, str]]] = MappingProxyType(
 def sentence(code: str, language: str, **values: object) -> str:
     """Return a sentence with its values."""
     return _in(language, _SENTENCES[code]).format(**values)
+
+
+def describe_error(error: Exception, language: str) -> str:
+    """Return what an error says: in Vietnamese where there are words for its kind."""
+    return submission_words.describe_error(error, language, _ERRORS)
+
+
+def speaking(language: str) -> AbstractContextManager[None]:
+    """Say in this language what ends the block, and end the command with its exit code."""
+    return submission_words.speaking(language, _ERRORS)
 
 
 def describe_obstacle(error: CannotExtend, language: str) -> str:

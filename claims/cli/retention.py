@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections import Counter
 from datetime import datetime
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from claims.cli.inputs import Reason
 from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
-from claims.cli.proof_words import sentence
+from claims.cli.proof_words import describe_error, sentence, speaking
 from claims.localtime import VIETNAM
 
 retention = typer.Typer(
@@ -27,7 +28,8 @@ def show(submission: Id, language: Language = "vi", as_json: AsJson = False) -> 
     from claims.exchange.submission import SubmissionId
     from claims.runtime.start import open_service
 
-    found = open_service().retain.look(SubmissionId(submission), within=EVERYWHERE)
+    with speaking(language):
+        found = open_service().retain.look(SubmissionId(submission), within=EVERYWHERE)
     states = (("retention.mark_held", found.is_held), ("retention.mark_erased", found.is_erased))
     marks = "".join(sentence(code, language) for code, is_so in states if is_so)
     kept = {"record_class": found.record_class, "until": found.kept_until.isoformat()}
@@ -53,9 +55,10 @@ def hold(submission: Id, reason: Reason, language: Language = "vi") -> None:
     from claims.exchange.submission import SubmissionId
     from claims.runtime.start import open_service
 
-    open_service().retain.hold(
-        SubmissionId(submission), within=EVERYWHERE, actor=getpass.getuser(), reason=reason
-    )
+    with speaking(language):
+        open_service().retain.hold(
+            SubmissionId(submission), within=EVERYWHERE, actor=getpass.getuser(), reason=reason
+        )
     say(sentence("retention.held", language, submission=submission))
 
 
@@ -78,9 +81,10 @@ def release(
     from claims.exchange.submission import SubmissionId
     from claims.runtime.start import open_service
 
-    open_service().retain.release(
-        SubmissionId(submission), within=EVERYWHERE, actor=getpass.getuser(), reason=reason, seen=seen
-    )
+    with speaking(language):
+        open_service().retain.release(
+            SubmissionId(submission), within=EVERYWHERE, actor=getpass.getuser(), reason=reason, seen=seen
+        )
     say(sentence("retention.released", language, submission=submission))
 
 
@@ -95,9 +99,10 @@ def erase(submission: Id, reason: Reason, language: Language = "vi") -> None:
     from claims.exchange.submission import SubmissionId
     from claims.runtime.start import open_service
 
-    open_service().retain.erase(
-        SubmissionId(submission), within=EVERYWHERE, actor=getpass.getuser(), reason=reason
-    )
+    with speaking(language):
+        open_service().retain.erase(
+            SubmissionId(submission), within=EVERYWHERE, actor=getpass.getuser(), reason=reason
+        )
     say(sentence("retention.erased", language, submission=submission))
 
 
@@ -118,22 +123,34 @@ def export(
     """Write archives to a folder or an S3-compatible store; when it was broken off, run it again to go on.
 
     What is there is left alone until something happens to its submission: then it is written anew. What has
-    no archive that could be written is named, and the exit code is 1.
+    no archive that could be written, or that the store does not take, is named, and the exit code is 1.
     """
     from claims.runtime.archive_store import open_archives
     from claims.runtime.handover import hand_over
     from claims.runtime.start import open_service
 
     moment = since if since.tzinfo else since.replace(tzinfo=VIETNAM)
-    written, failed, store = 0, 0, open_archives(to)
-    with progress_bar("exporting", 0) as bar:
-        for one in hand_over(open_service(), store, since=moment, facility=facility, expect=bar.expect):
-            bar.advance()
-            written += one.file is not None
-            failed += bool(one.why)
-            if one.why:
-                say(f"{one.submission}: {one.why}")
-            if as_json and (one.file or one.why):
-                emit({"file": one.file} if one.file else {"id": one.submission, "error": one.why})
-    say(sentence("export.done", language, count=written, to=to))
-    return Exit.BLOCKED if failed else Exit.FINE
+    count: Counter[str] = Counter()
+    with speaking(language):
+        store = open_archives(to)
+        try:
+            with progress_bar("exporting", 0) as bar:
+                for one in hand_over(
+                    open_service(), store, since=moment, facility=facility, expect=bar.expect
+                ):
+                    bar.advance()
+                    count["written"] += one.file is not None
+                    count["left"] += one.error is not None
+                    count["not_logged"] += not one.is_logged
+                    if one.error is not None:
+                        say(f"{one.submission}: {describe_error(one.error, language)}")
+                    if as_json and one.error is not None:
+                        emit({"id": one.submission, "error": str(one.error)})
+                    if as_json and one.file is not None:
+                        emit({"file": one.file})
+        finally:
+            say(sentence("export.done", language, count=count["written"], to=to))
+            for each in ("left", "not_logged"):
+                if count[each]:
+                    say(sentence(f"export.{each}", language, count=count[each]))
+    return Exit.BLOCKED if count["left"] else Exit.FINE

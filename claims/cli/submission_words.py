@@ -103,8 +103,9 @@ def state_of(state: object, language: str) -> str:
 
 
 def describe_error(error: Exception, language: str, errors: Mapping[str, str] = _ERRORS) -> str:
-    """Return what an error says: in Vietnamese what ``errors`` has for its kind."""
-    kind = next((one.__name__ for one in type(error).__mro__ if one.__name__ in errors), None)
+    """Return what an error says: in Vietnamese what ``errors`` has for its code, or else for its kind."""
+    names = (getattr(error, "code", ""), *(one.__name__ for one in type(error).__mro__))
+    kind = next((one for one in names if one in errors), None)
     if language != "vi" or kind is None:
         return str(error)
     asked_s = getattr(error, "retry_after_s", None)

@@ -3,6 +3,7 @@
 No error repeats what a store answered beyond its code: it may name who asked.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -26,6 +27,8 @@ from claims.storage.turns import Turn
 _CODE: Final = re.compile("<Code>([A-Za-z]{1,60})</Code>")
 #: How a folder's system says it.
 _NUMBER: Final = re.compile(r"\(os error ([0-9]{1,4})\)")
+#: What a folder's system says of all that would be written there, not of one file.
+_OF_ALL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 #: Longer than making and writing any one archive takes.
 _LEASE_S: Final = 900.0
 
@@ -36,6 +39,11 @@ class ArchiveStoreFailed(ClaimsError):
     def __init__(self, address: str, why: str) -> None:
         super().__init__(f"{address}: {why}")
         self.address = address
+        self.why = why
+
+
+class ArchiveNotTaken(ArchiveStoreFailed):
+    """A store answered that it does not take, or give, one file; others it may."""
 
 
 class ArchiveStoreTaken(ClaimsError):
@@ -108,20 +116,26 @@ class ArchiveStore:
         try:
             yield
         except (BaseError, OSError) as error:
-            why = self._why(error)
+            why, is_answer = self._why(error)
         else:
             return
-        raise ArchiveStoreFailed(f"{self.address}/{name}" if name else self.address, why) from None
+        if not name:
+            raise ArchiveStoreFailed(self.address, why) from None
+        failure = ArchiveNotTaken if is_answer else ArchiveStoreFailed
+        raise failure(f"{self.address}/{name}", why) from None
 
-    def _why(self, error: Exception) -> str:
+    def _why(self, error: Exception) -> tuple[str, bool]:
+        """Return what a store said, and whether it may say something else of another file."""
         if isinstance(self._store, LocalStore):
             number = _NUMBER.search(str(error))
-            return "the folder cannot be read or written" if number is None else os.strerror(int(number[1]))
+            if number is None:
+                return "the folder cannot be read or written", True
+            return os.strerror(int(number[1])), int(number[1]) not in _OF_ALL
         if (code := _CODE.search(str(error))) is not None:
-            return f"the store answers {code[1]}"
+            return f"the store answers {code[1]}", True
         if isinstance(error, PermissionDeniedError | UnauthenticatedError):
-            return "the store refuses the credentials of the AWS_… variables"
-        return "the store does not answer, or not as one; AWS_ENDPOINT says where it is"
+            return "the store refuses the credentials of the AWS_… variables", True
+        return "the store does not answer, or not as one; AWS_ENDPOINT says where it is", False
 
 
 def open_archives(to: str) -> ArchiveStore:

@@ -16,9 +16,9 @@ import structlog
 
 from claims.errors import ClaimsError
 from claims.exchange.access.places import EVERYWHERE
-from claims.exchange.errors import NotYetLogged, StoreUnavailable, UnknownFacility
+from claims.exchange.errors import ContentsUnavailable, NotYetLogged, StoreUnavailable, UnknownFacility
 from claims.exchange.submission import Event, EventKind, FacilityCode, Submission, SubmissionId
-from claims.runtime.archive_store import ArchiveStore, ArchiveStoreTaken
+from claims.runtime.archive_store import ArchiveNotTaken, ArchiveStore, ArchiveStoreTaken
 from claims.runtime.wiring import Service
 from claims.storage.pool import require_database
 
@@ -27,6 +27,8 @@ log = structlog.get_logger()
 _PAGE: Final = 200
 #: Who renews what is there has the turn for a moment only: after which times it is asked for.
 _PAUSES_S: Final = (0.0, 0.5, 1.0)
+#: So many in a row that a store does not take, or give: it is the store, not what they are.
+_MOST_IN_A_ROW: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,15 @@ class HandedOver:
     """What became of one submission.
 
     Attributes:
-        file: Under which name its archive was written; none: it is there, or not in the log yet.
-        why: Why it has no archive that could be written, of which the next time may know better.
+        file: Under which name its archive was written; none: it is there, or could not be written now.
+        error: Why it has no archive that could be written, of which the next time may know better.
+        is_logged: Whether all that happened to it is in the log; what is not is for the next time.
     """
 
     submission: SubmissionId
     file: str | None = None
-    why: str = ""
+    error: ClaimsError | None = None
+    is_logged: bool = True
 
 
 def hand_over(
@@ -53,13 +57,14 @@ def hand_over(
 ) -> Iterator[HandedOver]:
     """Write the archive of each submission received since, if it is not there as things stand.
 
-    What is not in the log yet is left for the next time.
+    What is not in the log yet, and what a store does not take, is left for the next time.
 
     Raises:
         UnknownFacility: The facility is not registered.
         ArchiveStoreTaken: Another export writes there: it finds the same to do.
-        ArchiveStoreFailed: The store does not take an archive; the next call goes on with it.
-        StoreUnavailable: The database does not answer.
+        ArchiveStoreFailed: The store does not answer, has no room, or takes none of many; the next call goes
+            on with them.
+        StoreUnavailable: The database does not answer, or the store of contents does not give any of many.
     """
     code = None if facility is None else FacilityCode(facility)
     if code is not None and service.facilities.find(code) is None:
@@ -67,6 +72,7 @@ def hand_over(
     with _turn_at(store, service) as require_turn:
         after: SubmissionId | None = None
         day, there = "", frozenset[str]()
+        failed = 0
         while True:
             require_turn()  # before it is asked what is due, which another export changes
             # The oldest first: what has no evidence yet comes last, when it may have.
@@ -83,7 +89,15 @@ def hand_over(
                     yield HandedOver(submission.id)
                 else:
                     require_turn()
-                    yield _write(service, store, submission, name, upto)
+                    try:
+                        one = _write(service, store, submission, name, upto)
+                        failed = 0 if one.file else failed
+                    except (ArchiveNotTaken, ContentsUnavailable) as error:
+                        failed += 1
+                        if failed >= _MOST_IN_A_ROW:
+                            raise
+                        one = HandedOver(submission.id, error=error)
+                    yield one
             if len(found) < _PAGE:
                 return
             after = found[-1].id
@@ -112,13 +126,13 @@ def _write(service: Service, store: ArchiveStore, submission: Submission, name: 
     try:
         data = service.archive(submission.id, within=EVERYWHERE)
     except NotYetLogged:
-        return HandedOver(submission.id)
+        return HandedOver(submission.id, is_logged=False)
     except StoreUnavailable:
         raise
     except ClaimsError as error:
         # One that is damaged, or larger than an archive may be, keeps none of the others back.
         log.warning("archive.not_made", submission_id=submission.id, error=type(error).__name__)
-        return HandedOver(submission.id, why=str(error))
+        return HandedOver(submission.id, error=error)
     store.write(name, data)
     # After it is there: an export that is noted has happened. What has happened while it was made, such as an
     # erasure, is for the next one.

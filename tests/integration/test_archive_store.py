@@ -184,7 +184,7 @@ def test_a_store_that_fails_is_named_and_no_secret_is(
     )
 
     assert done.code == Exit.UNREACHABLE, done.stderr
-    assert f"error: {to}: " in done.stderr
+    assert f"lỗi: {to}: " in done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert SECRET not in done.stderr
@@ -227,7 +227,7 @@ def test_a_facility_that_nobody_registered_hands_nothing_over(service: Service, 
         "export", "--since", "2020-01-01", "--to", tmp_path / "out", "--facility", "9901", env=_of(service)
     )
 
-    assert (done.code, "facility 9901 is not registered" in done.stderr) == (Exit.BLOCKED, True), done.stderr
+    assert (done.code, "cơ sở 9901 chưa được đăng ký" in done.stderr) == (Exit.BLOCKED, True), done.stderr
 
 
 def test_a_folder_that_takes_no_file_says_which_and_why(tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from claims.cli.output import Exit
+from claims.errors import ClaimsError
 from claims.exchange.access.keys import Scope
 from claims.exchange.access.places import EVERYWHERE, Place, Reach
 from claims.exchange.access.principal import Grant
 from claims.exchange.access.session import Stage
-from claims.exchange.errors import CannotErase
+from claims.exchange.errors import CannotErase, ContentsUnavailable
 from claims.exchange.proofs import Kept
 from claims.exchange.registrations import Note
 from claims.exchange.results import Assessment, ReceptionError, Standing
@@ -30,7 +31,7 @@ from claims.proof import words
 from claims.proof.archive import HISTORY
 from claims.proof.container import read_container
 from claims.proof.verification import verify_archive
-from claims.runtime.archive_store import open_archives
+from claims.runtime.archive_store import ArchiveNotTaken, ArchiveStore, ArchiveStoreFailed, open_archives
 from claims.runtime.handover import hand_over
 from claims.runtime.wiring import Service
 from claims.storage.archives import PostgresArchives
@@ -57,6 +58,15 @@ def officer_of(service: Service) -> dict[str, str]:
     grant = Grant("administrator", Place(""))
     person, _ = service.manage_people.add("officer", name="Officer", grants=[grant], by="test")
     return {"Authorization": f"Bearer {service.sessions.open(person, stage=Stage.FULL, method='password')}"}
+
+
+def of(service: Service) -> dict[str, str]:
+    """Return the environment of a command that works for a service."""
+    return {
+        "CLAIMS_DATA_DIR": str(service.settings.data_dir),
+        "CLAIMS_DATABASE_URL": service.database_url,
+        "CLAIMS_BROKER_URL": service.broker_url,
+    }
 
 
 def rejected(service: Service, body: bytes = b"no xml") -> Submission:
@@ -216,6 +226,38 @@ def test_it_is_held_and_released_over_http(service: Service, client: TestClient)
     )
 
 
+@pytest.mark.parametrize(
+    ("language", "held", "too_early", "erased"),
+    [
+        pytest.param("vi", "đang được giữ lại", "phải lưu đến", "đã bị xóa: không còn gì để giữ", id="vi"),
+        pytest.param("en", "is held", "must be kept until", "was erased: there is nothing to hold", id="en"),
+    ],
+)
+def test_a_command_says_why_nothing_is_erased_or_held(
+    service: Service, language: str, held: str, too_early: str, erased: str
+) -> None:
+    early, late, gone = (rejected(service, f"no xml {number}".encode()) for number in range(3))
+    with service.pool.connection() as connection:
+        connection.execute(
+            "UPDATE submission SET received_at = '2001-01-01' WHERE id = %s OR id = %s", [late.id, gone.id]
+        )
+    service.retain.hold(late.id, **WHY)
+    service.retain.erase(gone.id, **WHY)
+
+    def say(step: str, submission_id: str) -> str:
+        done = claims(
+            "retention", step, submission_id, "--reason", "x", "--language", language, env=of(service)
+        )
+        assert done.code == Exit.BLOCKED, done.stderr
+        return done.stderr
+
+    assert too_early in say("erase", early.id)
+    assert held in say("erase", late.id)
+    assert erased in say("hold", gone.id)
+    unknown = say("release", "sub_01KASWY1C4R4T9QZ3R5J8M2X6B")
+    assert ("không có lần gửi" in unknown) == (language == "vi")
+
+
 @pytest.mark.parametrize("step", ["hold", "release", "erasure"])
 @pytest.mark.parametrize("reason", ["", " ", "\n\t", "x" * 501], ids=["nothing", "blank", "lines", "long"])
 def test_a_reason_says_something(service: Service, client: TestClient, step: str, reason: str) -> None:
@@ -318,19 +360,14 @@ def test_of_two_exports_to_one_place_the_second_says_so_and_ends(service: Servic
     ids = [rejected(service, f"no xml {number}".encode()).id for number in range(3)]
     assert all(archived(service, one) for one in ids)
     folder, since = str(tmp_path / "out"), NOON.replace(year=2020)
-    environment = {
-        "CLAIMS_DATA_DIR": str(service.settings.data_dir),
-        "CLAIMS_DATABASE_URL": service.database_url,
-        "CLAIMS_BROKER_URL": service.broker_url,
-    }
 
     first = hand_over(service, open_archives(folder), since=since)
     begun = [next(first)]
-    second = claims("export", "--since", "2020-01-01", "--to", folder, env=environment)
+    second = claims("export", "--since", "2020-01-01", "--to", folder, env=of(service))
     elsewhere = hand_over(service, open_archives(str(tmp_path / "elsewhere")), since=since)
     rest = [*first]
 
-    assert (second.code, "another export is writing there" in second.stderr) == (Exit.UNREACHABLE, True)
+    assert (second.code, "một lần xuất khác đang ghi vào đó" in second.stderr) == (Exit.UNREACHABLE, True)
     assert [one.submission for one in (*begun, *rest)] == ids
     assert all(one.file for one in elsewhere)
     assert exported(service, Path(folder)) == [None] * 3
@@ -436,15 +473,65 @@ def test_an_archive_that_cannot_be_made_keeps_none_of_the_others_back(
     store = open_archives(str(tmp_path / "out"))
     first, second = hand_over(service, store, since=NOON.replace(year=2020))
 
-    assert (first.submission, first.file, bool(first.why)) == (damaged.id, None, True)
-    assert (second.submission, second.why) == (whole.id, "")
+    assert (first.submission, first.file, bool(first.error)) == (damaged.id, None, True)
+    assert (second.submission, second.error) == (whole.id, None)
     assert list(store.names()) == [second.file]
+
+
+def test_what_a_store_never_takes_keeps_none_of_the_others_back(service: Service, tmp_path: Path) -> None:
+    ids = [rejected(service, f"no xml {number}".encode()).id for number in range(3)]
+    assert all(archived(service, one) for one in ids)
+    folder = tmp_path / "out"
+    day = folder / f"{service.clock.now():%Y/%m/%d}"
+    (day / f"{ids[1]}.asice").mkdir(parents=True)
+    command = ("export", "--since", "2020-01-01", "--to", folder, "--json", "--language")
+
+    first = claims(*command, "en", env=of(service))
+    (day / f"{ids[1]}.asice").rmdir()
+    second = claims(*command, "vi", env=of(service))
+
+    assert first.code == Exit.BLOCKED, first.stderr
+    assert [line.get("id") or Path(line["file"]).stem for line in first.lines] == ids
+    assert f"{ids[1]}: {day / ids[1]}.asice: Is a directory" in first.stderr
+    assert "1 archives are left that could not be written" in first.stderr
+    assert second.code == Exit.FINE, second.stderr
+    assert [Path(line["file"]).stem for line in second.lines] == [ids[1]]
+
+
+@pytest.mark.parametrize(
+    ("failure", "asked"),
+    [
+        pytest.param(ArchiveStoreFailed("out", "No space left on device"), 1, id="no-room"),
+        pytest.param(ArchiveNotTaken("out", "the store answers AccessDenied"), 20, id="none-of-many"),
+        pytest.param(ContentsUnavailable("gone"), 20, id="no-content-of-many"),
+    ],
+)
+def test_a_store_that_takes_nothing_ends_an_export(
+    service: Service, tmp_path: Path, failure: ClaimsError, asked: int
+) -> None:
+    ids = [rejected(service, f"no xml {number}".encode()).id for number in range(22)]
+    assert all(archived(service, one) for one in ids)
+    asked_for: list[str] = []
+
+    class TakesNothing(ArchiveStore):
+        def write(self, name: str, data: bytes) -> None:
+            asked_for.append(Path(name).stem)
+            raise failure
+
+    folder = open_archives(str(tmp_path))
+    export = hand_over(service, TakesNothing(folder.address, folder._store), since=NOON.replace(year=2020))
+    left = [next(export).error for _ in range(asked - 1)]
+    with pytest.raises(type(failure)):
+        next(export)
+
+    assert left == [failure] * (asked - 1)
+    assert asked_for == ids[:asked]
 
 
 def exported(service: Service, folder: Path) -> list[str | None]:
     """Hand over to a folder; return what was written of each submission."""
     done = list(hand_over(service, open_archives(str(folder)), since=NOON.replace(year=2020)))
-    assert not any(one.why for one in done)
+    assert not any(one.error for one in done)
     return [one.file for one in done]
 
 
@@ -452,12 +539,7 @@ def exported(service: Service, folder: Path) -> list[str | None]:
 def test_a_killed_export_leaves_whole_archives_and_is_resumed(service: Service, tmp_path: Path) -> None:
     ids = [rejected(service, f"no xml {number}".encode()).id for number in range(30)]
     assert all(archived(service, one) for one in ids)
-    environment = {
-        **os.environ,
-        "CLAIMS_DATA_DIR": str(service.settings.data_dir),
-        "CLAIMS_DATABASE_URL": service.database_url,
-        "CLAIMS_BROKER_URL": service.broker_url,
-    }
+    environment = os.environ | of(service)
     for attempt in range(9):  # it may be done before this process sees how far it is
         folder = tmp_path / f"out-{attempt}"
         command = [sys.executable, "-m", "claims", "export", "--since", "2020-01-01", "--to", str(folder)]
@@ -489,13 +571,8 @@ def test_a_day_to_export_from_begins_in_vietnam(service: Service, tmp_path: Path
             connection.execute(
                 "UPDATE submission SET received_at = %s WHERE id = %s", [received, submission.id]
             )
-    environment = {
-        "CLAIMS_DATA_DIR": str(service.settings.data_dir),
-        "CLAIMS_DATABASE_URL": service.database_url,
-        "CLAIMS_BROKER_URL": service.broker_url,
-    }
 
-    done = claims("export", "--since", "2026-11-01", "--to", tmp_path / "out", "--json", env=environment)
+    done = claims("export", "--since", "2026-11-01", "--to", tmp_path / "out", "--json", env=of(service))
 
     assert done.code == Exit.FINE, done.stderr
     assert [line["file"] for line in done.lines] == [f"2026/10/31/{late.id}.asice"]
