@@ -135,6 +135,10 @@ _OF_REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "certificate.expired": _EXPIRED,
         "timestamp.expired": _EXPIRED,
         "timestamp.algorithm": _EXPIRED,
+        "timestamp.imprint": (
+            "dấu thời gian được cấp cho nội dung khác",
+            "the timestamp was given for something else",
+        ),
         "signature.algorithm_ended": _EXPIRED,
         "signature.digest_mismatch": (
             "các tệp này đã bị thay đổi sau khi ký",

@@ -36,3 +36,8 @@ def test_the_place_comes_first_and_the_code_last() -> None:
 
     assert fault(broken, "en") == "bundle.xml: this is not what the records name (documents.digest)"
     assert fault(Statement(Question.DOCUMENTS, Answer.HOLDS), "en") == ""
+
+
+def test_a_timestamp_on_something_else_is_called_that_wherever_it_stands() -> None:
+    assert describe_fault("timestamp.imprint", "en") == "the timestamp was given for something else"
+    assert describe_fault("timestamp.imprint", "vi") == "dấu thời gian được cấp cho nội dung khác"
