@@ -9,7 +9,7 @@ from celery import shared_task
 
 from claims.exchange.results import WatchKey
 from claims.exchange.submission import SubmissionId
-from claims.runtime.jobs import ANNOUNCE, CHECK, DELIVER, KEEP_LOG, LOOK, RENEW, REPLAY, REVIEW, TELL, TIDY
+from claims.runtime.jobs import CHECK, DELIVER, KEEP_LOG, LOOK, RENEW, REPLAY, REVIEW, TELL, TIDY
 from workers.app import service
 
 _warming = threading.Lock()
@@ -44,14 +44,6 @@ def look(key: str) -> None:
 def replay(replay_id: str) -> None:
     """Go on with a replay."""
     service.run_replay(replay_id)
-
-
-@shared_task(name=ANNOUNCE)
-def announce() -> None:
-    """Wake the webhooks for which something happened."""
-    with _warming:
-        service.warm("announce")
-    service.announce()
 
 
 @shared_task(name=TELL)

@@ -40,6 +40,7 @@ class Reap:
     limit: int = 2_000
     wake_looks: Callable[[], int] = lambda: 0
     let_go: Callable[[], int] = lambda: 0
+    announce: Callable[[], int] = lambda: 0
     is_behind: Callable[[Step], bool] = lambda _: False
 
     def __call__(self) -> int:
@@ -61,6 +62,7 @@ class Reap:
         for replay_id in self.replays.unfinished():
             self.jobs.wake_replay(replay_id)
         self.wake_looks()
+        self.announce()
         return len(due.to_check) + len(due.suspects) + len(due.to_send)
 
     def _patience(self, step: Step) -> timedelta:

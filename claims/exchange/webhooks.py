@@ -2,8 +2,8 @@
 
 The event feed is the source: for each webhook a cursor goes along it and leaves one delivery an event, so
 nothing is missed, and receiving and sending claims pays nothing for it. A webhook is served by one worker at
-a time, so a receiver that is slow or silent holds one thread and delays nobody else's. Order is not
-promised; ids stay.
+a time, so a receiver that is slow or silent holds one thread; of those that were silent the last time no more
+than some have a turn at once, so that hundreds of them delay nobody else's. Order is not promised; ids stay.
 """
 
 import base64
@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from threading import Semaphore
 from typing import Final, Protocol
 
 from claims.exchange.deliver import RetryPolicy
@@ -29,6 +30,8 @@ SILENCES: Final = RetryPolicy(base_s=5.0, cap_s=600.0, max_attempts=2**31)
 #: request every ten minutes would never come to the end of it.
 SILENT_FOR_GOOD: Final = 438
 LONGEST_SILENCE: Final = timedelta(days=3)
+#: So long a receiver that was silent waits where others like it have all turns that there are for them.
+PUT_OFF: Final = timedelta(seconds=15)
 #: Webhooks of one facility, at most.
 MOST: Final = 10
 PING: Final = "webhook.ping"
@@ -379,18 +382,25 @@ class KeepWebhooks:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Go along the feed and wake whoever serves webhooks for which something is due. Any number may run."""
+    """Go along the feed and wake whoever serves webhooks for which something is due. Any number may run.
+
+    Attributes:
+        is_behind: Whether so many wake-ups wait that more of them would only wait behind these.
+    """
 
     webhooks: Webhooks
     wake: Callable[[str], None]
     clock: Clock
     keep: timedelta = timedelta(days=30)
+    is_behind: Callable[[], bool] = lambda: False
 
     def __call__(self) -> int:
         """Return how many webhooks were woken."""
         now = self.clock.now()
         self.webhooks.fan_out(now=now, limit=500)
         self.webhooks.forget(before=now - self.keep, limit=2_000)
+        if self.is_behind():
+            return 0
         due = self.webhooks.due(now=now, limit=1_000)
         for webhook_id in due:
             self.wake(webhook_id)
@@ -404,6 +414,7 @@ class Tell:
     Attributes:
         lease_s: More than all rounds of a turn may take: each is over after the receivers' time limit.
         executor: Has threads for `POSTS_AT_ONCE` posts of each turn that runs at once.
+        silent: As many of those that were silent the last time have a turn at once.
         note: Called with each attempt.
     """
 
@@ -411,6 +422,7 @@ class Tell:
     receivers: Receivers
     clock: Clock
     executor: Executor
+    silent: Semaphore
     lease_s: int = 120
     limit: int = 20
     note: Callable[[Told], None] = lambda _told: None
@@ -421,6 +433,18 @@ class Tell:
         turn = self.webhooks.lease(webhook_id, owner=owner, now=now, lease_s=self.lease_s, limit=self.limit)
         if turn is None:
             return 0
+        if not turn.silences:
+            return self._serve(turn, owner)
+        if not self.silent.acquire(blocking=False):
+            after = AfterTurn(turn.silences, now + PUT_OFF, None)
+            self.webhooks.record(webhook_id, (), after, owner=owner)
+            return 0
+        try:
+            return self._serve(turn, owner)
+        finally:
+            self.silent.release()
+
+    def _serve(self, turn: Turn, owner: str) -> int:
         told: list[Told] = []
         # After a silence one goes ahead and the others follow when it has been answered.
         step = 1 if turn.silences else POSTS_AT_ONCE
@@ -439,7 +463,7 @@ class Tell:
         rests_until = SILENCES.next_attempt_at(now, silences) if silences else None
         fails_before = now - LONGEST_SILENCE if silences >= SILENT_FOR_GOOD else None
         after = AfterTurn(silences, rests_until, disabled_why, fails_before)
-        if not self.webhooks.record(webhook_id, told, after, owner=owner):
+        if not self.webhooks.record(turn.webhook.id, told, after, owner=owner):
             return 0
         for one in told:
             self.note(one)

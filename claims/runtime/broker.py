@@ -6,7 +6,7 @@ from typing import Any, Final
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from claims.runtime.jobs import ANNOUNCE, CHECK, DELIVER, KEEP_LOG, LOOK, RENEW, REPLAY, REVIEW, TELL, TIDY
+from claims.runtime.jobs import CHECK, DELIVER, KEEP_LOG, LOOK, RENEW, REPLAY, REVIEW, TELL, TIDY
 from claims.runtime.settings import Settings
 from claims.runtime.workers import DUTIES, ERRANDS
 
@@ -36,7 +36,6 @@ def make_celery(settings: Settings, broker_url: str) -> Celery:
             DELIVER: "deliver",
             LOOK: ERRANDS,
             TIDY: ERRANDS,  # it waits for a store, as that one does for the gateway
-            ANNOUNCE: "tell",
             TELL: "tell",
         },
         task_acks_late=True,
@@ -57,15 +56,10 @@ def make_celery(settings: Settings, broker_url: str) -> Celery:
         broker_transport_options=_transport_options(broker_url),
         # What is sent regularly; the workers' keepers see to it, there is no beat process.
         beat_schedule={
-            "announce": {
-                "task": ANNOUNCE,
-                "schedule": settings.reap_every_s,
-                # What waited longer than its period is stale: the next one does its work.
-                "options": {"expires": settings.reap_every_s},
-            },
             "keep-log": {
                 "task": KEEP_LOG,
                 "schedule": settings.log_every_s,
+                # What waited longer than its period is stale: the next one does its work.
                 "options": {"expires": settings.log_every_s},
             },
             "tidy": {"task": TIDY, "schedule": _TIDY_EVERY_S, "options": {"expires": _TIDY_EVERY_S}},

@@ -19,7 +19,6 @@ from claims.exchange.submission import SubmissionId
 CHECK = "workers.check"
 DELIVER = "workers.deliver"
 REPLAY = "workers.replay"
-ANNOUNCE = "workers.announce"
 TELL = "workers.tell"
 KEEP_LOG = "workers.keep_log"
 REVIEW = "workers.review"

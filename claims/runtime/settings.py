@@ -395,7 +395,9 @@ class Settings(BaseModel):
     )
 
     webhook_tasks: Annotated[int, Field(gt=0, le=256)] = Field(
-        16, description="Webhooks served at once per worker; a slow receiver holds one."
+        64,
+        description="Webhooks served at once per worker; a slow receiver holds one. Those that did not "
+        "answer the last time have half of them at most.",
     )
     webhook_timeout_s: Annotated[float, Field(gt=0, le=15)] = Field(
         15.0, description="How long a webhook's receiver may take to answer."

@@ -55,7 +55,9 @@ class Told:
         receivers = GuardedReceivers(Guard(LOOPBACK, needs_tls=True))
         self.keep = KeepWebhooks(self.stored, receivers, self.exchange.clock)
         self.announce = Announce(self.stored, self.woken.append, self.exchange.clock)
-        self.tell = Tell(self.stored, receivers, self.exchange.clock, self.executor)
+        self.tell = Tell(
+            self.stored, receivers, self.exchange.clock, self.executor, silent=threading.Semaphore(2)
+        )
 
     def answers(self, status: int, path: str = "/hook") -> None:
         self.web.answers[path] = lambda _body: (status, {}, b"")
@@ -284,6 +286,48 @@ def test_a_silent_receiver_delays_nobody_else_and_gets_one_request_at_a_time(tol
     release.clear()
     assert told.serve() == 1
     release.set()
+
+
+def test_however_many_are_silent_some_of_them_have_a_turn_at_once(told: Told) -> None:
+    told.tell = replace(told.tell, receivers=Impatient(Guard(LOOPBACK, needs_tls=True)))
+    release = threading.Event()
+
+    def hang(_body: bytes) -> tuple[int, dict[str, str], bytes]:
+        release.wait(60)
+        return 200, {}, b""
+
+    told.web.answers["/silent"] = hang
+    for _ in range(5):
+        told.hook("/silent", types=("submission.received",))
+    quick, _ = told.hook("/quick", types=("submission.received",))
+    told.answers(200, "/quick")
+    told.exchange.received(b"<first/>")
+    told.serve_until(6)  # nobody knows yet who is silent
+    told.exchange.received(b"<second/>")
+    told.exchange.clock.advance(60)
+    told.announce()
+
+    with ThreadPoolExecutor(len(told.woken)) as threads:  # as a worker that has one for each
+        tried = sum(threads.map(told.tell, told.woken))
+    release.set()
+
+    assert tried == 2 + 1
+    assert [one.attempts for one in told.deliveries(quick)] == [1, 1]
+    assert told.stored.due(now=told.exchange.clock.now(), limit=10) == ()
+    told.exchange.clock.advance(60)
+    assert len(told.stored.due(now=told.exchange.clock.now(), limit=10)) == 5
+
+
+def test_where_many_wait_for_a_worker_nobody_is_woken_once_more(told: Told) -> None:
+    told.hook(types=("submission.received",))
+    behind = replace(told.announce, is_behind=lambda: True)
+    told.exchange.received()
+    while not told.stored.due(now=told.exchange.clock.now(), limit=1):
+        behind()
+
+    assert told.woken == []
+    told.announce()
+    assert len(told.woken) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from threading import Semaphore
 from urllib.parse import urlsplit
 
 import structlog
@@ -26,7 +27,7 @@ from claims.exchange.quota import Quota, read_size_limits
 from claims.exchange.receive import ReceiveBundle
 from claims.exchange.replay import DraftReplay, PlanReplay, RunReplay, StartReplay, SteerReplay
 from claims.exchange.submit_encounter import SubmitEncounter
-from claims.exchange.webhooks import POSTS_AT_ONCE, Announce, KeepWebhooks, Tell
+from claims.exchange.webhooks import POSTS_AT_ONCE, KeepWebhooks, Tell
 from claims.exchange.withdraw import WithdrawSubmission
 from claims.gateway.client import GatewayClient
 from claims.gateway.stand_in import StandIn
@@ -248,16 +249,12 @@ class Exchange(Checking):
         return KeepWebhooks(self.webhooks, self._receivers, self.clock)
 
     @cached_property
-    def announce(self) -> Announce:
-        """Find out which webhooks have something to say."""
-        return Announce(self.webhooks, self.jobs.wake_webhook, self.clock)
-
-    @cached_property
     def tell(self) -> Tell:
         """Serve a webhook."""
         threads = self.settings.webhook_tasks * POSTS_AT_ONCE
         executor = ThreadPoolExecutor(threads, thread_name_prefix="tell")
-        return Tell(self.webhooks, self._receivers, self.clock, executor, note=note_webhook)
+        silent = Semaphore(max(1, self.settings.webhook_tasks // 2))
+        return Tell(self.webhooks, self._receivers, self.clock, executor, silent, note=note_webhook)
 
     @cached_property
     def results(self) -> PostgresResults:

@@ -14,12 +14,14 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from claims.exchange.follow_up import WakeLooks
-from claims.exchange.reap import Reap, Step
+from claims.exchange.reap import Reap
+from claims.exchange.webhooks import Announce
 from claims.runtime.broker import count_waiting
 from claims.runtime.keeper import JOB, Keeper, SendDue
 from claims.runtime.telemetry.scrape import full_registry
 from claims.runtime.watchdog import Watchdog
 from claims.runtime.wiring.proving import Proving
+from claims.runtime.workers import Role
 from claims.storage.migrations import current_revision, is_usable
 from claims.storage.operating import PostgresOperating
 from claims.storage.overview import Overview
@@ -30,6 +32,7 @@ _READY_FOR_S = 1
 _BROKER_PATIENCE_S = 2
 #: So many messages in a queue are some minutes of work: what was woken lately is among them.
 _MANY_WAKE_UPS = 100
+(_TELL,) = Role.TELL.queues
 
 
 @dataclass
@@ -54,11 +57,19 @@ class Service(Proving):
             settings.wake_again_s,
             wake_looks=wake_looks if settings.gateway_results and settings.gateway_url else lambda: 0,
             let_go=self.let_go.of_rests,
+            announce=self.announce,
             is_behind=self._is_behind,
         )
 
-    def _is_behind(self, step: Step) -> bool:
-        return (count_waiting(self.celery, step) or 0) > _MANY_WAKE_UPS
+    @cached_property
+    def announce(self) -> Announce:
+        """Find out which webhooks have something to say."""
+        return Announce(
+            self.webhooks, self.jobs.wake_webhook, self.clock, is_behind=lambda: self._is_behind(_TELL)
+        )
+
+    def _is_behind(self, queue: str) -> bool:
+        return (count_waiting(self.celery, queue) or 0) > _MANY_WAKE_UPS
 
     def keeper(self, watchdog: Watchdog) -> Keeper:
         """Make this process's keeper."""

@@ -28,5 +28,5 @@ def test_nothing_that_is_done_regularly_waits_behind_checks_or_deliveries() -> N
 
     regular = {entry["task"]: CONF.task_routes[entry["task"]] for entry in CONF.beat_schedule.values()}
 
-    assert len(regular) == 5
+    assert len(regular) == 4
     assert crowded.isdisjoint({*regular.values(), CONF.task_routes[REPLAY]})
