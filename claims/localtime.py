@@ -52,6 +52,7 @@ def write_day(day: date) -> str:
     return f"{day.year:04}{day.month:02}{day.day:02}"
 
 
+@lru_cache(maxsize=16_384)
 def write_minute(moment: datetime) -> str:
     """Write a wall time as yyyyMMddHHmm."""
     return f"{write_day(moment)}{moment.hour:02}{moment.minute:02}"

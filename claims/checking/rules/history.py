@@ -8,7 +8,6 @@ from claims.checking.history.marks import Subject
 from claims.checking.history.traces import OtherClaims
 from claims.checking.needs import Need
 from claims.checking.rules.rule import Hit, rule
-from claims.checking.rules.visits import minutes_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +101,7 @@ def find_hurried_examinations(claim: CheckedClaim, known: Known) -> Iterator[Hit
     """A practitioner begins one examination at a time, and no more in a shift than can be done."""
     for trace, others in others_about(claim, known, Subject.EXAMINER):
         before = _of_other_patients(trace, others)
-        at_once = sum(1 for one in before if minutes_between(one.starts, trace.mark.starts) == 0)
+        at_once = sum(1 for one in before if one.starts == trace.mark.starts)
         if at_once or len(before) >= _MOST_IN_A_SHIFT:
             params = (("at_once", str(at_once)), ("in_shift", str(len(before))))
             yield Hit(trace.row, "MA_BAC_SI", params)
