@@ -6,11 +6,13 @@ one way to go on from here, and the same parts make the same bytes.
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Protocol
+from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
@@ -26,6 +28,8 @@ MULTIPART: Final = "multipart/form-data"
 _BUFFER_BYTES: Final = 2**20
 #: Left free on the disk for everybody else.
 _RESERVE_BYTES: Final = 256 * 2**20
+#: RFC 7578, 4.2 has no names like this, but .NET writes what is not ASCII so, and `=?utf-8?B?…?=` beside it.
+_EXTENDED_NAME: Final = re.compile(rb""";\s*filename\*\s*=\s*"?utf-8'[^']*'([^\s;"]*)""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,15 @@ def _boundary_of(content_type: str) -> bytes | None:
     return options[b"boundary"]
 
 
+def _name_in(disposition: bytes) -> str:
+    """Return what a part's file is called by its sender; empty where it says nothing."""
+    extended = _EXTENDED_NAME.search(disposition)
+    if extended is not None:
+        return unquote_to_bytes(extended[1]).decode("utf-8", "replace")
+    _kind, options = parse_options_header(disposition)
+    return options.get(b"filename", b"").decode("utf-8", "replace")
+
+
 def _can_name_a_file(name: str) -> bool:
     """Whether a ZIP file would show a file of this name; whether it may have it is said when it is read."""
     return name != "" and name[0] != "\0" and name[-1] != "/"
@@ -223,8 +236,7 @@ class _Parts:
         self._header = [b"", b""]
 
     def _open(self) -> None:
-        _kind, options = parse_options_header(self._disposition)
-        name = options.get(b"filename", b"").decode("utf-8", "replace")
+        name = _name_in(self._disposition)
         if not _can_name_a_file(name):
             name = f"part {self._parts}"
         # Names that come twice are told apart, and refused, when the file is read.

@@ -186,6 +186,35 @@ def test_a_parcel_that_is_not_as_declared_leaves_nothing_behind(
     assert not list(service.settings.batch_folder.glob("*"))
 
 
+def test_a_parts_name_is_read_as_browsers_and_as_dotnet_write_it(
+    client: TestClient, service: Service
+) -> None:
+    headers = key(service) | {"Content-Type": "multipart/form-data; boundary=b"}
+    named = (
+        'filename="Hồ sơ 1.xml"',
+        "filename=\"=?utf-8?B?SOG7kyBzxqEgMi54bWw=?=\"; filename*=utf-8''H%E1%BB%93%20s%C6%A1%202.xml",
+        "FileName*=UTF-8'vi'H%E1%BB%93%20s%C6%A1%203.xml; filename=3.xml",
+        "filename*=utf-8''a%0Ab.xml",
+        "filename*=utf-8''%2e%2e%2fa.xml",
+        "filename*=utf-8''%FF.xml",
+    )
+    parts = [f'form-data; name="file"; {name}\r\n\r\n<x{n}/>' for n, name in enumerate(named)]
+    body = "".join(f"--b\r\nContent-Disposition: {part}\r\n" for part in parts) + "--b--\r\n"
+
+    posted = client.post("/v1/batches", content=body.encode(), headers=headers)
+    finished(client, posted, headers)
+    items = client.get(f"{posted.headers['Location']}/items", headers=headers).json()["data"]
+
+    assert [(one["name"], one["cause"]) for one in items] == [
+        ("Hồ sơ 1.xml", None),
+        ("Hồ sơ 2.xml", None),
+        ("Hồ sơ 3.xml", None),
+        ("a\N{REPLACEMENT CHARACTER}b.xml", "unsafe-name"),
+        ("../a.xml", "unsafe-name"),
+        ("\N{REPLACEMENT CHARACTER}.xml", None),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content_type", "body", "reason"),
     [
