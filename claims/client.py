@@ -26,6 +26,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -338,7 +340,7 @@ class ApiClient:
 
     def events(self, submission_id: str) -> Sequence[Document]:
         """Return a submission's history, oldest first."""
-        page = self._ask("GET", f"/v1/submissions/{submission_id}/events")
+        page = self._request("GET", f"/v1/submissions/{submission_id}/events", _page)
         return cast("Sequence[Document]", page["data"])
 
     def feed(self, *, after: str | None = None, limit: int = 1000, wait_s: float = 0) -> FeedPage:
@@ -348,7 +350,7 @@ class ApiClient:
         done.
         """
         params = {"cursor": after, "limit": limit, "wait": wait_s}
-        return cast("FeedPage", self._ask("GET", "/v1/events", params=params))
+        return cast("FeedPage", self._request("GET", "/v1/events", _page, params=params))
 
     def follow(self, *, after: str | None = None, wait_s: float = 30) -> Iterator[FeedPage]:
         """Return pages of events for ever, as they happen; keep ``next_cursor`` of each when it is done."""
@@ -369,11 +371,12 @@ class ApiClient:
     def paper(self, submission_id: str, *, language: Literal["vi", "en"] = "vi") -> bytes:
         """Return the claim as the paper form that people know: a PDF with the signed XML inside."""
         path = f"/v1/submissions/{submission_id}/paper"
-        return self._request("GET", path, _content, params={"language": language})
+        return self._request("GET", path, partial(_file, "application/pdf"), params={"language": language})
 
     def archive(self, submission_id: str) -> bytes:
         """Return everything that proves a submission, as one file (ASiC-E)."""
-        return self._request("GET", f"/v1/submissions/{submission_id}/archive", _content)
+        path = f"/v1/submissions/{submission_id}/archive"
+        return self._request("GET", path, partial(_file, "application/vnd.etsi.asic-e+zip"))
 
     def plan_replay(self, where: Document) -> Document:
         """Return what a replay would do."""
@@ -414,9 +417,9 @@ class ApiClient:
     def _pages(self, path: str, **params: object) -> Iterator[Document]:
         cursor: object = None
         while True:
-            page = self._ask("GET", path, params={**params, "limit": 200, "cursor": cursor})
+            page = self._request("GET", path, _page, params={**params, "limit": 200, "cursor": cursor})
             yield from cast("Sequence[Document]", page["data"])
-            cursor = page["next_cursor"]
+            cursor = page.get("next_cursor")
             if cursor is None:
                 return
 
@@ -427,7 +430,7 @@ class ApiClient:
 
     def webhooks(self) -> Sequence[Document]:
         """Return the facility's webhooks."""
-        page = self._ask("GET", "/v1/webhooks")
+        page = self._request("GET", "/v1/webhooks", _page)
         return cast("Sequence[Document]", page["data"])
 
     def change_webhook(self, webhook_id: str, **changes: object) -> Document:
@@ -436,7 +439,12 @@ class ApiClient:
 
     def delete_webhook(self, webhook_id: str) -> None:
         """Forget a webhook with its deliveries."""
-        self._request("DELETE", f"/v1/webhooks/{webhook_id}", _content)
+        path = f"/v1/webhooks/{webhook_id}"
+        try:
+            self._request("DELETE", path, _nothing, attempts=1)
+        except ApiUnreachable:
+            with suppress(NotFound):  # what was lost may have been the answer alone
+                self._request("DELETE", path, _nothing)
 
     def rotate_webhook_secret(self, webhook_id: str, *, overlap_h: int = 24) -> Document:
         """Replace a webhook's secret; for so many hours the one before signs too."""
@@ -545,9 +553,20 @@ def _flat(params: Mapping[str, object] | None) -> dict[str, list[str]]:
 
 
 def _retry_after_s(response: httpx2.Response) -> float | None:
-    """Return how long the service asks to wait: seconds; the header's other form, a date, is not ours."""
+    """Return how long one is asked to wait: seconds, or a date, which is the form of some proxies."""
     text = response.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() else None
+    if text.isascii() and text.isdigit():
+        return float(text)
+    then, now = _date(text), _date(response.headers.get("Date", ""))
+    # Their clock says when, so it says now, too.
+    return None if then is None else max(0.0, (then - (now or datetime.now(UTC))).total_seconds())
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _said(problem: Document) -> str:
@@ -575,8 +594,22 @@ def _receipt(response: httpx2.Response) -> Document | None:
     return None if response.content == b"null" else _object(response)
 
 
-def _content(response: httpx2.Response) -> bytes:
+def _page(response: httpx2.Response) -> Document:
+    document = _object(response)
+    if not isinstance(document.get("data"), list):
+        raise httpx2.DecodingError("the answer is not the service's")
+    return document
+
+
+def _file(media_type: str, response: httpx2.Response) -> bytes:
+    if response.headers.get("Content-Type", "").partition(";")[0].strip() != media_type:
+        raise httpx2.DecodingError("the answer is not the service's")
     return response.content
+
+
+def _nothing(response: httpx2.Response) -> None:
+    if response.status_code != httpx2.codes.NO_CONTENT:
+        raise httpx2.DecodingError("the answer is not the service's")
 
 
 def _problem(response: httpx2.Response) -> Document:

@@ -163,7 +163,7 @@ class Replays(Protocol):
         """Let it go on; raises as `pause`."""
 
     def cancel(self, replay_id: str, *, within: Reach, now: datetime) -> Replay:
-        """End it; what had no turn yet gets none. Raises as `pause`."""
+        """End it; what had no turn yet gets none, and twice is as good as once. Raises as `pause`."""
 
     def get(self, replay_id: str, *, within: Reach) -> Replay:
         """Return a replay that was started.

@@ -172,7 +172,11 @@ class PostgresReplays:
 
     def cancel(self, replay_id: str, *, within: Reach, now: datetime) -> Replay:
         """End it; what had no turn yet gets none."""
-        self._steer("canceled_at = %(now)s, finished_at = %(now)s", replay_id, within, now)
+        try:
+            self._steer("canceled_at = %(now)s, finished_at = %(now)s", replay_id, within, now)
+        except ReplayEnded:
+            if self.get(replay_id, within=within).state is not ReplayState.CANCELED:
+                raise
         return self.get(replay_id, within=within)
 
     def items(self, replay_id: str, *, after: SubmissionId | None, limit: int) -> tuple[ReplayItem, ...]:

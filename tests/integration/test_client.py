@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -185,6 +185,30 @@ def test_what_is_retryable_is_repeated_after_the_pause_that_was_asked_for(web: W
     assert len({headers["Idempotency-Key"] for headers, _ in web.posts}) == 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "now", "pause_s"),
+    [
+        pytest.param("Wed, 21 Oct 2026 07:28:30 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 30, id="by-its-clock"),
+        pytest.param("Thu, 31 Dec 2099 07:28:30 GMT", "no clock", 60, id="by-ours"),
+        pytest.param("Thu, 01 Jan 1970 00:00:00 GMT", None, None, id="past"),
+        pytest.param("soon", None, None, id="no-date"),
+        pytest.param("-7", None, None, id="negative"),
+    ],
+)
+def test_a_pause_may_be_asked_for_as_a_date(
+    web: Web, asked: str, now: str | None, pause_s: int | None
+) -> None:
+    answers = iter([(503, {"Retry-After": asked}, b"<h1>Back soon</h1>"), (200, {}, b"{}")])
+    web.date = now
+    web.answers["/v1/limits"] = lambda _body: next(answers)
+    pauses: list[float] = []
+
+    with ApiClient(web.url(""), "k", pause=pauses.append) as api:
+        api.limits()
+
+    assert pauses == [pause_s] if pause_s else pauses[0] < 1
+
+
 def test_an_answer_that_drips_is_given_up_when_its_time_is_over() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -228,6 +252,41 @@ def test_an_answer_that_is_not_the_services_is_none(web: Web, body: bytes) -> No
 
     with ApiClient(web.url(""), "k", pause=lambda _: None) as api, pytest.raises(ApiUnreachable):
         api.batch("b")
+
+
+@pytest.mark.parametrize(
+    ("path", "ask"),
+    [
+        pytest.param("submissions/s/archive", lambda api: api.archive("s"), id="archive"),
+        pytest.param("submissions/s/paper?language=vi", lambda api: api.paper("s"), id="paper"),
+        pytest.param("webhooks/w", lambda api: api.delete_webhook("w"), id="deletion"),
+        pytest.param("replays?limit=200", lambda api: list(api.replays()), id="pages"),
+        pytest.param("events?limit=1000&wait=0", lambda api: api.feed(), id="feed"),
+        pytest.param("submissions/s/events", lambda api: api.events("s"), id="events"),
+        pytest.param("webhooks", lambda api: api.webhooks(), id="webhooks"),
+    ],
+)
+@pytest.mark.parametrize("body", [b"<html>sign in</html>", b'{"error": "sign in"}'], ids=["page", "json"])
+def test_a_sign_in_page_is_no_file_no_list_and_no_success(
+    web: Web, path: str, ask: Callable[[ApiClient], object], body: bytes
+) -> None:
+    web.offer(f"/v1/{path}", body, "text/html")
+
+    with ApiClient(web.url(""), "k", pause=lambda _: None) as api, pytest.raises(ApiUnreachable):
+        ask(api)
+
+
+def test_what_was_deleted_is_gone_when_only_the_answer_was_lost(web: Web) -> None:
+    gone = json.dumps({"code": "not-found", "retryable": False}).encode()
+    answers: Iterator[tuple[int, dict[str, str], bytes]] = iter(
+        [(502, {}, b"<html>"), (404, {}, gone), (404, {}, gone)]
+    )
+    web.answers["/v1/webhooks/w"] = lambda _body: next(answers)
+
+    with ApiClient(web.url(""), "k", pause=lambda _: None) as api:
+        api.delete_webhook("w")
+        with pytest.raises(NotFound):
+            api.delete_webhook("w")
 
 
 @pytest.mark.parametrize(

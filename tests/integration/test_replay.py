@@ -189,9 +189,21 @@ def test_a_canceled_replay_leaves_the_rest_alone_for_good(exchange: Exchange) ->
     assert canceled.state is ReplayState.CANCELED
     assert exchange.outcomes(replay.id) == {submission.id: ItemOutcome.CANCELED}
     assert exchange.now(submission).state is State.FAILED
-    for step in (exchange.steer_replay.pause, exchange.steer_replay.resume, exchange.steer_replay.cancel):
+    assert exchange.steer_replay.cancel(replay.id, within=EVERYWHERE) == exchange.replays.get(
+        replay.id, within=EVERYWHERE
+    )
+    for step in (exchange.steer_replay.pause, exchange.steer_replay.resume):
         with pytest.raises(ReplayEnded):
             step(replay.id, within=EVERYWHERE)
+
+
+def test_what_has_come_to_its_end_cannot_be_canceled(exchange: Exchange) -> None:
+    failed(exchange, b"1", GatewayUnavailable)
+    replay = start(exchange)
+    exchange.run_replay(replay.id)
+
+    with pytest.raises(ReplayEnded):
+        exchange.steer_replay.cancel(replay.id, within=EVERYWHERE)
 
 
 def test_another_facilitys_replay_cannot_be_steered(exchange: Exchange) -> None:

@@ -52,7 +52,7 @@ def serving() -> Iterator[Web]:
             except OSError:
                 pass  # whoever asked went away
 
-        do_GET = do_POST = do_HEAD = _answer  # noqa: N815 (the names of http.server)
+        do_GET = do_POST = do_HEAD = do_DELETE = _answer  # noqa: N815 (the names of http.server)
 
         def date_time_string(self, timestamp: float | None = None) -> str:
             """Say the time that the test set, or the right one."""
