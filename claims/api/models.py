@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 
 from fastapi import Path
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
 from claims.bundle.findings import Finding
 from claims.checking.check import ClaimSummary, Report, Stage
@@ -20,6 +20,7 @@ from claims.exchange.lifecycle import Level, State
 from claims.exchange.ports import Receipt
 from claims.exchange.replay import Replay, ReplayItem, ReplayPlan, ReplayState
 from claims.exchange.submission import SUBMISSION_KEY, Event, Page, Submission
+from claims.validation import UnfitValue
 
 #: Windows writes digests in capitals.
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9A-Fa-f]{64}$", to_lower=True)]
@@ -428,16 +429,28 @@ class ReplayItemsView(BaseModel):
 
 
 class Selection(BaseModel, extra="forbid"):
-    """Which submissions are meant; every condition narrows."""
+    """Which submissions are meant; every condition narrows.
 
-    ids: list[PlainText] = []
-    state: list[State] = []
+    An empty list is refused: it would narrow nothing, and whoever made it meant nothing by it.
+    """
+
+    ids: list[Annotated[str, StringConstraints(pattern=SUBMISSION_KEY)]] = Field([], min_length=1)
+    state: list[State] = Field([], min_length=1)
     ma_lk: PlainText | None = None
     sha256: Sha256 | None = None
     cause: PlainText | None = None
     facility: PlainText | None = None
     received_from: AwareDatetime | None = None
     received_until: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _require_a_span(self) -> Self:
+        first, last = self.received_from, self.received_until
+        if first is not None and last is not None and last <= first:
+            raise UnfitValue(
+                "received_until must be later than received_from", "received_until phải sau received_from"
+            )
+        return self
 
 
 class ReplayRequest(BaseModel, extra="forbid"):

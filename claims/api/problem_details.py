@@ -63,7 +63,7 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     TargetUnreachable: "không gửi được đến {url}: {why}",
     errors.IdempotencyMismatch: "Idempotency-Key này đã dùng cho {made} với nội dung khác",
     errors.EmptyBundle: "không nhận được gì: hãy gửi nguyên các byte của hồ sơ (curl: --data-binary @TỆP)",
-    errors.EmptySelection: "phải nêu ít nhất một điều kiện; không có điều kiện nào là chọn tất cả",
+    errors.EmptySelection: "ngoài cơ sở, phải nêu ít nhất một điều kiện, nếu không sẽ chọn tất cả",
     errors.NothingToAdjust: "không có quyết định cuối cùng nào giảm trừ khoản nào của hồ sơ này",
     errors.NoSigningKey: "dịch vụ không giữ khóa ký của cơ sở {facility}",
     errors.NoRoom: "ổ đĩa của dịch vụ tạm thời không đủ chỗ cho lô này; hãy gửi lại sau",

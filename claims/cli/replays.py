@@ -5,18 +5,20 @@ from __future__ import annotations
 import csv
 import sys
 import time
-from contextlib import ExitStack
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from claims.cli.inputs import Reason
+from claims.cli.inputs import Reason, write_whole
 from claims.cli.output import AsJson, Exit, Language, emit, progress_bar, say
-from claims.cli.submission_words import sentence, speaking, word
+from claims.cli.submission_words import sentence, speaking, state_of, word
 from claims.cli.submissions import KeyFile, Url, open_api
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from claims.client import ApiClient, Document
 
 replays = typer.Typer(
@@ -34,6 +36,8 @@ Where = Annotated[
 ]
 ReplayId = Annotated[str, typer.Argument(help="The replay's id, rpl_….", show_default=False)]
 
+#: What a plan says of what would go again.
+_AGAIN = "replayed"
 _RESULT_COLUMNS = ("submission_id", "outcome", "state_before", "state_now", "receipt")
 
 
@@ -51,7 +55,8 @@ def plan(
     say(_would(planned["counts"], language))
     sample = planned["sample"]
     for item in sample if isinstance(sample, list) else ():
-        say(f"  {item['submission_id']}: {item['state_before']} → {item['outcome']}")
+        state = state_of(item["state_before"], language)
+        say(f"  {item['submission_id']}: {state} → {_would_item(str(item['outcome']), language)}")
     if as_json:
         emit(planned)
     return Exit.FINE
@@ -173,21 +178,25 @@ def results(
     as_json: AsJson = False,
 ) -> int:
     """Write what became of each submission of a replay, as CSV or as lines of JSON."""
-    with speaking(language), ExitStack() as stack:
-        api = stack.enter_context(open_api(url, key_file, language))
+    with speaking(language), open_api(url, key_file, language) as api:
+        api.replay(replay_id)  # where there is none, nothing is written
         items = api.replay_items(replay_id)
         if as_json:
             for item in items:
                 emit(item)
-            return Exit.FINE
-        file: TextIO = sys.stdout
-        if output is not None:
-            file = stack.enter_context(output.open("w", encoding="utf-8", newline=""))
-        writer = csv.DictWriter(file, _RESULT_COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        for item in items:
-            writer.writerow(item)
+        elif output is None:
+            _write_results(sys.stdout, items)
+        else:
+            text = StringIO(newline="")
+            _write_results(text, items)
+            write_whole(output, text.getvalue().encode())
     return Exit.FINE
+
+
+def _write_results(file: TextIO, items: Iterable[Document]) -> None:
+    writer = csv.DictWriter(file, _RESULT_COLUMNS, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(items)
 
 
 def follow_replay(api: ApiClient, replay_id: str, language: str = "en") -> Document:
@@ -229,11 +238,19 @@ def _selection(where: list[str]) -> dict[str, object]:
 def _would(counts: object, language: str) -> str:
     """Return what a plan says: how many would go again, and how many not, and why."""
     told = dict(counts) if isinstance(counts, dict) else {}
-    again = told.pop("replayed", 0)
+    if not any(told.values()):
+        return sentence("would_nothing", language)
+    again = told.pop(_AGAIN, 0)
     left = _counts(told, language)
     return sentence("would", language, number=again) + (
         sentence("would_not", language, left=left) if left else ""
     )
+
+
+def _would_item(outcome: str, language: str) -> str:
+    if outcome == _AGAIN:
+        return sentence("would_item", language)
+    return word(outcome, language, otherwise=outcome, number="").strip()
 
 
 def _standing(replay: Document, language: str) -> str:

@@ -34,6 +34,8 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "waits ({cause}); tried again at {next_attempt_at}",
     ),
     "would": ("sẽ gửi lại: {number}", "would be replayed: {number}"),
+    "would_item": ("sẽ gửi lại", "would be replayed"),
+    "would_nothing": ("không có hồ sơ nào khớp các điều kiện", "nothing matches the conditions"),
     "would_not": ("; không gửi lại: {left}", "; would not: {left}"),
     "refused_acknowledged": ("{number} cổng đã nhận", "{number} that the gateway has"),
     "skipped_under_way": ("{number} đang xử lý", "{number} that are under way"),

@@ -429,7 +429,9 @@ class EmptySelection(ClaimsError):
     """A replay was asked for without saying which submissions."""
 
     def __init__(self) -> None:
-        super().__init__("a replay needs at least one condition; an empty one would select everything")
+        super().__init__(
+            "a replay needs a condition beside the facility; without one it would select everything"
+        )
 
 
 class StoreUnavailable(ClaimsError):

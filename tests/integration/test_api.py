@@ -444,6 +444,30 @@ def test_a_replay_wants_a_condition_and_a_reason(client: TestClient, service: Se
     assert is_problem(misspelled, 422, "invalid-request")
 
 
+@pytest.mark.parametrize(
+    ("where", "place"),
+    [
+        pytest.param({"ids": []}, "/body/where/ids", id="no-ids"),
+        pytest.param({"state": []}, "/body/where/state", id="no-states"),
+        pytest.param({"ids": ["sub_1"]}, "/body/where/ids/0", id="no-id"),
+        pytest.param(
+            {"received_from": "2026-12-02T00:00:00+07:00", "received_until": "2026-12-01T17:00:00Z"},
+            "/body/where",
+            id="no-time",
+        ),
+    ],
+)
+def test_what_selects_nothing_or_narrows_nothing_is_no_selection(
+    client: TestClient, service: Service, where: dict[str, object], place: str
+) -> None:
+    wanted = {"where": {"cause": "gateway.timeout"} | where, "dry_run": True}
+
+    refused = client.post("/v1/replays", json=wanted, headers=key(service))
+
+    assert is_problem(refused, 422, "invalid-request")
+    assert [one["pointer"] for one in refused.json()["errors"]] == [place]
+
+
 @pytest.mark.this_server
 def test_a_dry_run_counts_and_changes_nothing(client: TestClient, service: Service) -> None:
     headers = key(service)
