@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -44,6 +45,7 @@ _FOLLOWED: Final = 500
 _AT_A_TIME: Final = 100
 #: How often a file that cannot be read is tried: whoever writes it may have locked it.
 _TRIES: Final = 30
+_FIRST_TAG: Final = re.compile(rb"<([A-Za-z_][^\s/<>]*)[^<>]*>")
 #: So long after it was last written a file that does not end as a bundle does is taken as it is.
 _STALLED_S: Final = 60.0
 #: Bytes of a name that leave room, in the 255 of most file systems, for what is written beside the file.
@@ -304,7 +306,21 @@ def _read_whole(path: Path) -> bytes | None:
         if is_settled:
             raise
         return None
-    return body if is_settled or body.rstrip().endswith((b">", b"}")) else None
+    return body if is_settled or _is_at_its_end(body.rstrip()) else None
+
+
+def _is_at_its_end(text: bytes) -> bool:
+    """Whether a document ends with its first element, or is JSON: some tag ends in the middle, too."""
+    if text.endswith(b"}"):
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            return False
+        return True
+    root = _FIRST_TAG.search(text)
+    if root is None:
+        return False
+    return text.endswith(b"</%b>" % root[1]) or (text.endswith(b"/>") and root.end() == len(text))
 
 
 def _read_noted(outcome: Path) -> Document | None:

@@ -240,8 +240,14 @@ def test_a_file_that_is_still_being_written_is_left(watched: WatchedFolder, api:
 
 @pytest.mark.parametrize(
     ("name", "half"),
-    [("a.xml", b"<x><y>PHg+"), ("a.json", b'{"a": 1'), ("a.xml.gz", gzip.compress(b"<x/>", mtime=0)[:-3])],
-    ids=["xml", "json", "gzip"],
+    [
+        pytest.param("a.xml", b"<x><y>PHg+", id="xml"),
+        pytest.param("a.xml", b'<?xml version="1.0"?>\n<x a="1">\n  <y></y>\n', id="xml-behind-a-tag"),
+        pytest.param("a.xml", b"<x><y/>", id="xml-behind-an-empty-element"),
+        pytest.param("a.json", b'{"a": 1', id="json"),
+        pytest.param("a.json", b'{"a": {"b": 1}', id="json-behind-a-bracket"),
+        pytest.param("a.xml.gz", gzip.compress(b"<x/>", mtime=0)[:-3], id="gzip"),
+    ],
 )
 def test_a_writer_who_pauses_in_the_middle_is_waited_for_a_minute(
     watched: WatchedFolder, api: FakeApi, name: str, half: bytes
@@ -253,6 +259,28 @@ def test_a_writer_who_pauses_in_the_middle_is_waited_for_a_minute(
     assert (path.exists(), api.submitted) == (True, [])
     os.utime(path, (time.time() - 61,) * 2)
     assert len(look(watched, 2)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        (
+            "a.xml",
+            b'\xef\xbb\xbf<?xml version="1.0"?>\r\n<!-- of today -->\r\n<x:y xmlns:x="u"><z/></x:y>\r\n',
+        ),
+        ("a.xml", b'<x a="1" />'),
+        ("a.json", b' {"a": {"b": 1}}\n'),
+    ],
+    ids=["xml", "empty", "json"],
+)
+def test_what_ends_as_it_begins_is_not_waited_for(
+    watched: WatchedFolder, api: FakeApi, name: str, whole: bytes
+) -> None:
+    (watched.folder / name).write_bytes(whole)
+
+    look(watched, 2)
+
+    assert len(api.submitted) == 1
 
 
 @pytest.mark.parametrize("name", ["a.xml.part", ".a.xml", "a.tmp", "readme.txt"])
