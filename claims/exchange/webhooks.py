@@ -2,8 +2,8 @@
 
 The event feed is the source: for each webhook a cursor goes along it and leaves one delivery an event, so
 nothing is missed, and receiving and sending claims pays nothing for it. A webhook is served by one worker at
-a time, so a receiver that is slow or silent holds one thread; of those that were silent the last time no more
-than some have a turn at once, so that hundreds of them delay nobody else's. Order is not promised; ids stay.
+a time, so a receiver that is slow or silent holds one thread; of those that were so the last time only some
+have a turn at once, so that hundreds of them delay nobody else's. Order is not promised; ids stay.
 """
 
 import base64
@@ -11,7 +11,7 @@ import json
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from threading import Semaphore
@@ -30,8 +30,10 @@ SILENCES: Final = RetryPolicy(base_s=5.0, cap_s=600.0, max_attempts=2**31)
 #: request every ten minutes would never come to the end of it.
 SILENT_FOR_GOOD: Final = 438
 LONGEST_SILENCE: Final = timedelta(days=3)
-#: So long a receiver that was silent waits where others like it have all turns that there are for them.
+#: So long a receiver that was slow waits where others like it have all turns that there are for them.
 PUT_OFF: Final = timedelta(seconds=15)
+#: Whose answer takes longer holds its thread as somebody who is silent does.
+SLOW_MS: Final = 3_000
 #: Webhooks of one facility, at most.
 MOST: Final = 10
 PING: Final = "webhook.ping"
@@ -414,7 +416,7 @@ class Tell:
     Attributes:
         lease_s: More than all rounds of a turn may take: each is over after the receivers' time limit.
         executor: Has threads for `POSTS_AT_ONCE` posts of each turn that runs at once.
-        silent: As many of those that were silent the last time have a turn at once.
+        slow: As many of those that were slow or silent the last time have a turn at once.
         note: Called with each attempt.
     """
 
@@ -422,10 +424,11 @@ class Tell:
     receivers: Receivers
     clock: Clock
     executor: Executor
-    silent: Semaphore
+    slow: Semaphore
     lease_s: int = 120
     limit: int = 20
     note: Callable[[Told], None] = lambda _told: None
+    _were_slow: set[str] = field(default_factory=set)
 
     def __call__(self, webhook_id: str) -> int:
         """Post what is due, some at once; return how many attempts were written."""
@@ -433,16 +436,16 @@ class Tell:
         turn = self.webhooks.lease(webhook_id, owner=owner, now=now, lease_s=self.lease_s, limit=self.limit)
         if turn is None:
             return 0
-        if not turn.silences:
+        if not turn.silences and webhook_id not in self._were_slow:
             return self._serve(turn, owner)
-        if not self.silent.acquire(blocking=False):
+        if not self.slow.acquire(blocking=False):
             after = AfterTurn(turn.silences, now + PUT_OFF, None)
             self.webhooks.record(webhook_id, (), after, owner=owner)
             return 0
         try:
             return self._serve(turn, owner)
         finally:
-            self.silent.release()
+            self.slow.release()
 
     def _serve(self, turn: Turn, owner: str) -> int:
         told: list[Told] = []
@@ -459,6 +462,10 @@ class Tell:
             silences = 0 if any(one.tried.status is not None for one in answers) else silences + 1
             if silences or disabled_why:
                 break
+        if any(one.tried.took_ms > SLOW_MS for one in told):
+            self._were_slow.add(turn.webhook.id)
+        else:
+            self._were_slow.discard(turn.webhook.id)
         now = self.clock.now()
         rests_until = SILENCES.next_attempt_at(now, silences) if silences else None
         fails_before = now - LONGEST_SILENCE if silences >= SILENT_FOR_GOOD else None

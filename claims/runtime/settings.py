@@ -397,7 +397,7 @@ class Settings(BaseModel):
     webhook_tasks: Annotated[int, Field(gt=0, le=256)] = Field(
         64,
         description="Webhooks served at once per worker; a slow receiver holds one. Those that did not "
-        "answer the last time have half of them at most.",
+        "answer within three seconds the last time have half of them at most.",
     )
     webhook_timeout_s: Annotated[float, Field(gt=0, le=15)] = Field(
         15.0, description="How long a webhook's receiver may take to answer."

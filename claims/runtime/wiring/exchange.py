@@ -253,8 +253,8 @@ class Exchange(Checking):
         """Serve a webhook."""
         threads = self.settings.webhook_tasks * POSTS_AT_ONCE
         executor = ThreadPoolExecutor(threads, thread_name_prefix="tell")
-        silent = Semaphore(max(1, self.settings.webhook_tasks // 2))
-        return Tell(self.webhooks, self._receivers, self.clock, executor, silent, note=note_webhook)
+        slow = Semaphore(max(1, self.settings.webhook_tasks // 2))
+        return Tell(self.webhooks, self._receivers, self.clock, executor, slow, note=note_webhook)
 
     @cached_property
     def results(self) -> PostgresResults:
