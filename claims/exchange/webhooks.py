@@ -449,6 +449,7 @@ class Tell:
 
     def _serve(self, turn: Turn, owner: str) -> int:
         told: list[Told] = []
+        was_slow = turn.webhook.id in self._were_slow
         # After a silence one goes ahead and the others follow when it has been answered.
         step = 1 if turn.silences else POSTS_AT_ONCE
         at, silences, disabled_why = 0, turn.silences, None
@@ -460,9 +461,11 @@ class Tell:
             if any(one.tried.status == _GONE_STATUS for one in answers):
                 disabled_why = GONE
             silences = 0 if any(one.tried.status is not None for one in answers) else silences + 1
+            if _is_slow(answers) and not was_slow:
+                break  # the rest goes where those go that are known to be slow
             if silences or disabled_why:
                 break
-        if any(one.tried.took_ms > SLOW_MS for one in told):
+        if _is_slow(told):
             self._were_slow.add(turn.webhook.id)
         else:
             self._were_slow.discard(turn.webhook.id)
@@ -485,3 +488,7 @@ class Tell:
         if again is None or tried.status == _GONE_STATUS:
             return Told(delivery.id, DeliveryState.FAILED, tried, None)
         return Told(delivery.id, DeliveryState.WAITING, tried, again)
+
+
+def _is_slow(told: Sequence[Told]) -> bool:
+    return any(one.tried.took_ms > SLOW_MS for one in told)

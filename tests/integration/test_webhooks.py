@@ -17,6 +17,7 @@ from claims.exchange.webhooks import (
     EVERY_TYPE,
     GONE,
     MOST,
+    POSTS_AT_ONCE,
     RETRIES,
     SETTLED_TYPES,
     SILENT_FOR_GOOD,
@@ -321,6 +322,18 @@ def test_however_many_were_slow_some_of_them_have_a_turn_at_once(told: Told, pat
     told.tell.slow.release()
     told.exchange.clock.advance(60)
     assert told.serve() >= 3
+
+
+def test_who_is_found_slow_keeps_no_others_waiting_with_all_that_waits(told: Told) -> None:
+    told.tell = replace(told.tell, receivers=Slow(Guard(LOOPBACK, needs_tls=True)))
+    webhook, _ = told.hook("/slow", types=("submission.received",))
+    told.answers(200, "/slow")
+    for number in range(12):
+        told.exchange.received(b"<x%d/>" % number)
+    while len(told.deliveries(webhook)) < 12:
+        told.announce()
+
+    assert [told.tell(webhook.id) for _ in range(3)] == [POSTS_AT_ONCE, 12 - POSTS_AT_ONCE, 0]
 
 
 def test_where_many_wait_for_a_worker_nobody_is_woken_once_more(told: Told) -> None:
