@@ -93,7 +93,7 @@ class BatchItemView(BaseModel):
     """One file of a batch and what became of it."""
 
     position: int = Field(description="Its place in the parcel, from 1.")
-    name: str
+    name: str = Field(description="Empty once the content of its submission was erased.")
     outcome: Outcome
     submission_id: str | None = Field(description="Its submission; of a duplicate, the first one.")
     state: State | None = Field(description="Where that stands.")

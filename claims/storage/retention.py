@@ -33,6 +33,8 @@ _ERASE: Final[tuple[LiteralString, ...]] = (
     "DELETE FROM reception_fault WHERE submission_id = %s",
     "DELETE FROM assessment WHERE submission_id = %s",
     "DELETE FROM review_due WHERE submission_id = %s",
+    # Files are called after patients; batch_item_of_submission.
+    "UPDATE batch_item SET name = '' WHERE submission_id = %s",
 )
 _ERASE_REVIEWS: Final[tuple[LiteralString, ...]] = (
     "DELETE FROM review_cut WHERE review_id = ANY(%s)",

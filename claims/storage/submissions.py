@@ -285,6 +285,18 @@ class SubmissionRecords:
         found = [(ordinal, classes) for ordinal, classes in rows if ordinal is not None]
         return {ordinal: None if classes is None else frozenset(classes) for ordinal, classes in found}
 
+    def has_later_claims(self, submission_id: SubmissionId) -> bool:
+        """Return whether the gateway has a later version of any of its claims (claim_of_episode)."""
+        with borrow(self.pool) as connection:
+            row = connection.execute(
+                "SELECT EXISTS (SELECT FROM claim mine JOIN claim same ON same.ma_lk = mine.ma_lk "
+                "AND same.facility = mine.facility AND same.submission_id > mine.submission_id "
+                "JOIN submission later ON later.id = same.submission_id "
+                "WHERE mine.submission_id = %s AND later.state = 'acknowledged')",
+                [submission_id],
+            ).fetchone()
+        return row is not None and bool(row[0])
+
     def receipt(self, submission_id: SubmissionId) -> Receipt | None:
         """Return the gateway's receipt, if there is one."""
         with borrow(self.pool) as connection:

@@ -10,7 +10,8 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -21,13 +22,15 @@ from structlog.testing import capture_logs
 
 from claims.api.app import create_app
 from claims.exchange.access.keys import Scope
+from claims.exchange.access.places import EVERYWHERE
 from claims.exchange.batches import FAULTS, Batch, WorkOffBatch, new_batch_id
 from claims.exchange.errors import BatchFault
-from claims.exchange.submission import FacilityCode
+from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.runtime.batching import BatchRunner
 from claims.runtime.settings import Settings
 from claims.runtime.wiring import Service
 from signing.demo_pki import DemoPki
+from tests.fakes import SetClock
 from tests.in_process import TestClient
 
 ZIP = {"Content-Type": "application/zip"}
@@ -115,6 +118,27 @@ def test_a_multipart_body_is_as_good_as_a_zip(client: TestClient, service: Servi
     assert again.headers["Idempotent-Replayed"] == "true"
     refused = client.get(f"{first.headers['Location']}/items?outcome=refused", headers=headers).json()
     assert [one["cause"] for one in refused["data"]] == ["duplicate-name", "too-large"]
+
+
+def test_what_a_file_was_called_is_erased_with_its_content(client: TestClient, service: Service) -> None:
+    headers = key(service)
+    data = zipped(("NGUYEN VAN A.xml", b"<a/>"), ("TRAN THI B.xml", b"<b/>"))
+    again = zipped(("NGUYEN VAN A, moi.xml", b"<a/>"))
+    places = []
+    for one in (data, again):
+        posted = client.post("/v1/batches", content=one, headers=headers | ZIP)
+        finished(client, posted, headers)
+        places.append(f"{posted.headers['Location']}/items")
+    items = client.get(places[0], headers=headers).json()["data"]
+    erased = SubmissionId(items[0]["submission_id"])
+    service.check([erased])
+    later = SetClock(service.clock.now() + timedelta(days=366 * 21))
+    retain = replace(service.retain, clock=later)
+    retain.erase(erased, within=EVERYWHERE, actor="officer", reason="time is over")
+
+    names = [[item["name"] for item in client.get(place, headers=headers).json()["data"]] for place in places]
+
+    assert names == [["", "TRAN THI B.xml"], [""]]
 
 
 def test_a_part_without_a_file_name_is_called_by_its_place(client: TestClient, service: Service) -> None:
