@@ -203,9 +203,11 @@ class _Examination:
             chain.append(record)
         self._chain, self._tokens = tuple(chain), lines
         last = chain[-1]
-        erased = next((each for each in chain if each.kind == "erased"), None)
-        if erased is not None:
-            self.facts["erased_at"] = erased.at.isoformat()
+        # A state may stay what it was: the gateway has taken what was superseded, too.
+        for kind in ("superseded", "erased"):
+            found = next((each for each in chain if each.kind == kind), None)
+            if found is not None:
+                self.facts[f"{kind}_at"] = found.at.isoformat()
         self.facts |= {
             "submission": last.submission,
             "facility": last.facility,

@@ -57,6 +57,10 @@ _FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "submission": ("Lần gửi", "Submission"),
     "facility": ("Cơ sở KBCB", "Facility"),
     "state": ("Trạng thái cuối", "Last state"),
+    "superseded_at": (
+        "ĐÃ THAY BẰNG BẢN MỚI HƠN, lúc",
+        "SUPERSEDED by a later version",
+    ),
     "erased_at": (
         "Nội dung đã bị xóa hợp lệ, chỉ còn bằng chứng, lúc",
         "Content lawfully erased, proof alone is left",

@@ -25,6 +25,7 @@ from claims.proof.container import (
 )
 from claims.proof.errors import BrokenArchive, BrokenContainer
 from claims.proof.keys import Authority, by_key_id, key_set
+from claims.proof.records import Record
 from claims.proof.renewal import RenewArchive
 from claims.proof.tokens import ServiceKey
 from claims.proof.verdict import Answer, ArchiveVerdict, Question, Statement
@@ -84,6 +85,20 @@ def test_everything_holds(made: Made) -> None:
     assert verdict.facts["submission"] == SUBMISSION
     assert verdict.facts["ma_giao_dich"] == "GD1"
     assert verdict.facts["bundle_indication"] == "TOTAL-PASSED"
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_what_was_superseded_says_so_though_the_gateway_has_it(made: Made, language: str) -> None:
+    *before, last = made.contents.records
+    keys = {made.key.key_id: made.key.certificate}
+    superseded = replace(Record.verify(last, keys), kind="superseded").sign(made.key)
+
+    facts = verified(made, made.with_contents(records=[*before, superseded])).facts
+
+    assert facts["state"] == "acknowledged"
+    assert facts["superseded_at"] == Record.verify(last, keys).at.isoformat()
+    said = " ".join(name for name, _ in words.facts(facts, language))
+    assert ("THAY BẰNG BẢN MỚI HƠN" in said, "SUPERSEDED" in said) == (language == "vi", language == "en")
 
 
 def test_the_same_content_is_the_same_bytes(made: Made) -> None:
