@@ -3,8 +3,8 @@
 import base64
 import hashlib
 import re
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import date
 from enum import StrEnum
 from html import escape
 from typing import Annotated, Final
@@ -85,6 +85,11 @@ _ERASED: Final = (
     "Nội dung điện tử đã được xóa ngày {on} khi hết thời hạn lưu trữ; mã băm và bằng chứng vẫn được giữ.",
     "Its electronic content was erased on {on}, having been kept long enough; digest and proof are kept.",
 )
+#: So is this: a bundle of several claims is superseded by nothing that has only some of them.
+_LATER: Final = (
+    "Một số hồ sơ trong đó đã có bản mới hơn mà cổng đã nhận: với chúng, bản giấy này không còn giá trị.",
+    "The gateway has later versions of some claims in it: for these this paper no longer counts.",
+)
 _STYLE: Final = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem}"
     "h1{font-size:1.4rem}dt{color:#555}dd{margin:0 0 .6rem}@media(prefers-color-scheme:dark){body{"
@@ -143,12 +148,14 @@ def show_standing(
         return _page(Standing.UNKNOWN, {})
     facility = " ".join(filter(None, (found.facility, service.facilities.name_of(found.facility))))
     month = f"{local_time(found.received_at):%m/%Y}"
-    erasure = service.kept_records.erasure_of(found.id)
-    return _page(
-        _standing(found),
-        {("Cơ sở", "Facility"): facility, ("Tháng nhận", "Received in"): month},
-        erased_on=None if erasure is None else local_date(erasure.erased_at),
-    )
+    standing, beside = _standing(found), []
+    if standing is Standing.VALID and service.submissions.has_later_claims(found.id):
+        beside.append(_LATER)
+    if (erasure := service.kept_records.erasure_of(found.id)) is not None:
+        day = f"{local_date(erasure.erased_at):%d/%m/%Y}"
+        beside.append((_ERASED[0].format(on=day), _ERASED[1].format(on=day)))
+    facts = {("Cơ sở", "Facility"): facility, ("Tháng nhận", "Received in"): month}
+    return _page(standing, facts, beside)
 
 
 def _standing(submission: Submission) -> Standing:
@@ -158,12 +165,10 @@ def _standing(submission: Submission) -> Standing:
 
 
 def _page(
-    standing: Standing, facts: dict[tuple[str, str], str], *, erased_on: date | None = None
+    standing: Standing, facts: Mapping[tuple[str, str], str], beside: Iterable[tuple[str, str]] = ()
 ) -> HTMLResponse:
     vietnamese, english = _SENTENCES[standing]
-    erased = (
-        "" if erased_on is None else "<p>{}<p lang=en>{}".format(*_ERASED).format(on=f"{erased_on:%d/%m/%Y}")
-    )
+    more = "".join(f"<p>{vi}<p lang=en>{en}" for vi, en in beside)
     rows = "".join(
         f"<dt>{vi} <span lang=en>/ {en}</span><dd>{escape(value)}" for (vi, en), value in facts.items()
     )
@@ -171,7 +176,7 @@ def _page(
         "<!doctype html><html lang=vi><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width,initial-scale=1'>"
         f"<title>eHoSo</title><style>{_STYLE}</style><main data-standing={standing.value}>"
-        f"<h1>{vietnamese}</h1><p lang=en>{english}{erased}<dl>{rows}</dl></main></html>",
+        f"<h1>{vietnamese}</h1><p lang=en>{english}{more}<dl>{rows}</dl></main></html>",
         headers={
             "Content-Security-Policy": f"default-src 'none'; style-src '{_STYLE_HASH}'",
             "Cache-Control": "no-store",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,8 +70,7 @@ def paper(
         # Entered last, so that what is under way ends before the connection closes.
         pool = stack.enter_context(ThreadPoolExecutor(parallel))
         bar = stack.enter_context(progress_bar("paper forms", len(names)))
-        forms = [(name, pool.submit(make, name)) for name in names]
-        for name, form in forms:
+        for name, form in in_their_order(make, names, pool, ahead=parallel):
             target = free_path(output, stem_of(Path(name)), ".pdf", taken)
             entry = _write(name, form, target)
             refused += "error" in entry
@@ -79,6 +79,19 @@ def paper(
                 emit(entry)
             bar.advance()
     return Exit.BLOCKED if refused else Exit.FINE
+
+
+def in_their_order(
+    make: Callable[[str], bytes], names: Sequence[str], pool: Executor, *, ahead: int
+) -> Iterator[tuple[str, Future[bytes]]]:
+    """Have forms made; yield each with its name, so few ahead of who writes them that no memory fills."""
+    waiting: deque[tuple[str, Future[bytes]]] = deque()
+    for name in names:
+        waiting.append((name, pool.submit(make, name)))
+        if len(waiting) > ahead:
+            yield waiting.popleft()
+    while waiting:
+        yield waiting.popleft()
 
 
 def _expand(things: Sequence[str]) -> list[str]:

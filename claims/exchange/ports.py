@@ -359,6 +359,10 @@ class Submissions(Protocol):
         """
         ...
 
+    def has_later_claims(self, submission_id: SubmissionId) -> bool:
+        """Return whether the gateway has a later version of any of its claims."""
+        ...
+
     def receipt(self, submission_id: SubmissionId) -> Receipt | None:
         """Return the gateway's receipt, if there is one."""
         ...

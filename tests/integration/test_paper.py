@@ -3,6 +3,7 @@
 import base64
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import zxingcpp
 from PIL import Image
 
 from claims.checking.samples import load_sample
+from claims.cli.papers import in_their_order
 from claims.paper.rendering import Copy, render_pdf
 from claims.runtime.wiring import Service
 from signing.canonical import parse
@@ -252,6 +254,31 @@ def test_what_could_not_be_sent_was_not_refused(client: TestClient, service: Ser
     assert "data-standing=under-way" in page.text
 
 
+def test_of_a_file_of_several_claims_the_code_tells_that_some_have_later_versions(
+    client: TestClient, service: Service
+) -> None:
+    headers = key(service) | XML
+    first, later = (client.post("/v1/submissions", content=one, headers=headers).json() for one in ("1", "2"))
+    with service.pool.connection() as connection:
+        connection.execute("UPDATE submission SET state = 'acknowledged' WHERE id = %s", [first["id"]])
+        for each, ordinal, ma_lk in ((first, 1, "A"), (first, 2, "B"), (later, 1, "B")):
+            connection.execute(
+                "INSERT INTO claim (submission_id, ordinal, facility, ma_lk, summary) "
+                "VALUES (%s, %s, '99001', %s, '{}')",
+                [each["id"], ordinal, ma_lk],
+            )
+    address = f"/v/{first['id']}?d={first['sha256'][:16]}"
+
+    before = client.get(address)
+    with service.pool.connection() as connection:
+        connection.execute("UPDATE submission SET state = 'acknowledged' WHERE id = %s", [later["id"]])
+    after = client.get(address)
+
+    assert "data-standing=valid" in before.text
+    assert "data-standing=valid" in after.text
+    assert ("later versions" in before.text, "later versions" in after.text) == (False, True)
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -268,6 +295,25 @@ def test_whatever_was_scanned_there_is_a_page_to_read(client: TestClient, addres
 
     assert (page.status_code, "data-standing=unknown" in page.text) == (200, True)
     assert "Không có hồ sơ nào như vậy" in page.text
+
+
+def test_of_a_long_list_few_forms_are_made_before_they_are_written() -> None:
+    made: list[str] = []
+
+    def make(name: str) -> bytes:
+        made.append(name)
+        return name.encode()
+
+    with ThreadPoolExecutor(2) as pool:
+        forms = in_their_order(make, [f"{number}" for number in range(100)], pool, ahead=2)
+        first = next(forms)
+        wait_for_pool = [pool.submit(int) for _ in range(4)]
+        assert [each.result() for each in wait_for_pool] == [0] * 4
+        ahead = len(made)
+        rest = [form.result() for _, form in forms]
+
+    assert (first[0], ahead) == ("0", 3)
+    assert rest == [f"{number}".encode() for number in range(1, 100)]
 
 
 def test_forms_of_files_and_of_a_list(tmp_path: Path) -> None:
