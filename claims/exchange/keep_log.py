@@ -28,8 +28,9 @@ _BEFORE: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
-class _Rest:
-    until: datetime = _BEFORE
+class _Done:
+    asked_until: datetime = _BEFORE
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class KeepLog:
     authority: TimestampAuthority | None
     head_every_s: float
     kept: KeptHeads | None = None
-    _rest: _Rest = field(default_factory=_Rest, init=False, repr=False, compare=False)
+    _done: _Done = field(default_factory=_Done, init=False, repr=False, compare=False)
 
     def __call__(self) -> int:
         """Append what there is, sign a head if it is time; return how many records were made.
@@ -69,16 +70,17 @@ class KeepLog:
         now = self.clock.now()
         head = self.log.latest_head()
         if head is None or now - head.head.at >= timedelta(seconds=self.head_every_s):
-            signed = self.log.sign_head(self.keys.current(), now=now)
-            if signed is not None and self.kept is not None:
-                self.kept.keep(signed.token, is_lost=self._is_lost)
-            head = signed or head
+            head = self.log.sign_head(self.keys.current(), now=now) or head
+        # Whoever signed it: an archive that nobody made here may rest on it.
+        if self.kept is not None and head is not None and head.token != self._done.kept:
+            self.kept.keep(head.token, is_lost=self._is_lost)
+            self._done.kept = head.token
         if self.authority is not None and head is not None and head.timestamp is None:
             last = self.log.last_stamped_at()
-            if (last is None or now - last >= _DAY) and now >= self._rest.until:
-                self._rest.until = now + _REST  # unless it answers
+            if (last is None or now - last >= _DAY) and now >= self._done.asked_until:
+                self._done.asked_until = now + _REST  # unless it answers
                 self.stamp(head, self.authority)
-                self._rest.until = now
+                self._done.asked_until = now
 
     def _is_lost(self, token: str) -> bool:
         try:

@@ -23,6 +23,7 @@ from claims.proof.container import read_container
 from claims.proof.merkle import check_consistency, check_inclusion, leaf_hash
 from claims.proof.records import AcceptanceReceipt, Record, TreeHead, token_digest
 from claims.proof.verification import verify_archive
+from claims.runtime.kept_heads import NAME, FileOfHeads
 from claims.runtime.service_keys import FolderOfServiceKeys
 from claims.storage.archives import PostgresArchives
 from claims.storage.evidence import PostgresLog
@@ -308,6 +309,23 @@ def test_a_head_is_signed_though_more_waits_than_one_turn_takes(
 
     assert head is not None
     assert head.head.size == 2
+
+
+def test_a_head_that_was_signed_for_an_archive_is_kept_outside_of_the_database_too(
+    exchange: Exchange, keys: FolderOfServiceKeys, log: PostgresLog, tmp_path: Path
+) -> None:
+    kept = FileOfHeads(tmp_path / NAME)
+    keep_log = KeepLog(log, keys, exchange.clock, None, 60, kept)
+    exchange.received(b"<a/>")
+    keep(keep_log, 1)
+    exchange.received(b"<b/>")
+    keep(keep_log, 1)
+
+    head = log.sign_head(keys.current(), now=exchange.clock.now())
+    keep_log()
+
+    assert head is not None
+    assert kept.tokens() == [head.token]
 
 
 def test_an_archive_is_whole_though_the_first_timestamp_over_its_records_has_ended(
