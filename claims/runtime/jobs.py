@@ -88,17 +88,18 @@ class CeleryJobs:
 
     def _publish(self) -> None:
         while True:
-            gathered = [self._waiting.get()]
-            time.sleep(_GATHER_S)
-            gathered += self._at_hand()
-            deadline = time.monotonic() + _GATHER_UNDER_LOAD_S - _GATHER_S
-            while _LOAD <= len(gathered) < self.check_batch and time.monotonic() < deadline:
+            gathered = [self._waiting.get(), *self._at_hand(self.check_batch - 1)]
+            began, patience_s = time.monotonic(), _GATHER_S
+            # No more than fill a message: one for the few that are over would cost as much as a full one.
+            while (room := self.check_batch - len(gathered)) > 0 and time.monotonic() - began < patience_s:
                 time.sleep(_GATHER_S / 2)
-                gathered += self._at_hand()
+                gathered += self._at_hand(room)
+                if len(gathered) >= _LOAD:
+                    patience_s = _GATHER_UNDER_LOAD_S
             self._send(gathered)
 
-    def _at_hand(self) -> list[_WakeUp]:
-        return [self._waiting.get() for _ in range(self._waiting.qsize())]
+    def _at_hand(self, most: int) -> list[_WakeUp]:
+        return [self._waiting.get() for _ in range(min(most, self._waiting.qsize()))]
 
     def _send(self, gathered: Sequence[_WakeUp]) -> None:
         ids = {task: [one.argument for one in gathered if one.task == task] for task in (CHECK, DELIVER)}

@@ -53,3 +53,17 @@ def test_under_load_wake_ups_of_different_moments_share_a_message(monkeypatch: p
 
     assert broker.messages.get(timeout=_SOON_S) == (CHECK, [[*_ids(0, 50)]])
     later.join()
+
+
+def test_what_is_over_a_full_message_goes_with_what_comes_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_GATHER_UNDER_LOAD_S", 2 * _SOON_S)
+    broker = _Broker()
+    waker = _jobs(broker)
+
+    waker.wake_check(_ids(0, 60))
+    later = threading.Timer(0.2, waker.wake_check, [_ids(60, 40)])
+    later.start()
+
+    taken = [broker.messages.get(timeout=_SOON_S) for _ in range(2)]
+    assert taken == [(CHECK, [[*_ids(0, 50)]]), (CHECK, [[*_ids(50, 50)]])]
+    later.join()
