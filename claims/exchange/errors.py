@@ -429,9 +429,7 @@ class EmptySelection(ClaimsError):
     """A replay was asked for without saying which submissions."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "a replay needs a condition beside the facility; without one it would select everything"
-        )
+        super().__init__("without a condition beside the facility everything would be selected")
 
 
 class StoreUnavailable(ClaimsError):

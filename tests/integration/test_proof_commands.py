@@ -194,7 +194,7 @@ def test_no_refusal_of_one_archive_keeps_the_others_back(tmp_path: Path) -> None
     with serve_web() as web:
         for name, answer in refusals.items():
             web.answers[f"/v1/submissions/{name}/archive"] = partial(_always, answer)
-        web.offer("/v1/submissions/sub_last/archive", b"whole")
+        web.offer("/v1/submissions/sub_last/archive", b"whole", "application/vnd.etsi.asic-e+zip")
         options = ("--output", tmp_path / "out", "--url", web.url(""), "--key-file", tmp_path / "key")
         done = claims("archive", "export", *refusals, "sub_last", *options, "--json")
 
