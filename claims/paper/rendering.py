@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from threading import local
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import typst
 
@@ -51,7 +50,6 @@ _DIGEST_SHOWN: Final = 16
 _REPEATED: Final = "ENV.DUPLICATE_TABLE"
 #: Of all that a form says; a statement of 500 rows says 80,000. So much takes seconds and some 500 MB.
 _MOST_CHARACTERS: Final = 2_000_000
-_TEMPLATE: Final = Path(__file__).with_name("sheet.typ")
 _STANDARD: Final = "a-3a"
 #: Letters other than Latin (Vietnamese among them), Greek and what is usual between them.
 _RARE: Final = re.compile(
@@ -104,12 +102,13 @@ def render_pdf(bundle: bytes, copy: Copy) -> bytes:
     if contents.document is DocumentKind.UNREADABLE or not any(claim.tables for claim in contents.claims):
         raise CannotRender("the file holds no claim that can be read")
     try:
-        text = bundle.decode()
+        bundle.decode()
     except UnicodeDecodeError as error:
         raise CannotRender("the file is not UTF-8") from error
     sha256 = hashlib.sha256(bundle).hexdigest()
     words = _words(copy.language)
     address = address_of(copy.public_url, copy.submission_id, sha256)
+    qr = points(address) if address else []
     data = {
         "words": words,
         "language": copy.language,
@@ -120,7 +119,7 @@ def render_pdf(bundle: bytes, copy: Copy) -> bytes:
         "sha256": sha256,
         "attachment": f"{copy.submission_id or sha256[:_DIGEST_SHOWN]}.xml",
         "address": address,
-        "qr": _qr(address) if address else None,
+        "qr_side": len(qr),
         "widths": WIDTHS_MM[1:],
         "header_heights": HEADER_HEIGHTS_PT[copy.language],
         "signature": [
@@ -138,17 +137,21 @@ def render_pdf(bundle: bytes, copy: Copy) -> bytes:
         raise CannotRender(f"it says more than a form can hold ({_MOST_CHARACTERS} characters)")
     if "\\" in written:
         written = _CONTROL.sub(lambda found: found[1] + (" " if found[2] else BOX), written)
+    # Files are text; a list of small numbers is JSON as Python writes it, and quicker.
+    files = {"bundle.xml": bundle, "qr.json": str(list(b"".join(qr))).encode()}
     try:
-        return _compile(written, text, copy.at)
+        return _compile({**files, "data.json": written.encode()}, copy.at)
     except (typst.TypstError, UnicodeEncodeError):
         # PDF/A shows every letter or is none: what the form's fonts may lack becomes a box. The XML has it.
-        return _compile(_RARE.sub(BOX, written), text, copy.at)
+        return _compile({**files, "data.json": _RARE.sub(BOX, written).encode()}, copy.at)
 
 
-def _compile(data: str, bundle: str, at: datetime) -> bytes:
+def _compile(files: Mapping[str, bytes], at: datetime) -> bytes:
+    # Its stub does not know of dictionaries, which its documentation has.
+    project = cast("bytes", {"main.typ": _template(), **files})
     pdf = _compiler().compile(
+        project,
         format="pdf",
-        sys_inputs={"data": data, "bundle": bundle},
         pdf_standards=_STANDARD,
         # It takes times of a fixed offset only.
         timestamp=at.astimezone(UTC).replace(microsecond=0),
@@ -162,7 +165,7 @@ def _compiler() -> typst.Compiler:
     # One for each thread that makes forms: it does one thing at a time.
     found: typst.Compiler | None = getattr(_of_thread, "compiler", None)
     if found is None:
-        found = typst.Compiler(str(_TEMPLATE), root=str(_TEMPLATE.parent), font_paths=_fonts())
+        found = typst.Compiler(font_paths=_fonts())
         _of_thread.compiler = found
     return found
 
@@ -325,16 +328,16 @@ def _title(claim: ReadClaim, words: Mapping[str, str]) -> str:
     return f"{words['claim']} {claim.ma_lk}"
 
 
-def _qr(address: str) -> dict[str, object]:
-    rows = points(address)
-    return {"points": list(b"".join(rows)), "side": len(rows)}
-
-
 @cache
 def _words(language: str) -> Mapping[str, str]:
     text = (resources.files(__package__ or "") / "words.toml").read_text(encoding="utf-8")
     words: Mapping[str, str] = tomllib.loads(text)[language]
     return words
+
+
+@cache
+def _template() -> bytes:
+    return (resources.files(__package__ or "") / "sheet.typ").read_bytes()
 
 
 @cache

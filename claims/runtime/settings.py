@@ -330,12 +330,12 @@ class Settings(BaseModel):
     check_processes: Annotated[int, Field(gt=0)] = Field(
         os.cpu_count() or 1, description="Processes that check; one per core."
     )
-    send_batch: Annotated[int, Field(gt=0, le=200)] = Field(25, description="Submissions per delivery task.")
+    send_batch: Annotated[int, Field(gt=0, le=200)] = Field(50, description="Submissions per delivery task.")
     send_lease_s: WholeSeconds = Field(
         300, description="Longest a delivery batch may take: more than eight exchanges with the gateway."
     )
     send_tasks: Annotated[int, Field(gt=0, le=64)] = Field(
-        5, description="Delivery tasks at once per worker; times SEND_BATCH: requests at once."
+        4, description="Delivery tasks at once per worker; times SEND_BATCH: requests at once."
     )
     send_attempts: Annotated[int, Field(gt=0)] = Field(
         12, description="Attempts before a submission is left to an operator."

@@ -17,12 +17,12 @@ from datetime import timedelta
 from typing import Final, LiteralString
 
 import structlog
-from ulid import ULID
 
 from claims.exchange.lifecycle import FINAL, HAND_IN_AGAIN_WITHIN
 from claims.exchange.ports import Clock
 from claims.storage.objects import Objects
 from claims.storage.pool import Pool, borrow
+from claims.storage.selection import first_id_at
 
 log = structlog.get_logger()
 
@@ -184,7 +184,7 @@ class MoveContents:
         return {
             "after": after,
             # Ids begin with the time of receipt, and nothing is settled before it came.
-            "until": f"sub_{str(ULID.from_datetime(before))[:10]}",
+            "until": first_id_at(before),
             "before": before,
             # It may be handed in again, and be checked anew, to the end of a request that has begun by then.
             "withdrawn_before": self.clock.now() - HAND_IN_AGAIN_WITHIN - timedelta(days=1),

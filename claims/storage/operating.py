@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from typing import Final, LiteralString
 
 from psycopg.rows import TupleRow
-from ulid import ULID
 
 from claims.exchange.access.places import Reach
 from claims.exchange.lifecycle import State
@@ -23,6 +22,7 @@ from claims.exchange.operating import (
 )
 from claims.exchange.submission import FacilityCode, SubmissionId
 from claims.storage.pool import Pool, borrow
+from claims.storage.selection import first_id_at
 from claims.storage.submissions import COLUMNS, submission_of
 
 #: How many rows of a backlog, a cause or an hour are looked at.
@@ -31,8 +31,6 @@ MOST_COUNTED: Final = 50_000
 MOST_SAMPLED: Final = 1_000
 _HOURS: Final = 24
 _FACILITIES_SHOWN: Final = 5
-#: As long as the part of an id that tells the time.
-_TIME_LETTERS: Final = 10
 
 # submission_due holds nothing but what waits.
 _BACKLOG: LiteralString = """
@@ -155,8 +153,8 @@ class PostgresOperating:
             for ago in range(_HOURS - 1, -1, -1):
                 begins = last - timedelta(hours=ago)
                 params = {
-                    "begin": _least_id(begins),
-                    "end": _least_id(begins + timedelta(hours=1)),
+                    "begin": first_id_at(begins),
+                    "end": first_id_at(begins + timedelta(hours=1)),
                     "most": MOST_COUNTED + 1,
                     "sampled": MOST_SAMPLED,
                 }
@@ -259,8 +257,3 @@ def _group(state: str, cause: str, row: TupleRow) -> FailureGroup:
         last_at,
         [(FacilityCode(code), int(n)) for code, _, n in (one.partition(" ") for one in facilities)],
     )
-
-
-def _least_id(at: datetime) -> str:
-    """Return what no id of a submission from this moment on comes before."""
-    return f"sub_{str(ULID.from_datetime(at))[:_TIME_LETTERS]}"

@@ -3,14 +3,18 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from datetime import date, datetime
-from typing import LiteralString
+from datetime import UTC, date, datetime
+from typing import Final, LiteralString
 
 from ulid import ULID
 
 from claims.exchange.errors import InvalidCursor
 from claims.exchange.submission import SubmissionFilter
 from claims.localtime import VIETNAM
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+#: Sorts behind every letter of an id.
+_BEHIND: Final = "~"
 
 
 def conditions(  # noqa: C901 - one line for each condition
@@ -44,10 +48,12 @@ def conditions(  # noqa: C901 - one line for each condition
         narrow("s.sha256 = decode(%(sha256)s, 'hex')", "sha256", which.sha256)
     if which.cause is not None:
         narrow("s.cause = %(cause)s", "cause", which.cause)
-    if which.received_from is not None:
+    if which.received_from is not None:  # submission_pkey, submission_of_facility
         narrow("s.received_at >= %(received_from)s", "received_from", which.received_from)
+        narrow("s.id > %(first_id)s", "first_id", first_id_at(which.received_from))
     if which.received_until is not None:
         narrow("s.received_at < %(received_until)s", "received_until", which.received_until)
+        narrow("s.id < %(behind_id)s", "behind_id", first_id_at(which.received_until) + _BEHIND)
     return " AND ".join(parts) or "true", params
 
 
@@ -73,6 +79,10 @@ def decode_cursor(cursor: str) -> str:
 
 def first_id(day: date) -> str:
     """Return what sorts before every id of that day and after every earlier one."""
-    midnight = datetime(day.year, day.month, day.day, tzinfo=VIETNAM)
-    time_of_ulid = str(ULID.from_datetime(midnight))[:10]
+    return first_id_at(datetime(day.year, day.month, day.day, tzinfo=VIETNAM))
+
+
+def first_id_at(at: datetime) -> str:
+    """Return what sorts before every id of that millisecond and after every earlier one."""
+    time_of_ulid = str(ULID.from_datetime(max(at, _EPOCH)))[:10]
     return f"sub_{time_of_ulid}"

@@ -143,7 +143,7 @@ def test_a_cursor_that_no_page_gave_is_refused(feed: PostgresFeed, cursor: str) 
 def test_the_latest_place_is_looked_up_and_no_event_is_sorted(exchange: Exchange) -> None:
     exchange.checked()
 
-    with exchange.pool.connection() as connection:
+    with exchange.pool.connection() as connection, connection.transaction():
         # So a few rows are planned as many are.
         connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {LATEST}", [FACILITY]).fetchall())

@@ -2,13 +2,16 @@
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from psycopg import sql
 
 from claims.exchange.access.places import EVERYWHERE, Place, Reach
 from claims.exchange.errors import IdempotencyMismatch, SubmissionNotFound
 from claims.exchange.lifecycle import State
 from claims.exchange.submission import SubmissionFilter
+from claims.storage.selection import conditions
 from tests.integration.conftest import FACILITY, OTHER_FACILITY, Exchange
 
 # Bytes that any re-serialization would change.
@@ -110,3 +113,67 @@ def test_pages_hold_everything_once_newest_first(exchange: Exchange) -> None:
 
     assert len(seen) == 7
     assert seen == sorted(seen, reverse=True)
+
+
+@pytest.mark.parametrize("microsecond", [0, 400, 999_600])
+def test_a_time_selects_what_came_from_it_on_and_before_it_to_the_microsecond(
+    exchange: Exchange, microsecond: int
+) -> None:
+    first = exchange.clock.now().replace(microsecond=microsecond)
+    for number in range(3):
+        exchange.clock.time = first + number * timedelta(microseconds=300)
+        exchange.received(b"%d" % number)
+    last = exchange.clock.now()
+
+    def count(since: datetime | None, until: datetime | None) -> int:
+        which = SubmissionFilter(within=EVERYWHERE, received_from=since, received_until=until)
+        return len(exchange.submissions.list_page(which, limit=10, cursor=None).items)
+
+    assert [count(first, None), count(last, None), count(last + timedelta(microseconds=1), None)] == [3, 1, 0]
+    assert [count(None, first), count(None, last), count(first, last), count(last, first)] == [0, 2, 2, 0]
+    longest = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    assert count(*longest) == 3
+
+
+@pytest.mark.parametrize(
+    ("which", "index"),
+    [
+        pytest.param(
+            SubmissionFilter(
+                within=EVERYWHERE,
+                received_from=datetime(2026, 5, 1, tzinfo=UTC),
+                received_until=datetime(2026, 5, 2, tzinfo=UTC),
+            ),
+            "submission_pkey",
+            id="a-day-long-ago",
+        ),
+        pytest.param(SubmissionFilter(within=EVERYWHERE, cause="X"), "submission_of_cause", id="cause"),
+        pytest.param(
+            SubmissionFilter(within=EVERYWHERE, states=(State.WITHDRAWN,)),
+            "submission_set_aside",
+            id="withdrawn",
+        ),
+        pytest.param(
+            SubmissionFilter(within=EVERYWHERE, states=(State.SUPERSEDED,)),
+            "submission_set_aside",
+            id="superseded",
+        ),
+    ],
+)
+def test_what_is_rare_among_millions_is_looked_up(
+    exchange: Exchange, which: SubmissionFilter, index: str
+) -> None:
+    where, params = conditions(which)
+
+    asked = sql.SQL("EXPLAIN SELECT id FROM submission s WHERE {} ORDER BY s.id DESC LIMIT 50")
+    with exchange.pool.connection() as connection, connection.transaction():
+        # So a few rows are planned as many are.
+        for step in ("seqscan", "bitmapscan", "sort"):
+            connection.execute(sql.SQL("SET LOCAL {} = off").format(sql.Identifier(f"enable_{step}")))
+        rows = connection.execute(asked.format(sql.SQL(where)), params).fetchall()
+    plan = "\n".join(row[0] for row in rows)
+
+    assert f"Backward using {index}" in plan
+    assert "Sort" not in plan
+    # A day is a piece of an index that has every submission; the other indexes have nothing else.
+    assert ("Index Cond" in plan) == (index != "submission_set_aside")
