@@ -9,7 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from threading import local
 from typing import TYPE_CHECKING, Final, cast
 
@@ -50,6 +50,7 @@ _DIGEST_SHOWN: Final = 16
 _REPEATED: Final = "ENV.DUPLICATE_TABLE"
 #: Of all that a form says; a statement of 500 rows says 80,000. So much takes seconds and some 500 MB.
 _MOST_CHARACTERS: Final = 2_000_000
+_FOLDER: Final = Path(__file__).parent
 _STANDARD: Final = "a-3a"
 #: Letters other than Latin (Vietnamese among them), Greek and what is usual between them.
 _RARE: Final = re.compile(
@@ -165,7 +166,8 @@ def _compiler() -> typst.Compiler:
     # One for each thread that makes forms: it does one thing at a time.
     found: typst.Compiler | None = getattr(_of_thread, "compiler", None)
     if found is None:
-        found = typst.Compiler(font_paths=_fonts())
+        # Its root is a folder that is there: else it is the process's, which may be gone.
+        found = typst.Compiler(root=str(_FOLDER), font_paths=_fonts())
         _of_thread.compiler = found
     return found
 
@@ -330,14 +332,14 @@ def _title(claim: ReadClaim, words: Mapping[str, str]) -> str:
 
 @cache
 def _words(language: str) -> Mapping[str, str]:
-    text = (resources.files(__package__ or "") / "words.toml").read_text(encoding="utf-8")
+    text = (_FOLDER / "words.toml").read_text(encoding="utf-8")
     words: Mapping[str, str] = tomllib.loads(text)[language]
     return words
 
 
 @cache
 def _template() -> bytes:
-    return (resources.files(__package__ or "") / "sheet.typ").read_bytes()
+    return (_FOLDER / "sheet.typ").read_bytes()
 
 
 @cache

@@ -31,7 +31,7 @@ from claims.storage.documents import claim_from_json, finding_from_json, stage_f
 from claims.storage.events import note_events
 from claims.storage.pool import Pool, borrow
 from claims.storage.results import gateway_findings
-from claims.storage.selection import conditions, decode_cursor, encode_cursor
+from claims.storage.selection import conditions, decode_cursor, encode_cursor, first_id_at
 from claims.storage.vault import IN_THE_CLEAR, DataKey, Part, Vault, lock_of
 
 #: Keys of half a day of the whole country.
@@ -375,12 +375,17 @@ def find_oldest(
     after: SubmissionId | None,
     limit: int,
 ) -> list[Submission]:
-    """Return submissions received since, in the order of their ids, after one of them."""
+    """Return submissions received since, in the order of their ids, after one of them (submission_pkey)."""
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM submission s WHERE s.received_at >= %(since)s "
         "AND (%(facility)s::text IS NULL OR s.facility = %(facility)s) "
-        "AND s.id > coalesce(%(after)s, '') ORDER BY s.id LIMIT %(limit)s",
-        {"since": since, "facility": facility, "after": after, "limit": limit},
+        "AND s.id > %(after)s ORDER BY s.id LIMIT %(limit)s",
+        {
+            "since": since,
+            "facility": facility,
+            "after": max(after or "", first_id_at(since)),
+            "limit": limit,
+        },
     ).fetchall()
     return [submission_of(row) for row in rows]
 

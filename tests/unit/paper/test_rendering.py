@@ -1,8 +1,11 @@
 """A form is PDF/A with the signed XML inside, whatever stands in the claim."""
 
 import io
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pikepdf
@@ -51,6 +54,32 @@ def test_the_very_bytes_are_attached_and_the_file_says_which_standard_it_keeps(
 
 def test_the_same_values_make_the_same_bytes(signed: bytes) -> None:
     assert render_pdf(signed, a_copy()) == render_pdf(signed, a_copy())
+
+
+def test_a_form_asks_nothing_of_the_folder_that_the_process_is_in(
+    signed: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "data.json").write_text("{}")
+    monkeypatch.chdir(here)
+
+    # Each thread has a compiler of its own.
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(render_pdf, signed, a_copy()).result() == render_pdf(signed, a_copy())
+    shutil.rmtree(here)
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(render_pdf, signed, a_copy()).result() == render_pdf(signed, a_copy())
+
+
+def test_a_form_is_the_same_after_others(signed: bytes) -> None:
+    first, other = render_pdf(signed, a_copy()), load_sample("surgery").write()
+
+    for copy in (a_copy("en"), replace(a_copy(), submission_id="")):
+        render_pdf(signed, copy)
+        render_pdf(other, copy)
+
+    assert render_pdf(signed, a_copy()) == first
 
 
 def test_a_time_makes_the_same_bytes_in_every_zone(signed: bytes) -> None:
