@@ -6,6 +6,7 @@ import gzip
 import os
 import re
 import secrets
+import stat
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -112,15 +113,35 @@ def find_files(inputs: Sequence[Path]) -> list[Path]:
 
 
 def expand(inputs: Sequence[Path]) -> list[Path]:
-    """Put the files of each folder, at any depth and by name, in its place; hidden ones are left out."""
+    """Put the files of each folder, at any depth and by name, in its place; hidden ones are left out.
+
+    What cannot be looked at, a link to nothing or a folder of somebody else's, stands for itself: whoever
+    reads it says so.
+    """
     files: list[Path] = []
     for path in _fit_patterns(inputs):
         if not path.is_dir():
             files.append(path)
             continue
-        found = (item for item in path.rglob("*") if item.is_file())
-        files += sorted(item for item in found if not _is_hidden(item.relative_to(path)))
+        found = (item for item in _under(path) if not _is_hidden(item.relative_to(path)))
+        files += sorted(filter(_is_to_be_read, found))
     return files
+
+
+def _under(folder: Path) -> list[Path]:
+    """Return all files at any depth, and the folders that cannot be looked into."""
+    found: list[Path] = []
+    for place, _, names in os.walk(folder, onerror=lambda error: found.append(Path(error.filename))):
+        found.extend(Path(place, name) for name in names)
+    return found
+
+
+def _is_to_be_read(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return True
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 def _fit_patterns(paths: Sequence[Path]) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """Files are read whole, packed or not, and never into more memory than they are worth."""
 
 import gzip
+import os
 import random
 import tracemalloc
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from claims.cli.inputs import MAX_BYTES, TooLargeInput, read_input
+from claims.cli.inputs import MAX_BYTES, TooLargeInput, expand, read_input
 
 MB = 2**20
 TEXT = random.Random(1).randbytes(50_000).hex().encode()
@@ -76,3 +77,28 @@ def test_no_small_file_fills_the_memory(file: Callable[[bytes], Path]) -> None:
         tracemalloc.stop()
 
     assert most < 128 * MB
+
+
+def test_a_folder_stands_for_its_files_and_for_what_cannot_be_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("b.xml", "a/c.xml", "a/shut/d.xml", ".hidden/e.xml", "a/.f.xml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "to-nothing").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "to-itself").symlink_to("to-itself")
+    (tmp_path / "to-file").symlink_to("b.xml")
+    (tmp_path / "to-folder").symlink_to("a")
+    look = os.scandir
+
+    def scandir(path: str) -> object:
+        if path == str(tmp_path / "a" / "shut"):
+            raise PermissionError(13, "Permission denied", path)
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+    found = [str(path.relative_to(tmp_path)) for path in expand([tmp_path])]
+
+    assert found == ["a/c.xml", "a/shut", "b.xml", "to-file", "to-itself", "to-nothing"]
