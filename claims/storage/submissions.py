@@ -375,7 +375,7 @@ def find_oldest(
     after: SubmissionId | None,
     limit: int,
 ) -> list[Submission]:
-    """Return submissions received since, in the order of their ids, after one of them (submission_pkey)."""
+    """Return submissions received since, in the order of their ids, after one of them."""
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM submission s WHERE s.received_at >= %(since)s "
         "AND (%(facility)s::text IS NULL OR s.facility = %(facility)s) "

@@ -10,7 +10,8 @@ from psycopg import sql
 from claims.exchange.access.places import EVERYWHERE, Place, Reach
 from claims.exchange.errors import IdempotencyMismatch, SubmissionNotFound
 from claims.exchange.lifecycle import State
-from claims.exchange.submission import SubmissionFilter
+from claims.exchange.submission import FacilityCode, SubmissionFilter
+from claims.storage.archives import PostgresArchives
 from claims.storage.selection import conditions
 from tests.integration.conftest import FACILITY, OTHER_FACILITY, Exchange
 
@@ -133,6 +134,26 @@ def test_a_time_selects_what_came_from_it_on_and_before_it_to_the_microsecond(
     assert [count(None, first), count(None, last), count(first, last), count(last, first)] == [0, 2, 2, 0]
     longest = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     assert count(*longest) == 3
+
+
+@pytest.mark.parametrize("facility", [FACILITY, None])
+def test_what_came_since_a_moment_comes_in_pages_the_oldest_first(
+    exchange: Exchange, facility: FacilityCode | None
+) -> None:
+    ids = []
+    for number in range(7):
+        exchange.clock.advance(1)
+        ids.append(exchange.received(b"%d" % number).submission.id)
+    since, after, seen = exchange.clock.now() - timedelta(seconds=4), None, []
+
+    while page := PostgresArchives(exchange.pool).oldest_first(
+        since=since, facility=facility, after=after, limit=2
+    ):
+        seen += [one.id for one in page]
+        after = seen[-1]
+        assert len(seen) <= len(ids)
+
+    assert seen == ids[2:]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,17 @@ def test_the_very_bytes_are_attached_and_the_file_says_which_standard_it_keeps(
     assert pdf.Root.Lang == "vi"
 
 
+@pytest.mark.parametrize(("language", "title"), [("vi", "Hồ sơ"), ("en", "Claim")])
+def test_the_file_names_the_episode_and_the_facility_and_its_language_but_nobody(
+    signed: bytes, language: str, title: str
+) -> None:
+    pdf = pikepdf.open(io.BytesIO(render_pdf(signed, a_copy(language))))
+
+    assert pdf.docinfo["/Title"] == f"{title} 79024.2609.000039"
+    assert pdf.docinfo["/Author"] == "79024"
+    assert pdf.Root["/Lang"] == language
+
+
 def test_the_same_values_make_the_same_bytes(signed: bytes) -> None:
     assert render_pdf(signed, a_copy()) == render_pdf(signed, a_copy())
 
